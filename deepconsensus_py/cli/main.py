@@ -1,0 +1,43 @@
+"""The command line: ``deepconsensus-py COMMAND``. Commands live one to a module and import their work when run."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from deepconsensus_py._version import __version__
+from deepconsensus_py.errors import DeepConsensusError
+
+COMMANDS = ("polish", "align", "draft", "encode", "simulate", "evaluate", "filter", "calibrate", "model", "report")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; each module of ``cli`` adds its own."""
+    parser = argparse.ArgumentParser(prog="deepconsensus-py", description="Polish PacBio HiFi reads.")
+    parser.add_argument("--version", action="version", version=f"deepconsensus-py {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        importlib.import_module(f"deepconsensus_py.cli.{command}").add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 when all is written, 1 for a bad input or an output that cannot be written, 2 for wrong usage,
+        3 when the run finished but some molecules could not be processed, 130 when interrupted.
+    """
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except DeepConsensusError as error:
+        print(f"deepconsensus-py {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"deepconsensus-py {args.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Reads against truth, quality calibration tables, and run reports."""

@@ -1,0 +1,1 @@
+"""Correctors behind one interface, their configurations, weights and losses."""

@@ -1,0 +1,97 @@
+"""The one interface of all correctors: vote, the column networks and whatever comes after them.
+
+``encode`` runs in worker processes (NumPy only), ``forward`` on the device, ``select`` and ``call`` where the reads
+are put together. The engine knows nothing else of a model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.pacbio.molecule import Zmw
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """One molecule as a corrector sees it; what a feature shard stores.
+
+    Attributes:
+        inputs: what ``forward`` takes: integer arrays whose first axis is the item (a window, for column correctors),
+            so that items of many molecules are concatenated into one batch.
+        layout: what ``select`` and ``call`` need besides: draft bases and qualities, where each item lies.
+    """
+
+    inputs: Arrays
+    layout: Arrays
+
+    @property
+    def items(self) -> int:
+        """Number of items."""
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calls:
+    """The bases of one polished read, before qualities are calibrated.
+
+    Attributes:
+        bases: ``uint8[n]`` base codes without gaps.
+        error_probability: ``float32[n]`` probability that the base is wrong.
+        draft_index: ``int32[n]`` position of the base in the draft, -1 for an inserted base.
+        from_model: ``bool[n]`` True where the model called the base, False where the draft was kept.
+    """
+
+    bases: NDArray[np.uint8]
+    error_probability: NDArray[np.float32]
+    draft_index: NDArray[np.int32]
+    from_model: NDArray[np.bool_]
+
+
+class Corrector(Protocol):
+    """A model that corrects drafts.
+
+    Attributes:
+        name: what the header and the report call it.
+        spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
+        calibration: linear quality map ``"threshold,w,b"`` fitted with the model, or ``"skip"``.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    calibration: str
+
+    def encode(self, zmw: Zmw) -> Features:
+        """Turn a molecule with aligned passes into integers.
+
+        Raises:
+            MoleculeError: the molecule lacks what the model needs.
+        """
+        ...
+
+    def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
+        """Which items ``bool[items]`` the network must see; the draft is kept in the others.
+
+        Args:
+            features: the encoded molecule.
+            skip_above: keep the draft where its mean quality (Phred) is above this; 0 never does.
+        """
+        ...
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[items, ...]`` of a batch, on the model's device."""
+        ...
+
+    def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
+        """Put the called read together from the items that were run and the draft elsewhere.
+
+        Args:
+            features: the encoded molecule.
+            selected: ``bool[items]``, as ``select`` gave it.
+            probabilities: ``float32[selected.sum(), ...]``, in item order.
+        """
+        ...

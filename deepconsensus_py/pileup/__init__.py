@@ -1,0 +1,1 @@
+"""Aligned passes to spaced columns, windows and integer arrays. NumPy in, NumPy out."""

@@ -1,0 +1,1 @@
+"""The engine: molecules in, polished reads out."""

@@ -1,0 +1,1 @@
+"""Molecules, passes and drafts with known truth."""
