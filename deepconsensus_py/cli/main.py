@@ -2,13 +2,18 @@
 
 import argparse
 import importlib
+import pkgutil
 import sys
 from collections.abc import Sequence
 
+from deepconsensus_py import cli
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import DeepConsensusError
 
-COMMANDS = ("polish", "align", "draft", "encode", "simulate", "evaluate", "filter", "calibrate", "model", "report")
+
+def commands() -> list[str]:
+    """The modules beside this one whose names do not start with an underscore."""
+    return [m.name for m in pkgutil.iter_modules(cli.__path__) if m.name != "main" and not m.name.startswith("_")]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -16,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deepconsensus-py", description="Polish PacBio HiFi reads.")
     parser.add_argument("--version", action="version", version=f"deepconsensus-py {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in commands():
         importlib.import_module(f"deepconsensus_py.cli.{command}").add_parser(subparsers)
     return parser
 
