@@ -1,0 +1,29 @@
+# make demo   set up, run the workflow on testdata/, print the summary
+# make test   set up, run the test suite
+#
+# PYTHON chooses the interpreter (3.11 or newer), CORES what the demo may use.
+
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo test clean
+
+demo: $(INSTALLED)
+	PATH="$(BIN):$$PATH" snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules progress
+	@cat demo/summary.txt
+
+test: $(INSTALLED)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+# A change of either file makes the environment anew; changes of the code need nothing (the install is editable).
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .snakemake demo build dist
