@@ -1,10 +1,10 @@
 """The one interface of all correctors: vote, the column networks and whatever comes after them.
 
-``encode`` runs in worker processes (NumPy only), ``forward`` on the device, ``select`` and ``call`` where the reads
-are put together. The engine knows nothing else of a model.
+The ``encoder`` runs in worker processes (NumPy only), ``forward`` on the device, ``select`` and ``call`` where the
+reads are put together. The engine knows nothing else of a model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -59,19 +59,16 @@ class Corrector(Protocol):
         name: what the header and the report call it.
         spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
         calibration: linear quality map ``"threshold,w,b"`` fitted with the model, or ``"skip"``.
+        device: where ``forward`` runs, e.g. ``"cpu"`` or ``"cuda:0"``.
+        encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
+            so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.
     """
 
     name: str
     spec: Mapping[str, Any]
     calibration: str
-
-    def encode(self, zmw: Zmw) -> Features:
-        """Turn a molecule with aligned passes into integers.
-
-        Raises:
-            MoleculeError: the molecule lacks what the model needs.
-        """
-        ...
+    device: str
+    encoder: Callable[[Zmw], Features]
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
         """Which items ``bool[items]`` the network must see; the draft is kept in the others.
