@@ -1,0 +1,64 @@
+"""Read names: ``movie/zmw/qStart_qEnd`` (subreads) and ``movie/zmw/ccs[/fwd|/rev]`` (CCS reads).
+
+Source: PacBio BAM format, section "QNAME convention"; the strand suffix is that of ``ccs --by-strand``.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+_CCS = re.compile(r"([^/\s]+)/(\d+)/ccs(?:/(fwd|rev))?", re.ASCII)
+_SUBREAD = re.compile(r"([^/\s]+)/(\d+)/(\d+)_(\d+)", re.ASCII)
+MAX_HOLE = 2**31 - 1
+
+
+class Strand(Enum):
+    """The strand of a by-strand CCS read; the value is its name's suffix."""
+
+    FORWARD = "fwd"
+    REVERSE = "rev"
+
+
+@dataclass(frozen=True, slots=True)
+class MoleculeId:
+    """What matches a draft and its subreads.
+
+    Attributes:
+        movie: e.g. ``m64011_190228_190319``.
+        hole: ZMW hole number.
+        strand: the strand of a by-strand CCS read; None for both strands together and for raw subreads.
+    """
+
+    movie: str
+    hole: int
+    strand: Strand | None = None
+
+    @property
+    def zmw(self) -> "MoleculeId":
+        """The ZMW, whatever the strand."""
+        return self if self.strand is None else MoleculeId(self.movie, self.hole)
+
+    def __str__(self) -> str:
+        """The start that the names of all its reads share: ``movie/zmw``, with the strand where there is one."""
+        return f"{self.movie}/{self.hole}" + (f"/ccs/{self.strand.value}" if self.strand else "")
+
+
+def parse_ccs(name: str) -> MoleculeId | None:
+    """The molecule of a CCS read, or None where the name is not ``movie/zmw/ccs[/fwd|/rev]``."""
+    match = _CCS.fullmatch(name)
+    if match is None or int(match[2]) > MAX_HOLE:
+        return None
+    return MoleculeId(match[1], int(match[2]), Strand(match[3]) if match[3] else None)
+
+
+def parse_subread(name: str) -> MoleculeId | None:
+    """The ZMW of a subread, or None where the name is not ``movie/zmw/qStart_qEnd``."""
+    match = _SUBREAD.fullmatch(name)
+    if match is None or int(match[2]) > MAX_HOLE:
+        return None
+    return MoleculeId(match[1], int(match[2]))
+
+
+def ccs_name(molecule: MoleculeId) -> str:
+    """The name of a molecule's CCS read: ``movie/zmw/ccs`` or, by strand, ``movie/zmw/ccs/fwd``."""
+    return str(molecule) if molecule.strand else f"{molecule}/ccs"
