@@ -1,0 +1,137 @@
+"""How often bases of each quality are right: the counts from which a quality calibration is fitted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.molecule import GAP, N, encode_bases
+from deepconsensus_py.polishing.qualities import Calibration, round_qualities
+
+QUALITIES = 100
+"""Rows of the table, one for each quality from 0, as in the original."""
+
+# SAM specification, section 1.4.6: operations that consume the read, and those that consume the reference.
+_CONSUMES_READ = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1, 0], bool)
+_CONSUMES_REFERENCE = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1, 0], bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of a reference sequence, counted from 0, its stop excluded (as in BED).
+
+    Attributes:
+        contig: name of the sequence.
+        start: first position.
+        stop: the position after the last.
+    """
+
+    contig: str
+    start: int
+    stop: int
+
+    @classmethod
+    def parse(cls, text: str, reference: pysam.FastaFile) -> "Region":
+        """Read ``contig`` or ``contig:start-stop``.
+
+        Raises:
+            InputError: the text is neither, or the reference has no such place.
+        """
+        contig, colon, interval = text.partition(":")
+        if contig not in reference.references:
+            raise InputError(f"the reference has no sequence {contig!r} (region {text!r})")
+        length = reference.get_reference_length(contig)
+        start, dash, stop = interval.partition("-") if colon else ("0", "-", str(length))
+        if not (dash and start.isdigit() and stop.isdigit() and int(start) < int(stop)):
+            raise InputError(f"region {text!r} is neither 'contig' nor 'contig:start-stop' with start < stop")
+        return cls(contig, int(start), min(int(stop), length))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AlignedBases:
+    """The bases of one aligned read.
+
+    Attributes:
+        position: ``int64[n]`` reference position; that of the next aligned base for inserted and clipped ones.
+        aligned: ``bool[n]`` the base stands on a reference base.
+    """
+
+    position: NDArray[np.int64]
+    aligned: NDArray[np.bool_]
+
+
+def _place(read: pysam.AlignedSegment) -> _AlignedBases:
+    operations, lengths = np.array(read.cigartuples).T
+    in_read, in_reference = _CONSUMES_READ[operations], _CONSUMES_REFERENCE[operations]
+    ends = read.reference_start + np.cumsum(lengths * in_reference)
+    kept = lengths[in_read]
+    aligned = np.repeat(in_reference[in_read], kept)
+    # Aligned bases count up to the end of their operation; the others all stand at that end.
+    left = np.repeat(np.cumsum(kept), kept) - np.arange(kept.sum())
+    return _AlignedBases(np.repeat(ends[in_read], kept) - left * aligned, aligned)
+
+
+def _usable(read: pysam.AlignedSegment, min_mapq: int) -> bool:
+    excluded = read.is_unmapped or read.is_secondary or read.is_supplementary or read.is_duplicate or read.is_qcfail
+    return not excluded and read.mapping_quality >= min_mapq and read.query_qualities is not None
+
+
+def _truth(read: pysam.AlignedSegment, reference: pysam.FastaFile) -> NDArray[np.uint8]:
+    """The reference under a read; N where the read was aligned to a longer reference than this one."""
+    truth = np.full(read.reference_length, N, np.uint8)
+    known = encode_bases(reference.fetch(read.reference_name, read.reference_start, read.reference_end))
+    truth[: len(known)] = known
+    return truth
+
+
+def _tally_read(read: pysam.AlignedSegment, reference: pysam.FastaFile, region: Region) -> NDArray[np.int64]:
+    """Qualities ``[2, QUALITIES]``: how many bases match and mismatch at each."""
+    place = _place(read)
+    bases = encode_bases(read.query_sequence)
+    expected = np.full(len(bases), GAP, np.uint8)
+    expected[place.aligned] = _truth(read, reference)[place.position[place.aligned] - read.reference_start]
+    # A reference N says nothing of the base on it.
+    counted = (place.position >= region.start) & (place.position < region.stop) & (expected != N)
+    qualities = np.minimum(np.asarray(read.query_qualities, np.int64), QUALITIES - 1)[counted]
+    wrong = (bases != expected)[counted]
+    return np.bincount(qualities + QUALITIES * wrong, minlength=2 * QUALITIES).reshape(2, QUALITIES)
+
+
+def tally(
+    reads: Iterable[pysam.AlignedSegment], reference: pysam.FastaFile, region: Region, min_mapq: int = 60
+) -> NDArray[np.int64]:
+    """Count matching and mismatching bases by their quality.
+
+    Clipped and inserted bases count as mismatches, deleted ones are not counted; neither are duplicate, failed,
+    secondary, supplementary and unmapped records, nor bases on a reference base other than A, C, G, T.
+
+    Args:
+        reads: alignments; those to other sequences than the region's are passed over.
+        reference: what they are aligned to.
+        region: the part of the reference that is counted.
+        min_mapq: minimal mapping quality.
+
+    Returns:
+        ``int64[2, QUALITIES]``: matches and mismatches at each quality.
+    """
+    counts = np.zeros((2, QUALITIES), np.int64)
+    for read in reads:
+        if read.reference_name == region.contig and _usable(read, min_mapq):
+            counts += _tally_read(read, reference, region)
+    return counts
+
+
+def recalibrate(counts: NDArray[np.int64], calibration: Calibration) -> NDArray[np.int64]:
+    """The counts as they would be had the qualities been calibrated.
+
+    Args:
+        counts: ``int64[2, QUALITIES]``, as ``tally`` gives them.
+        calibration: the map to try.
+    """
+    moved = np.zeros_like(counts)
+    to = round_qualities(calibration.apply(np.arange(QUALITIES, dtype=np.float64)), QUALITIES - 1)
+    np.add.at(moved, (slice(None), to), counts)
+    return moved

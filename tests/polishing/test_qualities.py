@@ -1,0 +1,89 @@
+"""Qualities: the arithmetic of probabilities, and the original's rounding, calibration and averages."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepconsensus_py.errors import DeepConsensusError
+from deepconsensus_py.polishing.qualities import (
+    Calibration,
+    error_probability,
+    mean_quality,
+    phred,
+    read_accuracy,
+    round_qualities,
+)
+
+finite = st.floats(-50, 50, allow_nan=False).map(lambda x: round(x, 6))
+
+
+@given(st.floats(0, 93), st.floats(0.01, 9), finite)
+def test_calibration_reads_what_it_writes(threshold: float, scale: float, offset: float) -> None:
+    calibration = Calibration(round(threshold), scale, offset)
+    assert Calibration.parse(str(calibration)) == calibration
+
+
+def test_skip_changes_nothing() -> None:
+    qualities = np.array([0, 3.25, 93, np.inf], np.float32)
+    np.testing.assert_array_equal(Calibration.parse("skip").apply(qualities), qualities)
+    assert str(Calibration.parse("skip")) == "skip"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,2", "1,2,3,4", "a,b,c", "nan,1,1", "-1,1,1", "0,0,1", "0,-1,1", "Skip", "inf,1,0"]
+)
+def test_bad_calibration_is_named_in_the_error(text: str) -> None:
+    with pytest.raises(DeepConsensusError, match="threshold,w,b") as caught:
+        Calibration.parse(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_calibration_applies_strictly_above_its_threshold() -> None:
+    qualities = np.array([9.0, 10.0, 11.0])
+    np.testing.assert_array_equal(Calibration.parse("10,2,1").apply(qualities), [9, 10, 23])
+    np.testing.assert_array_equal(Calibration.parse("0,2,1").apply(qualities), [19, 21, 23])
+
+
+def test_probability_and_quality_are_inverse() -> None:
+    qualities = np.linspace(0, 93, 500)
+    np.testing.assert_allclose(phred(error_probability(qualities)), qualities, atol=1e-9)
+    assert phred(np.zeros(1))[0] == np.inf
+
+
+def test_rounding_goes_to_even_and_stays_in_range() -> None:
+    qualities = np.array([-3, 0.5, 1.5, 2.5, 39.6, 93.4, np.inf])
+    assert round_qualities(qualities, 40).tolist() == [0, 0, 2, 2, 40, 40, 40]
+    assert round_qualities(qualities).tolist() == [0, 0, 2, 2, 40, 93, 93]
+
+
+@given(st.lists(st.integers(0, 93), min_size=1, max_size=50))
+def test_read_accuracy_is_the_probability_of_the_mean_quality(qualities: list[int]) -> None:
+    values = np.array(qualities, np.uint8)
+    assert 1 - read_accuracy(values) == pytest.approx(error_probability(mean_quality(values)), rel=1e-9)
+    assert min(qualities) - 1e-9 <= mean_quality(values) <= max(qualities) + 1e-9
+
+
+def test_nothing_has_quality_zero() -> None:
+    empty = np.zeros(0, np.uint8)
+    assert mean_quality(empty) == 0
+    assert read_accuracy(empty) == 0
+
+
+@pytest.mark.real
+def test_mean_quality_equals_the_original(golden: Path) -> None:
+    for qualities, expected in json.loads((golden / "avg_phred_golden.json").read_text())["avg_phred"]:
+        assert mean_quality(np.array(qualities)) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.real
+def test_model_qualities_equal_the_original(golden: Path) -> None:
+    reference = np.load(golden / "quality_arith_golden.npz")
+    errors = 1 - reference["max_prob"]
+    assert errors.dtype == np.float32
+    for name in reference.files[1:]:
+        calibrated = Calibration.parse(name.removeprefix("q_")).apply(phred(errors))
+        np.testing.assert_array_equal(round_qualities(calibrated), reference[name], err_msg=name)
