@@ -1,0 +1,125 @@
+"""The house rules of docs/architecture.md, read off the source."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import deepconsensus_py
+
+PACKAGE = Path(deepconsensus_py.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAY_IMPORT = {
+    "attention": {"attention"},
+    "pacbio": {"pacbio"},
+    "align": {"align", "pacbio"},
+    "pileup": {"pileup", "pacbio"},
+    "models": {"models", "attention", "pileup", "pacbio", "weights"},
+    "weights": {"weights"},
+    "polishing": {"polishing", "models", "pileup", "align", "pacbio"},
+    "simulate": {"simulate", "align", "pacbio"},
+    "evaluate": {"evaluate", "polishing", "align", "pacbio"},
+    "cli": {"cli", "attention", "pacbio", "align", "pileup", "models", "polishing", "simulate", "evaluate"},
+}
+"""Room to the rooms it may import; errors and the version are everybody's, except attention's."""
+
+EVERYBODYS = {"errors", "_version"}
+
+FORBIDDEN_LIBRARIES = {
+    "attention": {"numpy", "pysam", "numba"},
+    "pacbio": {"torch"},
+    "align": {"torch"},
+    "pileup": {"torch", "pysam"},
+    "models": {"pysam", "mappy", "pyabpoa"},
+    "simulate": {"torch"},
+}
+
+SLOW_TO_IMPORT = {"torch", "numpy", "pysam", "numba", "snakemake", "pandas", "safetensors", "tqdm", "jinja2"}
+
+
+def imports(module: Path) -> Iterator[tuple[ast.stmt, str]]:
+    """Every import statement of a module, with the dotted name it imports."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            # "from deepconsensus_py import cli" imports a room as well.
+            names = [alias.name for alias in node.names] if node.module == "deepconsensus_py" else [""]
+            yield from ((node, f"{node.module}.{name}".rstrip(".")) for name in names)
+
+
+def room(module: Path) -> str:
+    """The room that a module stands in; the package's own modules stand in none."""
+    parts = module.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def in_rooms() -> list[Path]:
+    return [module for module in MODULES if room(module)]
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(PACKAGE))
+
+
+def test_every_room_has_its_rule() -> None:
+    assert {room(module) for module in in_rooms()} <= MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("module", in_rooms(), ids=name_of)
+def test_a_room_imports_only_what_it_may(module: Path) -> None:
+    own = room(module)
+    allowed = MAY_IMPORT[own] | (EVERYBODYS if own != "attention" else set())
+    for node, name in imports(module):
+        library, *inner = name.split(".")
+        if library == "deepconsensus_py":
+            assert inner, f"line {node.lineno} imports the package as a whole"
+            assert inner[0] in allowed, f"line {node.lineno} imports {name}"
+        else:
+            assert library not in FORBIDDEN_LIBRARIES.get(own, ()), f"line {node.lineno} imports {library}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_files_and_functions_are_short(module: Path) -> None:
+    text = module.read_text()
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 80, f"{node.name} at line {node.lineno}"
+
+
+def test_nine_functions_in_ten_are_under_thirty_lines() -> None:
+    lengths = [
+        (node.end_lineno or 0) - node.lineno + 1
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert sum(length < 30 for length in lengths) >= 0.9 * len(lengths)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["polish", "--help"]])
+def test_the_command_line_starts_without_heavy_imports(arguments: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from deepconsensus_py.cli.main import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "except SystemExit:\n"
+        "    print('IMPORTED', *{name.split('.')[0] for name in sys.modules})\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = run.stdout.rsplit("IMPORTED", 1)[1].split()
+    assert not SLOW_TO_IMPORT & set(imported)
+
+
+def test_the_package_itself_is_light() -> None:
+    program = "import sys, deepconsensus_py; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not SLOW_TO_IMPORT & set(run.stdout.split())
