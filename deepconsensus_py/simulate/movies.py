@@ -1,0 +1,137 @@
+"""A movie: the molecules of one run, and the three files that describe them (subreads, drafts, truth)."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from deepconsensus_py._version import __version__
+from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.pacbio.molecule import Pass, decode_bases
+from deepconsensus_py.pacbio.names import parse_ccs
+from deepconsensus_py.pacbio.records import pass_record, unaligned_record
+from deepconsensus_py.simulate.molecules import SimulatedMolecule, read_group, simulate_molecule
+from deepconsensus_py.simulate.profile import load_profile
+from deepconsensus_py.simulate.templates import draw_fragment, random_template
+
+MOVIE = "m54000_240101_000000"
+FIRST_HOLE = 4194369
+KITS = "BINDINGKIT=101-500-400;SEQUENCINGKIT=101-427-800;BASECALLERVERSION=5.0.0;FRAMERATEHZ=100.000000"
+KINETICS = "Ipd:CodecV1=ip;PulseWidth:CodecV1=pw;"
+
+
+@dataclass(frozen=True, slots=True)
+class MovieSettings:
+    """What to simulate.
+
+    Attributes:
+        molecules: how many.
+        length: shortest and longest molecule, in bases.
+        passes: fewest and most full passes.
+        seed: the same seed gives the same molecules, whatever their number.
+    """
+
+    molecules: int = 10
+    length: tuple[int, int] = (1000, 3000)
+    passes: tuple[int, int] = (3, 12)
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, (low, high), least in (("length", self.length, 1), ("passes", self.passes, 1)):
+            if not least <= low <= high:
+                raise InputError(
+                    f"{name} {low} {high}: give two numbers, the first at least {least}, not above the second"
+                )
+        if self.molecules < 1:
+            raise InputError(f"molecules {self.molecules}: give a number of at least 1")
+        if self.seed < 0:
+            raise InputError(f"seed {self.seed}: give a number that is not negative")
+
+
+def simulate_movie(
+    settings: MovieSettings, sequences: list[NDArray[np.uint8]] | None = None
+) -> Iterator[SimulatedMolecule]:
+    """Simulate molecules one by one.
+
+    Args:
+        settings: how many, how long, how many passes, which seed.
+        sequences: base codes to take molecules from; random sequence if None.
+    """
+    profile = load_profile()
+    for number in range(settings.molecules):
+        rng = np.random.default_rng([settings.seed, number])
+        length = int(rng.integers(settings.length[0], settings.length[1] + 1))
+        if sequences is None:
+            truth = random_template(length, profile.passes.run_length_share, rng)
+        else:
+            truth = draw_fragment(sequences, length, rng)
+        yield simulate_molecule(
+            truth,
+            movie=MOVIE,
+            hole=FIRST_HOLE + number,
+            full_passes=int(rng.integers(settings.passes[0], settings.passes[1] + 1)),
+            profile=profile,
+            rng=rng,
+        )
+
+
+def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_line: str) -> int:
+    """Write ``subreads.bam``, ``ccs.bam`` and ``truth.fasta``.
+
+    Args:
+        molecules: of one movie.
+        folder: is made if absent.
+        command_line: for the ``@PG`` lines.
+
+    Returns:
+        How many molecules were written.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    count = 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        subreads_header = _header("SUBREAD", KINETICS, command_line)
+        drafts_header = _header("CCS", "", command_line)
+        with (
+            pysam.AlignmentFile(str(folder / "subreads.bam"), "wb", header=subreads_header) as subreads,
+            pysam.AlignmentFile(str(folder / "ccs.bam"), "wb", header=drafts_header) as drafts,
+            (folder / "truth.fasta").open("w") as truth,
+        ):
+            for molecule in molecules:
+                draft = molecule.zmw.draft
+                for subread in molecule.zmw.passes:
+                    subreads.write(_subread_record(subread, subreads_header))
+                drafts.write(unaligned_record(draft.name, draft.bases, draft.qualities, draft.tags, drafts_header))
+                truth.write(f">{parse_ccs(draft.name)}/truth\n{decode_bases(molecule.truth)}\n")
+                count += 1
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error}); give a folder with space that you may write"
+        ) from error
+    return count
+
+
+def _header(read_type: str, kinetics: str, command_line: str) -> pysam.AlignmentHeader:
+    group = {
+        "ID": read_group(MOVIE, read_type),
+        "PL": "PACBIO",
+        "DS": f"READTYPE={read_type};{kinetics}{KITS}",
+        "PU": MOVIE,
+        "PM": "SEQUEL",
+    }
+    program = {"ID": "deepconsensus-py", "PN": "deepconsensus-py", "VN": __version__, "CL": command_line}
+    version = {"VN": "1.6", "SO": "unknown", "pb": "5.0.0"}
+    return pysam.AlignmentHeader.from_dict({"HD": version, "RG": [group], "PG": [program]})
+
+
+def _subread_record(subread: Pass, header: pysam.AlignmentHeader) -> pysam.AlignedSegment:
+    """The record as an instrument writes it: base qualities are there and zero."""
+    record = pass_record(subread, header)
+    record.query_qualities = array("B", bytes(len(subread.bases)))
+    return record
