@@ -1,0 +1,194 @@
+"""The pileup of a molecule: its passes and its draft, base under base, in spaced columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw
+from deepconsensus_py.pileup.columns import Columns, Integers, Operations, lay_out, misfits, place, space, too_long
+from deepconsensus_py.pileup.features import TAGS, FeatureSpec
+
+FORWARD, REVERSE = 1, 2
+NO_QUALITY = -1
+HIGHEST_QUALITY = 93
+"""Highest Phred quality of a FASTQ file; the models' tables end there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trimming:
+    """What the removal of long insertions cost a molecule.
+
+    Attributes:
+        operation_bases: bases of all CIGAR operations of all passes, deletions and clips included.
+        insertions: insertions removed.
+        bases: bases in them.
+    """
+
+    operation_bases: int
+    insertions: int
+    bases: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pileup:
+    """The spaced matrix of one molecule; ``passes`` are the first ``max_passes`` of it.
+
+    A base of a pass that is none of A, C, G, T is a gap, without kinetics: it says nothing. In the draft it keeps the
+    code N, for there it must not get lost.
+
+    Attributes:
+        bases: ``uint8[passes, columns]`` base codes 0..4, 0 in gaps.
+        pulse_widths: ``uint8[passes, columns]`` codec V1 codes, 0 in gaps.
+        inter_pulse_durations: ``uint8[passes, columns]`` codec V1 codes, 0 in gaps.
+        strands: ``uint8[passes]`` 1 where the pass read the draft's strand, 2 where it read the other.
+        draft: ``uint8[columns]`` base codes 0..5, 0 in gaps.
+        draft_quality: ``int8[columns]`` Phred 0..93, -1 in gaps; 0 throughout for a draft without qualities.
+        draft_index: ``int32[columns]`` position in the draft, -1 in gaps.
+        snr: ``float32[4]`` of A, C, G, T, from the first pass; zeros where it has none.
+        window_widths: ``int32[windows]`` draft bases of each smart window, or None where the spec asks for none.
+        trimming: what the removal of long insertions cost.
+    """
+
+    bases: NDArray[np.uint8]
+    pulse_widths: NDArray[np.uint8]
+    inter_pulse_durations: NDArray[np.uint8]
+    strands: NDArray[np.uint8]
+    draft: NDArray[np.uint8]
+    draft_quality: NDArray[np.int8]
+    draft_index: NDArray[np.int32]
+    snr: NDArray[np.float32]
+    window_widths: NDArray[np.int32] | None
+    trimming: Trimming
+
+    @property
+    def num_passes(self) -> int:
+        """Passes among the features."""
+        return len(self.bases)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return len(self.draft)
+
+    @property
+    def draft_columns(self) -> Integers:
+        """``int64[draft]`` the column of each draft base."""
+        return np.flatnonzero(self.draft_index >= 0)
+
+
+def build_pileup(zmw: Zmw, spec: FeatureSpec) -> Pileup:
+    """Space the aligned passes and the draft of a molecule out into common columns.
+
+    Args:
+        zmw: the molecule; every pass aligned. All passes make columns, the first ``spec.max_passes`` are features.
+        spec: the encoding that the model wants.
+
+    Returns:
+        the pileup, DeepConsensus v1.2's spaced matrix.
+
+    Raises:
+        MoleculeError: there is no pass, a required field is missing, or an alignment does not fit pass and draft.
+    """
+    _check_fields(zmw, spec)
+    operations = _checked_operations(zmw)
+    long_insertions = too_long(operations, spec.insertion_trim)
+    kept = operations.select(~long_insertions)
+    columns = space(kept, len(zmw.draft.bases))
+    featured = zmw.passes[: spec.max_passes]
+    bases, pulse_widths, inter_pulse_durations = _pass_rows(featured, kept.select(kept.owner < len(featured)), columns)
+    draft, draft_quality, draft_index = _draft_rows(zmw.draft, columns)
+    return Pileup(
+        bases=bases,
+        pulse_widths=pulse_widths,
+        inter_pulse_durations=inter_pulse_durations,
+        strands=np.array([REVERSE if p.reverse else FORWARD for p in featured], np.uint8),
+        draft=draft,
+        draft_quality=draft_quality,
+        draft_index=draft_index,
+        snr=np.zeros(4, np.float32) if featured[0].snr is None else featured[0].snr,
+        window_widths=_window_widths(zmw.draft) if spec.smart_windows else None,
+        trimming=Trimming(
+            int(operations.length.sum()), int(long_insertions.sum()), int(operations.length[long_insertions].sum())
+        ),
+    )
+
+
+def _check_fields(zmw: Zmw, spec: FeatureSpec) -> None:
+    """Refuse a molecule that lacks what the model needs."""
+    if not zmw.passes or not len(zmw.draft.bases):
+        lack = "no aligned pass" if not zmw.passes else "an empty draft"
+        raise MoleculeError(f"{zmw.name}: it has {lack}, so there is nothing to encode", outcome="no_aligned_pass")
+    featured = zmw.passes[: spec.max_passes]
+    for field in spec.required:
+        lacking = [p.name for p in featured if getattr(p, field) is None]
+        if lacking:
+            raise MoleculeError(
+                f"{zmw.name}: no '{TAGS[field]}' tag in {len(lacking)} of {len(featured)} subreads "
+                f"(first {lacking[0]}); use subreads with kinetics, or a model that does not need them",
+                outcome="missing_kinetics",
+            )
+    if spec.use_draft_qualities and zmw.draft.qualities is None:
+        raise MoleculeError(
+            f"{zmw.name}: the draft has no base qualities; use drafts with them, or a model that does not need them"
+        )
+
+
+def _checked_operations(zmw: Zmw) -> Operations:
+    """The operations of all passes, once they are known to fit the passes and the draft."""
+    alignments = [p.alignment for p in zmw.passes if p.alignment is not None]
+    if len(alignments) < len(zmw.passes):
+        raise MoleculeError(f"{zmw.name}: a pass is not aligned; align the subreads first", outcome="no_aligned_pass")
+    operations = lay_out(alignments)
+    wrong = misfits(operations, [len(p.bases) for p in zmw.passes], len(zmw.draft.bases))
+    if wrong.any():
+        raise MoleculeError(
+            f"{zmw.passes[int(np.argmax(wrong))].name}: its alignment does not fit the subread and the draft "
+            f"{zmw.name} of {len(zmw.draft.bases)} bases; align the subreads to these drafts"
+        )
+    return operations
+
+
+def _pass_rows(passes: Sequence[Pass], operations: Operations, columns: Columns) -> list[NDArray[np.uint8]]:
+    """Bases, pulse widths and inter-pulse durations of the passes, each ``uint8[passes, columns]``."""
+    owner, query, column = place(operations, columns)
+    target = owner * columns.count + column
+    bases = np.concatenate([p.bases for p in passes])
+    is_known = bases < N
+    rows = []
+    for values in (bases, _joined(passes, "pulse_widths"), _joined(passes, "inter_pulse_durations")):
+        row = np.zeros((len(passes), columns.count), np.uint8)
+        row.ravel()[target] = (values * is_known)[query]
+        rows.append(row)
+    return rows
+
+
+def _joined(passes: Sequence[Pass], field: str) -> NDArray[np.uint8]:
+    """Kinetics of all passes, laid end to end; zeros for a pass without them."""
+    values = [(getattr(p, field), len(p.bases)) for p in passes]
+    return np.concatenate([np.zeros(length, np.uint8) if v is None else v for v, length in values])
+
+
+def _draft_rows(draft: Draft, columns: Columns) -> tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.int32]]:
+    """Bases, qualities and positions of the draft, each ``[columns]``."""
+    at = columns.of_draft[:-1]
+    bases = np.full(columns.count, GAP, np.uint8)
+    bases[at] = draft.bases
+    quality = np.full(columns.count, NO_QUALITY, np.int8)
+    quality[at] = 0 if draft.qualities is None else np.minimum(draft.qualities, HIGHEST_QUALITY)
+    index = np.full(columns.count, -1, np.int32)
+    index[at] = np.arange(len(draft.bases))
+    return bases, quality, index
+
+
+def _window_widths(draft: Draft) -> NDArray[np.int32]:
+    """Draft bases of each smart window, from the tag ``wl``."""
+    widths = np.asarray(draft.tag("wl") or (), np.int32)
+    if (widths < 1).any() or widths.sum() != len(draft.bases):
+        raise MoleculeError(
+            f"{draft.name}: its window widths (tag 'wl') do not add up to its {len(draft.bases)} bases; "
+            "write them with ccs, or polish without smart windows"
+        )
+    return widths
