@@ -27,7 +27,8 @@ def frames_to_codes(frames: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
     Returns:
         ``uint8`` codes of the same shape.
     """
-    return _CODE_OF_FRAMES[np.minimum(frames, MAX_FRAMES)]
+    codes: NDArray[np.uint8] = _CODE_OF_FRAMES[np.minimum(frames, MAX_FRAMES)]
+    return codes
 
 
 def codes_to_frames(codes: NDArray[np.uint8]) -> NDArray[np.uint16]:

@@ -74,8 +74,7 @@ def _kinetics(
         return None
     if len(raw) != n_bases:
         raise MoleculeError(
-            f"{record.query_name}: tag '{tag}' has {len(raw)} values for {n_bases} bases; the subreads file is damaged",
-            outcome="bad_kinetics",
+            f"{record.query_name}: tag '{tag}' has {len(raw)} values for {n_bases} bases; the subreads file is damaged"
         )
     codes = raw if raw.dtype == np.uint8 else frames_to_codes(raw)
     return codes[::-1] if reverse else codes
@@ -86,9 +85,7 @@ def _snr(record: pysam.AlignedSegment, values: dict[str, Any]) -> NDArray[np.flo
         return None
     snr = np.asarray(values["sn"], np.float32)
     if snr.shape != (4,):
-        raise MoleculeError(
-            f"{record.query_name}: tag 'sn' is not four numbers; the subreads file is damaged", outcome="bad_snr"
-        )
+        raise MoleculeError(f"{record.query_name}: tag 'sn' is not four numbers; the subreads file is damaged")
     return snr
 
 

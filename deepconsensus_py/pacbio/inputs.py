@@ -1,0 +1,167 @@
+"""Opening input files: what a file is, is found by looking into it; what is wrong with it is said in one sentence."""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pysam
+
+from deepconsensus_py.errors import InputError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_LOOKED_AT = 4096
+
+
+class Kind(Enum):
+    """What an input file is."""
+
+    BAM = "BAM"
+    SAM = "SAM"
+    CRAM = "CRAM"
+    FASTQ = "FASTQ"
+    FASTA = "FASTA"
+
+
+RECORD_KINDS = frozenset({Kind.BAM, Kind.SAM, Kind.CRAM})
+
+
+def expand_paths(paths: Sequence[Path]) -> list[Path]:
+    """Replace each file of file names (``.fofn``) by the files it names, one to a line, relative to its own folder.
+
+    Raises:
+        InputError: a file of file names cannot be read or names nothing.
+    """
+    return [path for given in paths for path in (_fofn(given) if given.suffix == ".fofn" else [given])]
+
+
+def _fofn(path: Path) -> list[Path]:
+    with reading(path):
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    named = [path.parent / line for line in lines if line and not line.startswith("#")]
+    if not named:
+        raise InputError(f"{path}: names no file; write one file name to a line")
+    return named
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file is, by its first bytes.
+
+    Raises:
+        InputError: it is missing, unreadable, empty, or none of the known kinds.
+    """
+    with reading(path):
+        start = _first_bytes(path)
+    if not start:
+        raise InputError(f"{path}: the file is empty")
+    if start.startswith(b"BAM\1"):
+        return Kind.BAM
+    if start.startswith(b"CRAM"):
+        return Kind.CRAM
+    if start.startswith(b">"):
+        return Kind.FASTA
+    if start.startswith(b"@"):
+        first_line = start.split(b"\n", 1)[0]
+        return Kind.SAM if first_line[1:4] in {b"HD\t", b"SQ\t", b"RG\t", b"PG\t", b"CO\t"} else Kind.FASTQ
+    if start.lstrip().startswith(b"<?xml"):
+        raise InputError(f"{path}: is a dataset XML; give the BAM files that it names")
+    raise InputError(f"{path}: is not a BAM, SAM, CRAM, FASTQ or FASTA file")
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+    if not start.startswith(_GZIP_MAGIC):
+        return start
+    with gzip.open(path) as compressed:
+        return compressed.read(_LOOKED_AT)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong while a file is read into one sentence.
+
+    Raises:
+        InputError: missing, unreadable or damaged.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder, not a file") from error
+    except PermissionError as error:
+        raise InputError(f"{path}: may not be read (permission denied)") from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise InputError(f"{path}: is truncated or damaged ({error}); copy or make it again") from error
+
+
+class RecordFile:
+    """A BAM, SAM or CRAM file, read record by record.
+
+    Attributes:
+        path: the file.
+        header: its header.
+        seekable: whether ``tell`` and ``seek`` work (BAM only).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            InputError: missing, of another kind, or truncated.
+        """
+        kind = kind_of(path)
+        if kind not in RECORD_KINDS:
+            raise InputError(f"{path}: is a {kind.value} file where a BAM file is needed")
+        # What htslib prints is said by our own errors.
+        pysam.set_verbosity(0)
+        with reading(path):
+            self._file = pysam.AlignmentFile(str(path), check_sq=False)
+        self.path = path
+        self.header: pysam.AlignmentHeader = self._file.header
+        self.seekable = kind is Kind.BAM
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        # Closing a damaged file fails again; its damage has been reported.
+        with suppress(OSError):
+            self._file.close()
+
+    def __iter__(self) -> Iterator[pysam.AlignedSegment]:
+        """The records from the current place on.
+
+        Raises:
+            InputError: the file is truncated or damaged.
+        """
+        with reading(self.path):
+            records = self._file.fetch(until_eof=True)
+        while True:
+            with reading(self.path):
+                record = next(records, None)
+            if record is None:
+                return
+            yield record
+
+    def tell(self) -> int:
+        """The BGZF virtual offset of the next record; 0 where the file is not seekable."""
+        return int(self._file.tell()) if self.seekable else 0
+
+    def seek(self, offset: int) -> None:
+        """Go to the record at a virtual offset.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        with reading(self.path):
+            self._file.seek(offset)

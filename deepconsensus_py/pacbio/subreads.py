@@ -1,0 +1,228 @@
+"""Reading subreads by ZMW: raw ones by their names, aligned ones (actc's and ours) by the draft they lie on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pysam
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
+from deepconsensus_py.pacbio.inputs import RecordFile, expand_paths
+from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs, parse_subread
+
+_NOT_PRIMARY = 0x100 | 0x800
+_UNMAPPED = 0x4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """The neighbouring records of one molecule.
+
+    Attributes:
+        molecule: with a strand only where the subreads are aligned to by-strand drafts.
+        offset: BGZF virtual offset of the first record.
+        records: the records, primary and, in an aligned file, mapped.
+    """
+
+    molecule: MoleculeId
+    offset: int
+    records: list[pysam.AlignedSegment]
+
+
+class SubreadFile:
+    """One file of subreads.
+
+    Attributes:
+        path: the file.
+        header: its header.
+        aligned: whether the subreads are aligned to drafts; found by looking for reference names in the header.
+        dropped: records passed over so far: unmapped ones in an aligned file, secondary and supplementary ones.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            InputError: it cannot be read, or holds HiFi reads.
+        """
+        self._file = RecordFile(path)
+        self.path = path
+        self.header = self._file.header
+        self.seekable = self._file.seekable
+        self.aligned = self.header.nreferences > 0
+        self.dropped = 0
+        self._refuse_ccs()
+
+    def _refuse_ccs(self) -> None:
+        read_groups = [line for line in str(self.header).splitlines() if line.startswith("@RG")]
+        if read_groups and all("READTYPE=CCS" in line for line in read_groups):
+            raise InputError(_hifi_sentence(self.path))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def groups(self) -> Iterator[Group]:
+        """The molecules from the current place on.
+
+        Raises:
+            InputError: the file is damaged, or a record cannot be given to a molecule.
+        """
+        group: Group | None = None
+        mark = self._file.tell()
+        for record in self._file:
+            offset, mark = mark, self._file.tell()
+            if self._is_dropped(record):
+                self.dropped += 1
+                continue
+            if group is None or not self._belongs(record, group):
+                if group is not None:
+                    yield group
+                group = Group(self._molecule(record), offset, [])
+            group.records.append(record)
+        if group is not None:
+            yield group
+
+    def group_at(self, offset: int) -> Group:
+        """The molecule whose first record lies at a virtual offset.
+
+        Raises:
+            InputError: the file cannot be sought in, or is damaged.
+        """
+        if not self.seekable:
+            raise InputError(
+                f"{self.path}: its molecules are in another order than the CCS file's, and only BAM files can be read "
+                "out of order; convert it to BAM (samtools view -b)"
+            )
+        self._file.seek(offset)
+        return next(self.groups())
+
+    def _is_dropped(self, record: pysam.AlignedSegment) -> bool:
+        return bool(record.flag & (_NOT_PRIMARY | _UNMAPPED if self.aligned else _NOT_PRIMARY))
+
+    def _belongs(self, record: pysam.AlignedSegment, group: Group) -> bool:
+        same_draft = not self.aligned or record.reference_id == group.records[0].reference_id
+        return same_draft and str(record.query_name).startswith(f"{group.molecule.movie}/{group.molecule.hole}/")
+
+    def _molecule(self, record: pysam.AlignedSegment) -> MoleculeId:
+        name = str(record.query_name)
+        zmw = parse_subread(name)
+        if zmw is None:
+            if parse_ccs(name):
+                raise InputError(_hifi_sentence(self.path))
+            raise InputError(f"{self.path}: read name {name} is not that of a subread (movie/zmw/qStart_qEnd)")
+        if not self.aligned:
+            return zmw
+        draft = parse_ccs(str(record.reference_name))
+        if draft is None or draft.zmw != zmw:
+            raise InputError(
+                f"{self.path}: subread {name} is aligned to {record.reference_name}, not to the CCS read of its own "
+                "molecule; give the subreads unaligned, or aligned by actc or 'deepconsensus-py align'"
+            )
+        return draft
+
+
+def _hifi_sentence(path: Path) -> str:
+    return f"{path}: holds HiFi (CCS) reads where subreads are needed; give the subreads that they were made from"
+
+
+class SubreadSource:
+    """Subreads files from which molecules are asked for, in any order, with bounded memory.
+
+    Where they are asked for in the order of the files, these are read through once. Each molecule that is passed is
+    noted (16 bytes), so that one asked for later is found again by seeking.
+
+    Attributes:
+        aligned: whether the subreads are aligned to drafts.
+        n_molecules: molecules seen so far.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Open the files.
+
+        Args:
+            paths: subreads files, or files of file names.
+
+        Raises:
+            InputError: a file cannot be used, or some are aligned and some not.
+        """
+        self._files = [SubreadFile(path) for path in expand_paths(paths)]
+        if len({file.aligned for file in self._files}) > 1:
+            raise InputError("some subreads files are aligned and some are not; give only one sort")
+        self.aligned = self._files[0].aligned
+        self.n_molecules = 0
+        self._keys = MoleculeKeys()
+        self._indexes = [OffsetIndex() for _ in self._files]
+        self._stream = self._groups()
+        self._latest: Group | None = None
+        self._again: dict[int, SubreadFile] = {}
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in [*self._files, *self._again.values()]:
+            file.close()
+
+    @property
+    def names(self) -> str:
+        """The files, for messages."""
+        return ", ".join(str(file.path) for file in self._files)
+
+    @property
+    def dropped(self) -> int:
+        """Records passed over so far."""
+        return sum(file.dropped for file in self._files)
+
+    def __iter__(self) -> Iterator[Group]:
+        """The molecules that have not been passed yet, in file order."""
+        return self._stream
+
+    def find(self, molecule: MoleculeId) -> list[pysam.AlignedSegment]:
+        """The records of a molecule; none where the files do not have it.
+
+        Args:
+            molecule: that of the draft; raw subreads serve both strands of their ZMW.
+
+        Raises:
+            InputError: a file is damaged or not grouped by ZMW.
+        """
+        wanted = molecule if self.aligned else molecule.zmw
+        if self._latest is None or self._latest.molecule != wanted:
+            self._latest = self._passed(wanted) or next((g for g in self._stream if g.molecule == wanted), None)
+        return self._latest.records if self._latest else []
+
+    def has(self, molecule: MoleculeId) -> bool:
+        """Whether the part of the files that has been passed has a molecule."""
+        return self._place(molecule if self.aligned else molecule.zmw) is not None
+
+    def _groups(self) -> Iterator[Group]:
+        for number, file in enumerate(self._files):
+            for group in file.groups():
+                self._note(group, number)
+                yield group
+        if self.n_molecules == 0:
+            raise InputError(f"{self._files[0].path}: holds no subreads")
+
+    def _note(self, group: Group, number: int) -> None:
+        if self._place(group.molecule) is not None:
+            raise InputError(
+                f"{self._files[number].path}: the subreads of {group.molecule} lie in two separate places; group the "
+                "subreads by ZMW (samtools sort -n) and give each file once"
+            )
+        self._indexes[number].add(self._keys.key(group.molecule), group.offset)
+        self.n_molecules += 1
+
+    def _place(self, molecule: MoleculeId) -> tuple[int, int] | None:
+        key = self._keys.key(molecule)
+        found = ((number, index.find(key)) for number, index in enumerate(self._indexes))
+        return next(((number, offset) for number, offset in found if offset is not None), None)
+
+    def _passed(self, molecule: MoleculeId) -> Group | None:
+        place = self._place(molecule)
+        if place is None:
+            return None
+        number, offset = place
+        # A second handle: the first one keeps its place in the stream.
+        if number not in self._again:
+            self._again[number] = SubreadFile(self._files[number].path)
+        return self._again[number].group_at(offset)
