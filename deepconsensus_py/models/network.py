@@ -1,0 +1,101 @@
+"""The column network: every column of a window is a token, made of the embeddings of what the passes say there."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.blocks import Tokens, Trunk
+from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.config import CLASSES, INPUTS, ColumnConfig
+
+
+class ScaledEmbedding(nn.Embedding):
+    """A table whose rows are multiplied by the square root of their width; code 0 is absent and gives zeros."""
+
+    def __init__(self, codes: int, channels: int) -> None:
+        super().__init__(codes, channels, padding_idx=0)
+
+    def reset_parameters(self) -> None:
+        """Draw the rows so that they come out with unit variance."""
+        nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
+        self._fill_padding_idx_with_zero()
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """``float[..., channels]`` of integer codes of any shape."""
+        return F.embedding(codes, self.weight * math.sqrt(self.embedding_dim), padding_idx=0)
+
+
+class ColumnNetwork(nn.Module):
+    """The network of DeepConsensus (Baid et al. 2022), in all its variants.
+
+    Args:
+        config: inputs, widths and layers.
+    """
+
+    def __init__(self, config: ColumnConfig) -> None:
+        super().__init__()
+        if not config.condense and config.trunk.d != config.embedded + config.embedded % 2:
+            raise ModelError(f"a trunk {config.trunk.d} wide cannot take {config.embedded} channels uncondensed")
+        self.config = config
+        self.tables = nn.ModuleDict({name: ScaledEmbedding(*size) for name, size in config.tables.items()})
+        self.condenser = nn.Linear(config.embedded, config.trunk.d, bias=False) if config.condense else None
+        self.trunk = Trunk(config.trunk)
+        self.output = nn.Linear(config.trunk.d, CLASSES)
+        for layer in (self.condenser, self.output):
+            if layer is not None:
+                nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Score the five classes at every column.
+
+        Args:
+            inputs: ``bases``, ``pulse_widths``, ``inter_pulse_durations`` ``uint8[n, passes, width]``, ``strands``
+                ``uint8[n, passes]``, ``draft`` ``uint8[n, width]``, ``snr`` ``float32[n, 4]`` and, where the
+                configuration uses it, ``draft_quality`` ``int16[n, width]`` (Phred, -1 in a gap).
+
+        Returns:
+            Logits ``float[n, width, 5]`` of gap, A, T, C, G.
+
+        Raises:
+            ModelError: the windows have another number of passes.
+        """
+        logits: Tensor = self.output(self.trunk(Tokens(self.tokens(inputs))))
+        return logits
+
+    def tokens(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """One vector per column, ``float[n, width, trunk.d]``."""
+        joined = self.embed(inputs)
+        if self.condenser is None:
+            return F.pad(joined, (0, self.config.trunk.d - self.config.embedded))
+        condensed: Tensor = self.condenser(joined)
+        return condensed
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The joined embeddings of every column, ``float[n, width, config.embedded]``."""
+        _, passes, width = inputs["bases"].shape
+        if passes != self.config.max_passes:
+            raise ModelError(f"the network takes {self.config.max_passes} passes, the windows have {passes}")
+        parts = []
+        for name in self.config.inputs:
+            codes = _by_column(name, inputs[name])
+            parts.append(self.tables[INPUTS[name].table](codes).flatten(2).expand(-1, width, -1))
+        return torch.cat(parts, dim=-1)
+
+
+def _by_column(name: str, values: Tensor) -> Tensor:
+    """Codes ``int32[n, width, copies]``, or ``[n, 1, copies]`` of what is constant over the window."""
+    last = INPUTS[name].codes - 1
+    if name in {"bases", "draft"}:
+        values = values.where(values <= last, 0)  # any letter but A, T, C, G says nothing
+    elif name == "draft_quality":
+        values = (values + 1).clamp(0, last)  # -1, a gap, is absent
+    elif name == "snr":
+        values = values.clamp(0, last)
+    codes = values.to(torch.int32)  # signal-to-noise ratios are truncated
+    if name in {"strands", "snr"}:
+        return codes.unsqueeze(1)
+    return codes.unsqueeze(-1) if codes.dim() == 2 else codes.transpose(1, 2)

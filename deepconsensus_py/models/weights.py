@@ -1,0 +1,169 @@
+"""Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from deepconsensus_py.errors import ModelError, OutputError
+from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.network import ColumnNetwork
+
+FORMAT = "deepconsensus-py model 1"
+SUFFIX = ".safetensors"
+FAMILY = "column"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A network and what it was made for.
+
+    Attributes:
+        name: what headers and reports call it.
+        network: the network with its weights.
+        spec: the encoding it was trained on, as plain JSON values.
+        calibration: linear quality map ``"threshold,w,b"``, or ``"skip"``.
+        card: model card, Markdown: what it was trained on, how it was measured, what it is not for.
+    """
+
+    name: str
+    network: ColumnNetwork
+    spec: Mapping[str, Any]
+    calibration: str = "skip"
+    card: str = ""
+
+
+def bundled_models() -> dict[str, Path]:
+    """Names and paths of the models that come with the package."""
+    folder = Path(str(resources.files("deepconsensus_py.weights")))
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The file of a bundled model's name, or the path itself.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    path, bundled = Path(name_or_path), bundled_models()
+    if str(name_or_path) in bundled:
+        return bundled[str(name_or_path)]
+    if path.is_file():
+        return path
+    known = ", ".join(bundled) or "none"
+    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the bundled models are {known}")
+
+
+def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> Model:
+    """Read a model.
+
+    Args:
+        name_or_path: a bundled model's name, or the path of a ``.safetensors`` file.
+        device: where its network is to run.
+
+    Raises:
+        ModelError: there is no such model, it is not one of our files, or its parts do not fit each other.
+    """
+    path = find_model(name_or_path)
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
+    values = _header(metadata, path)
+    config = ColumnConfig.from_dict(values["config"])
+    _check_spec(config, values["spec"], source=str(path))
+    with torch.device("meta"):
+        network = ColumnNetwork(config)
+    load_state(network, state, source=str(path))
+    return Model(
+        name=metadata["name"],
+        network=network.eval(),
+        spec=values["spec"],
+        calibration=metadata["calibration"],
+        card=metadata["card"],
+    )
+
+
+def _header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """The configuration and the spec."""
+    written = metadata.get("format", "none")
+    if (written, metadata.get("family")) != (FORMAT, FAMILY):
+        raise ModelError(
+            f"{path}: its format is {written!r} and its family {metadata.get('family', 'none')!r}, this version reads "
+            f"{FORMAT!r} and {FAMILY!r}; convert checkpoints with 'deepconsensus-py model convert'"
+        )
+    try:
+        missing = {"name", "calibration", "card"} - metadata.keys()
+        if missing:
+            raise KeyError(*missing)
+        return {key: json.loads(metadata[key]) for key in ("config", "spec")}
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{path}: its header is damaged ({error!r})") from error
+
+
+def load_state(network: ColumnNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
+    """Give a network its weights.
+
+    Args:
+        network: the network; may be on the meta device.
+        state: tensors by name, which the network takes as they are.
+        source: what the error calls them.
+
+    Raises:
+        ModelError: names or shapes differ from the network's.
+    """
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            raise ModelError(
+                f"{source}: weights do not fit the configuration: {name} is {given.get(name, 'absent')}, "
+                f"the network needs {wanted.get(name, 'none of that name')}"
+            )
+    network.load_state_dict(state, assign=True)
+
+
+def _check_spec(config: ColumnConfig, spec: Mapping[str, Any], *, source: str) -> None:
+    for key in ("max_passes", "width", "use_draft_qualities"):
+        if spec.get(key) != getattr(config, key):
+            raise ModelError(
+                f"{source}: the feature spec has {key} {spec.get(key)}, the network {key} {getattr(config, key)}; "
+                "weights and spec must come from the same training"
+            )
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Write a model; the file takes its name only when it is complete.
+
+    Raises:
+        ModelError: the spec does not fit the network.
+        OutputError: the file cannot be written.
+    """
+    config = model.network.config
+    _check_spec(config, model.spec, source=model.name)
+    metadata = {
+        "format": FORMAT,
+        "family": FAMILY,
+        "name": model.name,
+        "config": json.dumps(config.to_dict()),
+        "spec": json.dumps(dict(model.spec)),
+        "calibration": model.calibration,
+        "card": model.card,
+    }
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(state, partial, metadata=metadata)
+        partial.replace(path)
+    except (SafetensorError, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot be written ({error})") from error
