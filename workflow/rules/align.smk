@@ -1,0 +1,21 @@
+rule align:
+    input:
+        subreads=sheet("subreads"),
+        ccs=sheet("ccs"),
+    output:
+        temp(results("{sample}/chunks/{scatteritem}.aligned.bam")),
+    log:
+        results("{sample}/logs/align.{scatteritem}.log"),
+    benchmark:
+        results("{sample}/benchmarks/align.{scatteritem}.tsv")
+    params:
+        chunk=chunk,
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    conda:
+        "../envs/deepconsensus-py.yaml"
+    shell:
+        "deepconsensus-py align {input.subreads:q} {input.ccs:q} -o {output:q}"
+        " --chunk {params.chunk} --threads {threads} 2> {log:q}"

@@ -1,0 +1,36 @@
+# What the rules share: the validated configuration and sample sheet, and how names are made from them.
+
+import pandas as pd
+from snakemake.utils import validate
+
+validate(config, "../schemas/config.schema.yaml")
+
+SAMPLES = pd.read_csv(config["samples"], sep="\t", dtype=str, comment="#").set_index("sample", drop=False)
+validate(SAMPLES, "../schemas/samples.schema.yaml")
+if not SAMPLES.index.is_unique:
+    raise WorkflowError(f"{config['samples']}: sample names must differ")
+
+
+wildcard_constraints:
+    sample="[A-Za-z0-9_.-]+",
+    scatteritem=r"\d+-of-\d+",
+
+
+def results(path):
+    """Where a result goes."""
+    return f"{config['results']}/{path}"
+
+
+def sheet(column):
+    """The file that the sample sheet names for a sample, as an input function."""
+    return lambda wildcards: SAMPLES.at[wildcards.sample, column]
+
+
+def chunk(wildcards):
+    """The part of the molecules that a scattered job works on, e.g. 2/7."""
+    return wildcards.scatteritem.replace("-of-", "/")
+
+
+def has_truth(sample):
+    """Whether the sample sheet names a truth for a sample."""
+    return "truth" in SAMPLES and pd.notna(SAMPLES.at[sample, "truth"])

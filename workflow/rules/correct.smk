@@ -1,0 +1,25 @@
+rule correct:
+    input:
+        rules.encode.output,
+    output:
+        bam=temp(results("{sample}/chunks/{scatteritem}.polished.bam")),
+        report=temp(results("{sample}/chunks/{scatteritem}.polished.report.json")),
+        molecules=temp(results("{sample}/chunks/{scatteritem}.polished.zmws.tsv.gz")),
+    log:
+        results("{sample}/logs/correct.{scatteritem}.log"),
+    benchmark:
+        results("{sample}/benchmarks/correct.{scatteritem}.tsv")
+    params:
+        model=config["model"],
+        device=config["device"],
+        options=config["options"],
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=480,
+        gpu=0 if config["device"] == "cpu" else 1,
+    conda:
+        "../envs/deepconsensus-py.yaml"
+    shell:
+        "deepconsensus-py polish --features {input:q} -o {output.bam:q}"
+        " --model {params.model:q} --device {params.device} --threads {threads} {params.options} 2> {log:q}"

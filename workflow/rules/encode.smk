@@ -1,0 +1,22 @@
+rule encode:
+    input:
+        subreads=rules.align.output,
+        ccs=sheet("ccs"),
+    output:
+        temp(results("{sample}/chunks/{scatteritem}.shard")),
+    log:
+        results("{sample}/logs/encode.{scatteritem}.log"),
+    benchmark:
+        results("{sample}/benchmarks/encode.{scatteritem}.tsv")
+    params:
+        chunk=chunk,
+        model=config["model"],
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    conda:
+        "../envs/deepconsensus-py.yaml"
+    shell:
+        "deepconsensus-py encode {input.subreads:q} --ccs {input.ccs:q} -o {output:q}"
+        " --model {params.model:q} --chunk {params.chunk} --threads {threads} 2> {log:q}"

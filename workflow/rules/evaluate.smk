@@ -1,0 +1,21 @@
+rule evaluate:
+    input:
+        truth=sheet("truth"),
+        reads=rules.gather.output.bam,
+        drafts=sheet("ccs"),
+    output:
+        json=results("{sample}/evaluation.json"),
+        table=results("{sample}/evaluation.txt"),
+    log:
+        results("{sample}/logs/evaluate.log"),
+    benchmark:
+        results("{sample}/benchmarks/evaluate.tsv")
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        "../envs/deepconsensus-py.yaml"
+    shell:
+        "deepconsensus-py evaluate --truth {input.truth:q} --reads {input.reads:q} --baseline {input.drafts:q}"
+        " --json {output.json:q} > {output.table:q} 2> {log:q}"

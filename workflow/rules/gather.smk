@@ -1,0 +1,20 @@
+rule gather:
+    input:
+        bams=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.bam")),
+        reports=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.report.json")),
+        molecules=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.zmws.tsv.gz")),
+    output:
+        bam=results("{sample}/polished.bam"),
+        report=results("{sample}/polished.report.json"),
+        molecules=results("{sample}/polished.zmws.tsv.gz"),
+    log:
+        results("{sample}/logs/gather.log"),
+    benchmark:
+        results("{sample}/benchmarks/gather.tsv")
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../envs/deepconsensus-py.yaml"
+    shell:
+        "deepconsensus-py gather {input.bams:q} -o {output.bam:q} 2> {log:q}"
