@@ -31,11 +31,12 @@ def run(args: argparse.Namespace) -> int:
     import shlex
     import sys
 
+    from deepconsensus_py.simulate.molecules import SHORTEST_PASS
     from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
     from deepconsensus_py.simulate.templates import read_sequences
 
     settings = MovieSettings(args.molecules, tuple(args.length), tuple(args.passes), args.seed)
-    sequences = read_sequences(args.template) if args.template else None
+    sequences = read_sequences(args.template, SHORTEST_PASS) if args.template else None
     command_line = shlex.join(["deepconsensus-py", *sys.argv[1:]])
     count = write_movie(simulate_movie(settings, sequences), args.output, command_line)
     print(f"{count} molecules in {args.output}: subreads.bam, ccs.bam, truth.fasta", file=sys.stderr)

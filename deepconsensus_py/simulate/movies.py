@@ -14,7 +14,7 @@ from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.molecule import Pass, decode_bases
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.records import pass_record, unaligned_record
-from deepconsensus_py.simulate.molecules import SimulatedMolecule, read_group, simulate_molecule
+from deepconsensus_py.simulate.molecules import SHORTEST_PASS, SimulatedMolecule, read_group, simulate_molecule
 from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import draw_fragment, random_template
 
@@ -41,7 +41,7 @@ class MovieSettings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, (low, high), least in (("length", self.length, 1), ("passes", self.passes, 1)):
+        for name, (low, high), least in (("length", self.length, SHORTEST_PASS), ("passes", self.passes, 1)):
             if not least <= low <= high:
                 raise InputError(
                     f"{name} {low} {high}: give two numbers, the first at least {least}, not above the second"
@@ -79,13 +79,14 @@ def simulate_movie(
         )
 
 
-def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_line: str) -> int:
+def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_line: str, movie: str = MOVIE) -> int:
     """Write ``subreads.bam``, ``ccs.bam`` and ``truth.fasta``.
 
     Args:
-        molecules: of one movie.
+        molecules: of that movie.
         folder: is made if absent.
         command_line: for the ``@PG`` lines.
+        movie: movie name.
 
     Returns:
         How many molecules were written.
@@ -96,8 +97,8 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
     count = 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        subreads_header = _header("SUBREAD", KINETICS, command_line)
-        drafts_header = _header("CCS", "", command_line)
+        subreads_header = _header(movie, "SUBREAD", KINETICS, command_line)
+        drafts_header = _header(movie, "CCS", "", command_line)
         with (
             pysam.AlignmentFile(str(folder / "subreads.bam"), "wb", header=subreads_header) as subreads,
             pysam.AlignmentFile(str(folder / "ccs.bam"), "wb", header=drafts_header) as drafts,
@@ -117,12 +118,12 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
     return count
 
 
-def _header(read_type: str, kinetics: str, command_line: str) -> pysam.AlignmentHeader:
+def _header(movie: str, read_type: str, kinetics: str, command_line: str) -> pysam.AlignmentHeader:
     group = {
-        "ID": read_group(MOVIE, read_type),
+        "ID": read_group(movie, read_type),
         "PL": "PACBIO",
         "DS": f"READTYPE={read_type};{kinetics}{KITS}",
-        "PU": MOVIE,
+        "PU": movie,
         "PM": "SEQUEL",
     }
     program = {"ID": "deepconsensus-py", "PN": "deepconsensus-py", "VN": __version__, "CL": command_line}

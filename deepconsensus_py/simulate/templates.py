@@ -66,19 +66,23 @@ def _place_repeat(template: NDArray[np.uint8], rng: np.random.Generator) -> None
     template[start : start + len(repeat)] = repeat
 
 
-def read_sequences(path: Path) -> list[NDArray[np.uint8]]:
+def read_sequences(path: Path, shortest: int) -> list[NDArray[np.uint8]]:
     """The sequences of a FASTA file as base codes.
 
+    Args:
+        path: FASTA file, plain or gzipped.
+        shortest: fewest bases of a sequence that can be simulated.
+
     Raises:
-        InputError: the file cannot be read or holds no sequence.
+        InputError: the file cannot be read, holds no sequence, or one that is too short.
     """
     try:
         with pysam.FastxFile(str(path)) as file:
             sequences = [encode_bases(record.sequence) for record in file if record.sequence]
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as FASTA ({error}); give a file of template sequences") from error
-    if not sequences:
-        raise InputError(f"{path}: no sequence in it; give a FASTA file of template sequences")
+    if not sequences or min(map(len, sequences)) < shortest:
+        raise InputError(f"{path}: no sequence, or one under {shortest} bases; give a FASTA file of longer sequences")
     return sequences
 
 

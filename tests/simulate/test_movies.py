@@ -1,0 +1,93 @@
+"""Movies: the same seed gives the same records; the files are what an instrument and ccs write."""
+
+from pathlib import Path
+
+import numpy as np
+import pysam
+import pytest
+
+from deepconsensus_py.cli.main import main
+from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
+
+FILES = ("subreads.bam", "ccs.bam")
+
+
+def _records(path: Path) -> list[str]:
+    with pysam.AlignmentFile(str(path), check_sq=False) as file:
+        return [record.to_string() for record in file]
+
+
+def _header(path: Path) -> dict:
+    with pysam.AlignmentFile(str(path), check_sq=False) as file:
+        return file.header.to_dict()
+
+
+def test_testdata_is_what_its_command_makes(testdata: Path, tmp_path: Path) -> None:
+    command = next(line for line in (testdata / "README.md").read_text().splitlines() if "-o testdata" in line)
+    arguments = command.split()[1:]
+    arguments[arguments.index("testdata")] = str(tmp_path)
+    assert main(arguments) == 0
+    for name in FILES:
+        assert _records(tmp_path / name) == _records(testdata / name)
+    assert (tmp_path / "truth.fasta").read_text() == (testdata / "truth.fasta").read_text()
+
+
+def test_testdata_is_small(testdata: Path) -> None:
+    assert sum(path.stat().st_size for path in testdata.iterdir()) < 500_000
+
+
+def test_molecules_do_not_depend_on_their_number() -> None:
+    few = list(simulate_movie(MovieSettings(molecules=1, seed=7)))
+    many = list(simulate_movie(MovieSettings(molecules=2, seed=7)))
+    np.testing.assert_array_equal(few[0].zmw.draft.bases, many[0].zmw.draft.bases)
+    np.testing.assert_array_equal(few[0].zmw.passes[-1].pulse_widths, many[0].zmw.passes[-1].pulse_widths)
+    assert many[0].truth.tobytes() != many[1].truth.tobytes()
+
+
+def test_another_seed_gives_other_molecules() -> None:
+    one, other = (next(simulate_movie(MovieSettings(seed=seed))) for seed in (1, 2))
+    assert one.truth.tobytes() != other.truth.tobytes()
+
+
+def test_molecules_are_cut_out_of_given_sequences() -> None:
+    sequence = encode_bases("ACCGTTTGAC" * 30)
+    settings = MovieSettings(molecules=3, length=(60, 60))
+    for molecule in simulate_movie(settings, [sequence]):
+        reverse = encode_bases("GTCAAACGGT" * 30)
+        assert molecule.truth.tobytes() in sequence.tobytes() + bytes(1) + reverse.tobytes()
+
+
+def test_headers_name_read_groups_as_pacbio_does(testdata: Path) -> None:
+    for name, read_type in zip(FILES, ("SUBREAD", "CCS"), strict=True):
+        header = _header(testdata / name)
+        (group,) = header["RG"]
+        assert f"READTYPE={read_type};" in group["DS"]
+        with pysam.AlignmentFile(str(testdata / name), check_sq=False) as file:
+            assert {record.get_tag("RG") for record in file} == {group["ID"]}
+        assert header["PG"][-1]["PN"] == "deepconsensus-py"
+
+
+def test_subreads_of_a_molecule_are_contiguous_and_unaligned(testdata: Path) -> None:
+    with pysam.AlignmentFile(str(testdata / "subreads.bam"), check_sq=False) as file:
+        records = list(file)
+    holes = [record.get_tag("zm") for record in records]
+    assert holes == sorted(holes)
+    assert all(record.flag == 4 and set(record.query_qualities) == {0} for record in records)
+    assert all({"cx", "ip", "pw", "qs", "qe", "rq", "sn", "np", "zm"} <= set(dict(r.get_tags())) for r in records)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"molecules": 0}, {"length": (10, 20)}, {"length": (300, 200)}, {"passes": (0, 3)}, {"seed": -1}],
+)
+def test_settings_that_make_no_sense_are_refused(options: dict) -> None:
+    with pytest.raises(InputError, match=next(iter(options))):
+        MovieSettings(**options)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        write_movie(simulate_movie(MovieSettings(molecules=1)), tmp_path / "file" / "in", "x")
