@@ -1,0 +1,148 @@
+"""Where one sequence lies on a draft: seeds and affine gaps by minimap2, ends and hard cases by edlib.
+
+The choice of libraries was measured; the table is in ``docs/alignment.md``.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import mappy
+
+from deepconsensus_py.align import cigar, edits
+from deepconsensus_py.align.edits import Operations
+
+_EQX = 0x4000000
+"""minimap2's flag for ``=``/``X`` instead of ``M``."""
+
+_SENSITIVE = {"k": 10, "w": 5, "min_cnt": 2, "min_chain_score": 10, "min_dp_score": 20}
+"""Seeds for passes without longer ones: two 10-mers on one diagonal, as actc's second try."""
+
+_CHANCE_SCORE = 10.0
+"""With the logarithm of the two lengths' product, a score that unrelated sequences do not reach (extreme value
+distribution of local scores, Karlin and Altschul 1990)."""
+
+_LEFT_OUT = 0.1
+"""Unaligned ends that pass and draft both have, of more than this share of the shorter: perhaps a wrong diagonal."""
+
+_MIN_COVERED = 0.1
+"""An alignment covers at least this share of the pass or of the draft, whichever is shorter."""
+
+_COMPLEMENT = str.maketrans("ATCG", "TAGC")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A sequence on a draft.
+
+    Attributes:
+        reverse: what aligns is the sequence's reverse complement; ``head`` and ``tail`` count on that.
+        start: draft position of the first aligned base.
+        head: unaligned bases before the first aligned one.
+        tail: unaligned bases after the last aligned one.
+        operations: (CIGAR code, length) from ``start`` on, without clips.
+    """
+
+    reverse: bool
+    start: int
+    head: int
+    tail: int
+    operations: Operations
+
+
+class DraftMap:
+    """Finds sequences on one draft.
+
+    Args:
+        draft: its bases as text.
+        forward_only: the draft was made from one strand; what reads the other strand does not belong to it.
+    """
+
+    def __init__(self, draft: str, *, forward_only: bool = False) -> None:
+        self._draft = draft
+        self._forward_only = forward_only
+
+    def find(self, sequence: str) -> Hit | None:
+        """The best alignment of a sequence, or None.
+
+        Args:
+            sequence: bases as text, in sequencing orientation.
+        """
+        shorter = min(len(sequence), len(self._draft))
+        if not shorter:
+            return None
+        hits = self._seeded(sequence, self._index)
+        if min(map(self._left_out, hits), default=shorter) > _LEFT_OUT * shorter:
+            hits += self._whole(sequence)
+        hit = self._choose(hits or self._seeded(sequence, self._sensitive_index))
+        covers = hit is not None and len(sequence) - hit.head - hit.tail >= _MIN_COVERED * shorter
+        return hit if covers else None
+
+    @cached_property
+    def _index(self) -> mappy.Aligner:
+        return mappy.Aligner(seq=self._draft, preset="map-pb", best_n=1, extra_flags=_EQX)
+
+    @cached_property
+    def _sensitive_index(self) -> mappy.Aligner:
+        return mappy.Aligner(seq=self._draft, preset="map-ont", best_n=1, extra_flags=_EQX, **_SENSITIVE)
+
+    def _seeded(self, sequence: str, index: mappy.Aligner) -> list[Hit]:
+        """Alignments of chains of shared k-mers, extended to the ends."""
+        hits = []
+        for found in index.map(sequence) if index else ():
+            head, tail = found.q_st, len(sequence) - found.q_en
+            reverse = found.strand < 0
+            if reverse:
+                head, tail = tail, head
+            hit = Hit(reverse, found.r_st, head, tail, [(code, length) for length, code in found.cigar])
+            hits.append(self._extended(hit, _oriented(sequence, reverse=reverse)))
+        return hits
+
+    def _whole(self, sequence: str) -> list[Hit]:
+        """Unit-cost alignments of all of the shorter sequence, cut to the stretch that is better than chance.
+
+        For sequences without rare k-mers: very short ones and tandem repeats.
+        """
+        chance = _CHANCE_SCORE + math.log(len(sequence) * len(self._draft))
+        hits = []
+        for reverse in (False, True):
+            found = edits.best_overlap(_oriented(sequence, reverse=reverse), self._draft)
+            if edits.score(found.operations) > chance:
+                hits.append(Hit(reverse, found.start, found.head, found.tail, found.operations))
+        return hits
+
+    def _choose(self, hits: list[Hit]) -> Hit | None:
+        best = max(hits, key=_equal, default=None)
+        if best is None or not (self._forward_only and best.reverse):
+            return best
+        # A read through a missed adapter has both strands; an inverted repeat in the draft is not enough.
+        forward = max((hit for hit in hits if not hit.reverse), key=_equal, default=None)
+        return forward if forward is not None and _equal(forward) > _equal(best) / 2 else None
+
+    def _extended(self, hit: Hit, sequence: str) -> Hit:
+        """Extend to the ends of sequence or draft as far as it pays: minimap2 stops at the last good stretch."""
+        left = edits.extension(sequence[: hit.head][::-1], self._draft[: hit.start][::-1])
+        right = edits.extension(sequence[len(sequence) - hit.tail :], self._draft[_end(hit) :])
+        return replace(
+            hit,
+            start=hit.start - edits.length(left, cigar.ON_DRAFT),
+            head=hit.head - edits.length(left, cigar.ON_PASS),
+            tail=hit.tail - edits.length(right, cigar.ON_PASS),
+            operations=[*reversed(left), *hit.operations, *right],
+        )
+
+    def _left_out(self, hit: Hit) -> int:
+        """Bases at the ends that pass and draft both have and that are not aligned."""
+        return min(hit.head, hit.start) + min(hit.tail, len(self._draft) - _end(hit))
+
+
+def _end(hit: Hit) -> int:
+    return hit.start + edits.length(hit.operations, cigar.ON_DRAFT)
+
+
+def _equal(hit: Hit) -> int:
+    return sum(n for op, n in hit.operations if op == cigar.EQUAL)
+
+
+def _oriented(sequence: str, *, reverse: bool) -> str:
+    return sequence.translate(_COMPLEMENT)[::-1] if reverse else sequence
