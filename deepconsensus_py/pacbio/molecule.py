@@ -120,3 +120,26 @@ class Zmw:
     def aligned(self) -> bool:
         """Whether the passes lie on the draft."""
         return all(p.alignment is not None for p in self.passes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """The true sequence of a molecule, aligned to its draft, and where in the genome it comes from.
+
+    Attributes:
+        name: the draft's name.
+        contig: contig of the truth assembly.
+        begin: 0-based contig position of the first base that is not clipped.
+        end: one past the contig position of the last base that is not clipped.
+        split: ``"train"``, ``"eval"`` or ``"test"``, by chromosome.
+        bases: ``uint8[n]`` base codes in the draft's direction, soft-clipped ones included.
+        alignment: where they lie on the draft.
+    """
+
+    name: str
+    contig: str
+    begin: int
+    end: int
+    split: str
+    bases: NDArray[np.uint8]
+    alignment: Alignment

@@ -1,0 +1,160 @@
+"""Headers of the files we write: read groups kept, one ``@PG`` line of our own at the end of the chain.
+
+Source: SAM specification, section 1.3; PacBio BAM format, section "BAM header".
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pysam
+
+from deepconsensus_py.pacbio.drafts import draft_entries
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, RecordFile, expand_paths, kind_of
+from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs
+from deepconsensus_py.pacbio.records import Tags
+
+_STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
+_PLAIN_HEADER = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
+_ID_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What the ``@PG`` line says.
+
+    Attributes:
+        version: of the program.
+        command_line: as it was given.
+        description: what is worth knowing of the run, e.g. the model; empty for nothing.
+        name: of the program.
+    """
+
+    version: str
+    command_line: str
+    description: str = ""
+    name: str = "deepconsensus-py"
+
+
+def read_group_id(molecule: MoleculeId) -> str:
+    """The id of the read group of a CCS read: 8 hexadecimal digits of the MD5 of ``movie//CCS[//fwd|//rev]``."""
+    strand = f"//{molecule.strand.value}" if molecule.strand else ""
+    digest = hashlib.md5(f"{molecule.movie}//CCS{strand}".encode(), usedforsecurity=False)
+    return digest.hexdigest()[:_ID_DIGITS]
+
+
+def identity_tags(name: str) -> Tags:
+    """The tags ``RG`` and ``zm`` of a CCS read of which only the name is known; none where the name is another."""
+    molecule = parse_ccs(name)
+    return (("RG", read_group_id(molecule), "Z"), ("zm", molecule.hole, "i")) if molecule else ()
+
+
+def polished_header(drafts: Path, program: Program) -> pysam.AlignmentHeader:
+    """The header of polished reads: that of the drafts, unaligned, with our ``@PG``.
+
+    Args:
+        drafts: the CCS file; of FASTQ and FASTA the names are read through, for the read groups.
+        program: what made the reads.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if kind_of(drafts) in RECORD_KINDS:
+        with RecordFile(drafts) as file:
+            lines = _lines(file.header)
+    else:
+        molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts))
+        lines = [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
+    kept = [line for line in lines if not line.startswith("@SQ")]
+    return pysam.AlignmentHeader.from_text(_text([*kept, _program_line(program, kept)]))
+
+
+def aligned_header(subreads: Sequence[Path], drafts: Path, program: Program) -> pysam.AlignmentHeader:
+    """The header of subreads aligned to drafts: one ``@SQ`` for each draft, the subreads' read groups, our ``@PG``.
+
+    Args:
+        subreads: the subreads files, or files of file names.
+        drafts: the CCS file; it is read through for names and lengths.
+        program: what made the alignments.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    lines: list[str] = []
+    for path in expand_paths(subreads):
+        with RecordFile(path) as file:
+            lines += [line for line in _lines(file.header) if not line.startswith("@SQ")]
+    lines = _first_of_each([_codec_v1(line) for line in lines])
+    references = {entry.name: entry.length for entry in draft_entries(drafts)}
+    sequences = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in references.items()]
+    top = [line for line in lines if line.startswith("@HD")]
+    rest = [line for line in lines if not line.startswith("@HD")]
+    return pysam.AlignmentHeader.from_text(_text([*top, *sequences, *rest, _program_line(program, rest)]))
+
+
+def _lines(header: pysam.AlignmentHeader) -> list[str]:
+    """A header's lines, each once (some files have been joined carelessly), and without a claim to be sorted."""
+    lines = _first_of_each(line for line in str(header).splitlines() if line)
+    if not lines or not lines[0].startswith("@HD"):
+        lines.insert(0, _PLAIN_HEADER)
+    lines[0] = re.sub(r"\tSO:\w+", "\tSO:unknown", lines[0])
+    return lines
+
+
+def _first_of_each(lines: Iterable[str]) -> list[str]:
+    """The first line of each sort and id, in order."""
+    first: dict[str, str] = {}
+    for line in lines:
+        first.setdefault(_identity(line), line)
+    return list(first.values())
+
+
+def _identity(line: str) -> str:
+    sort = line[:3]
+    if sort == "@HD":
+        return sort
+    return f"{sort}{_field(line, 'ID')}" if sort in {"@RG", "@PG"} else line
+
+
+def _field(line: str, tag: str) -> str:
+    return next((part[3:] for part in line.split("\t")[1:] if part.startswith(f"{tag}:")), "")
+
+
+def _read_group(molecule: MoleculeId) -> str:
+    strand = f";STRAND={_STRAND_NAME[molecule.strand]}" if molecule.strand else ""
+    return f"@RG\tID:{read_group_id(molecule)}\tPL:PACBIO\tDS:READTYPE=CCS{strand}\tPU:{molecule.movie}"
+
+
+def _codec_v1(line: str) -> str:
+    """A subreads' read group as it is written: raw frames become codes on reading."""
+    return line.replace("Ipd:Frames=ip", "Ipd:CodecV1=ip").replace("PulseWidth:Frames=pw", "PulseWidth:CodecV1=pw")
+
+
+def _program_line(program: Program, lines: list[str]) -> str:
+    earlier = [line for line in lines if line.startswith("@PG")]
+    ids = {_field(line, "ID") for line in earlier}
+    followed = {_field(line, "PP") for line in earlier}
+    # The last program that no other one follows: several chains may lie side by side.
+    previous = next((_field(line, "ID") for line in reversed(earlier) if _field(line, "ID") not in followed), "")
+    fields = {
+        "ID": _free_id(program.name, ids),
+        "PN": program.name,
+        "VN": program.version,
+        "CL": program.command_line,
+        "DS": program.description,
+        "PP": previous,
+    }
+    return "\t".join(["@PG", *(f"{tag}:{' '.join(value.split())}" for tag, value in fields.items() if value)])
+
+
+def _free_id(name: str, taken: set[str]) -> str:
+    number = 0
+    while (candidate := f"{name}.{number}" if number else name) in taken:
+        number += 1
+    return candidate
+
+
+def _text(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

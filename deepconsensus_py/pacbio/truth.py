@@ -1,0 +1,126 @@
+"""True sequences of molecules: where they come from (BED), how they align to the drafts (BAM), which split they are in.
+
+Files as the original's preprocessing takes them: a BED file of contig, begin, end and draft name; a BAM of the truth
+aligned to the drafts, sorted and indexed; a table of contig and chromosome. Chromosomes decide the split.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pysam
+
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.molecule import Alignment, Truth, encode_bases
+
+_SOFT_CLIP = 4
+_HUMAN_NAMES = ("chm13", "hg00", "human")
+_HUMAN_SPLITS = (
+    {str(i): "train" for i in (*range(1, 19), "X", "Y")}
+    | dict.fromkeys(("21", "22"), "eval")
+    | dict.fromkeys(("19", "20"), "test")
+)
+
+
+class Truths:
+    """The truth of each molecule, by draft name.
+
+    Args:
+        alignments: BAM of the true sequences aligned to the drafts, with its index.
+        ranges: BED file of contig, begin, end, draft name.
+        splits: table of contig and chromosome; its path must hold ``chm13``, ``hg00`` or ``human``, which says whose
+            chromosomes they are.
+
+    Raises:
+        InputError: a file cannot be used.
+    """
+
+    def __init__(self, alignments: Path, ranges: Path, splits: Path) -> None:
+        self._ranges = _read_ranges(ranges)
+        self._splits = _read_splits(splits)
+        try:
+            self._alignments = pysam.AlignmentFile(str(alignments), require_index=True)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{alignments}: {error}; give a sorted BAM with its index beside it") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._alignments.close()
+
+    def of(self, draft: str) -> Truth:
+        """The truth of one molecule.
+
+        Args:
+            draft: the draft's name.
+
+        Raises:
+            MoleculeError: it has none that can be used. The outcomes are those that the original counts:
+                ``missing_truth_range``, ``no_label_alignment``, ``truth_label_supp_alignment`` (the first alignment is
+                a supplementary one) and ``missing_contig_split``.
+        """
+        if draft not in self._ranges:
+            raise MoleculeError(f"{draft}: the BED file has no truth range for it", outcome="missing_truth_range")
+        contig, begin, end = self._ranges[draft]
+        record = self._first_alignment(draft)
+        if record is None or record.query_sequence is None or record.cigartuples is None:
+            raise MoleculeError(f"{draft}: no true sequence is aligned to it", outcome="no_label_alignment")
+        if record.is_supplementary:
+            raise MoleculeError(f"{draft}: its truth aligns in pieces", outcome="truth_label_supp_alignment")
+        if contig not in self._splits:
+            raise MoleculeError(f"{draft}: contig {contig} has no split", outcome="missing_contig_split")
+        cigar = np.array(record.cigartuples, np.int32)
+        clips = np.where(cigar[:, 0] == _SOFT_CLIP, cigar[:, 1], 0)
+        leading = int(clips[: len(clips) // 2].sum())
+        return Truth(
+            name=draft,
+            contig=contig,
+            begin=begin + leading,
+            end=end - (int(clips.sum()) - leading),
+            split=self._splits[contig],
+            bases=encode_bases(record.query_sequence),
+            alignment=Alignment(record.reference_start, cigar[:, 0].astype(np.uint8), cigar[:, 1]),
+        )
+
+    def _first_alignment(self, draft: str) -> pysam.AlignedSegment | None:
+        try:
+            return next(self._alignments.fetch(draft), None)
+        except ValueError:  # the BAM has no such reference
+            return None
+
+
+def _read_ranges(path: Path) -> dict[str, tuple[str, int, int]]:
+    ranges = {}
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            contig, begin, end, draft = line.split("\t")[:4]
+            ranges[draft] = contig, int(begin), int(end)
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: not contig, begin, end and draft name between tabs") from error
+    return ranges
+
+
+def _read_splits(path: Path) -> dict[str, str]:
+    if not any(name in str(path) for name in _HUMAN_NAMES):
+        raise InputError(f"{path}: cannot tell whose chromosomes these are; its path must hold {_HUMAN_NAMES}")
+    splits = {}
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            contig, chromosome = line.split()
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: not a contig and a chromosome") from error
+        split = _HUMAN_SPLITS.get(chromosome.removeprefix("chr"))
+        if split:
+            splits[contig] = split
+    return splits
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}; give a text file") from error

@@ -1,0 +1,200 @@
+"""Writing reads: BAM, SAM, FASTQ and compressed FASTQ, by the file's name."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from deepconsensus_py.errors import OutputError
+from deepconsensus_py.pacbio.molecule import decode_bases
+from deepconsensus_py.pacbio.outputs import atomic_path, writing
+from deepconsensus_py.pacbio.records import unaligned_record
+
+STDOUT = "-"
+_MODE_OF_SUFFIX = {".bam": "wb", ".sam": "w"}
+_FASTQ_SUFFIXES = (".fastq", ".fq", ".fastq.gz", ".fq.gz")
+_PHRED_OFFSET = 33
+_HIGHEST_PHRED = 93
+_DISK_BLOCK = 1 << 20
+
+
+class ReadWriter(Protocol):
+    """Where polished reads go."""
+
+    def write_read(
+        self,
+        name: str,
+        bases: NDArray[np.uint8],
+        qualities: NDArray[np.uint8] | None,
+        tags: Iterable[tuple[str, Any, str]] = (),
+    ) -> None:
+        """Write one read.
+
+        Args:
+            name: read name.
+            bases: ``uint8[n]`` base codes without gaps.
+            qualities: ``uint8[n]`` Phred; None writes none (FASTQ: 0).
+            tags: BAM tags as (tag, value, type code); FASTQ has none.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        ...
+
+
+class RecordWriter:
+    """A BAM or SAM file being written.
+
+    Attributes:
+        header: its header, for records made elsewhere.
+    """
+
+    def __init__(
+        self, target: Path | str, header: pysam.AlignmentHeader, *, mode: str = "wb", threads: int = 1
+    ) -> None:
+        """Begin a file.
+
+        Args:
+            target: the file, ``-`` for standard output.
+            header: written at once.
+            mode: ``wb`` BAM, ``w`` SAM.
+            threads: for compression.
+        """
+        self._target = target
+        self.header = header
+        with writing(target):
+            self._file = pysam.AlignmentFile(str(target), mode, header=header, threads=threads)
+
+    def write(self, record: pysam.AlignedSegment) -> None:
+        """Write one record.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        with writing(self._target):
+            self._file.write(record)
+
+    def write_read(
+        self,
+        name: str,
+        bases: NDArray[np.uint8],
+        qualities: NDArray[np.uint8] | None,
+        tags: Iterable[tuple[str, Any, str]] = (),
+    ) -> None:
+        """Write one unaligned read; see ``ReadWriter``."""
+        self.write(unaligned_record(name, bases, qualities, tags, self.header))
+
+    def close(self) -> None:
+        """End the file.
+
+        Raises:
+            OutputError: the last of it cannot be written.
+        """
+        with writing(self._target):
+            self._file.close()
+
+
+class FastqWriter:
+    """A FASTQ file being written; BGZF-compressed where its name ends in ``.gz``."""
+
+    def __init__(self, target: Path, *, compressed: bool) -> None:
+        """Begin a file."""
+        self._target = target
+        with writing(target):
+            self._file = pysam.BGZFile(str(target), "w", None) if compressed else target.open("wb", _DISK_BLOCK)
+
+    def write_read(
+        self,
+        name: str,
+        bases: NDArray[np.uint8],
+        qualities: NDArray[np.uint8] | None,
+        tags: Iterable[tuple[str, Any, str]] = (),  # noqa: ARG002 - FASTQ has no place for them
+    ) -> None:
+        """Write one read; see ``ReadWriter``."""
+        phred = np.zeros(len(bases), np.uint8) if qualities is None else np.minimum(qualities, _HIGHEST_PHRED)
+        quality = (phred.astype(np.uint8) + _PHRED_OFFSET).tobytes().decode("ascii")
+        with writing(self._target):
+            self._file.write(f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n".encode("ascii"))
+
+    def close(self) -> None:
+        """End the file.
+
+        Raises:
+            OutputError: the last of it cannot be written.
+        """
+        with writing(self._target):
+            self._file.close()
+
+
+_Writer = TypeVar("_Writer", RecordWriter, FastqWriter)
+
+
+@contextmanager
+def open_reads(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -> Iterator[ReadWriter]:
+    """A file of reads that takes its name when the block ends well, and leaves nothing when it fails.
+
+    Args:
+        path: ``.bam``, ``.sam``, ``.fastq`` or ``.fq``, the last two with ``.gz`` too; ``-`` is standard output, in
+            BAM, which loses nothing (``| samtools fastq``). Another file that is there and not a regular one, such as
+            ``/dev/null``, takes BAM.
+        header: of the BAM or SAM file.
+        threads: for compression of BAM.
+
+    Raises:
+        OutputError: the name has another ending, or the file cannot be written.
+    """
+    if path.name.endswith(_FASTQ_SUFFIXES):
+        with atomic_path(path) as target, _closed(FastqWriter(target, compressed=path.suffix == ".gz")) as fastq:
+            yield fastq
+    else:
+        with open_records(path, header, threads=threads) as records:
+            yield records
+
+
+@contextmanager
+def open_records(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -> Iterator[RecordWriter]:
+    """A BAM or SAM file that takes its name when the block ends well, and leaves nothing when it fails.
+
+    Args:
+        path: ``.bam`` or ``.sam``; ``-`` is standard output, in BAM.
+        header: of the file.
+        threads: for compression.
+
+    Raises:
+        OutputError: the name has another ending, or the file cannot be written.
+    """
+    mode = _record_mode(path)
+    if str(path) == STDOUT:
+        if sys.stdout.isatty():
+            raise OutputError("standard output: is a terminal, which cannot show BAM; pipe it or give a file name")
+        with _closed(RecordWriter(STDOUT, header, mode=mode, threads=threads)) as writer:
+            yield writer
+        return
+    with atomic_path(path) as target, _closed(RecordWriter(target, header, mode=mode, threads=threads)) as writer:
+        yield writer
+
+
+def _record_mode(path: Path) -> str:
+    if path.suffix in _MODE_OF_SUFFIX:
+        return _MODE_OF_SUFFIX[path.suffix]
+    if str(path) == STDOUT or (path.exists() and not path.is_file() and not path.is_dir()):
+        return "wb"
+    known = ", ".join([*_MODE_OF_SUFFIX, *_FASTQ_SUFFIXES])
+    raise OutputError(f"{path}: the ending does not say what to write; use one of {known}")
+
+
+@contextmanager
+def _closed(writer: _Writer) -> Iterator[_Writer]:
+    try:
+        yield writer
+    except BaseException:
+        # The failure of the block is what matters; a full disk would fail again here.
+        with suppress(OutputError):
+            writer.close()
+        raise
+    writer.close()
