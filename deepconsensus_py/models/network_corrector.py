@@ -1,0 +1,37 @@
+"""Column networks behind the interface of all correctors."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepconsensus_py.models.column import ColumnCorrector
+from deepconsensus_py.models.interface import Arrays
+from deepconsensus_py.models.weights import Model
+from deepconsensus_py.pileup.features import FeatureSpec
+
+
+class NetworkCorrector(ColumnCorrector):
+    """A column network with its weights.
+
+    Args:
+        model: network, feature spec and calibration.
+        device: where the network runs; it is moved there.
+        insertion_trim: longest insertion (bases) that is kept; None for what the model was trained with.
+    """
+
+    def __init__(self, model: Model, *, device: str = "cpu", insertion_trim: int | None = None) -> None:
+        super().__init__(
+            model.name,
+            FeatureSpec.from_dict(model.spec),
+            calibration=model.calibration,
+            device=device,
+            insertion_trim=insertion_trim,
+        )
+        self._network = model.network.to(device).eval()
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""
+        with torch.inference_mode():
+            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
+            probabilities: NDArray[np.float32] = self._network(tensors).float().softmax(-1).cpu().numpy()
+        return probabilities

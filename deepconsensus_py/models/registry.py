@@ -1,0 +1,42 @@
+"""Models by name."""
+
+from pathlib import Path
+
+from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.models.vote import Vote
+
+VOTE = "vote"
+
+
+def load_corrector(
+    name_or_path: str | Path, device: str = "cpu", *, threads: int | None = None, insertion_trim: int | None = None
+) -> Corrector:
+    """Find a corrector by its name or its file; only networks import torch.
+
+    Args:
+        name_or_path: ``"vote"``, the name of a bundled network, or the path of a ``.safetensors`` file.
+        device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
+        threads: processor cores that a network on the CPU uses; None leaves it to torch.
+        insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
+
+    Raises:
+        ModelError: there is no such model or no such device, or the file is not one of ours.
+    """
+    if str(name_or_path) == VOTE:
+        return Vote(insertion_trim=insertion_trim)
+    import torch  # noqa: PLC0415
+
+    from deepconsensus_py.models.network_corrector import NetworkCorrector  # noqa: PLC0415
+    from deepconsensus_py.models.weights import bundled_models, load_model  # noqa: PLC0415
+
+    if str(name_or_path) not in bundled_models() and not Path(name_or_path).is_file():
+        known = ", ".join([VOTE, *bundled_models()])
+        raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the known models are {known}")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    model = load_model(name_or_path)
+    try:
+        return NetworkCorrector(model, device=device, insertion_trim=insertion_trim)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
