@@ -13,7 +13,9 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.molecule import Pass, decode_bases
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.pacbio.records import pass_record, unaligned_record
+from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.pacbio.records import pass_record
+from deepconsensus_py.pacbio.writers import open_records
 from deepconsensus_py.simulate.molecules import SHORTEST_PASS, SimulatedMolecule, read_group, simulate_molecule
 from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import draw_fragment, random_template
@@ -97,24 +99,21 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
     count = 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        subreads_header = _header(movie, "SUBREAD", KINETICS, command_line)
-        drafts_header = _header(movie, "CCS", "", command_line)
-        with (
-            pysam.AlignmentFile(str(folder / "subreads.bam"), "wb", header=subreads_header) as subreads,
-            pysam.AlignmentFile(str(folder / "ccs.bam"), "wb", header=drafts_header) as drafts,
-            (folder / "truth.fasta").open("w") as truth,
-        ):
-            for molecule in molecules:
-                draft = molecule.zmw.draft
-                for subread in molecule.zmw.passes:
-                    subreads.write(_subread_record(subread, subreads_header))
-                drafts.write(unaligned_record(draft.name, draft.bases, draft.qualities, draft.tags, drafts_header))
-                truth.write(f">{parse_ccs(draft.name)}/truth\n{decode_bases(molecule.truth)}\n")
-                count += 1
     except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be written ({error}); give a folder with space that you may write"
-        ) from error
+        raise OutputError(f"{folder}: the folder cannot be made ({error.strerror}); give another") from error
+    with (
+        open_records(folder / "subreads.bam", _header(movie, "SUBREAD", KINETICS, command_line)) as subreads,
+        open_records(folder / "ccs.bam", _header(movie, "CCS", "", command_line)) as drafts,
+        atomic_path(folder / "truth.fasta") as truth_path,
+        truth_path.open("w") as truths,
+    ):
+        for molecule in molecules:
+            draft = molecule.zmw.draft
+            for subread in molecule.zmw.passes:
+                subreads.write(_subread_record(subread, subreads.header))
+            drafts.write_read(draft.name, draft.bases, draft.qualities, draft.tags)
+            truths.write(f">{parse_ccs(draft.name)}/truth\n{decode_bases(molecule.truth)}\n")
+            count += 1
     return count
 
 

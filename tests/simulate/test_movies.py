@@ -8,7 +8,9 @@ import pytest
 
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
 
 FILES = ("subreads.bam", "ccs.bam")
@@ -67,6 +69,7 @@ def test_headers_name_read_groups_as_pacbio_does(testdata: Path) -> None:
         with pysam.AlignmentFile(str(testdata / name), check_sq=False) as file:
             assert {record.get_tag("RG") for record in file} == {group["ID"]}
         assert header["PG"][-1]["PN"] == "deepconsensus-py"
+    assert group["ID"] == read_group_id(MoleculeId(group["PU"], 1))
 
 
 def test_subreads_of_a_molecule_are_contiguous_and_unaligned(testdata: Path) -> None:

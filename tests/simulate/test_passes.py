@@ -50,8 +50,15 @@ def test_classes_say_what_happened() -> None:
     np.testing.assert_array_equal(only_mismatches.classes == BaseClass.MISMATCH, only_mismatches.bases != template)
     only_insertions = read_template(template, PROFILE, RateFactors(0, 1, 0), np.random.default_rng(1))
     np.testing.assert_array_equal(only_insertions.bases[only_insertions.classes == BaseClass.MATCH], template)
-    only_deletions = read_template(template, PROFILE, RateFactors(0, 0, 1), np.random.default_rng(1))
-    assert set(only_deletions.classes.tolist()) == {BaseClass.MATCH, BaseClass.MATCH_AFTER_DELETION}
+
+
+def test_bases_after_a_deletion_are_marked() -> None:
+    template = encode_bases("ACGT" * 5000)
+    reading = read_template(template, PROFILE, RateFactors(0, 0, 1), np.random.default_rng(1))
+    place = np.array([0, 0, 3, 1, 2])[reading.bases]  # in the cycle ACGT
+    after = (np.diff(place) % 4) != 1
+    np.testing.assert_array_equal(reading.classes[1:] == BaseClass.MATCH_AFTER_DELETION, after)
+    assert set(reading.classes.tolist()) == {BaseClass.MATCH, BaseClass.MATCH_AFTER_DELETION}
 
 
 def test_single_inserted_bases_are_what_their_class_says() -> None:
