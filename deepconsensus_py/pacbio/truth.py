@@ -14,7 +14,6 @@ import pysam
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, Truth, encode_bases
 
-_SOFT_CLIP = 4
 _HUMAN_NAMES = ("chm13", "hg00", "human")
 _HUMAN_SPLITS = (
     {str(i): "train" for i in (*range(1, 19), "X", "Y")}
@@ -74,16 +73,14 @@ class Truths:
         if contig not in self._splits:
             raise MoleculeError(f"{draft}: contig {contig} has no split", outcome="missing_contig_split")
         cigar = np.array(record.cigartuples, np.int32)
-        clips = np.where(cigar[:, 0] == _SOFT_CLIP, cigar[:, 1], 0)
-        leading = int(clips[: len(clips) // 2].sum())
         return Truth(
             name=draft,
             contig=contig,
-            begin=begin + leading,
-            end=end - (int(clips.sum()) - leading),
+            begin=begin + record.query_alignment_start,
+            end=end - (len(record.query_sequence) - record.query_alignment_end),
             split=self._splits[contig],
             bases=encode_bases(record.query_sequence),
-            alignment=Alignment(record.reference_start, cigar[:, 0].astype(np.uint8), cigar[:, 1]),
+            alignment=Alignment(record.reference_start, cigar[:, 0].astype(np.uint8), cigar[:, 1].copy()),
         )
 
     def _first_alignment(self, draft: str) -> pysam.AlignedSegment | None:

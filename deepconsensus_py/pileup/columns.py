@@ -15,10 +15,10 @@ from deepconsensus_py.pacbio.molecule import Alignment
 
 INSERTION = 1
 _CODES = 16
-_TAKES_QUERY, _TAKES_DRAFT, _ALIGNED = (np.zeros(_CODES, np.bool_) for _ in range(3))
+TAKES_QUERY, TAKES_DRAFT, _ALIGNED = (np.zeros(_CODES, np.bool_) for _ in range(3))
 # SAM specification 1.6, section 1.4, table of CIGAR operations: M I S = X take bases, M D N = X take reference.
-_TAKES_QUERY[[0, 1, 4, 7, 8]] = True
-_TAKES_DRAFT[[0, 2, 3, 7, 8]] = True
+TAKES_QUERY[[0, 1, 4, 7, 8]] = True
+TAKES_DRAFT[[0, 2, 3, 7, 8]] = True
 _ALIGNED[[0, 7, 8]] = True
 
 Integers = NDArray[np.int64]
@@ -80,8 +80,8 @@ def lay_out(alignments: Sequence[Alignment]) -> Operations:
     length = np.concatenate([a.lengths for a in alignments]).astype(np.int64)
     counts = np.array([len(a.operations) for a in alignments])
     owner = np.repeat(np.arange(len(alignments)), counts)
-    query_stop = np.cumsum(np.where(_TAKES_QUERY[code], length, 0))
-    draft_step = np.where(_TAKES_DRAFT[code], length, 0)
+    query_stop = np.cumsum(np.where(TAKES_QUERY[code], length, 0))
+    draft_step = np.where(TAKES_DRAFT[code], length, 0)
     draft_stop = np.cumsum(draft_step)
     starts = np.array([a.start for a in alignments])
     passed_at = np.concatenate([[0], draft_stop])[np.cumsum(counts) - counts]
@@ -89,7 +89,7 @@ def lay_out(alignments: Sequence[Alignment]) -> Operations:
     return Operations(
         code,
         length,
-        query_stop - np.where(_TAKES_QUERY[code], length, 0),
+        query_stop - np.where(TAKES_QUERY[code], length, 0),
         draft_stop - draft_step + np.repeat(starts - passed_at, counts),
         owner,
         np.diff(queries_at, prepend=0),
@@ -105,7 +105,7 @@ def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: i
         draft_length: bases of the draft.
     """
     wrong: NDArray[np.bool_] = operations.query_lengths != np.asarray(pass_lengths)
-    stop = operations.draft + np.where(_TAKES_DRAFT[operations.code], operations.length, 0)
+    stop = operations.draft + np.where(TAKES_DRAFT[operations.code], operations.length, 0)
     wrong[operations.owner[(operations.draft < 0) | (stop > draft_length)]] = True
     inserted = operations.select(operations.code == INSERTION)
     split = (np.diff(inserted.draft) == 0) & (np.diff(inserted.owner) == 0)

@@ -115,8 +115,7 @@ def cut_windows(pileup: Pileup, bounds: WindowBounds, spec: FeatureSpec) -> Wind
     """
     fits = ~bounds.overflow
     start, stop = bounds.start[fits], bounds.stop[fits]
-    column = start[:, None] + np.arange(spec.width)
-    column[column >= stop[:, None]] = pileup.columns
+    column = _index(start, stop, spec.width, pileup.columns)
     absent = spec.max_passes - pileup.num_passes
     draft = _cut(pileup.draft, column, GAP)
     draft[draft == N] = GAP
@@ -132,6 +131,29 @@ def cut_windows(pileup: Pileup, bounds: WindowBounds, spec: FeatureSpec) -> Wind
         position=bounds.draft_start[fits].astype(np.int32),
         num_passes=np.full(len(start), pileup.num_passes, np.int32),
     )
+
+
+def cut_slices(values: NDArray[_Integer], start: Integers, stop: Integers, width: int, fill: int) -> NDArray[_Integer]:
+    """Slices of a row, right-padded or cut to one width.
+
+    Args:
+        values: ``[columns]``.
+        start: ``int64[n]`` first column of each slice.
+        stop: ``int64[n]`` one past the last column of each slice.
+        width: columns of each slice.
+        fill: value past the end of a slice.
+
+    Returns:
+        ``[n, width]``, of the type of ``values``.
+    """
+    return _cut(values, _index(start, stop, width, len(values)), fill)
+
+
+def _index(start: Integers, stop: Integers, width: int, beyond: int) -> Integers:
+    """Columns of fixed-width slices ``int64[n, width]``, with ``beyond`` past the end of each."""
+    index = start[:, None] + np.arange(width)
+    index[index >= stop[:, None]] = beyond
+    return index
 
 
 def _cut(values: NDArray[_Integer], column: Integers, fill: int) -> NDArray[_Integer]:

@@ -42,3 +42,8 @@ def read_aligned(folder: Path) -> list[Zmw]:
 @pytest.fixture(scope="session")
 def molecules(human_1m: Path) -> list[Zmw]:
     return read_aligned(human_1m)
+
+
+@pytest.fixture(scope="session")
+def truth_files(human_1m: Path) -> tuple[Path, Path, Path]:
+    return human_1m / "truth_to_ccs.bam", human_1m / "truth.bed", human_1m / "truth_split.tsv"
