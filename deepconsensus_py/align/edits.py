@@ -49,6 +49,11 @@ def length(operations: Operations, on: NDArray[np.bool_]) -> int:
     return sum(n for op, n in operations if on[op])
 
 
+def equal_bases(operations: Operations) -> int:
+    """Pairs of equal bases."""
+    return sum(n for op, n in operations if op == cigar.EQUAL)
+
+
 def extension(query: str, target: str) -> Operations:
     """Align from the common start of two sequences on, as far as it pays.
 

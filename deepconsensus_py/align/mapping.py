@@ -4,7 +4,7 @@ The choice of libraries was measured; the table is in ``docs/alignment.md``.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import mappy
@@ -38,15 +38,19 @@ class Hit:
     Attributes:
         reverse: what aligns is the sequence's reverse complement; ``head`` and ``tail`` count on that.
         start: draft position of the first aligned base.
+        end: draft position after the last aligned base.
         head: unaligned bases before the first aligned one.
         tail: unaligned bases after the last aligned one.
+        equal: pairs of equal bases.
         operations: (CIGAR code, length) from ``start`` on, without clips.
     """
 
     reverse: bool
     start: int
+    end: int
     head: int
     tail: int
+    equal: int
     operations: Operations
 
 
@@ -94,7 +98,8 @@ class DraftMap:
             reverse = found.strand < 0
             if reverse:
                 head, tail = tail, head
-            hit = Hit(reverse, found.r_st, head, tail, [(code, length) for length, code in found.cigar])
+            operations = [(code, length) for length, code in found.cigar]
+            hit = Hit(reverse, found.r_st, found.r_en, head, tail, found.mlen, operations)
             hits.append(self._extended(hit, _oriented(sequence, reverse=reverse)))
         return hits
 
@@ -108,7 +113,9 @@ class DraftMap:
         for reverse in (False, True):
             found = edits.best_overlap(_oriented(sequence, reverse=reverse), self._draft)
             if edits.score(found.operations) > chance:
-                hits.append(Hit(reverse, found.start, found.head, found.tail, found.operations))
+                end = found.start + edits.length(found.operations, cigar.ON_DRAFT)
+                equal = edits.equal_bases(found.operations)
+                hits.append(Hit(reverse, found.start, end, found.head, found.tail, equal, found.operations))
         return hits
 
     def _choose(self, hits: list[Hit]) -> Hit | None:
@@ -117,31 +124,29 @@ class DraftMap:
             return best
         # A read through a missed adapter has both strands; an inverted repeat in the draft is not enough.
         forward = max((hit for hit in hits if not hit.reverse), key=_equal, default=None)
-        return forward if forward is not None and _equal(forward) > _equal(best) / 2 else None
+        return forward if forward is not None and forward.equal > best.equal / 2 else None
 
     def _extended(self, hit: Hit, sequence: str) -> Hit:
         """Extend to the ends of sequence or draft as far as it pays: minimap2 stops at the last good stretch."""
         left = edits.extension(sequence[: hit.head][::-1], self._draft[: hit.start][::-1])
-        right = edits.extension(sequence[len(sequence) - hit.tail :], self._draft[_end(hit) :])
-        return replace(
-            hit,
+        right = edits.extension(sequence[len(sequence) - hit.tail :], self._draft[hit.end :])
+        return Hit(
+            reverse=hit.reverse,
             start=hit.start - edits.length(left, cigar.ON_DRAFT),
+            end=hit.end + edits.length(right, cigar.ON_DRAFT),
             head=hit.head - edits.length(left, cigar.ON_PASS),
             tail=hit.tail - edits.length(right, cigar.ON_PASS),
+            equal=hit.equal + edits.equal_bases(left) + edits.equal_bases(right),
             operations=[*reversed(left), *hit.operations, *right],
         )
 
     def _left_out(self, hit: Hit) -> int:
         """Bases at the ends that pass and draft both have and that are not aligned."""
-        return min(hit.head, hit.start) + min(hit.tail, len(self._draft) - _end(hit))
-
-
-def _end(hit: Hit) -> int:
-    return hit.start + edits.length(hit.operations, cigar.ON_DRAFT)
+        return min(hit.head, hit.start) + min(hit.tail, len(self._draft) - hit.end)
 
 
 def _equal(hit: Hit) -> int:
-    return sum(n for op, n in hit.operations if op == cigar.EQUAL)
+    return hit.equal
 
 
 def _oriented(sequence: str, *, reverse: bool) -> str:
