@@ -61,14 +61,28 @@ def polished_header(drafts: Path, program: Program) -> pysam.AlignmentHeader:
     Raises:
         InputError: the file cannot be read.
     """
+    return extended_header(drafts_header(drafts), program)
+
+
+def drafts_header(drafts: Path) -> pysam.AlignmentHeader:
+    """The header of a CCS file without references; one made from the read names where it is FASTQ or FASTA.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     if kind_of(drafts) in RECORD_KINDS:
         with RecordFile(drafts) as file:
             lines = _lines(file.header)
     else:
         molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts))
         lines = [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
-    kept = [line for line in lines if not line.startswith("@SQ")]
-    return pysam.AlignmentHeader.from_text(_text([*kept, _program_line(program, kept)]))
+    return pysam.AlignmentHeader.from_text(_text([line for line in lines if not line.startswith("@SQ")]))
+
+
+def extended_header(header: pysam.AlignmentHeader, program: Program) -> pysam.AlignmentHeader:
+    """A header with our ``@PG`` at the end of its chain."""
+    lines = _lines(header)
+    return pysam.AlignmentHeader.from_text(_text([*lines, _program_line(program, lines)]))
 
 
 def aligned_header(subreads: Sequence[Path], drafts: Path, program: Program) -> pysam.AlignmentHeader:

@@ -12,6 +12,7 @@ from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.zmws import Fault
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import Outcome
@@ -31,7 +32,7 @@ class _Done:
 
 
 def encode_zmws(
-    zmws: Iterable[Zmw], corrector: Corrector, *, threads: int = 1, clock: StageClock | None = None
+    zmws: Iterable[Zmw | Fault], corrector: Corrector, *, threads: int = 1, clock: StageClock | None = None
 ) -> Iterator[Encoded]:
     """Encode molecules in order, aligning their passes first where they are not aligned.
 
@@ -51,7 +52,7 @@ def encode_zmws(
         yield done.molecule
 
 
-def _in_workers(work: Callable[[Zmw], _Done], zmws: Iterable[Zmw], workers: int) -> Iterator[_Done]:
+def _in_workers(work: Callable[[Zmw | Fault], _Done], zmws: Iterable[Zmw | Fault], workers: int) -> Iterator[_Done]:
     """Apply to all molecules in order, with a bounded number of them in flight."""
     # Not forked from this process: it holds the threads of a network.
     with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
@@ -67,9 +68,11 @@ def _in_workers(work: Callable[[Zmw], _Done], zmws: Iterable[Zmw], workers: int)
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _encode(zmw: Zmw, encoder: Encoder) -> _Done:
+def _encode(zmw: Zmw | Fault, encoder: Encoder) -> _Done:
     """Align and encode one molecule; whatever is wrong with it becomes its outcome."""
     seconds = {"align": 0.0, "encode": 0.0}
+    if isinstance(zmw, Fault):
+        return _Done(Encoded(zmw.draft, None, zmw.outcome, zmw.reason), seconds)
     try:
         start = time.perf_counter()
         aligned = _aligned(zmw)

@@ -1,6 +1,6 @@
 """The end product: one polished read, or the reason why there is none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,9 @@ class PolishedRead:
     draft: Draft
     outcome: Outcome
     reason: str = ""
-    bases: NDArray[np.uint8] = np.empty(0, np.uint8)
-    qualities: NDArray[np.uint8] = np.empty(0, np.uint8)
-    draft_index: NDArray[np.int32] = np.empty(0, np.int32)
+    bases: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    qualities: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    draft_index: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     passes: int = 0
     windows: int = 0
     corrected: int = 0
