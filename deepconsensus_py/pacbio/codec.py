@@ -22,12 +22,12 @@ def frames_to_codes(frames: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
     """Codec V1 codes of durations.
 
     Args:
-        frames: non-negative integers of any shape, frames; those above 952 become the last code.
+        frames: integers of any shape, frames; those above 952 become the last code, negative ones the first.
 
     Returns:
         ``uint8`` codes of the same shape.
     """
-    codes: NDArray[np.uint8] = _CODE_OF_FRAMES[np.minimum(frames, MAX_FRAMES)]
+    codes: NDArray[np.uint8] = _CODE_OF_FRAMES[np.clip(frames, 0, MAX_FRAMES)]
     return codes
 
 

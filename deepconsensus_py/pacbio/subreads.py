@@ -201,7 +201,8 @@ class SubreadSource:
                 self._note(group, number)
                 yield group
         if self.n_molecules == 0:
-            raise InputError(f"{self._files[0].path}: holds no subreads")
+            unaligned = f" that are aligned ({self.dropped} are not)" if self.aligned and self.dropped else ""
+            raise InputError(f"{self.names}: holds no subreads{unaligned}")
 
     def _note(self, group: Group, number: int) -> None:
         if self._place(group.molecule) is not None:

@@ -65,19 +65,24 @@ def read_zmws(
     return _matched(source, drafts, start, stop)
 
 
-def read_subreads(subreads: Sequence[Path]) -> Iterator[tuple[MoleculeId, tuple[Pass, ...]]]:
+def read_subreads(subreads: Sequence[Path]) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
     """Every molecule's passes, in file order.
 
     Args:
         subreads: BAM files with subreads grouped by ZMW, or files of file names.
 
+    Yields:
+        A molecule with its passes, or with what is wrong with them.
+
     Raises:
         InputError: a file cannot be used.
-        MoleculeError: a record is damaged.
     """
     with closing(SubreadSource(subreads)) as source:
         for group in source:
-            yield group.molecule, _passes(group.records)
+            try:
+                yield group.molecule, _passes(group.records)
+            except MoleculeError as error:
+                yield group.molecule, error
 
 
 def _part(drafts: Path, chunk: tuple[int, int] | None) -> tuple[int, int | None]:
