@@ -1,0 +1,99 @@
+"""Subreads and drafts to a file of aligned subreads, as actc makes it."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepconsensus_py.align.parallel import ordered_map
+from deepconsensus_py.align.passes import align_zmw, unaligned
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.headers import Program, aligned_header
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.records import pass_record
+from deepconsensus_py.pacbio.writers import RecordWriter, open_records
+from deepconsensus_py.pacbio.zmws import Fault, read_zmws
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class AlignCounts:
+    """What became of molecules and passes.
+
+    Attributes:
+        molecules: drafts read.
+        empty: molecules of them without an aligned pass: none in the subreads, none that aligns, or faulty records.
+        passes: passes read.
+        aligned: passes of them written.
+    """
+
+    molecules: int = 0
+    empty: int = 0
+    passes: int = 0
+    aligned: int = 0
+
+
+def align_files(
+    subreads: Sequence[Path],
+    drafts: Path,
+    output: Path,
+    program: Program,
+    *,
+    threads: int = 1,
+    chunk: tuple[int, int] | None = None,
+) -> AlignCounts:
+    """Align the passes of all molecules to their drafts.
+
+    The output has one reference for each draft of the file, other chunks' too, and the passes of a molecule together:
+    molecules in the order of the drafts, passes in the order of the subreads.
+
+    Args:
+        subreads: raw subreads, BAM files or files of file names.
+        drafts: CCS reads: BAM, FASTQ or FASTA.
+        output: BAM or SAM file; ``-`` is standard output.
+        program: for the header.
+        threads: processor cores.
+        chunk: (i, n) aligns only the i-th of n parts of the drafts.
+
+    Raises:
+        InputError: a file cannot be used, or the subreads are aligned already.
+        OutputError: the output cannot be written.
+    """
+    molecules = ordered_map(_aligned, read_zmws(subreads, drafts, chunk=chunk), threads)
+    counts = AlignCounts()
+    with open_records(output, aligned_header(subreads, drafts, program), threads=threads) as writer:
+        for before, after in molecules:
+            counts.molecules += 1
+            counts.passes += len(before.passes) if isinstance(before, Zmw) else 0
+            counts.aligned += len(after.passes) if after else 0
+            counts.empty += not (after and after.passes)
+            for sentence in _remarks(before, after):
+                log.warning("%s", sentence)
+            if after:
+                _write(after, writer)
+    return counts
+
+
+def _aligned(molecule: Zmw | Fault) -> tuple[Zmw | Fault, Zmw | None]:
+    if isinstance(molecule, Fault):
+        return molecule, None
+    if any(p.alignment is not None for p in molecule.passes):
+        raise InputError(f"{molecule.name}: its subreads are aligned already; give the subreads as they were sequenced")
+    return molecule, align_zmw(molecule)
+
+
+def _remarks(before: Zmw | Fault, after: Zmw | None) -> Iterator[str]:
+    """Why a molecule has fewer aligned passes than passes."""
+    if isinstance(before, Fault):
+        yield before.reason
+    elif not before.passes:
+        yield f"{before.name}: the subreads file has no pass of it"
+    elif after and (names := unaligned(before, after)):
+        yield f"{before.name}: {len(names)} of {len(before.passes)} passes do not align: {', '.join(names)}"
+
+
+def _write(zmw: Zmw, writer: RecordWriter) -> None:
+    reference = writer.header.get_tid(zmw.name)
+    for p in zmw.passes:
+        writer.write(pass_record(p, writer.header, reference))
