@@ -7,8 +7,8 @@ import json
 import zipfile
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.errors import InputError, ModelError, OutputError
+from deepconsensus_py.errors import InputError, ModelError
 from deepconsensus_py.models.interface import Arrays, Corrector, Features
+from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.molecule import Draft
+from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.polishing.encoded import Encoded
 
 FORMAT = "deepconsensus-py features"
@@ -69,7 +71,7 @@ class ShardInfo:
         )
 
 
-def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, header: str) -> None:
+def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, header: str) -> Counter[str]:
     """Write molecules as they come; the file takes its name only when complete.
 
     Args:
@@ -77,6 +79,9 @@ def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, 
         molecules: in draft order.
         corrector: whose encoder made the features.
         header: text of the drafts' BAM header, for the polished reads.
+
+    Returns:
+        How many molecules were encoded, under ``"encoded"``, and how many were not, under their outcomes.
 
     Raises:
         OutputError: the file cannot be written.
@@ -89,18 +94,13 @@ def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, 
         "spec": dict(corrector.spec),
         "header": header,
     }
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            _add(archive, FIRST_MEMBER, json.dumps(about, indent=1).encode())
-            for number, molecule in enumerate(molecules):
-                _add(archive, f"{number:08d}.safetensors", _pack(molecule))
-        partial.replace(path)
-    except OSError as fault:
-        raise OutputError(f"{path}: cannot be written ({fault.strerror or fault})") from fault
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    counts: Counter[str] = Counter()
+    with atomic_path(path) as target, zipfile.ZipFile(target, "w") as archive:
+        _add(archive, FIRST_MEMBER, json.dumps(about, indent=1).encode())
+        for number, molecule in enumerate(molecules):
+            _add(archive, f"{number:08d}.safetensors", _pack(molecule))
+            counts[molecule.outcome or "encoded"] += 1
+    return counts
 
 
 def read_shard(path: Path) -> tuple[ShardInfo, Iterator[Encoded]]:
@@ -116,11 +116,10 @@ def read_shard(path: Path) -> tuple[ShardInfo, Iterator[Encoded]]:
         InputError: the file is missing, truncated, damaged or of another kind; also while the molecules are read.
     """
     try:
-        archive = zipfile.ZipFile(path)
-        about = json.loads(archive.read(FIRST_MEMBER))
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror or fault})") from fault
-    except (zipfile.BadZipFile, KeyError, ValueError, zlib.error) as fault:
+        with reading(path), zipfile.ZipFile(path) as archive:
+            about = json.loads(archive.read(FIRST_MEMBER))
+            members = archive.namelist()[1:]
+    except (zipfile.BadZipFile, KeyError) as fault:
         raise InputError(f"{path}: not a feature shard, or a truncated one; write it again with encode") from fault
     if about.get("format") != FORMAT:
         raise InputError(f"{path}: not a feature shard (its {FIRST_MEMBER} does not say {FORMAT!r})")
@@ -129,13 +128,13 @@ def read_shard(path: Path) -> tuple[ShardInfo, Iterator[Encoded]]:
             f"{path}: has shard version {about.get('version')} (written by deepconsensus-py {about.get('tool')}), "
             f"deepconsensus-py {__version__} reads version {VERSION}; encode again with this version"
         )
-    members = archive.namelist()[1:]
     info = ShardInfo(path, about["model"], about["spec"], about["header"], about["tool"], len(members))
-    return info, _molecules(path, archive, members)
+    return info, _molecules(path, members)
 
 
-def _molecules(path: Path, archive: zipfile.ZipFile, members: list[str]) -> Iterator[Encoded]:
-    with archive:
+def _molecules(path: Path, members: list[str]) -> Iterator[Encoded]:
+    # Opened only now: a run may be given more shards than it may have open files.
+    with zipfile.ZipFile(path) as archive:
         for member in members:
             try:
                 molecule = _unpack(archive.read(member))

@@ -1,0 +1,47 @@
+"""``deepconsensus-py encode``: subreads and drafts to a feature shard, for ``polish --features``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from deepconsensus_py.cli import _options
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command."""
+    parser = subparsers.add_parser(
+        "encode", help="write a model's input, to be polished elsewhere", description=__doc__
+    )
+    _options.add_reads(parser)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="SHARD", help="feature shard")
+    _options.add_model(parser)
+    _options.add_threads(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Encode, and say what became of the molecules.
+
+    A molecule that cannot be encoded is in the shard too, with its reason: the run that polishes the shard reports it.
+    """
+    _options.log_to_stderr()
+    import shlex
+
+    from deepconsensus_py._version import __version__
+    from deepconsensus_py.models.registry import load_corrector
+    from deepconsensus_py.pacbio.headers import Program
+    from deepconsensus_py.polishing.clock import StageClock
+    from deepconsensus_py.polishing.progress import with_progress
+    from deepconsensus_py.polishing.shards import write_shard
+    from deepconsensus_py.polishing.sources import Reads, encoded_reads
+
+    corrector = load_corrector(args.model, threads=args.threads, insertion_trim=args.ins_trim)
+    program = Program(__version__, shlex.join(sys.argv), f"encoded for model {corrector.name}")
+    reads = Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit)
+    source = encoded_reads(reads, corrector, program, args.threads, StageClock())
+    molecules = with_progress(source.molecules, source.total, "ZMW")
+    counts = write_shard(args.output, molecules, corrector, str(source.header))
+    print(f"{counts.pop('encoded', 0)} molecules encoded in {args.output}", file=sys.stderr)
+    for outcome, count in sorted(counts.items()):
+        print(f"{count} not encoded: {outcome}", file=sys.stderr)
+    return 0
