@@ -3,15 +3,18 @@
 ``OUT.zmws.tsv.gz`` has a row for each molecule; ``OUT.report.json`` has versions, parameters, stage times and counts.
 """
 
+import gzip
 import json
 import resource
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from math import log10
 from pathlib import Path
 from typing import Any, TextIO
 
+from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import PolishedRead
@@ -38,6 +41,19 @@ def side_file(output: Path, suffix: str) -> Path:
     """``OUT.report.json`` beside ``OUT.bam``, ``OUT.fastq`` or ``OUT.fastq.gz``."""
     stem = output.with_suffix("") if output.suffix == ".gz" else output
     return stem.with_suffix(suffix)
+
+
+@contextmanager
+def side_stream(path: Path) -> Iterator[TextIO]:
+    """A side file to write into, compressed where its name ends in ``.gz``, that takes its name when complete."""
+    with atomic_path(path) as target:
+        if path.suffix == ".gz":
+            # No time of day in the file, so that equal runs write equal bytes.
+            with gzip.GzipFile(target, "wb", mtime=0) as packed, TextIOWrapper(packed, "utf-8") as stream:
+                yield stream
+        else:
+            with target.open("w", encoding="utf-8") as stream:
+                yield stream
 
 
 class MoleculeTable:

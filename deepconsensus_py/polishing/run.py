@@ -1,6 +1,5 @@
 """A whole run, file to file: polished reads, the reads that were filtered out, and the two side files."""
 
-import gzip
 import logging
 import shlex
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,14 +15,13 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.writers import STDOUT, ReadWriter, open_reads
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.progress import with_progress
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import MoleculeTable, peak_memory, side_file, write_json
+from deepconsensus_py.polishing.report import MoleculeTable, peak_memory, side_file, side_stream, write_json
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.tags import polished_tags
 
@@ -108,21 +105,9 @@ def _outputs(
         if str(job.output) == STDOUT:
             yield writer, failed, MoleculeTable(None), None
             return
-        table = stack.enter_context(_text(side_file(job.output, ".zmws.tsv.gz")))
-        report = stack.enter_context(_text(side_file(job.output, ".report.json")))
+        table = stack.enter_context(side_stream(side_file(job.output, ".zmws.tsv.gz")))
+        report = stack.enter_context(side_stream(side_file(job.output, ".report.json")))
         yield writer, failed, MoleculeTable(table), report
-
-
-@contextmanager
-def _text(path: Path) -> Iterator[TextIO]:
-    with atomic_path(path) as target:
-        if path.suffix == ".gz":
-            # No time of day in the file, so that equal runs write equal bytes.
-            with gzip.GzipFile(target, "wb", mtime=0) as packed, TextIOWrapper(packed, "utf-8") as stream:
-                yield stream
-        else:
-            with target.open("w", encoding="utf-8") as stream:
-                yield stream
 
 
 def _report_fault(read: PolishedRead) -> None:
