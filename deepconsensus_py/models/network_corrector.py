@@ -33,5 +33,5 @@ class NetworkCorrector(ColumnCorrector):
         """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            probabilities: NDArray[np.float32] = self._network(tensors).float().softmax(-1).cpu().numpy()
+            probabilities: NDArray[np.float32] = self._network(tensors).float().log_softmax(-1).exp().cpu().numpy()
         return probabilities
