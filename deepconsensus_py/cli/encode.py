@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     reads = Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit)
     source = encoded_reads(reads, corrector, program, args.threads, StageClock())
     molecules = with_progress(source.molecules, source.total, "ZMW")
-    counts = write_shard(args.output, molecules, corrector, str(source.header))
+    counts = write_shard(args.output, molecules, corrector, str(source.header).strip())
     print(f"{counts.pop('encoded', 0)} molecules encoded in {args.output}", file=sys.stderr)
     for outcome, count in sorted(counts.items()):
         print(f"{count} not encoded: {outcome}", file=sys.stderr)

@@ -1,0 +1,123 @@
+"""The outputs of several runs over parts of the molecules, put together as if one run had made them."""
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, TextIO
+
+import pysam
+from pysam.utils import SamtoolsError
+
+from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.pacbio.headers import Program, extended_header
+from deepconsensus_py.pacbio.inputs import RecordFile, reading
+from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.polishing.report import side_file, side_stream, write_json
+
+REPORT, MOLECULES = ".report.json", ".zmws.tsv.gz"
+
+
+def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
+    """Put polished reads together, in the order given, with their reports and molecule tables.
+
+    Args:
+        parts: BAM files that ``polish`` wrote, with the side files that it wrote beside them.
+        output: BAM file; its side files are written beside it.
+        program: this program, for the header and the report.
+
+    Returns:
+        The report of the whole.
+
+    Raises:
+        InputError: a part or a side file cannot be used, or the parts were made with different models.
+        OutputError: an output cannot be written.
+    """
+    reports = [_read_report(part) for part in parts]
+    _require_same_model(parts, reports)
+    whole = _merged(reports, output, program)
+    with ExitStack() as stack:
+        reads = stack.enter_context(atomic_path(output))
+        table = stack.enter_context(side_stream(side_file(output, MOLECULES)))
+        report = stack.enter_context(side_stream(side_file(output, REPORT)))
+        _join_reads(parts, reads, program)
+        _join_rows(parts, table)
+        write_json(report, whole)
+    return whole
+
+
+def _read_report(part: Path) -> dict[str, Any]:
+    path = side_file(part, REPORT)
+    with reading(path):
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return report
+
+
+def _require_same_model(parts: Sequence[Path], reports: Sequence[Mapping[str, Any]]) -> None:
+    for part, report in zip(parts, reports, strict=True):
+        if report["model"] != reports[0]["model"]:
+            raise InputError(
+                f"{part}: was polished with model {report['model']['name']}, {parts[0]} with "
+                f"{reports[0]['model']['name']} or another setting of it; polish all parts with the same"
+            )
+
+
+def _join_reads(parts: Sequence[Path], target: Path, program: Program) -> None:
+    """Copy the compressed blocks of all parts under the first one's header, without unpacking them."""
+    headers = [_header(part) for part in parts]
+    with NamedTemporaryFile("w", suffix=".sam") as header:
+        header.write(str(extended_header(headers[0], program)))
+        header.flush()
+        try:
+            pysam.cat("--no-PG", "-h", header.name, "-o", str(target), *map(str, parts), catch_stdout=False)
+        except SamtoolsError as fault:
+            raise OutputError(f"{target.parent}: the reads cannot be put together there ({fault})") from fault
+
+
+def _header(part: Path) -> pysam.AlignmentHeader:
+    with RecordFile(part) as file:
+        return file.header
+
+
+def _join_rows(parts: Sequence[Path], table: TextIO) -> None:
+    for number, part in enumerate(parts):
+        path = side_file(part, MOLECULES)
+        with reading(path), gzip.open(path, "rt", encoding="utf-8") as rows:
+            head = rows.readline()
+            if number == 0:
+                table.write(head)
+            table.writelines(rows)
+
+
+def _merged(reports: Sequence[Mapping[str, Any]], output: Path, program: Program) -> dict[str, Any]:
+    """One report: what was counted or timed is summed, peak memory is the highest, the rest is the first part's."""
+    return {
+        **reports[0],
+        "command": program.command_line,
+        "started": min(report["started"] for report in reports),
+        "seconds": round(sum(report["seconds"] for report in reports), 3),
+        "inputs": [path for report in reports for path in report["inputs"]],
+        "output": str(output),
+        "stages": _sums(report["stages"] for report in reports),
+        "counts": {
+            **_sums(_numbers(report["counts"]) for report in reports),
+            "outcomes": _sums(report["counts"]["outcomes"] for report in reports),
+        },
+        "peak_memory_bytes": max(report["peak_memory_bytes"] for report in reports),
+        "parts": len(reports),
+    }
+
+
+def _numbers(counts: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in counts.items() if name != "outcomes"}
+
+
+def _sums(tables: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: defaultdict[str, float] = defaultdict(int)
+    for table in tables:
+        for name, value in table.items():
+            total[name] += value
+    return {name: round(value, 3) for name, value in total.items()}
