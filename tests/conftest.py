@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support import Commands
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -33,3 +34,9 @@ def golden(shared: Path) -> Path:
 def testdata() -> Path:
     """The repository's own simulated reads."""
     return REPOSITORY / "testdata"
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Commands:
+    """Runs a command in this process and gives its status and what it printed."""
+    return Commands(capfd, caplog)

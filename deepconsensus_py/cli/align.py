@@ -30,7 +30,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Align, and count molecules and passes."""
-    import shlex
     import sys
 
     from deepconsensus_py._version import __version__
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.pacbio.headers import Program
 
     _options.log_to_stderr()
-    program = Program(__version__, shlex.join(["deepconsensus-py", *sys.argv[1:]]))
+    program = Program(__version__, args.command_line)
     counts = align_files(args.subreads, args.ccs, args.output, program, threads=args.threads, chunk=args.chunk)
     print(
         f"{counts.molecules} molecules, {counts.aligned} of {counts.passes} passes aligned in {args.output}; "

@@ -25,8 +25,6 @@ def run(args: argparse.Namespace) -> int:
     A molecule that cannot be encoded is in the shard too, with its reason: the run that polishes the shard reports it.
     """
     _options.log_to_stderr()
-    import shlex
-
     from deepconsensus_py._version import __version__
     from deepconsensus_py.models.registry import load_corrector
     from deepconsensus_py.pacbio.headers import Program
@@ -36,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.polishing.sources import Reads, encoded_reads
 
     corrector = load_corrector(args.model, threads=args.threads, insertion_trim=args.ins_trim)
-    program = Program(__version__, shlex.join(sys.argv), f"encoded for model {corrector.name}")
+    program = Program(__version__, args.command_line, f"encoded for model {corrector.name}")
     reads = Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit)
     source = encoded_reads(reads, corrector, program, args.threads, StageClock())
     molecules = with_progress(source.molecules, source.total, "ZMW")

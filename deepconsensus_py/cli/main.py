@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import pkgutil
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -33,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when all is written, 1 for a bad input or an output that cannot be written, 2 for wrong usage,
         3 when the run finished but some molecules could not be processed, 130 when interrupted.
     """
-    args = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = build_parser().parse_args(words)
+    args.command_line = shlex.join(["deepconsensus-py", *words])
     try:
         return int(args.run(args))
     except DeepConsensusError as error:

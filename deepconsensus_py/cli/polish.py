@@ -76,6 +76,7 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         device=args.device,
         threads=args.threads,
         settings=_settings(args),
+        command=args.command_line,
     )
 
 

@@ -1,8 +1,6 @@
 """A whole run, file to file: polished reads, the reads that were filtered out, and the two side files."""
 
 import logging
-import shlex
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -56,7 +54,7 @@ class PolishRun:
     device: str = "cpu"
     threads: int = 1
     settings: PolishSettings = field(default_factory=PolishSettings)
-    command: str = field(default_factory=lambda: shlex.join(sys.argv))
+    command: str = ""
 
 
 def run(job: PolishRun) -> MoleculeTable:

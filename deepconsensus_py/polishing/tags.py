@@ -8,7 +8,9 @@ from typing import Any
 from deepconsensus_py.polishing.qualities import read_accuracy
 from deepconsensus_py.polishing.read import PolishedRead
 
-PER_BASE_TAGS = frozenset("fi fp ri rp ip pw sa sm sx MM ML MN Mm Ml wl qs qe".split())
+PER_BASE_TAGS = frozenset(
+    ("fi", "fp", "ri", "rp", "ip", "pw", "sa", "sm", "sx", "MM", "ML", "MN", "Mm", "Ml", "wl", "qs", "qe")
+)
 """Tags that speak of single bases or of the length: the polished read's bases are others than the draft's."""
 
 

@@ -1,0 +1,151 @@
+"""The main command on simulated reads: what it writes, and that it does not depend on how it was run."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pysam
+import pytest
+from support import Commands, edited, record_lines, records
+
+from deepconsensus_py.polishing.report import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def aligned(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from deepconsensus_py.cli.main import main
+
+    path = tmp_path_factory.mktemp("aligned") / "subreads_to_ccs.bam"
+    assert main(["align", str(testdata / "subreads.bam"), str(testdata / "ccs.bam"), "-o", str(path)]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def polished(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from deepconsensus_py.cli.main import main
+
+    path = tmp_path_factory.mktemp("polished") / "out.bam"
+    assert main([*_inputs(testdata), "-o", str(path), "--min-quality", "0", "--threads", "1"]) == 0
+    return path
+
+
+def _inputs(testdata: Path) -> list[str]:
+    return ["polish", str(testdata / "subreads.bam"), "--ccs", str(testdata / "ccs.bam")]
+
+
+def test_every_draft_becomes_a_read_in_the_order_of_the_drafts(testdata, polished):
+    drafts, reads = records(testdata / "ccs.bam"), records(polished)
+    assert [r.query_name for r in reads] == [d.query_name for d in drafts]
+    for draft, read in zip(drafts, reads, strict=True):
+        assert read.is_unmapped
+        assert {tag: read.get_tag(tag) for tag in ("zm", "np", "ec", "RG")} == {
+            tag: draft.get_tag(tag) for tag in ("zm", "np", "ec", "RG")
+        }
+        errors = [10 ** (-q / 10) for q in read.query_qualities]
+        assert read.get_tag("rq") == pytest.approx(1 - sum(errors) / len(errors), abs=1e-6)
+
+
+def test_header_names_program_model_and_chain(testdata, polished):
+    with pysam.AlignmentFile(str(polished), check_sq=False) as file:
+        header = file.header.to_dict()
+    program = header["PG"][-1]
+    assert program["PN"] == "deepconsensus-py"
+    assert "polish" in program["CL"]
+    assert "vote" in program["DS"]
+    assert program["PP"] == header["PG"][-2]["ID"]
+    assert header["RG"]
+
+
+def test_side_files_count_every_molecule_once(testdata, polished):
+    report = json.loads(polished.with_suffix(".report.json").read_text())
+    with gzip.open(polished.with_suffix(".zmws.tsv.gz"), "rt") as table:
+        rows = [dict(zip(COLUMNS, line.rstrip("\n").split("\t"), strict=True)) for line in table][1:]
+    drafts = records(testdata / "ccs.bam")
+    assert [row["name"] for row in rows] == [d.query_name for d in drafts]
+    assert report["counts"]["molecules"] == sum(report["counts"]["outcomes"].values()) == len(drafts)
+    assert sum(int(row["windows"]) for row in rows) == report["counts"]["windows"]
+    assert all(int(r["windows_skipped"]) + int(r["windows_corrected"]) == int(r["windows"]) for r in rows)
+    assert report["model"]["name"] == "vote"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_reads_do_not_depend_on_threads_alignment_or_shards(
+    run: Commands, testdata, aligned, polished, tmp_path, threads
+):
+    common = ["--min-quality", 0, "--threads", threads]
+    ways = {
+        "raw": [testdata / "subreads.bam", "--ccs", testdata / "ccs.bam"],
+        "aligned": [aligned, "--ccs", testdata / "ccs.bam"],
+        "names": [tmp_path / "files.fofn", "--ccs", testdata / "ccs.bam"],
+        "shards": ["--features", tmp_path / "1.shard", tmp_path / "2.shard"],
+    }
+    (tmp_path / "files.fofn").write_text(f"{testdata / 'subreads.bam'}\n")
+    for part in (1, 2):
+        chunk = ["--chunk", f"{part}/2", "-o", tmp_path / f"{part}.shard"]
+        assert run("encode", aligned, "--ccs", testdata / "ccs.bam", *chunk).status == 0
+    for way, inputs in ways.items():
+        assert run("polish", *inputs, "-o", tmp_path / f"{way}.bam", *common).status == 0
+        assert record_lines(tmp_path / f"{way}.bam") == record_lines(polished), way
+
+
+def test_fastq_has_the_bam_files_reads(run: Commands, testdata, polished, tmp_path):
+    for name in ("out.fastq", "out.fastq.gz"):
+        assert run(*_inputs(testdata), "-o", tmp_path / name, "--min-quality", 0).status == 0
+        with pysam.FastxFile(str(tmp_path / name)) as file:
+            reads = [(r.name, r.sequence, r.get_quality_array()) for r in file]
+        assert reads == [(r.query_name, r.query_sequence, r.query_qualities) for r in records(polished)]
+        assert (tmp_path / "out.report.json").exists()
+
+
+def test_drafts_without_qualities_are_polished(run: Commands, testdata, tmp_path):
+    fasta = tmp_path / "ccs.fasta"
+    fasta.write_text("".join(f">{r.query_name}\n{r.query_sequence}\n" for r in records(testdata / "ccs.bam")))
+    assert run("polish", testdata / "subreads.bam", "--ccs", fasta, "-o", tmp_path / "out.bam").status == 0
+    assert records(tmp_path / "out.bam")
+
+
+def test_filtered_reads_are_counted_out_loud_and_kept_on_request(run: Commands, testdata, polished, tmp_path):
+    lengths = sorted(len(r.query_sequence) for r in records(polished))
+    options = ["--min-quality", 0, "--min-length", lengths[2]]
+    quiet = run(*_inputs(testdata), "-o", tmp_path / "a.bam", *options)
+    assert "2 failed_length_filter" in quiet.err
+    assert "--failed" in quiet.err
+    kept = run(*_inputs(testdata), "-o", tmp_path / "b.bam", *options, "--failed", tmp_path / "failed.bam")
+    assert kept.status == 0
+    assert record_lines(tmp_path / "a.bam") == record_lines(tmp_path / "b.bam")
+    both = record_lines(tmp_path / "b.bam") + record_lines(tmp_path / "failed.bam")
+    assert sorted(both) == sorted(record_lines(polished))
+
+
+def test_no_read_passing_still_leaves_a_file(run: Commands, testdata, tmp_path):
+    assert run(*_inputs(testdata), "-o", tmp_path / "out.fastq", "--min-length", 10**6).status == 0
+    assert (tmp_path / "out.fastq").read_text() == ""
+
+
+def test_limit_and_chunks_are_parts_of_the_whole(run: Commands, testdata, polished, tmp_path):
+    parts = []
+    for part in (1, 2, 3):
+        options = ["--chunk", f"{part}/3", "--min-quality", 0]
+        assert run(*_inputs(testdata), "-o", tmp_path / f"{part}.bam", *options).status == 0
+        parts += record_lines(tmp_path / f"{part}.bam")
+    assert parts == record_lines(polished)
+    assert run(*_inputs(testdata), "-o", tmp_path / "two.bam", "--limit", 2, "--min-quality", 0).status == 0
+    assert record_lines(tmp_path / "two.bam") == record_lines(polished)[:2]
+
+
+def test_order_of_the_subreads_does_not_matter(run: Commands, testdata, polished, tmp_path):
+    def backwards(found):
+        holes = sorted({r.get_tag("zm") for r in found}, reverse=True)
+        return [r for hole in holes for r in found if r.get_tag("zm") == hole]
+
+    subreads = edited(testdata / "subreads.bam", tmp_path / "backwards.bam", backwards)
+    options = ["--ccs", testdata / "ccs.bam", "--min-quality", 0]
+    assert run("polish", subreads, *options, "-o", tmp_path / "out.bam").status == 0
+    assert record_lines(tmp_path / "out.bam") == record_lines(polished)
+
+
+def test_skipping_every_window_keeps_the_drafts(run: Commands, testdata, tmp_path):
+    options = ["--skip-windows-above", 0.001, "--min-quality", 0]
+    assert run(*_inputs(testdata), "-o", tmp_path / "out.bam", *options).status == 0
+    kept = [(r.query_sequence, r.query_qualities) for r in records(tmp_path / "out.bam")]
+    assert kept == [(d.query_sequence, d.query_qualities) for d in records(testdata / "ccs.bam")]

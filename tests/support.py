@@ -1,0 +1,59 @@
+"""Running commands in the test's own process, and making faulty files out of sound ones."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pysam
+import pytest
+
+from deepconsensus_py.cli.main import main
+
+Edit = Callable[[list[pysam.AlignedSegment]], Iterable[pysam.AlignedSegment]]
+
+
+class Result(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Commands:
+    """Runs commands: ``run("polish", …)``."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str], log: pytest.LogCaptureFixture) -> None:
+        self._capture, self._log = capture, log
+
+    def __call__(self, *args: object) -> Result:
+        self._capture.readouterr()
+        self._log.clear()
+        try:
+            status = main([str(arg) for arg in args])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out, err = self._capture.readouterr()
+        return Result(status, out, err + self._log.text)
+
+
+def records(path: Path) -> list[pysam.AlignedSegment]:
+    with pysam.AlignmentFile(str(path), check_sq=False) as reader:
+        return list(reader)
+
+
+def record_lines(path: Path) -> list[str]:
+    """The records of a BAM file as text; the header, which holds the command line, is left out."""
+    return [record.to_string() for record in records(path)]
+
+
+def edited(source: Path, target: Path, edit: Edit) -> Path:
+    """A copy of a BAM file with other records."""
+    found = records(source)
+    with (
+        pysam.AlignmentFile(str(source), check_sq=False) as reader,
+        pysam.AlignmentFile(str(target), "wb", header=reader.header) as writer,
+    ):
+        for record in edit(found):
+            writer.write(record)
+    return target
