@@ -1,8 +1,9 @@
 """Spacing: columns in which every draft base and every inserted base of every pass has its place.
 
 The columns are DeepConsensus v1.2's. In front of each draft base lie as many insertion columns as the longest
-insertion of any pass there; shorter insertions fill them from the left. The CIGAR operations of all passes are
-handled together, laid end to end, so that nothing loops over passes, bases or columns.
+insertion of any pass there; shorter insertions fill them from the left. The bases of a pass stand in the order of its
+columns, so which columns it fills is all there is to know. The CIGAR operations of all passes are handled together,
+laid end to end.
 """
 
 from collections.abc import Sequence
@@ -13,47 +14,54 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import Alignment
 
-INSERTION = 1
+INSERTION, SOFT_CLIP = 1, 4
 _CODES = 16
-TAKES_QUERY, TAKES_DRAFT, _ALIGNED = (np.zeros(_CODES, np.bool_) for _ in range(3))
+_TAKES_QUERY, _TAKES_DRAFT, _ALIGNED = (np.zeros(_CODES, np.bool_) for _ in range(3))
 # SAM specification 1.6, section 1.4, table of CIGAR operations: M I S = X take bases, M D N = X take reference.
-TAKES_QUERY[[0, 1, 4, 7, 8]] = True
-TAKES_DRAFT[[0, 2, 3, 7, 8]] = True
+_TAKES_QUERY[[0, INSERTION, SOFT_CLIP, 7, 8]] = True
+_TAKES_DRAFT[[0, 2, 3, 7, 8]] = True
 _ALIGNED[[0, 7, 8]] = True
 
 Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operations:
-    """CIGAR operations of several alignments, laid end to end.
+    """CIGAR operations of several passes, laid end to end.
 
     Attributes:
         code: ``uint8[k]`` BAM CIGAR codes.
         length: ``int64[k]`` bases of each.
-        query: ``int64[k]`` where each starts in the bases of all passes, laid end to end.
+        on_query: ``int64[k]`` bases of the pass that each takes.
+        on_draft: ``int64[k]`` bases of the draft that each takes.
         draft: ``int64[k]`` draft position at which each starts.
         owner: ``int64[k]`` which pass it belongs to.
-        query_lengths: ``int64[passes]`` bases that the operations of each pass take.
+        starts: ``int64[passes]`` draft position at which each pass starts.
     """
 
     code: NDArray[np.uint8]
     length: Integers
-    query: Integers
+    on_query: Integers
+    on_draft: Integers
     draft: Integers
     owner: Integers
-    query_lengths: Integers
+    starts: Integers
 
-    def select(self, mask: NDArray[np.bool_]) -> "Operations":
-        """Those that a ``bool[k]`` mask marks, at the places they had."""
-        return Operations(
-            self.code[mask],
-            self.length[mask],
-            self.query[mask],
-            self.draft[mask],
-            self.owner[mask],
-            self.query_lengths,
-        )
+    @property
+    def inserts(self) -> Mask:
+        """``bool[k]`` which of them are insertions."""
+        found: Mask = self.code == INSERTION
+        return found
+
+    @property
+    def aligns(self) -> Mask:
+        """``bool[k]`` which of them set bases of the pass against bases of the draft."""
+        return _ALIGNED[self.code]
+
+    def per_pass(self, values: Integers) -> Integers:
+        """Sums ``int64[passes]`` of one value for each operation."""
+        return np.bincount(self.owner, values, len(self.starts)).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +70,12 @@ class Columns:
 
     Attributes:
         of_draft: ``int64[draft + 1]`` column of each draft base; the last entry is the number of columns.
-        insertions: ``int64[draft + 1]`` insertion columns in front of each draft base; the last, behind all.
+        in_front: ``int64[draft + 1]`` first of the insertion columns in front of each draft base, or the base's own
+            column where there are none; the last entry is for insertions behind all of the draft.
     """
 
     of_draft: Integers
-    insertions: Integers
+    in_front: Integers
 
     @property
     def count(self) -> int:
@@ -76,27 +85,26 @@ class Columns:
 
 def lay_out(alignments: Sequence[Alignment]) -> Operations:
     """Lay the operations of all alignments end to end."""
+    counts = np.array([len(a.operations) for a in alignments])
+    starts = np.array([a.start for a in alignments])
     code = np.concatenate([a.operations for a in alignments])
     length = np.concatenate([a.lengths for a in alignments]).astype(np.int64)
-    counts = np.array([len(a.operations) for a in alignments])
-    owner = np.repeat(np.arange(len(alignments)), counts)
-    query_stop = np.cumsum(np.where(TAKES_QUERY[code], length, 0))
-    draft_step = np.where(TAKES_DRAFT[code], length, 0)
-    draft_stop = np.cumsum(draft_step)
-    starts = np.array([a.start for a in alignments])
-    passed_at = np.concatenate([[0], draft_stop])[np.cumsum(counts) - counts]
-    queries_at = np.concatenate([[0], query_stop])[np.cumsum(counts)]
+    on_draft = length * _TAKES_DRAFT[code]
+    before = np.cumsum(on_draft) - on_draft
+    first = np.cumsum(counts) - counts
+    before_pass = np.append(before, 0)[first]
     return Operations(
-        code,
-        length,
-        query_stop - np.where(TAKES_QUERY[code], length, 0),
-        draft_stop - draft_step + np.repeat(starts - passed_at, counts),
-        owner,
-        np.diff(queries_at, prepend=0),
+        code=code,
+        length=length,
+        on_query=length * _TAKES_QUERY[code],
+        on_draft=on_draft,
+        draft=before + np.repeat(starts - before_pass, counts),
+        owner=np.repeat(np.arange(len(alignments)), counts),
+        starts=starts,
     )
 
 
-def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: int) -> NDArray[np.bool_]:
+def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: int) -> Mask:
     """Which alignments ``bool[passes]`` do not fit: to their pass, inside the draft, or with a split insertion.
 
     Args:
@@ -104,43 +112,50 @@ def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: i
         pass_lengths: bases of each pass.
         draft_length: bases of the draft.
     """
-    wrong: NDArray[np.bool_] = operations.query_lengths != np.asarray(pass_lengths)
-    stop = operations.draft + np.where(TAKES_DRAFT[operations.code], operations.length, 0)
-    wrong[operations.owner[(operations.draft < 0) | (stop > draft_length)]] = True
-    inserted = operations.select(operations.code == INSERTION)
-    split = (np.diff(inserted.draft) == 0) & (np.diff(inserted.owner) == 0)
-    wrong[inserted.owner[1:][split]] = True
+    wrong: Mask = operations.per_pass(operations.on_query) != np.asarray(pass_lengths)
+    stops = operations.starts + operations.per_pass(operations.on_draft)
+    wrong |= (operations.starts < 0) | (stops > draft_length)
+    draft, owner = operations.draft[operations.inserts], operations.owner[operations.inserts]
+    wrong[owner[1:][(np.diff(draft) == 0) & (np.diff(owner) == 0)]] = True
     return wrong
 
 
-def too_long(operations: Operations, longest: int) -> NDArray[np.bool_]:
-    """Which operations are insertions of more than ``longest`` bases; none where ``longest`` is 0."""
-    found: NDArray[np.bool_] = (operations.code == INSERTION) & (operations.length > longest)
-    return found if longest else np.zeros_like(found)
+def short_enough(operations: Operations, longest: int) -> Mask:
+    """Which operations ``bool[k]`` are no insertion of more than ``longest`` bases; all where ``longest`` is 0."""
+    return ~operations.inserts | (operations.length <= longest) | (longest == 0)
 
 
-def space(operations: Operations, draft_length: int) -> Columns:
-    """Make room for the longest insertion in front of each draft base."""
-    inserted = operations.select(operations.code == INSERTION)
-    insertions = np.zeros(draft_length + 1, np.int64)
-    np.maximum.at(insertions, inserted.draft, inserted.length)
-    return Columns(np.arange(draft_length + 1) + np.cumsum(insertions), insertions)
+def space(operations: Operations, kept: Mask, draft_length: int) -> Columns:
+    """Make room for the longest insertion in front of each draft base.
 
-
-def place(operations: Operations, columns: Columns) -> tuple[Integers, Integers, Integers]:
-    """Give each base that is neither clipped nor left out its column.
-
-    Returns:
-        owner, query and column, each ``int64[bases]``: whose base it is, where it is among the bases of all passes
-        laid end to end, and its column.
+    Args:
+        operations: of all passes.
+        kept: ``bool[k]`` which of them count.
+        draft_length: bases of the draft.
     """
-    aligned = operations.select(_ALIGNED[operations.code])
-    inserted = operations.select(operations.code == INSERTION)
-    first_inserted = (columns.of_draft - columns.insertions)[inserted.draft]
-    owner = [np.repeat(ops.owner, ops.length) for ops in (aligned, inserted)]
-    query = [runs(ops.query, ops.length) for ops in (aligned, inserted)]
-    column = [columns.of_draft[runs(aligned.draft, aligned.length)], runs(first_inserted, inserted.length)]
-    return np.concatenate(owner), np.concatenate(query), np.concatenate(column)
+    inserted = np.flatnonzero(operations.inserts & kept)
+    widths = np.zeros(draft_length + 1, np.int64)
+    np.maximum.at(widths, operations.draft[inserted], operations.length[inserted])
+    of_draft = np.arange(draft_length + 1) + np.cumsum(widths)
+    return Columns(of_draft, of_draft - widths)
+
+
+def filled_columns(operations: Operations, kept: Mask, columns: Columns, passes: int) -> Mask:
+    """Which columns ``bool[passes, columns]`` each of the first passes fills with a base."""
+    filled = np.zeros((passes, columns.count), np.bool_)
+    against_draft = np.repeat(operations.aligns, operations.on_draft)
+    stops = np.cumsum(operations.per_pass(operations.on_draft))
+    for row, start, against in zip(filled, operations.starts, np.split(against_draft, stops), strict=False):
+        row[columns.of_draft[start : start + len(against)]] = against
+    inserted = np.flatnonzero(operations.inserts & kept & (operations.owner < passes))
+    first = columns.in_front[operations.draft[inserted]] + operations.owner[inserted] * columns.count
+    filled.ravel()[runs(first, operations.length[inserted])] = True
+    return filled
+
+
+def used_bases(operations: Operations, kept: Mask) -> Mask:
+    """Which bases of all passes, laid end to end, get a column: those neither clipped nor in an insertion left out."""
+    return np.repeat(kept & (operations.code != SOFT_CLIP), operations.on_query)
 
 
 def runs(starts: Integers, lengths: Integers) -> Integers:

@@ -14,13 +14,13 @@ from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import GAP, N, Truth
 from deepconsensus_py.pileup.columns import (
     INSERTION,
-    TAKES_DRAFT,
-    TAKES_QUERY,
+    SOFT_CLIP,
     Integers,
     Operations,
     lay_out,
     misfits,
     runs,
+    used_bases,
 )
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.pileup import Pileup
@@ -125,11 +125,10 @@ def label_windows(pileup: Pileup, bounds: WindowBounds, truth: Truth, spec: Feat
 def _space_truth(pileup: Pileup, truth: Truth) -> _SpacedTruth:
     """Lay the truth out over the pileup's columns, pushed along by its own insertions."""
     operations = _checked_operations(truth, len(pileup.draft_columns))
-    within = runs(np.zeros_like(operations.length), operations.length)
-    code = np.repeat(operations.code, operations.length)
-    inserted, holds_base = code == INSERTION, TAKES_QUERY[code]
-    draft = np.repeat(operations.draft, operations.length) + np.where(inserted, 0, within)
-    query = np.repeat(operations.query, operations.length) + within
+    length = np.where(operations.inserts, operations.length, operations.on_draft)
+    code = np.repeat(operations.code, length)
+    inserted, holds_base = code == INSERTION, np.repeat(operations.on_query > 0, length)
+    draft = np.repeat(operations.draft, length) + np.where(inserted, 0, runs(np.zeros_like(length), length))
     of_draft = np.append(pileup.draft_columns, pileup.columns)
     in_front = np.append(0, of_draft[:-1] + 1)
     column = np.where(inserted, in_front[draft], of_draft[draft]) + np.cumsum(inserted) - inserted
@@ -141,17 +140,17 @@ def _space_truth(pileup: Pileup, truth: Truth) -> _SpacedTruth:
         draft_start=truth.alignment.start,
         of_draft=column[~inserted],
     )
-    spaced.bases[column[holds_base]] = truth.bases[query[holds_base]]
+    every = np.ones_like(operations.inserts)
+    spaced.bases[column[holds_base]] = truth.bases[used_bases(operations, every)]
     spaced.cigar[column] = code
     spaced.holds_base[column] = holds_base
     return spaced
 
 
 def _checked_operations(truth: Truth, draft_length: int) -> Operations:
-    """The truth's operations without clips, once they are known to fit."""
+    """The truth's operations, once they are known to fit."""
     operations = lay_out([truth.alignment])
-    aligned = operations.select(TAKES_DRAFT[operations.code] | (operations.code == INSERTION))
-    bases = aligned.length[TAKES_QUERY[aligned.code]].sum()
+    bases = operations.on_query[operations.code != SOFT_CLIP].sum()
     wrong = misfits(operations, [len(truth.bases)], draft_length).any() or bases != truth.end - truth.begin
     if wrong or not bases:
         raise MoleculeError(
@@ -159,7 +158,7 @@ def _checked_operations(truth: Truth, draft_length: int) -> Operations:
             f"{truth.contig}:{truth.begin}-{truth.end}; align the truth to these drafts",
             outcome="truth_misfit",
         )
-    return aligned
+    return operations
 
 
 def _slices(truth: _SpacedTruth, draft_start: Integers, draft_stop: Integers) -> tuple[Integers, Integers]:

@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw
-from deepconsensus_py.pileup.columns import Columns, Integers, Operations, lay_out, misfits, place, space, too_long
+from deepconsensus_py.pileup.columns import (
+    Columns,
+    Integers,
+    Mask,
+    Operations,
+    filled_columns,
+    lay_out,
+    misfits,
+    short_enough,
+    space,
+    used_bases,
+)
 from deepconsensus_py.pileup.features import TAGS, FeatureSpec
 
 FORWARD, REVERSE = 1, 2
@@ -94,11 +105,12 @@ def build_pileup(zmw: Zmw, spec: FeatureSpec) -> Pileup:
     """
     _check_fields(zmw, spec)
     operations = _checked_operations(zmw)
-    long_insertions = too_long(operations, spec.insertion_trim)
-    kept = operations.select(~long_insertions)
-    columns = space(kept, len(zmw.draft.bases))
+    kept = short_enough(operations, spec.insertion_trim)
+    columns = space(operations, kept, len(zmw.draft.bases))
     featured = zmw.passes[: spec.max_passes]
-    bases, pulse_widths, inter_pulse_durations = _pass_rows(featured, kept.select(kept.owner < len(featured)), columns)
+    bases, pulse_widths, inter_pulse_durations = _pass_rows(
+        featured, filled_columns(operations, kept, columns, len(featured)), used_bases(operations, kept)
+    )
     draft, draft_quality, draft_index = _draft_rows(zmw.draft, columns)
     return Pileup(
         bases=bases,
@@ -110,9 +122,7 @@ def build_pileup(zmw: Zmw, spec: FeatureSpec) -> Pileup:
         draft_index=draft_index,
         snr=np.zeros(4, np.float32) if featured[0].snr is None else featured[0].snr,
         window_widths=_window_widths(zmw.draft) if spec.smart_windows else None,
-        trimming=Trimming(
-            int(operations.length.sum()), int(long_insertions.sum()), int(operations.length[long_insertions].sum())
-        ),
+        trimming=Trimming(int(operations.length.sum()), int((~kept).sum()), int(operations.length[~kept].sum())),
     )
 
 
@@ -151,16 +161,15 @@ def _checked_operations(zmw: Zmw) -> Operations:
     return operations
 
 
-def _pass_rows(passes: Sequence[Pass], operations: Operations, columns: Columns) -> list[NDArray[np.uint8]]:
+def _pass_rows(passes: Sequence[Pass], filled: Mask, used: Mask) -> list[NDArray[np.uint8]]:
     """Bases, pulse widths and inter-pulse durations of the passes, each ``uint8[passes, columns]``."""
-    owner, query, column = place(operations, columns)
-    target = owner * columns.count + column
     bases = np.concatenate([p.bases for p in passes])
-    is_known = bases < N
+    used, is_known = used[: len(bases)], bases != N
+    place = np.flatnonzero(filled)
     rows = []
     for values in (bases, _joined(passes, "pulse_widths"), _joined(passes, "inter_pulse_durations")):
-        row = np.zeros((len(passes), columns.count), np.uint8)
-        row.ravel()[target] = (values * is_known)[query]
+        row = np.zeros(filled.shape, np.uint8)
+        row.ravel()[place] = (values * is_known)[used]
         rows.append(row)
     return rows
 

@@ -1,47 +1,63 @@
-"""The real molecules as the encoder takes them."""
+"""Molecules for the encoder: the real ones, and tiny ones written out by hand."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pysam
 import pytest
 
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, encode_bases
+from deepconsensus_py.pacbio.zmws import read_zmws
+
+CIGAR_CODES = "MIDNSHP=X"
 
 
-def read_pass(record: pysam.AlignedSegment) -> Pass:
-    direction = -1 if record.is_reverse else 1
-    operations, lengths = zip(*record.cigartuples, strict=True)
+def make_alignment(start: int, cigar: str) -> Alignment:
+    operations = [(int(length), CIGAR_CODES.index(code)) for length, code in re.findall(r"(\d+)(\D)", cigar)]
+    lengths, codes = np.array(operations).T
+    return Alignment(start, codes.astype(np.uint8), lengths.astype(np.int32))
+
+
+def make_pass(bases: str, cigar: str, start: int = 0, *, reverse: bool = False) -> Pass:
+    """A pass whose pulse widths count up from 1 and whose inter-pulse durations count up from 101."""
+    count = np.arange(len(bases))
     return Pass(
-        record.query_name,
-        encode_bases(record.query_sequence),
-        np.array(record.get_tag("pw"), np.uint8)[::direction],
-        np.array(record.get_tag("ip"), np.uint8)[::direction],
-        np.array(record.get_tag("sn"), np.float32),
-        Alignment(record.reference_start, np.array(operations, np.uint8), np.array(lengths, np.int32)),
-        record.is_reverse,
+        "m/1/0_9",
+        encode_bases(bases),
+        (count % 100 + 1).astype(np.uint8),
+        (count % 100 + 101).astype(np.uint8),
+        np.array([4, 5, 6, 7], np.float32),
+        make_alignment(start, cigar),
+        reverse,
     )
 
 
-def read_aligned(folder: Path) -> list[Zmw]:
-    passes: dict[str, list[Pass]] = {}
-    with pysam.AlignmentFile(str(folder / "subreads_to_ccs.bam"), check_sq=False) as subreads:
-        for record in subreads:
-            passes.setdefault(record.reference_name, []).append(read_pass(record))
-    with pysam.AlignmentFile(str(folder / "ccs.bam"), check_sq=False) as drafts:
-        return [
-            Zmw(
-                Draft(r.query_name, encode_bases(r.query_sequence), np.array(r.query_qualities, np.uint8)),
-                tuple(passes[r.query_name]),
-            )
-            for r in drafts
-            if r.query_name in passes
-        ]
+def make_zmw(draft: str, *passes: Pass, qualities: bool = True) -> Zmw:
+    """A molecule whose draft qualities count up from 10."""
+    phred = (np.arange(len(draft)) % 80 + 10).astype(np.uint8) if qualities else None
+    return Zmw(Draft("m/1/ccs", encode_bases(draft), phred), passes)
+
+
+@pytest.fixture(name="make_pass")
+def _make_pass() -> Callable[..., Pass]:
+    return make_pass
+
+
+@pytest.fixture(name="make_zmw")
+def _make_zmw() -> Callable[..., Zmw]:
+    return make_zmw
+
+
+@pytest.fixture(name="make_alignment")
+def _make_alignment() -> Callable[..., Alignment]:
+    return make_alignment
 
 
 @pytest.fixture(scope="session")
 def molecules(human_1m: Path) -> list[Zmw]:
-    return read_aligned(human_1m)
+    zmws = list(read_zmws([human_1m / "subreads_to_ccs.bam"], human_1m / "ccs.bam"))
+    return [zmw for zmw in zmws if isinstance(zmw, Zmw)]
 
 
 @pytest.fixture(scope="session")
