@@ -1,0 +1,58 @@
+"""``evaluate``: reads against truth."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="compare reads with the truth",
+        description="Count the errors of reads whose true sequences are known. Names must be movie/zmw/….",
+    )
+    parser.add_argument("--truth", type=Path, required=True, metavar="FASTA", help="true sequence of each molecule")
+    parser.add_argument("--reads", type=Path, required=True, metavar="FILE", help="reads to judge: BAM, FASTQ, FASTA")
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="the reads they were made from, to compare")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here as JSON (- for stdout)")
+    parser.add_argument(
+        "--min-np", type=int, default=0, metavar="N", help="leave out molecules with fewer passes, by tag np (0)"
+    )
+    parser.add_argument("--zmws", type=_holes, default=(), metavar="N,N,…", help="only these ZMW numbers")
+    parser.add_argument("--events", action="store_true", help="list every error")
+    parser.set_defaults(run=run)
+
+
+def _holes(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and print."""
+    import json
+    import sys
+
+    from deepconsensus_py.evaluate.comparison import compare
+    from deepconsensus_py.evaluate.reads import load_reads
+    from deepconsensus_py.evaluate.tables import as_json, as_text
+    from deepconsensus_py.pacbio.outputs import atomic_path
+
+    files = {name: getattr(args, name) for name in ("truth", "reads", "baseline")}
+    sets = {name: load_reads(path) for name, path in files.items() if path}
+    for name, loaded in sets.items():
+        if loaded.duplicates:
+            print(f"{files[name]}: {loaded.duplicates} shorter reads of the same molecules left out", file=sys.stderr)
+    comparison = compare(
+        sets["truth"], sets["reads"], sets.get("baseline"), min_passes=args.min_np, holes=frozenset(args.zmws)
+    )
+    paths = {name: str(path) if path else None for name, path in files.items()}
+    text = json.dumps(paths | as_json(comparison, with_events=args.events), indent=1)
+    if args.json == Path("-"):
+        print(text)
+        return 0
+    if args.json:
+        with atomic_path(args.json) as target:
+            target.write_text(text + "\n")
+    for line in as_text(comparison, with_events=args.events):
+        print(line)
+    return 0

@@ -1,0 +1,174 @@
+"""Reads against truth and, where given, against the reads they were made from.
+
+Trimming or dropping a read must not look like an improvement: errors of the baseline in ends that the read no longer
+reaches count as hidden errors of the read, and a missing read has all the errors of its baseline.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.evaluate.alignment import FREE_END
+from deepconsensus_py.evaluate.calibration_bins import CalibrationBins, bin_errors
+from deepconsensus_py.evaluate.read_errors import ReadErrors, find_errors, phred
+from deepconsensus_py.evaluate.reads import Molecule, ReadSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MoleculeComparison:
+    """One molecule that has a truth.
+
+    Attributes:
+        molecule: which.
+        truth_length: bases.
+        passes: tag ``np`` of the baseline or, without one, of the read.
+        read: the read's errors, or None where it is missing.
+        baseline: the baseline's errors, or None where there is none.
+        read_quality: tag ``rq`` of the read, or None.
+    """
+
+    molecule: Molecule
+    truth_length: int
+    passes: int | None
+    read: ReadErrors | None
+    baseline: ReadErrors | None
+    read_quality: float | None
+
+    @property
+    def absent(self) -> bool:
+        """Whether neither file has the molecule."""
+        return self.read is None and self.baseline is None
+
+    @property
+    def truth_bases(self) -> int:
+        """Bases that the molecule is judged on."""
+        judged = self.read or self.baseline
+        return judged.truth_bases if judged else 0
+
+    @property
+    def hidden(self) -> int:
+        """Errors of the baseline in free ends of the truth that the read does not reach."""
+        if self.read is None or self.baseline is None:
+            return 0
+        start, end = self.read.truth_span
+        baseline_end = self.baseline.truth_span[1]
+        left_is_free, right_is_free = start <= FREE_END, self.truth_length - end <= FREE_END
+        return sum(
+            event.length
+            for event in self.baseline.events
+            if (left_is_free and event.position < start) or (right_is_free and end <= event.position < baseline_end)
+        )
+
+    @property
+    def errors(self) -> int:
+        """Errors charged to the read."""
+        if self.read is not None:
+            return self.read.total + self.hidden
+        return self.baseline.total if self.baseline else 0
+
+    @property
+    def quality(self) -> float | None:
+        """Empirical Phred of the read, two decimals."""
+        return None if self.read is None else empirical_quality(self.errors, self.read.truth_bases)
+
+    @property
+    def fixed(self) -> int:
+        """Error events of the baseline that the read does not have, where both can be seen."""
+        return len(self._baseline_keys() - self._read_keys())
+
+    @property
+    def new(self) -> int:
+        """Error events of the read that the baseline does not have."""
+        return len(self._read_keys() - self._baseline_keys())
+
+    def _read_keys(self) -> set[object]:
+        return {event.key for event in self.read.events} if self.read and self.baseline else set()
+
+    def _baseline_keys(self) -> set[object]:
+        if self.read is None or self.baseline is None:
+            return set()
+        start, end = self.read.truth_span
+        return {event.key for event in self.baseline.events if start <= event.position < end}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """All molecules that have a truth.
+
+    Attributes:
+        molecules: in the order of the truth file.
+        with_baseline: whether a baseline was given.
+        reads_without_truth: reads that were not judged for want of a truth.
+        calibration: of the base qualities, or None without qualities.
+    """
+
+    molecules: tuple[MoleculeComparison, ...]
+    with_baseline: bool
+    reads_without_truth: int
+    calibration: CalibrationBins | None
+
+    @property
+    def judged(self) -> tuple[MoleculeComparison, ...]:
+        """Molecules that at least one of the files has."""
+        return tuple(m for m in self.molecules if not m.absent)
+
+
+def compare(
+    truths: ReadSet,
+    reads: ReadSet,
+    baseline: ReadSet | None = None,
+    *,
+    min_passes: int = 0,
+    holes: Collection[int] = (),
+) -> Comparison:
+    """Judge reads.
+
+    Args:
+        truths: the true sequence of each molecule.
+        reads: the reads to judge.
+        baseline: the reads they were made from.
+        min_passes: leave out molecules whose baseline (without one: read) has fewer passes.
+        holes: only these ZMWs; all if empty.
+
+    Raises:
+        InputError: there is nothing to judge.
+    """
+    chosen = [m for m in truths.reads if (not holes or m.hole in holes)]
+    counted = baseline or reads
+    if min_passes:
+        chosen = [m for m in chosen if m in counted.reads and (counted.reads[m].passes or 0) >= min_passes]
+    molecules = tuple(_compare_molecule(m, truths, reads, baseline) for m in chosen)
+    if all(m.absent for m in molecules):
+        raise InputError(
+            f"{reads.path}: none of its reads is of a molecule of {truths.path} that is asked for; "
+            "check that movie and ZMW number agree"
+        )
+    booked = [m.read.booked for m in molecules if m.read and m.read.booked]
+    return Comparison(
+        molecules=molecules,
+        with_baseline=baseline is not None,
+        reads_without_truth=len(reads.reads.keys() - truths.reads.keys()),
+        calibration=bin_errors(booked) if booked else None,
+    )
+
+
+def empirical_quality(errors: int, bases: int) -> float:
+    """Phred of the errors per base, two decimals; as if one more base were wrong where there is no error."""
+    return round(phred(errors / bases if errors else 1 / (bases + 1)), 2)
+
+
+def _compare_molecule(
+    molecule: Molecule, truths: ReadSet, reads: ReadSet, baseline: ReadSet | None
+) -> MoleculeComparison:
+    truth = truths.reads[molecule].bases
+    read = reads.reads.get(molecule)
+    before = baseline.reads.get(molecule) if baseline else None
+    source = before or read
+    return MoleculeComparison(
+        molecule=molecule,
+        truth_length=len(truth),
+        passes=source.passes if source else None,
+        read=find_errors(read, truth) if read else None,
+        baseline=find_errors(before, truth) if before else None,
+        read_quality=read.read_quality if read else None,
+    )

@@ -1,0 +1,231 @@
+"""The errors of one read: every mismatched, inserted and deleted base, and the read bases they are booked on."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.evaluate.alignment import FREE_END, GAP, AlignedRead, Overhangs, align_read
+from deepconsensus_py.evaluate.reads import Read
+
+
+class ErrorKind(StrEnum):
+    """Kinds of error, by the letters of a CIGAR string."""
+
+    MISMATCH = "X"
+    INSERTION = "I"
+    DELETION = "D"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent:
+    """One mismatched base, or one stretch of inserted or deleted bases.
+
+    Attributes:
+        position: truth position of the mismatch, of the first deleted base, or of the base after the insertion.
+        kind: of the error.
+        length: bases.
+        bases: inserted or deleted letters; of a mismatch ``truth>read``.
+        run_length: truth bases of the homopolymer run that an indel of one base type lengthens or shortens, else 0.
+    """
+
+    position: int
+    kind: ErrorKind
+    length: int
+    bases: str
+    run_length: int
+
+    @property
+    def key(self) -> tuple[int, ErrorKind, int, str]:
+        """What makes two events of two reads the same."""
+        return self.position, self.kind, self.length, self.bases
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BookedErrors:
+    """Errors spread over the aligned bases of a read, to be compared with the qualities of these bases.
+
+    Attributes:
+        qualities: ``float64[n]`` Phred.
+        errors: ``float64[n]`` errors booked on each base.
+        without_deletions: ``float64[n]`` the same without deleted bases.
+    """
+
+    qualities: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    without_deletions: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadErrors:
+    """All errors of one read.
+
+    Attributes:
+        events: in the order of the truth.
+        mismatches: bases.
+        inserted: bases, those of long ends included.
+        deleted: bases, those of long ends included.
+        in_runs: inserted and deleted bases that lengthen or shorten a run of two or more.
+        end_errors: bases of ends too long to be free.
+        overhangs: of read or truth at both ends.
+        truth_span: aligned part of the truth, end excluded.
+        truth_bases: bases that the read is judged on.
+        length: read bases.
+        predicted_quality: Phred of the mean predicted error, or None without qualities.
+        booked: errors on bases, or None without qualities.
+    """
+
+    events: tuple[ErrorEvent, ...]
+    mismatches: int
+    inserted: int
+    deleted: int
+    in_runs: int
+    end_errors: int
+    overhangs: Overhangs
+    truth_span: tuple[int, int]
+    truth_bases: int
+    length: int
+    predicted_quality: float | None
+    booked: BookedErrors | None
+
+    @property
+    def total(self) -> int:
+        """Mismatched, inserted and deleted bases."""
+        return self.mismatches + self.inserted + self.deleted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Runs:
+    """Start and end of the homopolymer run of every base."""
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, bases: str) -> "_Runs":
+        letters = np.frombuffer(bases.encode("ascii"), np.uint8)
+        starts = np.flatnonzero(np.concatenate(([True], letters[1:] != letters[:-1])))
+        lengths = np.diff(np.append(starts, len(letters)))
+        return cls(np.repeat(starts, lengths), np.repeat(starts + lengths, lengths))
+
+    def length(self, position: int) -> int:
+        return int(self.ends[position] - self.starts[position])
+
+
+def find_errors(read: Read, truth: str) -> ReadErrors:
+    """Align a read to its truth and count what differs.
+
+    Args:
+        read: the read, in either orientation.
+        truth: upper-case letters.
+    """
+    aligned = align_read(read, truth)
+    located = list(_events(aligned))
+    events = tuple(event for event, _ in located)
+    long_ends = [o for o in (aligned.overhangs.left, aligned.overhangs.right) if abs(o) > FREE_END]
+    bases = {kind: sum(e.length for e in events if e.kind == kind) for kind in ErrorKind}
+    qualities = aligned.read.qualities
+    return ReadErrors(
+        events=events,
+        mismatches=bases[ErrorKind.MISMATCH],
+        inserted=bases[ErrorKind.INSERTION] + sum(o for o in long_ends if o > 0),
+        deleted=bases[ErrorKind.DELETION] - sum(o for o in long_ends if o < 0),
+        in_runs=sum(e.length for e in events if e.run_length >= 2),
+        end_errors=sum(map(abs, long_ends)),
+        overhangs=aligned.overhangs,
+        truth_span=aligned.truth_span,
+        truth_bases=_judged_bases(aligned),
+        length=len(aligned.read.bases),
+        predicted_quality=None if qualities is None else phred(float(np.mean(probability(qualities)))),
+        booked=None if qualities is None else _book(aligned, located, qualities),
+    )
+
+
+def phred(error: float) -> float:
+    """Phred of an error probability, at most 100."""
+    return -10 * math.log10(max(error, 1e-10))
+
+
+def probability(qualities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Error probabilities ``float64[n]`` of Phred qualities."""
+    error: NDArray[np.float64] = 10 ** (-qualities / 10)
+    return error
+
+
+def _judged_bases(aligned: AlignedRead) -> int:
+    """The truth without its free ends."""
+    start, end = aligned.truth_span
+    length = len(aligned.truth)
+    return (end if length - end <= FREE_END else length) - (start if start <= FREE_END else 0)
+
+
+def _events(aligned: AlignedRead) -> Iterator[tuple[ErrorEvent, int]]:
+    """Events with the read position of each: of its first base, or of the base after a deletion."""
+    read_row, truth_row = aligned.rows
+    columns = np.select([read_row == GAP, truth_row == GAP, read_row != truth_row], [1, 2, 3], 0)
+    # A mismatch is an event of its own; neighbouring columns with a gap in the same row are one event.
+    first = np.concatenate(([True], (columns[1:] != columns[:-1]) | (columns[1:] == 3), [True]))[: len(columns) + 1]
+    read_positions = aligned.read_span[0] + np.concatenate(([0], np.cumsum(read_row != GAP)))
+    truth_positions = aligned.truth_span[0] + np.concatenate(([0], np.cumsum(truth_row != GAP)))
+    runs = _Runs.of(aligned.truth)
+    for start, end in pairwise(np.flatnonzero(first).tolist()):
+        if columns[start]:
+            kind = (ErrorKind.DELETION, ErrorKind.INSERTION, ErrorKind.MISMATCH)[columns[start] - 1]
+            position = int(truth_positions[start])
+            bases = _event_bases(kind, read_row[start:end], truth_row[start:end])
+            run_length = 0 if kind is ErrorKind.MISMATCH else _changed_run(bases, position, aligned.truth, runs)
+            yield ErrorEvent(position, kind, end - start, bases, run_length), int(read_positions[start])
+
+
+def _event_bases(kind: ErrorKind, read: NDArray[np.uint8], truth: NDArray[np.uint8]) -> str:
+    if kind is ErrorKind.MISMATCH:
+        return f"{chr(truth[0])}>{chr(read[0])}"
+    letters = read if kind is ErrorKind.INSERTION else truth
+    return letters.tobytes().decode("ascii")
+
+
+def _changed_run(bases: str, position: int, truth: str, runs: _Runs) -> int:
+    if len(set(bases)) > 1:
+        return 0
+    beside = [p for p in (position, position - 1) if 0 <= p < len(truth) and truth[p] == bases[0]]
+    return max((runs.length(p) for p in beside), default=0)
+
+
+def _book(aligned: AlignedRead, located: list[tuple[ErrorEvent, int]], qualities: NDArray[np.float64]) -> BookedErrors:
+    """Spread each event over the bases that may carry it, in proportion to their predicted error."""
+    bases = aligned.read.bases
+    runs = _Runs.of(bases)
+    predicted = probability(qualities)
+    errors, without_deletions = np.zeros(len(bases)), np.zeros(len(bases))
+    for event, position in located:
+        start, end = _carriers(event, position, bases, runs)
+        share = event.length * predicted[start:end] / predicted[start:end].sum()
+        errors[start:end] += share
+        if event.kind is not ErrorKind.DELETION:
+            without_deletions[start:end] += share
+    used = slice(*aligned.read_span)
+    return BookedErrors(qualities[used], errors[used], without_deletions[used])
+
+
+def _carriers(event: ErrorEvent, position: int, bases: str, runs: _Runs) -> tuple[int, int]:
+    """Read bases that may carry an error, end excluded.
+
+    Any base of the run it lies in for an insertion of one base type; the bases beside the gap, and where these are of
+    the deleted type their runs with one base more on either side, for a deletion.
+    """
+    if event.kind is ErrorKind.MISMATCH:
+        return position, position + 1
+    if event.kind is ErrorKind.INSERTION:
+        if len(set(event.bases)) > 1:
+            return position, position + event.length
+        return int(runs.starts[position]), int(runs.ends[position])
+    start, end = max(position - 1, 0), min(position + 1, len(bases))
+    for beside in (position - 1, position):
+        if 0 <= beside < len(bases) and event.bases == bases[beside] * event.length:
+            start = min(start, max(int(runs.starts[beside]) - 1, 0))
+            end = max(end, min(int(runs.ends[beside]) + 1, len(bases)))
+    return start, end

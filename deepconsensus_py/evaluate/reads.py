@@ -1,0 +1,151 @@
+"""Reads and truths by molecule, from BAM, FASTQ or FASTA."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from deepconsensus_py.errors import InputError
+
+RECORD_SUFFIXES = {".bam", ".sam", ".cram"}
+
+_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Molecule:
+    """What a read and its truth have in common.
+
+    Attributes:
+        movie: movie name.
+        hole: ZMW hole number.
+    """
+
+    movie: str
+    hole: int
+
+    def __str__(self) -> str:
+        """``movie/zmw``."""
+        return f"{self.movie}/{self.hole}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """A read, in the direction of sequencing.
+
+    Attributes:
+        name: as in the file.
+        bases: upper-case letters.
+        qualities: ``float64[n]`` Phred, or None.
+        passes: tag ``np``, or None.
+        read_quality: tag ``rq``, or None.
+    """
+
+    name: str
+    bases: str
+    qualities: NDArray[np.float64] | None = None
+    passes: int | None = None
+    read_quality: float | None = None
+
+    def reverse_complement(self) -> "Read":
+        """The same read from the other strand."""
+        qualities = None if self.qualities is None else self.qualities[::-1]
+        return replace(self, bases=reverse_complement(self.bases), qualities=qualities)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadSet:
+    """The reads of a file.
+
+    Attributes:
+        path: the file.
+        reads: the longest read of each molecule.
+        duplicates: how many shorter reads of the same molecules were left out.
+    """
+
+    path: Path
+    reads: dict[Molecule, Read]
+    duplicates: int
+
+
+def reverse_complement(bases: str) -> str:
+    """The opposite strand of upper-case letters."""
+    return bases.translate(_COMPLEMENT)[::-1]
+
+
+def molecule_of(name: str) -> Molecule | None:
+    """The molecule of a read named ``movie/zmw/…``, or None."""
+    movie, _, rest = name.partition("/")
+    hole = rest.partition("/")[0]
+    return Molecule(movie, int(hole)) if hole.isascii() and hole.isdigit() else None
+
+
+def load_reads(path: Path) -> ReadSet:
+    """All reads of a file; of several reads of one molecule (by strand, say) the longest.
+
+    Args:
+        path: BAM, SAM or CRAM by its ending, else FASTQ or FASTA, plain or gzipped.
+
+    Raises:
+        InputError: the file cannot be read, or a name is not ``movie/zmw/…``.
+    """
+    reads: dict[Molecule, Read] = {}
+    count = 0
+    for read in _read_all(path):
+        molecule = molecule_of(read.name)
+        if molecule is None:
+            raise InputError(f"{path}: read {read.name!r} has no ZMW number; names must be movie/zmw/…")
+        count += 1
+        if molecule not in reads or len(read.bases) > len(reads[molecule].bases):
+            reads[molecule] = read
+    return ReadSet(path, reads, count - len(reads))
+
+
+def _read_all(path: Path) -> Iterator[Read]:
+    try:
+        yield from _records(path) if path.suffix in RECORD_SUFFIXES else _entries(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give BAM, FASTQ or FASTA") from error
+
+
+def _records(path: Path) -> Iterator[Read]:
+    verbosity = pysam.set_verbosity(0)  # a missing index is no fault here
+    try:
+        with pysam.AlignmentFile(str(path), check_sq=False) as file:
+            for record in file:
+                if record.query_sequence and not (record.is_secondary or record.is_supplementary):
+                    yield _from_record(record)
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def _from_record(record: pysam.AlignedSegment) -> Read:
+    qualities = record.query_qualities
+    read = Read(
+        name=str(record.query_name),
+        bases=str(record.query_sequence).upper(),
+        qualities=None if qualities is None else np.asarray(qualities, np.float64),
+        passes=_tag(record, "np"),
+        read_quality=_tag(record, "rq"),
+    )
+    return read.reverse_complement() if record.is_reverse else read
+
+
+def _tag(record: pysam.AlignedSegment, name: str) -> Any:
+    return record.get_tag(name) if record.has_tag(name) else None
+
+
+def _entries(path: Path) -> Iterator[Read]:
+    with pysam.FastxFile(str(path)) as file:
+        for entry in file:
+            yield _from_entry(entry)
+
+
+def _from_entry(entry: pysam.FastxRecord) -> Read:
+    phred = entry.get_quality_array()
+    qualities = None if phred is None else np.asarray(phred, np.float64)
+    return Read(str(entry.name), str(entry.sequence or "").upper(), qualities)
