@@ -194,7 +194,8 @@ def _draft_rows(draft: Draft, columns: Columns) -> tuple[NDArray[np.uint8], NDAr
 
 def _window_widths(draft: Draft) -> NDArray[np.int32]:
     """Draft bases of each smart window, from the tag ``wl``."""
-    widths = np.asarray(draft.tag("wl") or (), np.int32)
+    tag = draft.tag("wl")
+    widths = np.asarray(() if tag is None else tag, np.int32)
     if (widths < 1).any() or widths.sum() != len(draft.bases):
         raise MoleculeError(
             f"{draft.name}: its window widths (tag 'wl') do not add up to its {len(draft.bases)} bases; "
