@@ -17,6 +17,9 @@ _ERROR_COST = 1.5
 """What an error costs where an equal base brings 1: stretches under 60 % identity cost more than they bring.
 Unit-cost alignments of unrelated sequences reach about 55 %."""
 
+_MOST_EDITS = 0.35
+"""Edits per base of whole sequences of one molecule; unrelated ones need 0.45, and it takes edlib longest to say so."""
+
 _OPERATION = re.compile(r"(\d+)([=XID])")
 _CODES = {"=": cigar.EQUAL, "X": cigar.DIFFERENT, "I": cigar.INSERTION, "D": cigar.DELETION}
 _SWAPPED = {"=": cigar.EQUAL, "X": cigar.DIFFERENT, "I": cigar.DELETION, "D": cigar.INSERTION}
@@ -69,11 +72,17 @@ def extension(query: str, target: str) -> Operations:
     return operations[: int(total.argmax()) + 1] if total.max() > 0 else []
 
 
-def best_overlap(query: str, target: str) -> Overlap:
-    """Align all of the shorter sequence within the longer, and keep the stretch with the highest score."""
+def best_overlap(query: str, target: str) -> Overlap | None:
+    """Align all of the shorter sequence within the longer, and keep the stretch with the highest score.
+
+    Returns:
+        The stretch, or None where the sequences differ too much to be of one molecule.
+    """
     swapped = len(query) > len(target)
     shorter, longer = (target, query) if swapped else (query, target)
-    found = edlib.align(shorter, longer, mode="HW", task="path")
+    found = edlib.align(shorter, longer, mode="HW", task="path", k=int(_MOST_EDITS * len(shorter)))
+    if found["editDistance"] < 0:
+        return None
     operations = _parse(found["cigar"], swapped=swapped)
     at = found["locations"][0][0]
     first, end = _best_stretch(_gains(operations))

@@ -84,7 +84,7 @@ class DraftMap:
 
     @cached_property
     def _index(self) -> mappy.Aligner:
-        return mappy.Aligner(seq=self._draft, preset="map-pb", best_n=1, extra_flags=_EQX)
+        return mappy.Aligner(seq=self._draft, preset="map-ont", best_n=1, extra_flags=_EQX)
 
     @cached_property
     def _sensitive_index(self) -> mappy.Aligner:
@@ -112,7 +112,7 @@ class DraftMap:
         hits = []
         for reverse in (False, True):
             found = edits.best_overlap(_oriented(sequence, reverse=reverse), self._draft)
-            if edits.score(found.operations) > chance:
+            if found and edits.score(found.operations) > chance:
                 end = found.start + edits.length(found.operations, cigar.ON_DRAFT)
                 equal = edits.equal_bases(found.operations)
                 hits.append(Hit(reverse, found.start, end, found.head, found.tail, equal, found.operations))
