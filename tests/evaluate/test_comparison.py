@@ -51,7 +51,7 @@ def test_a_missing_read_has_the_errors_of_its_baseline() -> None:
 
 
 def test_quality_without_errors_is_bounded_by_the_length() -> None:
-    assert empirical_quality(0, 999) == 30
+    assert empirical_quality(0, 9) == 10
     assert empirical_quality(10, 1000) == 20
 
 
