@@ -67,7 +67,7 @@ class ShardInfo:
         differences = ", ".join(f"{key} {self.spec.get(key)} against {needed.get(key)}" for key in keys)
         raise ModelError(
             f"{self.path}: encoded for model {self.model}, which does not fit model {corrector.name} ({differences}); "
-            f"encode again with --model {corrector.name}"
+            "encode again with the --model and --ins-trim of this run"
         )
 
 

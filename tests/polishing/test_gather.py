@@ -1,0 +1,97 @@
+"""Gathered parts are one run: every record, row and count, in order."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pysam
+import pytest
+
+from deepconsensus_py.errors import DeepConsensusError, InputError, OutputError
+from deepconsensus_py.pacbio.headers import Program
+from deepconsensus_py.polishing.gather import gather
+from deepconsensus_py.polishing.run import PolishRun, run
+from deepconsensus_py.polishing.sources import Reads
+
+PROGRAM = Program("1.2.3", "deepconsensus-py gather …")
+
+
+def polished(testdata: Path, output: Path, chunk: tuple[int, int] | None = None) -> Path:
+    reads = Reads((testdata / "subreads.bam",), testdata / "ccs.bam", chunk)
+    run(PolishRun(reads=reads, shards=(), output=output))
+    return output
+
+
+@pytest.fixture(scope="module")
+def whole(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return polished(testdata, tmp_path_factory.mktemp("whole") / "whole.bam")
+
+
+@pytest.fixture(scope="module")
+def parts(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("parts")
+    return [polished(testdata, folder / f"{number}.bam", (number, 3)) for number in (1, 2, 3)]
+
+
+def records(path: Path) -> list[str]:
+    with pysam.AlignmentFile(str(path), check_sq=False) as reads:
+        return [read.to_string() for read in reads]
+
+
+def beside(path: Path, suffix: str) -> bytes:
+    return path.with_suffix(suffix).read_bytes()
+
+
+def test_records_rows_and_counts_are_those_of_one_run(whole: Path, parts: list[Path], tmp_path: Path) -> None:
+    report = gather(parts, tmp_path / "all.bam", PROGRAM)
+    assert records(tmp_path / "all.bam") == records(whole)
+    rows = [gzip.decompress(beside(path, ".zmws.tsv.gz")) for path in (tmp_path / "all.bam", whole)]
+    assert rows[0] == rows[1]
+    assert report == json.loads(beside(tmp_path / "all.bam", ".report.json"))
+    assert report["counts"] == json.loads(beside(whole, ".report.json"))["counts"]
+    assert report["parts"] == 3
+
+
+def test_the_header_has_each_read_group_once_and_our_program_last(parts: list[Path], tmp_path: Path) -> None:
+    gather(parts, tmp_path / "all.bam", PROGRAM)
+    with pysam.AlignmentFile(str(tmp_path / "all.bam"), check_sq=False) as reads:
+        header = reads.header.to_dict()
+    with pysam.AlignmentFile(str(parts[0]), check_sq=False) as reads:
+        part = reads.header.to_dict()
+    assert header["RG"] == part["RG"]
+    assert header["PG"][:-1] == part["PG"]
+    assert header["PG"][-1]["PP"] == part["PG"][-1]["ID"]
+    assert header["PG"][-1]["VN"] == "1.2.3"
+
+
+def test_parts_of_different_models_are_refused(parts: list[Path], tmp_path: Path) -> None:
+    report = json.loads(beside(parts[0], ".report.json"))
+    other = tmp_path / "other.bam"
+    other.write_bytes(parts[0].read_bytes())
+    report["model"]["name"] = "wide"
+    other.with_suffix(".report.json").write_text(json.dumps(report))
+    with pytest.raises(InputError, match=r"other\.bam: was polished with model wide, .*1\.bam with vote"):
+        gather([parts[0], other], tmp_path / "all.bam", PROGRAM)
+
+
+@pytest.mark.parametrize("lost", [".bam", ".report.json", ".zmws.tsv.gz"])
+def test_a_lost_file_is_named_and_nothing_is_left(parts: list[Path], tmp_path: Path, lost: str) -> None:
+    for suffix in {".bam", ".report.json", ".zmws.tsv.gz"} - {lost}:
+        (tmp_path / f"part{suffix}").write_bytes(beside(parts[1], suffix))
+    with pytest.raises(InputError, match=rf"part\{lost}: no such file"):
+        gather([parts[0], tmp_path / "part.bam"], tmp_path / "all.bam", PROGRAM)
+    assert not list(tmp_path.glob("all*"))
+
+
+def test_a_truncated_part_is_refused(parts: list[Path], tmp_path: Path) -> None:
+    for suffix in (".bam", ".report.json", ".zmws.tsv.gz"):
+        (tmp_path / f"part{suffix}").write_bytes(beside(parts[1], suffix))
+    (tmp_path / "part.bam").write_bytes(parts[1].read_bytes()[:-500])
+    with pytest.raises(DeepConsensusError, match=r"part\.bam"):
+        gather([parts[0], tmp_path / "part.bam"], tmp_path / "all.bam", PROGRAM)
+    assert not list(tmp_path.glob("all*"))
+
+
+def test_an_unwritable_place_is_named(parts: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="nowhere"):
+        gather(parts, tmp_path / "nowhere" / "all.bam", PROGRAM)

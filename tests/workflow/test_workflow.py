@@ -1,0 +1,114 @@
+"""The workflow gives what the one command gives, and says what is wrong with its configuration."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pysam
+import pytest
+
+from deepconsensus_py.cli.main import main
+
+pytest.importorskip("snakemake")
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RULES = sorted((REPOSITORY / "workflow" / "rules").glob("*.smk"))
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="module")
+def one_command(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("one") / "polished.bam"
+    assert main(["polish", str(testdata / "subreads.bam"), "--ccs", str(testdata / "ccs.bam"), "-o", str(output)]) == 0
+    return output
+
+
+def configured(folder: Path, testdata: Path, *, sheet: str = "", **settings: Any) -> list[str]:
+    """Write a configuration for testdata into a folder, and give the command that runs the workflow there."""
+    row = ["simulated", *(str(testdata / name) for name in ("subreads.bam", "ccs.bam", "truth.fasta"))]
+    (folder / "samples.tsv").write_text(sheet or "sample\tsubreads\tccs\ttruth\n" + "\t".join(row) + "\n")
+    (folder / "run.json").write_text(json.dumps({"samples": "samples.tsv"} | settings))
+    snakefile = str(REPOSITORY / "workflow" / "Snakefile")
+    return [sys.executable, "-m", "snakemake", "-s", snakefile, "-d", str(folder), "--configfile", f"{folder}/run.json"]
+
+
+def run(command: list[str], *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*command, *options], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+
+
+def records(path: Path) -> list[str]:
+    with pysam.AlignmentFile(str(path), check_sq=False) as reads:
+        return [read.to_string() for read in reads]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunks", [1, 3, 7])
+def test_the_result_is_that_of_the_one_command(one_command: Path, testdata: Path, tmp_path: Path, chunks: int) -> None:
+    done = run(configured(tmp_path, testdata), "--cores", "2", "--set-scatter", f"polish={chunks}")
+    assert done.returncode == 0, done.stderr
+    polished = tmp_path / "results" / "simulated" / "polished.bam"
+    assert len(list(polished.parent.glob("benchmarks/correct.*.tsv"))) == chunks
+    assert records(polished) == records(one_command)
+    tables = [path.with_name("polished.zmws.tsv.gz") for path in (polished, one_command)]
+    assert gzip.decompress(tables[0].read_bytes()) == gzip.decompress(tables[1].read_bytes())
+    counts = [
+        json.loads(path.with_name("polished.report.json").read_text())["counts"] for path in (polished, one_command)
+    ]
+    assert counts[0] == counts[1]
+    for name in ("evaluation.json", "report.html"):
+        assert (polished.parent / name).stat().st_size > 0
+    assert not list(polished.parent.glob("chunks/*"))
+
+
+def test_a_sample_without_truth_is_not_evaluated(testdata: Path, tmp_path: Path) -> None:
+    sheet = f"sample\tsubreads\tccs\nplain\t{testdata}/subreads.bam\t{testdata}/ccs.bam\n"
+    done = run(configured(tmp_path, testdata, sheet=sheet), "-n", "--cores", "1", "--quiet", "host")
+    assert done.returncode == 0, done.stderr
+    assert "rule gather" in done.stdout + done.stderr
+    assert "rule evaluate" not in done.stdout + done.stderr
+
+
+def test_only_correct_asks_for_a_gpu_and_only_where_one_is_used(testdata: Path, tmp_path: Path) -> None:
+    done = run(configured(tmp_path, testdata, device="cuda", chunks=1), "-n", "--cores", "1")
+    jobs = re.split(r"\n(?=rule )", done.stdout + done.stderr)
+    asking = [re.match(r"rule (\w+)", job)[1] for job in jobs if re.search(r"gpu=1", job)]  # type: ignore[index]
+    assert asking == ["correct"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sheet", "message"),
+    [
+        ({"chunks": 0}, "", "0 is less than the minimum of 1"),
+        ({"chunk": 2}, "", "'chunk' was unexpected"),
+        ({"device": "gpu"}, "", "'gpu' does not match"),
+        ({}, "sample\tsubreads\na\tb.bam\n", "'ccs' is a required property"),
+        ({}, "sample\tsubreads\tccs\na/b\tx.bam\ty.bam\n", "'a/b' does not match"),
+        ({}, "sample\tsubreads\tccs\na\tx.bam\ty.bam\na\tx.bam\ty.bam\n", "sample names must differ"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_before_anything_runs(
+    testdata: Path, tmp_path: Path, settings: dict[str, Any], sheet: str, message: str
+) -> None:
+    done = run(configured(tmp_path, testdata, sheet=sheet, **settings), "-n", "--cores", "1")
+    assert done.returncode != 0
+    assert message in done.stderr + done.stdout
+
+
+def test_the_workflow_passes_snakemakes_lint() -> None:
+    done = run([sys.executable, "-m", "snakemake", "-d", str(REPOSITORY)], "--lint")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rules", [path for path in RULES if path.stem != "common"], ids=lambda path: path.stem)
+def test_every_rule_says_what_a_cluster_needs(rules: Path) -> None:
+    text = rules.read_text()
+    assert len(re.findall(r"^rule ", text, re.MULTILINE)) == 1
+    for directive in ("log", "benchmark", "resources", "conda"):
+        assert re.search(rf"^    {directive}:", text, re.MULTILINE), directive
+    for resource in ("mem_mb", "runtime"):
+        assert re.search(rf"^        {resource}=", text, re.MULTILINE), resource
