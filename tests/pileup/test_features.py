@@ -58,3 +58,10 @@ def test_spec_that_lacks_a_value_is_refused() -> None:
     del values["width"]
     with pytest.raises(ModelError, match="width"):
         FeatureSpec.from_dict(values)
+
+
+def test_clipping_touches_only_the_rows_that_have_a_maximum() -> None:
+    spec = FeatureSpec(max_passes=2, pulse_width_max=9, inter_pulse_duration_max=8, snr_max=7.5)
+    clipped = clip_rows(np.full((13, 3), 100, np.float32), spec)
+    assert clipped[:, 0].tolist() == [100, 100, 9, 9, 8, 8, 100, 100, 100, 7.5, 7.5, 7.5, 7.5]
+    assert not clip_rows(np.full((13, 3), -1, np.float32), spec)[2:6].any()

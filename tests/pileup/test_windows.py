@@ -1,7 +1,7 @@
 """Windows of molecules written out by hand."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -89,3 +89,17 @@ def test_mean_draft_qualities_are_means_of_error_probabilities(make_zmw: MakeZmw
     pileup = build_pileup(zmw, spec)
     quality = mean_draft_qualities(pileup, window_bounds(pileup, spec))
     np.testing.assert_allclose(quality, [-10 * np.log10((0.1 + 0.0001) / 2), 0])
+
+
+def test_windows_travel_as_small_integers(make_zmw: MakeZmw, make_pass: MakePass) -> None:
+    spec = FeatureSpec(width=2, max_passes=3)
+    pileup = build_pileup(make_zmw("ACGT", make_pass("ACGT", "4=")), spec)
+    windows = cut_windows(pileup, window_bounds(pileup, spec), spec)
+    types = {field.name: getattr(windows, field.name).dtype.str[1:] for field in fields(windows)}
+    assert types == {
+        **dict.fromkeys(("bases", "pulse_widths", "inter_pulse_durations", "strands", "draft"), "u1"),
+        "draft_quality": "i1",
+        **dict.fromkeys(("draft_index", "position", "num_passes"), "i4"),
+        "snr": "f4",
+    }
+    assert all(len(getattr(windows, field.name)) == 2 for field in fields(windows))
