@@ -33,14 +33,22 @@ TABLES = {
 ALWAYS = ("use_bases", "use_pw", "use_ip", "use_strand", "use_ccs", "use_sn")
 VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
+CARD = """# {name}
 
-def convert_checkpoint(checkpoint: Path, *, name: str, card: str = "") -> Model:
+Weights of a DeepConsensus checkpoint (`{file}`), converted by deepconsensus-py.
+
+- Architecture: the column network of DeepConsensus v1 (Baid et al. 2022), as `params.json` describes it.
+- Training data, measurements and terms of use: those of the checkpoint's authors; none were made here.
+- Quality calibration in `params.json`: {calibration}.
+"""
+
+
+def convert_checkpoint(checkpoint: Path, *, name: str) -> Model:
     """Read a DeepConsensus v1.x checkpoint, with or without optimiser slots.
 
     Args:
         checkpoint: its folder, or its prefix ``…/checkpoint-N``; ``params.json`` lies beside it.
         name: what to call the model.
-        card: model card, Markdown.
 
     Raises:
         ModelError: there is no checkpoint, it is damaged, or it is not of a network that we have.
@@ -60,7 +68,7 @@ def convert_checkpoint(checkpoint: Path, *, name: str, card: str = "") -> Model:
             max_passes=config.max_passes, width=config.width, use_draft_qualities=config.use_draft_qualities
         ).to_dict(),
         calibration=params.get("dc_calibration") or "skip",
-        card=card,
+        card=CARD.format(name=name, file=prefix.name, calibration=params.get("dc_calibration") or "none"),
     )
 
 

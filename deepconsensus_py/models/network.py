@@ -66,6 +66,19 @@ class ColumnNetwork(nn.Module):
         logits: Tensor = self.output(self.trunk(Tokens(self.tokens(inputs))))
         return logits
 
+    def parameter_count(self) -> int:
+        """Numbers that training sets."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def summary(self) -> str:
+        """The network in a line."""
+        config, trunk = self.config, self.config.trunk
+        qualities = " and draft qualities" if config.use_draft_qualities else ""
+        return (
+            f"{trunk.layers} layers, {trunk.d} wide, {trunk.heads} heads, {self.parameter_count():,} parameters; "
+            f"windows of {config.max_passes} passes{qualities} by {config.width} columns"
+        )
+
     def tokens(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """One vector per column, ``float[n, width, trunk.d]``."""
         joined = self.embed(inputs)

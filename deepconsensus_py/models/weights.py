@@ -1,4 +1,8 @@
-"""Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card."""
+"""Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card.
+
+The header's metadata has one entry, ``HEADER``, a JSON object; safetensors writes several in any order, which would
+make two writings of one model differ.
+"""
 
 import json
 from collections.abc import Mapping
@@ -16,9 +20,10 @@ from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
 
-FORMAT = "deepconsensus-py model 1"
-SUFFIX = ".safetensors"
+HEADER = "deepconsensus_py"
+FORMAT = 1
 FAMILY = "column"
+SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,36 +83,33 @@ def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
-    values = _header(metadata, path)
-    config = ColumnConfig.from_dict(values["config"])
-    _check_spec(config, values["spec"], source=str(path))
+    header = _read_header(metadata, path)
+    config = ColumnConfig.from_dict(header["config"])
+    _check_spec(config, header["spec"], source=str(path))
     with torch.device("meta"):
         network = ColumnNetwork(config)
     load_state(network, state, source=str(path))
-    return Model(
-        name=metadata["name"],
-        network=network.eval(),
-        spec=values["spec"],
-        calibration=metadata["calibration"],
-        card=metadata["card"],
-    )
+    return Model(network=network.eval(), **{key: header[key] for key in ("name", "spec", "calibration", "card")})
 
 
-def _header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
-    """The configuration and the spec."""
-    written = metadata.get("format", "none")
-    if (written, metadata.get("family")) != (FORMAT, FAMILY):
+def _read_header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    if HEADER not in metadata:
         raise ModelError(
-            f"{path}: its format is {written!r} and its family {metadata.get('family', 'none')!r}, this version reads "
-            f"{FORMAT!r} and {FAMILY!r}; convert checkpoints with 'deepconsensus-py model convert'"
+            f"{path}: not a model of deepconsensus-py; convert checkpoints with 'deepconsensus-py model convert'"
         )
     try:
-        missing = {"name", "calibration", "card"} - metadata.keys()
-        if missing:
+        header: dict[str, Any] = json.loads(metadata[HEADER])
+        written = (header["format"], header["family"])
+        if missing := {"name", "config", "spec", "calibration", "card"} - header.keys():
             raise KeyError(*missing)
-        return {key: json.loads(metadata[key]) for key in ("config", "spec")}
-    except (KeyError, ValueError) as error:
-        raise ModelError(f"{path}: its header is damaged ({error!r})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: its header is damaged ({error!r}); copy or convert it again") from error
+    if written != (FORMAT, FAMILY):
+        raise ModelError(
+            f"{path}: a {written[1]!r} model of format {written[0]}, this version reads {FAMILY!r} models of format "
+            f"{FORMAT}; use the version that wrote it"
+        )
+    return header
 
 
 def load_state(network: ColumnNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
@@ -150,19 +152,19 @@ def save_model(path: Path, model: Model) -> None:
     """
     config = model.network.config
     _check_spec(config, model.spec, source=model.name)
-    metadata = {
+    header = {
         "format": FORMAT,
         "family": FAMILY,
         "name": model.name,
-        "config": json.dumps(config.to_dict()),
-        "spec": json.dumps(dict(model.spec)),
+        "config": config.to_dict(),
+        "spec": dict(model.spec),
         "calibration": model.calibration,
         "card": model.card,
     }
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.partial")
     try:
-        save_file(state, partial, metadata=metadata)
+        save_file(state, partial, metadata={HEADER: json.dumps(header)})
         partial.replace(path)
     except (SafetensorError, OSError) as error:
         partial.unlink(missing_ok=True)
