@@ -1,0 +1,79 @@
+"""``model`` as a command."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from deepconsensus_py.attention.config import TrunkConfig, preset
+from deepconsensus_py.cli.main import main
+from deepconsensus_py.models import weights
+from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.pileup.features import FeatureSpec
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    tables = ("bases", "pulse_widths", "inter_pulse_durations", "strands", "draft_quality", "snr")
+    trunk = TrunkConfig(layers=1, d=8, heads=2, ff=16, attention=preset("full"))
+    config = ColumnConfig(max_passes=4, width=30, embeddings=dict.fromkeys(tables, 2), trunk=trunk)
+    spec = FeatureSpec(max_passes=4, width=30).to_dict()
+    save_model(tmp_path / "tiny.safetensors", Model("tiny", ColumnNetwork(config), spec, card="# Tiny\n\nA card."))
+    return tmp_path / "tiny.safetensors"
+
+
+def test_show_tells_all(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "show", str(file)]) == 0
+    out = capsys.readouterr().out
+    network = load_model(file).network
+    assert "name\ttiny\n" in out
+    assert "1 layers, 8 wide, 2 heads" in out
+    assert "windows of 4 passes by 30 columns" in out
+    assert f"parameters\t{sum(p.numel() for p in network.parameters()):,}\n" in out
+    assert f"FLOPs per window\t{network.config.flops():,}\n" in out
+    assert '"max_passes": 4' in out
+    assert out.endswith("# Tiny\n\nA card.\n")
+
+
+def test_list_names_the_vote_and_what_is_bundled(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "bundled_models", lambda: {"tiny": file})
+    assert main(["model", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["vote", "tiny"]
+    assert all(line.split("\t")[1] for line in lines)
+
+
+def test_the_vote_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "show", "vote"]) == 0
+    assert "name\tvote\n" in capsys.readouterr().out
+
+
+def test_unknown_models_and_wrong_outputs_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "show", "best"]) == 1
+    assert "unknown model 'best'" in capsys.readouterr().err
+    assert main(["model", "convert", str(tmp_path), "-o", str(tmp_path / "m.bin")]) == 1
+    assert "m.bin: model files end in .safetensors" in capsys.readouterr().err
+    assert main(["model", "convert", str(tmp_path), "-o", str(tmp_path / "m.safetensors")]) == 1
+    assert "expected one checkpoint (*.index), found none" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.real
+def test_convert_writes_a_model_named_for_its_file(
+    golden: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "bq.safetensors"
+    assert main(["model", "convert", str(golden / "ckpt_tiny_bq" / "checkpoint-1"), "-o", str(output)]) == 0
+    assert "windows of 5 passes and draft qualities by 100 columns" in capsys.readouterr().err
+    model = load_model(output)
+    assert (model.name, model.calibration) == ("bq", "skip")
+    assert model.card.startswith("# bq\n")
+    assert "checkpoint-1" in model.card
+    assert str(golden) not in model.card
+    assert main(["model", "convert", str(golden / "ckpt_tiny_bq"), "-o", str(output), "--name", "other"]) == 0
+    assert load_model(output).name == "other"
