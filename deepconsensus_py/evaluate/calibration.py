@@ -1,13 +1,16 @@
 """How often bases of each quality are right: the counts from which a quality calibration is fitted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.inputs import Kind, RecordFile, kind_of, reading
 from deepconsensus_py.pacbio.molecule import GAP, N, encode_bases
 from deepconsensus_py.polishing.qualities import Calibration, round_qualities
 
@@ -81,7 +84,7 @@ def _usable(read: pysam.AlignedSegment, min_mapq: int) -> bool:
 
 def _truth(read: pysam.AlignedSegment, reference: pysam.FastaFile) -> NDArray[np.uint8]:
     """The reference under a read; N where the read was aligned to a longer reference than this one."""
-    truth = np.full(read.reference_length, N, np.uint8)
+    truth = np.full(read.reference_length or 0, N, np.uint8)
     known = encode_bases(reference.fetch(read.reference_name, read.reference_start, read.reference_end))
     truth[: len(known)] = known
     return truth
@@ -90,7 +93,7 @@ def _truth(read: pysam.AlignedSegment, reference: pysam.FastaFile) -> NDArray[np
 def _tally_read(read: pysam.AlignedSegment, reference: pysam.FastaFile, region: Region) -> NDArray[np.int64]:
     """Qualities ``[2, QUALITIES]``: how many bases match and mismatch at each."""
     place = _place(read)
-    bases = encode_bases(read.query_sequence)
+    bases = encode_bases(read.query_sequence or "")
     expected = np.full(len(bases), GAP, np.uint8)
     expected[place.aligned] = _truth(read, reference)[place.position[place.aligned] - read.reference_start]
     # A reference N says nothing of the base on it.
@@ -100,8 +103,58 @@ def _tally_read(read: pysam.AlignedSegment, reference: pysam.FastaFile, region: 
     return np.bincount(qualities + QUALITIES * wrong, minlength=2 * QUALITIES).reshape(2, QUALITIES)
 
 
+def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: int = 60) -> NDArray[np.int64]:
+    """Count matching and mismatching bases of a file by their quality.
+
+    Args:
+        bam: alignments; where there is an index, only those of the region are read.
+        fasta: the reference; its index ``.fai`` lies beside it, or can be made there.
+        region: ``contig`` or ``contig:start-stop``; None for every sequence that both files have.
+        min_mapq: minimal mapping quality.
+
+    Returns:
+        ``int64[2, QUALITIES]``: matches and mismatches at each quality.
+
+    Raises:
+        InputError: a file cannot be used, or the region is none of theirs.
+    """
+    with RecordFile(bam) as file:
+        known = set(file.header.references)
+    with _reference(fasta) as reference:
+        names = [name for name in reference.references if name in known]
+        if not names:
+            raise InputError(f"{bam} and {fasta} have no sequence in common; give the FASTA that the reads align to")
+        if region is None:
+            return tally(_alignments(bam), reference, [Region.parse(name, reference) for name in names], min_mapq)
+        place = Region.parse(region, reference)
+        if place.contig not in known:
+            raise InputError(f"{bam}: no sequence {place.contig!r} (region {region!r})")
+        return tally(_alignments(bam, place), reference, [place], min_mapq)
+
+
+@contextmanager
+def _reference(fasta: Path) -> Iterator[pysam.FastaFile]:
+    if kind_of(fasta) is not Kind.FASTA:
+        raise InputError(f"{fasta}: is not a FASTA file")
+    with reading(fasta):
+        reference = pysam.FastaFile(str(fasta))
+    with reference:
+        yield reference
+
+
+def _alignments(bam: Path, region: Region | None = None) -> Iterator[pysam.AlignedSegment]:
+    """All records, or, where an index can tell, those that overlap the region."""
+    if region is not None:
+        with reading(bam), pysam.AlignmentFile(str(bam), check_sq=False) as indexed:
+            if indexed.has_index():
+                yield from indexed.fetch(region.contig, region.start, region.stop)
+                return
+    with RecordFile(bam) as file:
+        yield from file
+
+
 def tally(
-    reads: Iterable[pysam.AlignedSegment], reference: pysam.FastaFile, region: Region, min_mapq: int = 60
+    reads: Iterable[pysam.AlignedSegment], reference: pysam.FastaFile, regions: Iterable[Region], min_mapq: int = 60
 ) -> NDArray[np.int64]:
     """Count matching and mismatching bases by their quality.
 
@@ -109,18 +162,19 @@ def tally(
     secondary, supplementary and unmapped records, nor bases on a reference base other than A, C, G, T.
 
     Args:
-        reads: alignments; those to other sequences than the region's are passed over.
+        reads: alignments; those to other sequences than the regions' are passed over.
         reference: what they are aligned to.
-        region: the part of the reference that is counted.
+        regions: the parts of the reference that are counted, at most one of each sequence.
         min_mapq: minimal mapping quality.
 
     Returns:
         ``int64[2, QUALITIES]``: matches and mismatches at each quality.
     """
+    region_of = {region.contig: region for region in regions}
     counts = np.zeros((2, QUALITIES), np.int64)
     for read in reads:
-        if read.reference_name == region.contig and _usable(read, min_mapq):
-            counts += _tally_read(read, reference, region)
+        if read.reference_name in region_of and _usable(read, min_mapq):
+            counts += _tally_read(read, reference, region_of[read.reference_name])
     return counts
 
 
@@ -131,7 +185,11 @@ def recalibrate(counts: NDArray[np.int64], calibration: Calibration) -> NDArray[
         counts: ``int64[2, QUALITIES]``, as ``tally`` gives them.
         calibration: the map to try.
     """
-    moved = np.zeros_like(counts)
     to = round_qualities(calibration.apply(np.arange(QUALITIES, dtype=np.float64)), QUALITIES - 1)
-    np.add.at(moved, (slice(None), to), counts)
-    return moved
+    return np.stack([np.bincount(to, row, QUALITIES) for row in counts]).astype(np.int64)
+
+
+def as_csv(counts: NDArray[np.int64]) -> str:
+    """The counts as the original writes them."""
+    rows = [f"{quality},{matches},{mismatches}\n" for quality, (matches, mismatches) in enumerate(counts.T)]
+    return "".join(["baseq,total_match,total_mismatch\n", *rows])

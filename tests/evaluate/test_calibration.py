@@ -40,40 +40,40 @@ def counted(counts: np.ndarray) -> tuple[list[int], list[int]]:
 def test_every_operation_counts_as_it_should(reference: pysam.FastaFile) -> None:
     # Clip of 2, matches at 0 and 1, insertion, G read as A, match, a base on N, deletion of 5, match at 6.
     record = read("TTACGATAC", "2S2M1I3M1D1M")
-    matches, mismatches = counted(tally([record], reference, Region("chr1", 0, 12)))
+    matches, mismatches = counted(tally([record], reference, [Region("chr1", 0, 12)]))
     assert matches == [12, 13, 16, 18]
     assert mismatches == [10, 11, 14, 15]
 
 
 def test_regions_that_partition_the_reference_count_every_base_once(reference: pysam.FastaFile) -> None:
     record = read("GACGGTTACGT", "1S3M1I4M2S", 0)
-    whole = tally([record], reference, Region("chr1", 0, 12))
+    whole = tally([record], reference, [Region("chr1", 0, 12)])
     for border in range(1, 12):
         parts = [Region("chr1", 0, border), Region("chr1", border, 12)]
-        np.testing.assert_array_equal(sum(tally([record], reference, part) for part in parts), whole)
+        np.testing.assert_array_equal(sum(tally([record], reference, [part]) for part in parts), whole)
 
 
 def test_bases_beyond_the_end_of_the_reference_do_not_count(reference: pysam.FastaFile) -> None:
-    matches, mismatches = counted(tally([read("ACGTT", "5M", 9)], reference, Region.parse("chr1", reference)))
+    matches, mismatches = counted(tally([read("ACGTT", "5M", 9)], reference, [Region.parse("chr1", reference)]))
     assert (matches, mismatches) == ([10, 11, 12], [])
 
 
 @pytest.mark.parametrize("flag", [0x4, 0x100, 0x200, 0x400, 0x800])
 def test_excluded_records(reference: pysam.FastaFile, flag: int) -> None:
-    assert tally([read("ACGT", "4M", flag=flag)], reference, Region("chr1", 0, 12)).sum() == 0
+    assert tally([read("ACGT", "4M", flag=flag)], reference, [Region("chr1", 0, 12)]).sum() == 0
 
 
 def test_mapping_quality_and_other_contigs(reference: pysam.FastaFile) -> None:
     records = [read("ACGT", "4M", mapq=59)]
-    assert tally(records, reference, Region("chr1", 0, 12)).sum() == 0
-    assert tally(records, reference, Region("chr1", 0, 12), min_mapq=59).sum() == 4
-    assert tally(records, reference, Region("chr2", 0, 4), min_mapq=59).sum() == 0
+    assert tally(records, reference, [Region("chr1", 0, 12)]).sum() == 0
+    assert tally(records, reference, [Region("chr1", 0, 12)], min_mapq=59).sum() == 4
+    assert tally(records, reference, [Region("chr2", 0, 4)], min_mapq=59).sum() == 0
 
 
 def test_reads_without_qualities_are_passed_over(reference: pysam.FastaFile) -> None:
     record = read("ACGT", "4M")
     record.query_qualities = None
-    assert tally([record], reference, Region("chr1", 0, 12)).sum() == 0
+    assert tally([record], reference, [Region("chr1", 0, 12)]).sum() == 0
 
 
 @pytest.mark.parametrize("text", ["chr9", "chr1:5", "chr1:5-5", "chr1:a-b", "chr1:-4", "chr1:7-3"])
@@ -109,8 +109,8 @@ def test_equals_the_original_once_its_borders_are_counted_twice(
     with pysam.FastaFile(str(fasta)) as reference, pysam.AlignmentFile(str(tmp_path / "reads.bam")) as bam:
         for start in range(0, 190_000, 1000):
             interval = Region("chr20", start, start + 1001)
-            counts += tally(bam.fetch("chr20", start, start + 1000), reference, interval)
-        once = tally(bam.fetch("chr20", 0, 190_000), reference, Region("chr20", 0, 190_000))
+            counts += tally(bam.fetch("chr20", start, start + 1000), reference, [interval])
+        once = tally(bam.fetch("chr20", 0, 190_000), reference, [Region("chr20", 0, 190_000)])
     name = f"calibrate_{calibration.replace(',', '_')}.tsv"
     expected = np.loadtxt(golden / name, dtype=np.int64, skiprows=1)
     np.testing.assert_array_equal(recalibrate(counts, Calibration.parse(calibration)).T, expected[:, 1:])

@@ -1,0 +1,37 @@
+"""``filter``: reads that are good enough."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        "filter",
+        help="keep reads of sufficient quality",
+        description="Write the reads whose mean error probability, over their own base qualities, is low enough.",
+    )
+    parser.add_argument("reads", type=Path, metavar="READS", help="BAM or FASTQ(.gz)")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="BAM or FASTQ(.gz), by its ending"
+    )
+    parser.add_argument(
+        "-q", "--min-quality", type=float, required=True, metavar="Q", help="lowest quality of a read, Phred"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Filter, and say how many reads passed."""
+    import shlex
+    import sys
+
+    from deepconsensus_py._version import __version__
+    from deepconsensus_py.pacbio.headers import Program
+    from deepconsensus_py.polishing.filter_reads import filter_reads
+    from deepconsensus_py.polishing.filters import ReadFilter
+
+    program = Program(__version__, shlex.join(["deepconsensus-py", *sys.argv[1:]]))
+    counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
+    print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more", file=sys.stderr)
+    return 0
