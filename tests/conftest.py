@@ -40,3 +40,24 @@ def testdata() -> Path:
 def run(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Commands:
     """Runs a command in this process and gives its status and what it printed."""
     return Commands(capfd, caplog)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A column network of 8 channels with random weights, as a model file."""
+    import torch
+
+    from deepconsensus_py.attention.config import PRESETS, TrunkConfig
+    from deepconsensus_py.models.config import ColumnConfig
+    from deepconsensus_py.models.network import ColumnNetwork
+    from deepconsensus_py.models.weights import Model, save_model
+    from deepconsensus_py.pileup.features import FeatureSpec
+
+    tables = ("bases", "pulse_widths", "inter_pulse_durations", "strands", "snr")
+    trunk = TrunkConfig(layers=1, d=8, heads=2, ff=16, attention=PRESETS["banded12"])
+    config = ColumnConfig(max_passes=20, width=100, embeddings=dict.fromkeys(tables, 2), trunk=trunk)
+    torch.manual_seed(0)
+    model = Model(name="tiny", network=ColumnNetwork(config), spec=FeatureSpec().to_dict())
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    save_model(path, model)
+    return path
