@@ -19,14 +19,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Put the parts together, and say how much it is."""
-    import shlex
-
     from deepconsensus_py._version import __version__
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.gather import gather
     from deepconsensus_py.polishing.outcomes import Outcome
 
-    counts = gather(args.parts, args.output, Program(__version__, shlex.join(sys.argv)))["counts"]
+    counts = gather(args.parts, args.output, Program(__version__, args.command_line))["counts"]
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
     print(
         f"{counts['molecules']} molecules of {len(args.parts)} parts, {polished} polished reads in {args.output}",

@@ -200,8 +200,9 @@ class SubreadSource:
             for group in file.groups():
                 self._note(group, number)
                 yield group
-        if self.n_molecules == 0:
-            unaligned = f" that are aligned ({self.dropped} are not)" if self.aligned and self.dropped else ""
+        # An aligned file without any record may be the part of a larger one in which no pass aligns.
+        if self.n_molecules == 0 and (self.dropped or not self.aligned):
+            unaligned = f" that are aligned ({self.dropped} are not)" if self.aligned else ""
             raise InputError(f"{self.names}: holds no subreads{unaligned}")
 
     def _note(self, group: Group, number: int) -> None:

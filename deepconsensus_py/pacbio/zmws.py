@@ -155,6 +155,8 @@ def _check_some_match(source: SubreadSource, drafts: Path) -> None:
     """Fail before anything is yielded where the two files are of different molecules."""
     for _ in source:
         pass
+    if source.n_molecules == 0:
+        return
     molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts))
     if not any(molecule and source.has(molecule) for molecule in molecules):
         raise InputError(

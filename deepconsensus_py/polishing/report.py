@@ -33,6 +33,7 @@ COLUMNS = (
     "windows_corrected",
     "reason",
 )
+TOTALS = ("molecules", "passes", "windows", "windows_skipped", "windows_corrected", "bases_in", "bases_out")
 FAULTS = frozenset({Outcome.ERROR, Outcome.MISSING_KINETICS, Outcome.EMPTY_SEQUENCE})
 """Outcomes that say something is wrong with the input: they make the command's exit status 3."""
 
@@ -66,7 +67,7 @@ class MoleculeTable:
 
     def __init__(self, stream: TextIO | None) -> None:
         self.outcomes: Counter[str] = Counter()
-        self.totals: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
         self._stream = stream
         self._write(COLUMNS)
 

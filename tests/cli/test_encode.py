@@ -43,6 +43,28 @@ def test_chunks_together_are_the_whole(inputs: list[str], tmp_path: Path) -> Non
     assert records(through) == records(polish(tmp_path / "direct.bam", *inputs))
 
 
+def test_a_chunk_without_an_aligned_pass_is_encoded_with_its_molecules(
+    testdata: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aligned, ccs = tmp_path / "aligned.bam", str(testdata / "ccs.bam")
+    references = [read.query_name for read in pysam.AlignmentFile(ccs, check_sq=False)]
+    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": name, "LN": 1000} for name in references]}
+    pysam.AlignmentFile(str(aligned), "wb", header=header).close()
+    shard = tmp_path / "a.shard"
+    assert main(["encode", str(aligned), "--ccs", ccs, "--chunk", "1/2", "-o", str(shard), "--threads", "1"]) == 0
+    polish(tmp_path / "p.bam", "--features", str(shard))
+    rows = gzip.decompress((tmp_path / "p.zmws.tsv.gz").read_bytes()).decode().splitlines()[1:]
+    assert [row.split("\t")[:2] for row in rows] == [
+        [name, "no_subreads"] for name in references[: len(references) // 2]
+    ]
+
+
+def test_a_chunk_without_molecules_is_polished_to_none(inputs: list[str], tmp_path: Path) -> None:
+    shard = tmp_path / "a.shard"
+    assert main(["encode", *inputs, "--chunk", "1/1000", "-o", str(shard), "--threads", "1"]) == 0
+    assert records(polish(tmp_path / "p.bam", "--features", str(shard))) == []
+
+
 def test_each_program_is_in_the_header_after_the_one_before(inputs: list[str], tmp_path: Path) -> None:
     shard = tmp_path / "all.shard"
     assert main(["encode", *inputs, "--limit", "2", "-o", str(shard), "--threads", "1"]) == 0
