@@ -128,9 +128,10 @@ def build_pileup(zmw: Zmw, spec: FeatureSpec) -> Pileup:
 
 def _check_fields(zmw: Zmw, spec: FeatureSpec) -> None:
     """Refuse a molecule that lacks what the model needs."""
-    if not zmw.passes or not len(zmw.draft.bases):
-        lack = "no aligned pass" if not zmw.passes else "an empty draft"
-        raise MoleculeError(f"{zmw.name}: it has {lack}, so there is nothing to encode", outcome="no_aligned_pass")
+    if not len(zmw.draft.bases):
+        raise MoleculeError(f"{zmw.name}: the draft has no bases; leave it out of the drafts file")
+    if not zmw.passes:
+        raise MoleculeError(f"{zmw.name}: no pass aligns to the draft", outcome="no_aligned_pass")
     featured = zmw.passes[: spec.max_passes]
     for field in spec.required:
         lacking = [p.name for p in featured if getattr(p, field) is None]

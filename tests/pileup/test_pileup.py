@@ -123,7 +123,9 @@ def test_alignments_that_do_not_fit_are_refused(
 
 def test_nothing_to_encode(make_zmw: MakeZmw, make_pass: MakePass) -> None:
     one = make_pass("ACGT", "4=")
-    for zmw in (make_zmw("ACGT"), make_zmw("", one), make_zmw("ACGT", one, replace(one, alignment=None))):
+    for zmw in (make_zmw("ACGT"), make_zmw("ACGT", one, replace(one, alignment=None))):
         with pytest.raises(MoleculeError) as fault:
             build_pileup(zmw, FeatureSpec())
         assert fault.value.outcome == "no_aligned_pass"
+    with pytest.raises(MoleculeError, match="no bases"):
+        build_pileup(make_zmw("", one), FeatureSpec())
