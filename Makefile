@@ -13,7 +13,9 @@ INSTALLED := $(VENV)/installed
 
 demo: $(INSTALLED)
 	PATH="$(BIN):$$PATH" snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules progress
-	@cat demo/summary.txt
+	@cat demo/simulated/simulated.evaluation.txt demo/simulated/logs/gather.log
+	@echo "polished reads: demo/simulated/simulated.bam"
+	@echo "report: demo/report.html"
 
 test: $(INSTALLED)
 	$(BIN)/pytest $(PYTEST_ARGS)
@@ -22,7 +24,7 @@ test: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dev]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dev]'
 	touch $@
 
 clean:

@@ -51,17 +51,15 @@ def records(path: Path) -> list[str]:
 def test_the_result_is_that_of_the_one_command(one_command: Path, testdata: Path, tmp_path: Path, chunks: int) -> None:
     done = run(configured(tmp_path, testdata), "--cores", "2", "--set-scatter", f"polish={chunks}")
     assert done.returncode == 0, done.stderr
-    polished = tmp_path / "results" / "simulated" / "polished.bam"
+    polished = tmp_path / "results" / "simulated" / "simulated.bam"
     assert len(list(polished.parent.glob("benchmarks/correct.*.tsv"))) == chunks
     assert records(polished) == records(one_command)
-    tables = [path.with_name("polished.zmws.tsv.gz") for path in (polished, one_command)]
+    tables = [path.with_suffix(".zmws.tsv.gz") for path in (polished, one_command)]
     assert gzip.decompress(tables[0].read_bytes()) == gzip.decompress(tables[1].read_bytes())
-    counts = [
-        json.loads(path.with_name("polished.report.json").read_text())["counts"] for path in (polished, one_command)
-    ]
+    counts = [json.loads(path.with_suffix(".report.json").read_text())["counts"] for path in (polished, one_command)]
     assert counts[0] == counts[1]
-    for name in ("evaluation.json", "report.html"):
-        assert (polished.parent / name).stat().st_size > 0
+    assert (polished.parent / "simulated.evaluation.json").stat().st_size > 0
+    assert (tmp_path / "results" / "report.html").stat().st_size > 0
     assert not list(polished.parent.glob("chunks/*"))
 
 

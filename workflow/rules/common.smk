@@ -9,6 +9,7 @@ SAMPLES = pd.read_csv(config["samples"], sep="\t", dtype=str, comment="#").set_i
 validate(SAMPLES, "../schemas/samples.schema.yaml")
 if not SAMPLES.index.is_unique:
     raise WorkflowError(f"{config['samples']}: sample names must differ")
+WITH_TRUTH = SAMPLES.index[SAMPLES["truth"].notna()] if "truth" in SAMPLES else []
 
 
 wildcard_constraints:
@@ -29,8 +30,3 @@ def sheet(column):
 def chunk(wildcards):
     """The part of the molecules that a scattered job works on, e.g. 2/7."""
     return wildcards.scatteritem.replace("-of-", "/")
-
-
-def has_truth(sample):
-    """Whether the sample sheet names a truth for a sample."""
-    return "truth" in SAMPLES and pd.notna(SAMPLES.at[sample, "truth"])

@@ -4,8 +4,8 @@ rule evaluate:
         reads=rules.gather.output.bam,
         drafts=sheet("ccs"),
     output:
-        json=results("{sample}/evaluation.json"),
-        table=results("{sample}/evaluation.txt"),
+        json=results("{sample}/{sample}.evaluation.json"),
+        table=results("{sample}/{sample}.evaluation.txt"),
     log:
         results("{sample}/logs/evaluate.log"),
     benchmark:

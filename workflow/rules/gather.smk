@@ -4,9 +4,9 @@ rule gather:
         reports=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.report.json")),
         molecules=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.zmws.tsv.gz")),
     output:
-        bam=results("{sample}/polished.bam"),
-        report=results("{sample}/polished.report.json"),
-        molecules=results("{sample}/polished.zmws.tsv.gz"),
+        bam=results("{sample}/{sample}.bam"),
+        report=results("{sample}/{sample}.report.json"),
+        molecules=results("{sample}/{sample}.zmws.tsv.gz"),
     log:
         results("{sample}/logs/gather.log"),
     benchmark:

@@ -1,18 +1,18 @@
 rule report:
     input:
-        report=rules.gather.output.report,
-        molecules=rules.gather.output.molecules,
-        evaluation=lambda w: results("{sample}/evaluation.json") if has_truth(w.sample) else [],
+        runs=expand(rules.gather.output.report, sample=SAMPLES.index),
+        molecules=expand(rules.gather.output.molecules, sample=SAMPLES.index),
+        evaluations=expand(rules.evaluate.output.json, sample=WITH_TRUTH),
     output:
-        results("{sample}/report.html"),
+        results("report.html"),
     log:
-        results("{sample}/logs/report.log"),
+        results("logs/report.log"),
     benchmark:
-        results("{sample}/benchmarks/report.tsv")
+        results("benchmarks/report.tsv")
     resources:
         mem_mb=1000,
         runtime=30,
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:
-        "deepconsensus-py report {input.report:q} -o {output:q} 2> {log:q}"
+        "deepconsensus-py report {input.runs:q} {input.evaluations:q} -o {output:q} 2> {log:q}"
