@@ -132,7 +132,7 @@ def _require_whole(layout: Arrays) -> None:
     holes = np.flatnonzero(edges != np.insert(layout["draft_stop"], 0, 0))
     if len(holes) or len(edges) == 1:
         at = edges[holes[0]] if len(holes) else 0
-        raise MoleculeError(f"the windows leave out draft bases before position {at}", outcome="empty_sequence")
+        raise MoleculeError(f"the windows leave out or repeat draft bases at {at}", outcome="empty_sequence")
 
 
 # A stretch of calls is the window that each base belongs to, and the calls themselves.

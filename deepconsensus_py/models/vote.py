@@ -69,7 +69,7 @@ def _pass_votes(inputs: Arrays) -> NDArray[np.float64]:
     bases, draft = inputs["bases"], inputs["draft"]
     table = np.ones(256)
     table[: len(PULSE_WIDTH_VOTES)] = PULSE_WIDTH_VOTES
-    reaches = _reach(bases, draft) & (inputs["strands"] > 0)[:, :, None]
+    reaches = _reach(bases, draft)
     weights = table[inputs["pulse_widths"]] * reaches * _strand_weights(inputs["strands"], reaches)
     items, _, width = bases.shape
     cell = np.arange(items)[:, None, None] * width + np.arange(width)

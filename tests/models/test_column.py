@@ -133,6 +133,25 @@ def test_overflowing_windows_keep_the_draft() -> None:
     assert np.flatnonzero(calls.from_model).tolist() == [*range(10), *range(40, 50)]
 
 
+@pytest.mark.parametrize("left_out", [0, 3, -1])
+@pytest.mark.parametrize("change", ["dropped", "short", "doubled"])
+def test_windows_that_are_not_the_whole_draft_are_refused(left_out: int, change: str) -> None:
+    features = CORRECTOR.encoder(molecule())
+    layout = dict(features.layout)
+    bounds = np.stack([layout["draft_start"], layout["draft_stop"]])
+    if change == "short":
+        bounds[1, left_out] -= 1
+    elif change == "dropped":
+        bounds = np.delete(bounds, left_out, axis=1)
+    else:
+        bounds = np.insert(bounds, left_out, bounds[:, left_out], axis=1)
+    layout["draft_start"], layout["draft_stop"] = bounds
+    broken = Features(features.inputs, layout)
+    with pytest.raises(MoleculeError, match="leave out or repeat") as caught:
+        CORRECTOR.call(broken, np.ones(features.items, np.bool_), CORRECTOR.forward(features.inputs))
+    assert caught.value.outcome == Outcome.EMPTY_SEQUENCE
+
+
 def test_encoders_travel_without_weights() -> None:
     import pickle
 

@@ -109,13 +109,25 @@ def test_windows_do_not_depend_on_each_other() -> None:
     np.testing.assert_array_equal(np.concatenate(single), VOTE.forward(inputs))
 
 
-def test_a_pass_that_does_not_reach_a_column_has_no_vote_there() -> None:
-    partial = " " * 12
-    draft, whole = "ATCGATCGATCG", "ATCGATCGATCG"
-    with_partial = VOTE.forward(window(whole, partial, partial, partial, draft=draft))
-    assert with_partial[0].argmax(-1).all()
-    alone = VOTE.forward(window(whole, draft=draft))
-    np.testing.assert_allclose(with_partial[0, :12], alone[0, :12], atol=1e-6)
+@pytest.mark.parametrize("end", ["start", "stop"])
+def test_a_pass_that_does_not_reach_a_column_has_no_vote_there(end: str) -> None:
+    inputs = window(*[("ATCG" * 10)] * 4, draft="ATCG" * 10)
+    missing = slice(0, 12) if end == "start" else slice(28, 40)
+    inputs["bases"][0, 1:, missing] = 0
+    inputs["pulse_widths"][0, 1:, missing] = 0
+    probabilities = VOTE.forward(inputs)[0]
+    assert probabilities.argmax(-1).all()
+    alone = VOTE.forward(window("ATCG" * 10, draft="ATCG" * 10))[0]
+    np.testing.assert_allclose(probabilities[missing], alone[missing], atol=1e-6)
+
+
+def test_a_gap_of_the_draft_is_as_doubtful_as_the_worse_base_beside_it() -> None:
+    inputs = window("TAT", "TAT", "T T", draft="T T", quality=60)
+    assert winners(inputs) == "T T"
+    for column in (0, 2):
+        doubtful = {**inputs, "draft_quality": inputs["draft_quality"].copy()}
+        doubtful["draft_quality"][0, column] = 3
+        assert winners(doubtful) == "TAT"
 
 
 def without_kinetics(zmw: Zmw) -> Zmw:
