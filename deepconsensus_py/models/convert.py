@@ -37,14 +37,14 @@ CARD = """# {name}
 
 Weights of a DeepConsensus checkpoint (`{file}`), converted by deepconsensus-py.
 
-- Architecture: the column network of DeepConsensus v1 (Baid et al. 2022), as `params.json` describes it.
+- Architecture: the column network of DeepConsensus (Baid et al. 2022), as `params.json` describes it.
 - Training data, measurements and terms of use: those of the checkpoint's authors; none were made here.
 - Quality calibration in `params.json`: {calibration}.
 """
 
 
 def convert_checkpoint(checkpoint: Path, *, name: str) -> Model:
-    """Read a DeepConsensus v1.x checkpoint, with or without optimiser slots.
+    """Read a DeepConsensus v1.2 checkpoint, with or without optimiser slots.
 
     Args:
         checkpoint: its folder, or its prefix ``…/checkpoint-N``; ``params.json`` lies beside it.
@@ -58,7 +58,9 @@ def convert_checkpoint(checkpoint: Path, *, name: str) -> Model:
     try:
         config = config_from_params(params)
     except KeyError as error:
-        raise ModelError(f"{prefix.parent / 'params.json'}: no {error}; DeepConsensus v1 parameters have it") from error
+        raise ModelError(
+            f"{prefix.parent / 'params.json'}: no {error}, which the parameters of DeepConsensus v1.2 have"
+        ) from error
     network = ColumnNetwork(config)
     load_state(network, dict(_state(Bundle(prefix), config)), source=str(prefix))
     return Model(
@@ -76,10 +78,13 @@ def find_prefix(checkpoint: Path) -> Path:
     """The prefix of a checkpoint given by its folder or by the prefix itself.
 
     Raises:
-        ModelError: the folder holds no checkpoint, or several and no note of the latest.
+        ModelError: there is no checkpoint, or there are several and no note of the latest.
     """
     if not checkpoint.is_dir():
-        return checkpoint.with_suffix("") if checkpoint.suffix == ".index" else checkpoint
+        prefix = checkpoint.with_suffix("") if checkpoint.suffix == ".index" else checkpoint
+        if not prefix.with_name(prefix.name + ".index").is_file():
+            raise ModelError(f"{checkpoint}: no such folder, and no {prefix.name}.index there; give a folder or prefix")
+        return prefix
     prefixes = [path.with_suffix("") for path in sorted(checkpoint.glob("*.index"))]
     latest = checkpoint / "checkpoint"
     if len(prefixes) > 1 and latest.is_file():
@@ -104,7 +109,7 @@ def _read_params(path: Path) -> dict[str, Any]:
 
 
 def config_from_params(params: Mapping[str, Any]) -> ColumnConfig:
-    """The configuration that a ``params.json`` of DeepConsensus v1.x describes.
+    """The configuration that a ``params.json`` of DeepConsensus v1.2 describes.
 
     Raises:
         KeyError: a parameter is missing.

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepconsensus_py.attention import core
+from deepconsensus_py.attention import core, patterns
 from deepconsensus_py.attention.patterns import BlockLocal, Full, Pattern
 from deepconsensus_py.attention.position import Additive
 
@@ -88,6 +88,10 @@ class TestOracle:
             core.attend(q, k, v, pattern=pattern, bias=Additive(added), backend=backend),
             oracle(q, k, v, counted(pattern, n).expand(2, n, n), added),
         )
+
+
+def test_every_registered_pattern_is_held_to_the_oracle() -> None:
+    assert {type(pattern) for pattern in PATTERNS} == set(patterns.PATTERNS.values())
 
 
 class Product:

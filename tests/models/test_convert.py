@@ -143,6 +143,8 @@ def test_of_several_checkpoints_the_latest_is_taken(checkpoint: Path) -> None:
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"expected one checkpoint \(\*\.index\), found none"):
         convert_checkpoint(tmp_path, name="x")
+    with pytest.raises(ModelError, match=r"checkpoint-9: no such folder, and no checkpoint-9\.index there"):
+        convert_checkpoint(tmp_path / "checkpoint-9", name="x")
 
 
 def test_calibration_comes_from_the_parameters(checkpoint: Path) -> None:
