@@ -28,7 +28,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Simulate and say what was written."""
-    import shlex
     import sys
 
     from deepconsensus_py.simulate.molecules import SHORTEST_PASS
@@ -37,7 +36,6 @@ def run(args: argparse.Namespace) -> int:
 
     settings = MovieSettings(args.molecules, tuple(args.length), tuple(args.passes), args.seed)
     sequences = read_sequences(args.template, SHORTEST_PASS) if args.template else None
-    command_line = shlex.join(["deepconsensus-py", *sys.argv[1:]])
-    count = write_movie(simulate_movie(settings, sequences), args.output, command_line)
+    count = write_movie(simulate_movie(settings, sequences), args.output, args.command_line)
     print(f"{count} molecules in {args.output}: subreads.bam, ccs.bam, truth.fasta", file=sys.stderr)
     return 0

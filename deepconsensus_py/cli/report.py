@@ -1,0 +1,36 @@
+"""``report``: one HTML page about one or more runs."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        "report",
+        help="one HTML page about one or more runs",
+        description="Show what runs left behind: outcomes, qualities, errors where truth is known, time, parameters.",
+    )
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="OUT.report.json, and what evaluate --json wrote of its reads"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="HTML", help="the page")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the page."""
+    from importlib.util import find_spec
+
+    from deepconsensus_py.errors import InputError
+    from deepconsensus_py.evaluate.runs import load_runs
+    from deepconsensus_py.pacbio.outputs import atomic_path
+
+    if find_spec("jinja2") is None:
+        raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
+    from deepconsensus_py.evaluate.page import render_page
+
+    page = render_page(load_runs(args.runs))
+    with atomic_path(args.output) as target:
+        target.write_text(page, encoding="utf-8")
+    return 0

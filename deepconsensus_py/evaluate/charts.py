@@ -1,0 +1,201 @@
+"""Charts as inline SVG; colours come from the page's style sheet, so that they follow its light or dark theme."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from markupsafe import Markup
+
+WIDTH = 640
+ROW = 24
+LABEL = 210
+VALUE = 90
+BAR = 14
+PLOT_HEIGHT = 240
+MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 56, 16, 12, 40
+TICKS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a bar chart.
+
+    Attributes:
+        label: at its left.
+        value: its length.
+        text: at its right.
+    """
+
+    label: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A value before and after.
+
+    Attributes:
+        label: at its left.
+        before: hollow mark.
+        after: filled mark.
+    """
+
+    label: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Values from ``low`` to ``high`` laid out from ``start`` to ``end``."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    unit: str = ""
+
+    def __call__(self, value: float) -> float:
+        return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round numbers, about ``TICKS`` of them."""
+        rough = (self.high - self.low) / TICKS
+        magnitude = 10.0 ** math.floor(math.log10(rough))
+        step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= rough * 0.999)
+        return [k * step for k in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
+
+
+def bar_chart(title: str, bars: Sequence[Bar]) -> Markup:
+    """Horizontal bars, one to a row."""
+    x = _Axis(0, max((bar.value for bar in bars), default=0) or 1, LABEL, WIDTH - VALUE)
+
+    def rows() -> Iterator[str]:
+        for number, bar in enumerate(bars):
+            middle = number * ROW + ROW / 2
+            yield _text(LABEL - 8, middle + 4, bar.label, "end")
+            length = max(x(bar.value) - LABEL, 1 if bar.value else 0)
+            yield f'<rect class="after" x="{LABEL}" y="{middle - BAR / 2:.1f}" width="{length:.1f}" height="{BAR}"/>'
+            yield _text(LABEL + length + 6, middle + 4, bar.text)
+
+    return _svg(title, len(bars) * ROW, rows())
+
+
+def pair_chart(title: str, pairs: Sequence[Pair], unit: str) -> Markup:
+    """Before and after of each row, joined by a line."""
+    high = max((max(pair.before, pair.after) for pair in pairs), default=0) or 1
+    x = _Axis(0, high, LABEL, WIDTH - MARGIN_RIGHT, unit)
+    height = len(pairs) * ROW
+
+    def rows() -> Iterator[str]:
+        yield from _x_axis(x, 0, height)
+        for number, pair in enumerate(pairs):
+            y = number * ROW + ROW / 2
+            yield _text(LABEL - 8, y + 4, pair.label, "end")
+            yield _line("join", x(pair.before), x(pair.after), y, y)
+            yield f'<circle class="before hollow" cx="{x(pair.before):.1f}" cy="{y}" r="5"/>'
+            yield f'<circle class="after" cx="{x(pair.after):.1f}" cy="{y}" r="4"/>'
+
+    return _svg(title, height + MARGIN_BOTTOM, rows())
+
+
+def histogram_chart(title: str, before: Sequence[float], after: Sequence[float], width: float, unit: str) -> Markup:
+    """Two distributions over each other: before as an outline, after filled.
+
+    Args:
+        title: of the chart.
+        before: values.
+        after: values.
+        width: of a bin.
+        unit: of the values.
+    """
+    values = [*before, *after] or [0.0]
+    first, last = math.floor(min(values) / width), math.floor(max(values) / width)
+    edges = [k * width for k in range(first, last + 2)]
+    counts = {kind: _counts(sample, edges) for kind, sample in (("after", after), ("before", before))}
+    high = max(max(heights) for heights in counts.values()) or 1
+    x, y = _plot_axes((edges[0], edges[-1], unit), (0, high, "molecules"))
+
+    def marks() -> Iterator[str]:
+        yield from _axes(x, y)
+        for kind, heights in counts.items():
+            steps = "".join(f"V{y(h):.1f}H{x(right):.1f}" for h, right in zip(heights, edges[1:], strict=True))
+            yield f'<path class="{kind} area" d="M{x(edges[0]):.1f},{y(0):.1f}{steps}V{y(0):.1f}"/>'
+
+    return _svg(title, PLOT_HEIGHT, marks())
+
+
+def calibration_chart(title: str, points: Sequence[tuple[float, float, int]]) -> Markup:
+    """Predicted against empirical quality, area of a point by its bases, with the line of perfect calibration.
+
+    Args:
+        title: of the chart.
+        points: (predicted, empirical, bases).
+    """
+    high = max((max(predicted, empirical) for predicted, empirical, _ in points), default=10)
+    most = max((bases for _, _, bases in points), default=1)
+    x, y = _plot_axes((0, high, "predicted quality (Phred)"), (0, high, "empirical"))
+
+    def marks() -> Iterator[str]:
+        yield from _axes(x, y)
+        yield _line("join", x(0), x(high), y(0), y(high))
+        for predicted, empirical, bases in points:
+            radius = 3 + 9 * math.sqrt(bases / most)
+            note = f"predicted Q{predicted:.1f}, empirical Q{empirical:.1f}, {bases} bases"
+            yield (
+                f'<circle class="after soft" cx="{x(predicted):.1f}" cy="{y(empirical):.1f}" r="{radius:.1f}">'
+                f"<title>{escape(note)}</title></circle>"
+            )
+
+    return _svg(title, PLOT_HEIGHT, marks())
+
+
+def _plot_axes(horizontal: tuple[float, float, str], vertical: tuple[float, float, str]) -> tuple[_Axis, _Axis]:
+    """Axes of a plot from (low, high, unit) of each."""
+    x_low, x_high, x_unit = horizontal
+    y_low, y_high, y_unit = vertical
+    return (
+        _Axis(x_low, x_high, MARGIN_LEFT, WIDTH - MARGIN_RIGHT, x_unit),
+        _Axis(y_low, y_high, PLOT_HEIGHT - MARGIN_BOTTOM, MARGIN_TOP, y_unit),
+    )
+
+
+def _counts(values: Sequence[float], edges: Sequence[float]) -> list[int]:
+    counts = [0] * (len(edges) - 1)
+    for value in values:
+        counts[min(int((value - edges[0]) // (edges[1] - edges[0])), len(counts) - 1)] += 1
+    return counts
+
+
+def _axes(x: _Axis, y: _Axis) -> Iterator[str]:
+    yield from _x_axis(x, y.end, y.start)
+    for tick in y.ticks:
+        yield _line("grid", x.start, x.end, y(tick), y(tick))
+        yield _text(x.start - 6, y(tick) + 4, f"{tick:g}", "end")
+    middle = (y.start + y.end) / 2
+    yield f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">{escape(y.unit)}</text>'
+
+
+def _x_axis(x: _Axis, top: float, bottom: float) -> Iterator[str]:
+    for tick in x.ticks:
+        yield _line("grid", x(tick), x(tick), top, bottom)
+        yield _text(x(tick), bottom + 16, f"{tick:g}", "middle")
+    yield _text((x.start + x.end) / 2, bottom + 34, x.unit, "middle")
+
+
+def _line(kind: str, x1: float, x2: float, y1: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _svg(title: str, height: float, marks: Iterator[str]) -> Markup:
+    body = "".join(marks)
+    return Markup(  # noqa: S704 - every text in it has been escaped
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">{body}</svg>'
+    )

@@ -1,0 +1,189 @@
+"""One HTML page, complete in itself, about one or more runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from deepconsensus_py._version import __version__
+from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
+from deepconsensus_py.evaluate.runs import ABSENT, Run
+from deepconsensus_py.polishing.outcomes import Outcome
+
+QUALITY_BIN = 2.0  # Phred
+YIELD_QUALITIES = (20, 30, 40)
+MOST_ROWS = 50
+"""Molecules that are drawn or listed one by one; the table of molecules beside the report has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number worth a large print.
+
+    Attributes:
+        label: what it is.
+        value: as it is shown.
+        note: what it is of, or was before.
+    """
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def render_page(runs: Sequence[Run]) -> str:
+    """The page.
+
+    Args:
+        runs: at least one.
+    """
+    environment = Environment(
+        loader=PackageLoader("deepconsensus_py.evaluate"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html")
+    return template.render(version=__version__, sections=[_section(run) for run in runs], most_rows=MOST_ROWS)
+
+
+def _section(run: Run) -> dict[str, Any]:
+    """Everything that the template shows of one run."""
+    report = run.report
+    return {
+        "name": run.name,
+        "report": report,
+        "figures": list(_figures(run)),
+        "outcomes": _outcomes(report["counts"]["outcomes"]),
+        "outcome_chart": _outcome_chart(report["counts"]["outcomes"]),
+        "quality_chart": _quality_chart(run),
+        "yields": _yields(run),
+        "stage_chart": _stage_chart(report["stages"]),
+        "failures": [row for row in run.molecules if row["outcome"] != Outcome.SUCCESS],
+        "evaluation": run.evaluation,
+        "error_chart": _error_chart(run.evaluation),
+        "calibration_chart": _calibration_chart(run.evaluation),
+        "facts": list(_facts(report)),
+    }
+
+
+def _figures(run: Run) -> Iterable[Figure]:
+    counts = run.report["counts"]
+    polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
+    yield Figure("polished reads", f"{polished:,}", f"of {counts['molecules']:,} molecules")
+    yield Figure("bases written", f"{counts['bases_out']:,}", f"of {counts['bases_in']:,} draft bases")
+    before, after = run.numbers("quality_before"), run.numbers("quality_after")
+    if after:
+        note = f"Q{median(before):.1f} before" if before else ""
+        yield Figure("median predicted quality", f"Q{median(after):.1f}", note)
+    if run.evaluation:
+        yield _error_figure(run.evaluation["total"])
+    yield Figure("windows corrected", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
+    yield Figure("time", duration(run.report["seconds"]), f"{rate(counts['molecules'], run.report['seconds'])}")
+    yield Figure("peak memory", f"{run.report['peak_memory_bytes'] / 2**30:.2f} GiB")
+
+
+def _error_figure(total: Mapping[str, Any]) -> Figure:
+    if total.get("baseline_errors") is None:
+        return Figure("errors", f"{total['errors']:,}", f"in {total['truth_bases']:,} bases")
+    return Figure("errors", f"{total['errors']:,}", f"{total['baseline_errors']:,} before")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def rate(molecules: int, seconds: float) -> str:
+    """Molecules in a second or, where they are few, in a minute."""
+    if seconds <= 0:
+        return ""
+    per_second = molecules / seconds
+    return f"{per_second:.1f} molecules/s" if per_second >= 1 else f"{60 * per_second:.1f} molecules/min"
+
+
+def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int, str]]:
+    """Name, count, meaning; the most frequent first."""
+    rows = []
+    for name, count in sorted(outcomes.items(), key=lambda item: -item[1]):
+        meaning = ""
+        with suppress(ValueError):  # a report of another version may have other outcomes
+            meaning = Outcome(name).meaning
+        rows.append((name.replace("_", " "), count, meaning))
+    return rows
+
+
+def _outcome_chart(outcomes: Mapping[str, int]) -> Markup:
+    return bar_chart("Molecules by outcome", [Bar(name, count, f"{count:,}") for name, count, _ in _outcomes(outcomes)])
+
+
+def _quality_chart(run: Run) -> Markup | None:
+    before, after = run.numbers("quality_before"), run.numbers("quality_after")
+    if not after:
+        return None
+    return histogram_chart(
+        "Predicted read quality before and after", before, after, QUALITY_BIN, "predicted read quality (Phred)"
+    )
+
+
+def _yields(run: Run) -> list[tuple[int, int, int]]:
+    """Quality, bases of drafts of at least that predicted quality, the same of polished reads."""
+    polished = [row for row in run.molecules if row["outcome"] == Outcome.SUCCESS]
+    return [
+        (q, _bases(run.molecules, "before", q), _bases(polished, "after", q)) for q in YIELD_QUALITIES if run.molecules
+    ]
+
+
+def _bases(rows: Sequence[Mapping[str, str]], when: str, least: float) -> int:
+    qualities, lengths = f"quality_{when}", f"length_{when}"
+    return sum(int(r[lengths]) for r in rows if r[qualities] != ABSENT and float(r[qualities]) >= least)
+
+
+def _stage_chart(stages: Mapping[str, float]) -> Markup:
+    return bar_chart("Time by stage", [Bar(stage, seconds, duration(seconds)) for stage, seconds in stages.items()])
+
+
+def _error_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
+    """The molecules with the most errors before, so that many still fit."""
+    rows = [m for m in evaluation["molecules"] if "baseline_errors" in m] if evaluation else []
+    if not rows:
+        return None
+    worst = sorted(rows, key=lambda m: -m["baseline_errors"])[:MOST_ROWS]
+    pairs = [Pair(m["name"], m["baseline_errors"], m["errors"]) for m in worst]
+    return pair_chart("Errors before and after, by molecule", pairs, "errors")
+
+
+def _calibration_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
+    calibration = evaluation.get("calibration") if evaluation else None
+    if not calibration:
+        return None
+    points = [(b["predicted_q"], b["empirical_q"], b["bases"]) for b in calibration["bins"]]
+    return calibration_chart("Predicted against empirical base quality", points)
+
+
+def _facts(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Provenance and parameters, as rows of a table."""
+    yield "command", report["command"]
+    yield "started", report["started"]
+    yield "version", f"{report['tool']} {report['version']}"
+    yield "output", report["output"]
+    yield from ((f"input {number}", path) for number, path in enumerate(report["inputs"], 1))
+    yield from _flat("model", report["model"])
+    yield from _flat("", report["parameters"])
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for key, value in values.items():
+        name = f"{prefix} {key}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from _flat(name, value)
+        else:
+            yield name, "none" if value is None else str(value)

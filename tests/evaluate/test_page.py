@@ -1,0 +1,124 @@
+"""The page: complete in itself, well-formed, and it says what happened."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from deepconsensus_py.cli.main import main
+from deepconsensus_py.evaluate.page import duration, rate
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class _Nesting(HTMLParser):
+    """Checks that every element is closed in order, and gathers text and links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+        self.links: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _page(folder: Path, *runs: Path) -> _Nesting:
+    target = folder / "report.html"
+    assert main(["report", *map(str, runs), "-o", str(target)]) == 0
+    parser = _Nesting()
+    parser.feed(target.read_text())
+    assert parser.open == []
+    parser.text = re.sub(r"\s+", " ", parser.text)
+    return parser
+
+
+def test_a_page_needs_nothing_else(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
+    page = _page(tmp_path, run_report, evaluation)
+    assert all(link.startswith("#") for link in page.links)
+    html = (tmp_path / "report.html").read_text()
+    assert "<script" not in html
+    assert "@import" not in html
+    assert "url(" not in html
+
+
+def test_the_page_shows_the_run(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
+    text = _page(tmp_path, run_report, evaluation).text
+    for expected in (
+        "out.bam", "model vote", "deepconsensus-py 0.1.0", "of 3 molecules", "12.5 s", "1.00 GiB", "Q36.0",
+        "17 before", "15 errors fixed, 1 new", "no subreads", "the subreads file has no pass of this molecule",
+        "no pass of <m/3>", "deepconsensus-py polish <in> -o out.bam", "min quality", "network",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+def test_a_page_without_truth_and_molecules_says_less(run_report: Path, tmp_path: Path) -> None:
+    run_report.with_name("out.zmws.tsv.gz").unlink()
+    text = _page(tmp_path, run_report).text
+    assert "Errors against the truth" not in text
+    assert "Predicted read quality" not in text
+    assert "What became of the molecules" in text
+
+
+def test_an_evaluation_without_baseline_or_qualities_will_do(
+    run_report: Path, evaluation: Path, tmp_path: Path
+) -> None:
+    content = json.loads(evaluation.read_text())
+    content["total"] = {k: v for k, v in content["total"].items() if "baseline" not in k and k not in {"ratio"}}
+    content["molecules"] = [{"name": "m/1", "status": "absent"}, {"name": "m/2", "status": "ok", "errors": 1}]
+    content["calibration"] = None
+    evaluation.write_text(json.dumps(content))
+    text = _page(tmp_path, run_report, evaluation).text
+    assert "Errors against the truth" in text
+    assert "Base qualities against the truth" not in text
+
+
+def test_several_runs_are_compared_and_linked(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.report.json"
+    other.write_text(json.dumps(json.loads(run_report.read_text()) | {"output": "x/other.bam"}))
+    page = _page(tmp_path, run_report, other, evaluation)
+    assert "All runs" in page.text
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert len(page.links) == 2
+
+
+def test_many_molecules_are_not_all_listed(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
+    content = json.loads(evaluation.read_text())
+    content["molecules"] = [content["molecules"][0] | {"name": f"m/{n}"} for n in range(500)]
+    evaluation.write_text(json.dumps(content))
+    page = _page(tmp_path, run_report, evaluation)
+    assert "The first 50 of 500." in page.text
+    assert (tmp_path / "report.html").stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (119.9, "119.9 s"), (200, "3 min 20 s"), (9000, "2 h 30 min")]
+)
+def test_durations_are_readable(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("molecules", "seconds", "text"), [(100, 10, "10.0 molecules/s"), (10, 60, "10.0 molecules/min"), (1, 0, "")]
+)
+def test_rates_are_readable(molecules: int, seconds: float, text: str) -> None:
+    assert rate(molecules, seconds) == text
+
+
+def test_a_file_that_is_no_report_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path / "no.json"), "-o", str(tmp_path / "r.html")]) == 1
+    assert "no.json" in capsys.readouterr().err
+    assert not (tmp_path / "r.html").exists()
