@@ -152,13 +152,14 @@ def _program_line(program: Program, lines: list[str]) -> str:
     followed = {_field(line, "PP") for line in earlier}
     # The last program that no other one follows: several chains may lie side by side.
     previous = next((_field(line, "ID") for line in reversed(earlier) if _field(line, "ID") not in followed), "")
+    # CL comes last: pysam takes all that follows it for a part of it.
     fields = {
         "ID": _free_id(program.name, ids),
         "PN": program.name,
-        "VN": program.version,
-        "CL": program.command_line,
-        "DS": program.description,
         "PP": previous,
+        "VN": program.version,
+        "DS": program.description,
+        "CL": program.command_line,
     }
     return "\t".join(["@PG", *(f"{tag}:{' '.join(value.split())}" for tag, value in fields.items() if value)])
 

@@ -80,4 +80,5 @@ def _sentence(path: Path | str, error: OSError) -> OutputError:
         return OutputError(f"{path}: the disk is full or its quota used up; make room or write elsewhere")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return OutputError(f"{path}: may not be written there ({error.strerror}); write elsewhere")
+    # Some of htslib's errors have no number; a full disk is what mostly lies behind them.
     return OutputError(f"{path}: cannot be written ({error.strerror or error}); is the disk full?")

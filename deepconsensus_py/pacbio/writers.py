@@ -54,20 +54,19 @@ class RecordWriter:
         header: its header, for records made elsewhere.
     """
 
-    def __init__(
-        self, target: Path | str, header: pysam.AlignmentHeader, *, mode: str = "wb", threads: int = 1
-    ) -> None:
+    def __init__(self, target: Path, name: str, header: pysam.AlignmentHeader, mode: str, threads: int) -> None:
         """Begin a file.
 
         Args:
             target: the file, ``-`` for standard output.
+            name: what errors call it.
             header: written at once.
             mode: ``wb`` BAM, ``w`` SAM.
             threads: for compression.
         """
-        self._target = target
+        self._name = name
         self.header = header
-        with writing(target):
+        with writing(name):
             self._file = pysam.AlignmentFile(str(target), mode, header=header, threads=threads)
 
     def write(self, record: pysam.AlignedSegment) -> None:
@@ -76,7 +75,7 @@ class RecordWriter:
         Raises:
             OutputError: the file cannot be written.
         """
-        with writing(self._target):
+        with writing(self._name):
             self._file.write(record)
 
     def write_read(
@@ -95,17 +94,23 @@ class RecordWriter:
         Raises:
             OutputError: the last of it cannot be written.
         """
-        with writing(self._target):
+        with writing(self._name):
             self._file.close()
 
 
 class FastqWriter:
     """A FASTQ file being written; BGZF-compressed where its name ends in ``.gz``."""
 
-    def __init__(self, target: Path, *, compressed: bool) -> None:
-        """Begin a file."""
-        self._target = target
-        with writing(target):
+    def __init__(self, target: Path, name: str, *, compressed: bool) -> None:
+        """Begin a file.
+
+        Args:
+            target: the file.
+            name: what errors call it.
+            compressed: whether to compress it.
+        """
+        self._name = name
+        with writing(name):
             self._file = pysam.BGZFile(str(target), "w", None) if compressed else target.open("wb", _DISK_BLOCK)
 
     def write_read(
@@ -118,7 +123,7 @@ class FastqWriter:
         """Write one read; see ``ReadWriter``."""
         phred = np.zeros(len(bases), np.uint8) if qualities is None else np.minimum(qualities, _HIGHEST_PHRED)
         quality = (phred.astype(np.uint8) + _PHRED_OFFSET).tobytes().decode("ascii")
-        with writing(self._target):
+        with writing(self._name):
             self._file.write(f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n".encode("ascii"))
 
     def close(self) -> None:
@@ -127,7 +132,7 @@ class FastqWriter:
         Raises:
             OutputError: the last of it cannot be written.
         """
-        with writing(self._target):
+        with writing(self._name):
             self._file.close()
 
 
@@ -148,12 +153,13 @@ def open_reads(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -
     Raises:
         OutputError: the name has another ending, or the file cannot be written.
     """
-    if path.name.endswith(_FASTQ_SUFFIXES):
-        with atomic_path(path) as target, _closed(FastqWriter(target, compressed=path.suffix == ".gz")) as fastq:
-            yield fastq
-    else:
+    if not path.name.endswith(_FASTQ_SUFFIXES):
         with open_records(path, header, threads=threads) as records:
             yield records
+        return
+    compressed = path.suffix == ".gz"
+    with atomic_path(path) as target, _closed(FastqWriter(target, str(path), compressed=compressed)) as fastq:
+        yield fastq
 
 
 @contextmanager
@@ -172,10 +178,10 @@ def open_records(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1)
     if str(path) == STDOUT:
         if sys.stdout.isatty():
             raise OutputError("standard output: is a terminal, which cannot show BAM; pipe it or give a file name")
-        with _closed(RecordWriter(STDOUT, header, mode=mode, threads=threads)) as writer:
+        with _closed(RecordWriter(path, "standard output", header, mode, threads)) as writer:
             yield writer
         return
-    with atomic_path(path) as target, _closed(RecordWriter(target, header, mode=mode, threads=threads)) as writer:
+    with atomic_path(path) as target, _closed(RecordWriter(target, str(path), header, mode, threads)) as writer:
         yield writer
 
 

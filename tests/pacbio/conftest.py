@@ -70,6 +70,10 @@ class Maker:
     def subreads(self, holes: Iterable[int], name: str = "subreads.bam", passes: int = 3) -> Path:
         """Raw subreads of molecules."""
         records = (self.subread(hole, number) for hole in holes for number in range(passes))
+        return self.records(records, name)
+
+    def records(self, records: Iterable[dict[str, object]], name: str = "made.bam") -> Path:
+        """Raw subreads, as given."""
         return write(self.folder / name, header("subreads"), records)
 
     def aligned(self, names: Sequence[str], name: str = "aligned.bam", passes: int = 3) -> Path:
