@@ -1,0 +1,73 @@
+"""Models by name: the vote without torch, files, and what is not there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
+from deepconsensus_py.attention.patterns import Full
+from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.weights import Model, save_model
+from deepconsensus_py.pileup.features import FeatureSpec
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    trunk = TrunkConfig(
+        layers=1, d=8, heads=2, ff=8, attention=(AttentionConfig(Full()),), norm="rezero", position="sinusoid"
+    )
+    embeddings = {"bases": 2, "pulse_widths": 2, "inter_pulse_durations": 2, "strands": 2, "snr": 2}
+    config = ColumnConfig(max_passes=3, width=10, embeddings=embeddings, trunk=trunk)
+    spec = FeatureSpec(max_passes=3, width=10).to_dict()
+    path = tmp_path / "small.safetensors"
+    save_model(path, Model("small", ColumnNetwork(config), spec, "20,1.1,-1.5"))
+    return path
+
+
+def test_a_file_brings_its_own_name_encoding_and_calibration(model_file: Path) -> None:
+    corrector = load_corrector(model_file)
+    assert (corrector.name, corrector.calibration, corrector.device) == ("small", "20,1.1,-1.5", "cpu")
+    assert corrector.spec == FeatureSpec(max_passes=3, width=10).to_dict()
+
+
+@pytest.mark.parametrize("name", ["vote", "file"])
+def test_the_trimming_of_insertions_can_be_chosen(model_file: Path, name: str) -> None:
+    chosen = model_file if name == "file" else name
+    assert load_corrector(chosen).spec["insertion_trim"] == 5
+    assert load_corrector(chosen, insertion_trim=0).spec["insertion_trim"] == 0
+
+
+def test_threads_are_those_asked_for(model_file: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        load_corrector(model_file, threads=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ModelError, match=r"unknown model 'vite': no such file, and the known models are vote"):
+        load_corrector("vite")
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
+def test_a_device_that_is_not_there_is_one_sentence(model_file: Path, device: str) -> None:
+    with pytest.raises(ModelError, match=f"device '{device}' cannot be used"):
+        load_corrector(model_file, device=device)
+
+
+def test_the_vote_needs_no_torch() -> None:
+    program = (
+        "import sys\n"
+        "from deepconsensus_py.models.registry import load_corrector\n"
+        "load_corrector('vote')\n"
+        "sys.exit('torch' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
