@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
@@ -63,7 +63,7 @@ def find_model(name_or_path: str | Path) -> Path:
     if path.is_file():
         return path
     known = ", ".join(bundled) or "none"
-    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the bundled models are {known}")
+    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the bundled networks are {known}")
 
 
 def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> Model:
@@ -164,7 +164,8 @@ def save_model(path: Path, model: Model) -> None:
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.partial")
     try:
-        save_file(state, partial, metadata={HEADER: json.dumps(header)})
+        # save_file would make a file that its owner alone may read.
+        partial.write_bytes(save(state, metadata={HEADER: json.dumps(header)}))
         partial.replace(path)
     except (SafetensorError, OSError) as error:
         partial.unlink(missing_ok=True)

@@ -59,6 +59,11 @@ def test_saving_again_writes_the_same_file(file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "again.safetensors").read_bytes() == file.read_bytes()
 
 
+def test_others_may_read_the_file_as_any_other(file: Path) -> None:
+    (file.parent / "any").touch()
+    assert file.stat().st_mode == (file.parent / "any").stat().st_mode
+
+
 def test_weights_that_do_not_fit_are_refused_with_both_shapes(file: Path) -> None:
     rewrite(file, tensors={"output.weight": torch.zeros(5, 20)})
     with pytest.raises(
@@ -122,7 +127,9 @@ def test_truncated_files_are_refused(file: Path) -> None:
 
 def test_unknown_names_list_the_known_ones(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setattr(weights, "bundled_models", lambda: {"hifi": file, "revio": file})
-    with pytest.raises(ModelError, match=r"unknown model 'best': no such file, and the bundled models are hifi, revio"):
+    with pytest.raises(
+        ModelError, match=r"unknown model 'best': no such file, and the bundled networks are hifi, revio"
+    ):
         load_model("best")
     assert load_model("hifi").name == "tiny"
 
