@@ -12,10 +12,14 @@ INSTALLED := $(VENV)/installed
 .PHONY: demo test clean
 
 demo: $(INSTALLED)
-	PATH="$(BIN):$$PATH" snakemake --configfile config/demo.yaml --cores $(CORES) --quiet rules progress
-	@cat demo/simulated/simulated.evaluation.txt demo/simulated/logs/gather.log
+	@echo "align, encode, correct, gather, evaluate, report on testdata/ (log: demo/workflow.log)"
+	@mkdir -p demo
+	@PATH="$(BIN):$$PATH" snakemake --configfile config/demo.yaml --cores $(CORES) --forceall > demo/workflow.log 2>&1 \
+		|| { cat demo/workflow.log; exit 1; }
+	@cat demo/simulated/logs/gather.log
+	@sed -n '/^[0-9]* errors in/,/^$$/p' demo/simulated/simulated.evaluation.txt
 	@echo "polished reads: demo/simulated/simulated.bam"
-	@echo "report: demo/report.html"
+	@echo "report:         demo/report.html"
 
 test: $(INSTALLED)
 	$(BIN)/pytest $(PYTEST_ARGS)
