@@ -1,16 +1,16 @@
 """Charts as inline SVG; colours come from the page's style sheet, so that they follow its light or dark theme."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 
 from markupsafe import Markup
 
-WIDTH = 640
+WIDTH = 520
 ROW = 24
-LABEL = 210
-VALUE = 90
+LETTER = 7.8  # width of a digit in the wider fonts at the style sheet's 12 px
+VALUE = 80
 BAR = 14
 PLOT_HEIGHT = 240
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 56, 16, 12, 40
@@ -49,13 +49,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Values from ``low`` to ``high`` laid out from ``start`` to ``end``."""
+    """Values from ``low`` to ``high`` laid out from ``start`` to ``end``; ``whole`` keeps ticks to whole numbers."""
 
     low: float
     high: float
     start: float
     end: float
-    unit: str = ""
+    unit: str
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
@@ -63,7 +64,7 @@ class _Axis:
     @property
     def ticks(self) -> list[float]:
         """Round numbers, about ``TICKS`` of them."""
-        rough = (self.high - self.low) / TICKS
+        rough = max((self.high - self.low) / TICKS, 1 if self.whole else 0)
         magnitude = 10.0 ** math.floor(math.log10(rough))
         step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= rough * 0.999)
         return [k * step for k in range(math.ceil(self.low / step), math.floor(self.high / step + 1e-9) + 1)]
@@ -71,15 +72,16 @@ class _Axis:
 
 def bar_chart(title: str, bars: Sequence[Bar]) -> Markup:
     """Horizontal bars, one to a row."""
-    x = _Axis(0, max((bar.value for bar in bars), default=0) or 1, LABEL, WIDTH - VALUE)
+    left = _label_width(bar.label for bar in bars)
+    x = _Axis(0, max((bar.value for bar in bars), default=0) or 1, left, WIDTH - VALUE, "")
 
     def rows() -> Iterator[str]:
         for number, bar in enumerate(bars):
             middle = number * ROW + ROW / 2
-            yield _text(LABEL - 8, middle + 4, bar.label, "end")
-            length = max(x(bar.value) - LABEL, 1 if bar.value else 0)
-            yield f'<rect class="after" x="{LABEL}" y="{middle - BAR / 2:.1f}" width="{length:.1f}" height="{BAR}"/>'
-            yield _text(LABEL + length + 6, middle + 4, bar.text)
+            yield _text(left - 8, middle + 4, bar.label, "end")
+            length = max(x(bar.value) - left, 1 if bar.value else 0)
+            yield f'<rect class="after" x="{left:.1f}" y="{middle - BAR / 2:.1f}" width="{length:.1f}" height="{BAR}"/>'
+            yield _text(left + length + 6, middle + 4, bar.text)
 
     return _svg(title, len(bars) * ROW, rows())
 
@@ -87,14 +89,15 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> Markup:
 def pair_chart(title: str, pairs: Sequence[Pair], unit: str) -> Markup:
     """Before and after of each row, joined by a line."""
     high = max((max(pair.before, pair.after) for pair in pairs), default=0) or 1
-    x = _Axis(0, high, LABEL, WIDTH - MARGIN_RIGHT, unit)
+    left = _label_width(pair.label for pair in pairs)
+    x = _Axis(0, high, left, WIDTH - MARGIN_RIGHT, unit, whole=True)
     height = len(pairs) * ROW
 
     def rows() -> Iterator[str]:
         yield from _x_axis(x, 0, height)
         for number, pair in enumerate(pairs):
             y = number * ROW + ROW / 2
-            yield _text(LABEL - 8, y + 4, pair.label, "end")
+            yield _text(left - 8, y + 4, pair.label, "end")
             yield _line("join", x(pair.before), x(pair.after), y, y)
             yield f'<circle class="before hollow" cx="{x(pair.before):.1f}" cy="{y}" r="5"/>'
             yield f'<circle class="after" cx="{x(pair.after):.1f}" cy="{y}" r="4"/>'
@@ -118,6 +121,7 @@ def histogram_chart(title: str, before: Sequence[float], after: Sequence[float],
     counts = {kind: _counts(sample, edges) for kind, sample in (("after", after), ("before", before))}
     high = max(max(heights) for heights in counts.values()) or 1
     x, y = _plot_axes((edges[0], edges[-1], unit), (0, high, "molecules"))
+    y = replace(y, whole=True)
 
     def marks() -> Iterator[str]:
         yield from _axes(x, y)
@@ -161,6 +165,10 @@ def _plot_axes(horizontal: tuple[float, float, str], vertical: tuple[float, floa
         _Axis(x_low, x_high, MARGIN_LEFT, WIDTH - MARGIN_RIGHT, x_unit),
         _Axis(y_low, y_high, PLOT_HEIGHT - MARGIN_BOTTOM, MARGIN_TOP, y_unit),
     )
+
+
+def _label_width(labels: Iterable[str]) -> float:
+    return 12 + LETTER * max(map(len, labels), default=0)
 
 
 def _counts(values: Sequence[float], edges: Sequence[float]) -> list[int]:
