@@ -23,7 +23,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Filter, and say how many reads passed."""
-    import shlex
     import sys
 
     from deepconsensus_py._version import __version__
@@ -31,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.polishing.filter_reads import filter_reads
     from deepconsensus_py.polishing.filters import ReadFilter
 
-    program = Program(__version__, shlex.join(["deepconsensus-py", *sys.argv[1:]]))
+    program = Program(__version__, args.command_line)
     counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
     print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more", file=sys.stderr)
     return 0
