@@ -9,6 +9,8 @@ from pathlib import Path
 
 from deepconsensus_py.errors import OutputError
 
+STDOUT = "-"
+
 _WRITE_ERRORS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EPIPE, errno.ENXIO, errno.ESTALE}
 )
@@ -20,11 +22,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary file to write into, in the same folder, that replaces ``path`` when the block ends well.
 
     When the block fails, or is interrupted, the temporary file is removed and ``path`` stays as it was. What is not a
-    regular file (``/dev/null``, a named pipe) is written to directly.
+    regular file (``/dev/null``, a named pipe, ``-`` for standard output) is written to directly.
 
     Raises:
         OutputError: the file cannot be made, written or moved to its place.
     """
+    if str(path) == STDOUT:
+        yield path
+        return
     target = Path(os.path.realpath(path))
     if target.exists() and not (target.is_file() or target.is_dir()):
         yield target
@@ -80,5 +85,6 @@ def _sentence(path: Path | str, error: OSError) -> OutputError:
         return OutputError(f"{path}: the disk is full or its quota used up; make room or write elsewhere")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return OutputError(f"{path}: may not be written there ({error.strerror}); write elsewhere")
-    # Some of htslib's errors have no number; a full disk is what mostly lies behind them.
-    return OutputError(f"{path}: cannot be written ({error.strerror or error}); is the disk full?")
+    # Errors of htslib come without a number, and their words say nothing to a user.
+    reason = f" ({error.strerror})" if error.strerror else ""
+    return OutputError(f"{path}: cannot be written{reason}; is the disk full?")

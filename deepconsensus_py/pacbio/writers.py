@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from gzip import GzipFile
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -12,15 +13,15 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.pacbio.outputs import atomic_path, writing
+from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path, writing
 from deepconsensus_py.pacbio.records import unaligned_record
 
-STDOUT = "-"
 _MODE_OF_SUFFIX = {".bam": "wb", ".sam": "w"}
 _FASTQ_SUFFIXES = (".fastq", ".fq", ".fastq.gz", ".fq.gz")
 _PHRED_OFFSET = 33
 _HIGHEST_PHRED = 93
 _DISK_BLOCK = 1 << 20
+_COMPRESSION = 6
 
 
 class ReadWriter(Protocol):
@@ -99,7 +100,7 @@ class RecordWriter:
 
 
 class FastqWriter:
-    """A FASTQ file being written; BGZF-compressed where its name ends in ``.gz``."""
+    """A FASTQ file being written, compressed where its name ends in ``.gz``."""
 
     def __init__(self, target: Path, name: str, *, compressed: bool) -> None:
         """Begin a file.
@@ -111,7 +112,8 @@ class FastqWriter:
         """
         self._name = name
         with writing(name):
-            self._file = pysam.BGZFile(str(target), "w", None) if compressed else target.open("wb", _DISK_BLOCK)
+            # No time of day in the file, so that equal runs write equal bytes.
+            self._file = GzipFile(target, "wb", _COMPRESSION, mtime=0) if compressed else target.open("wb", _DISK_BLOCK)
 
     def write_read(
         self,
@@ -153,13 +155,30 @@ def open_reads(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -
     Raises:
         OutputError: the name has another ending, or the file cannot be written.
     """
-    if not path.name.endswith(_FASTQ_SUFFIXES):
-        with open_records(path, header, threads=threads) as records:
+    with atomic_path(path) as target, reads_at(target, path, header, threads=threads) as writer:
+        yield writer
+
+
+@contextmanager
+def reads_at(target: Path, path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -> Iterator[ReadWriter]:
+    """``open_reads`` without the name: for files that must all be complete before the first takes its name.
+
+    Args:
+        target: what ``outputs.atomic_path(path)`` gave.
+        path: the final name, which says what to write; see ``open_reads``.
+        header: of the BAM or SAM file.
+        threads: for compression of BAM.
+
+    Raises:
+        OutputError: as ``open_reads``.
+    """
+    if path.name.endswith(_FASTQ_SUFFIXES):
+        with _closed(FastqWriter(target, str(path), compressed=path.suffix == ".gz")) as fastq:
+            yield fastq
+    else:
+        mode = _record_mode(path)
+        with _closed(RecordWriter(target, _shown(path), header, mode, threads)) as records:
             yield records
-        return
-    compressed = path.suffix == ".gz"
-    with atomic_path(path) as target, _closed(FastqWriter(target, str(path), compressed=compressed)) as fastq:
-        yield fastq
 
 
 @contextmanager
@@ -175,19 +194,19 @@ def open_records(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1)
         OutputError: the name has another ending, or the file cannot be written.
     """
     mode = _record_mode(path)
-    if str(path) == STDOUT:
-        if sys.stdout.isatty():
-            raise OutputError("standard output: is a terminal, which cannot show BAM; pipe it or give a file name")
-        with _closed(RecordWriter(path, "standard output", header, mode, threads)) as writer:
-            yield writer
-        return
-    with atomic_path(path) as target, _closed(RecordWriter(target, str(path), header, mode, threads)) as writer:
+    with atomic_path(path) as target, _closed(RecordWriter(target, _shown(path), header, mode, threads)) as writer:
         yield writer
+
+
+def _shown(path: Path) -> str:
+    return "standard output" if str(path) == STDOUT else str(path)
 
 
 def _record_mode(path: Path) -> str:
     if path.suffix in _MODE_OF_SUFFIX:
         return _MODE_OF_SUFFIX[path.suffix]
+    if str(path) == STDOUT and sys.stdout.isatty():
+        raise OutputError("standard output: is a terminal, which cannot show BAM; pipe it or give a file name")
     if str(path) == STDOUT or (path.exists() and not path.is_file() and not path.is_dir()):
         return "wb"
     known = ", ".join([*_MODE_OF_SUFFIX, *_FASTQ_SUFFIXES])

@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TextIO
@@ -16,9 +17,7 @@ from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.headers import Program, extended_header
 from deepconsensus_py.pacbio.inputs import RecordFile, reading
 from deepconsensus_py.pacbio.outputs import atomic_path
-from deepconsensus_py.polishing.report import side_file, side_stream, write_json
-
-REPORT, MOLECULES = ".report.json", ".zmws.tsv.gz"
+from deepconsensus_py.polishing.report import MOLECULES, REPORT, side_file, side_stream, write_json
 
 
 def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
@@ -39,13 +38,13 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
     whole = _merged(reports, output, program)
-    with ExitStack() as stack:
-        reads = stack.enter_context(atomic_path(output))
-        table = stack.enter_context(side_stream(side_file(output, MOLECULES)))
-        report = stack.enter_context(side_stream(side_file(output, REPORT)))
+    with ExitStack() as names:
+        reads = names.enter_context(atomic_path(output))
         _join_reads(parts, reads, program)
-        _join_rows(parts, table)
-        write_json(report, whole)
+        for suffix, fill in ((MOLECULES, partial(_join_rows, parts)), (REPORT, partial(write_json, whole))):
+            path = side_file(output, suffix)
+            with side_stream(names.enter_context(atomic_path(path)), path) as stream:
+                fill(stream)
     return whole
 
 

@@ -14,7 +14,6 @@ from math import log10
 from pathlib import Path
 from typing import Any, TextIO
 
-from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import PolishedRead
@@ -34,6 +33,9 @@ COLUMNS = (
     "reason",
 )
 TOTALS = ("molecules", "passes", "windows", "windows_skipped", "windows_corrected", "bases_in", "bases_out")
+MOLECULES, REPORT = ".zmws.tsv.gz", ".report.json"
+"""Endings of the two side files."""
+
 FAULTS = frozenset({Outcome.ERROR, Outcome.MISSING_KINETICS, Outcome.EMPTY_SEQUENCE})
 """Outcomes that say something is wrong with the input: they make the command's exit status 3."""
 
@@ -45,16 +47,20 @@ def side_file(output: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def side_stream(path: Path) -> Iterator[TextIO]:
-    """A side file to write into, compressed where its name ends in ``.gz``, that takes its name when complete."""
-    with atomic_path(path) as target:
-        if path.suffix == ".gz":
-            # No time of day in the file, so that equal runs write equal bytes.
-            with gzip.GzipFile(target, "wb", mtime=0) as packed, TextIOWrapper(packed, "utf-8") as stream:
-                yield stream
-        else:
-            with target.open("w", encoding="utf-8") as stream:
-                yield stream
+def side_stream(target: Path, path: Path) -> Iterator[TextIO]:
+    """A side file to write into, compressed where its name ends in ``.gz``.
+
+    Args:
+        target: the temporary file behind ``path``, see ``pacbio.outputs.atomic_path``.
+        path: the final name.
+    """
+    if path.suffix == ".gz":
+        # No time of day in the file, so that equal runs write equal bytes.
+        with gzip.GzipFile(target, "wb", mtime=0) as packed, TextIOWrapper(packed, "utf-8") as stream:
+            yield stream
+    else:
+        with target.open("w", encoding="utf-8") as stream:
+            yield stream
 
 
 class MoleculeTable:
@@ -116,7 +122,7 @@ class MoleculeTable:
             self._stream.write("\t".join(map(str, row)) + "\n")
 
 
-def write_json(stream: TextIO, report: dict[str, Any]) -> None:
+def write_json(report: dict[str, Any], stream: TextIO) -> None:
     """Write a run's report."""
     json.dump(report, stream, indent=1)
     stream.write("\n")

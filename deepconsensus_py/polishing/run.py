@@ -13,13 +13,22 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.pacbio.writers import STDOUT, ReadWriter, open_reads
+from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path
+from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.progress import with_progress
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import MoleculeTable, peak_memory, side_file, side_stream, write_json
+from deepconsensus_py.polishing.report import (
+    MOLECULES,
+    REPORT,
+    MoleculeTable,
+    peak_memory,
+    side_file,
+    side_stream,
+    write_json,
+)
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.tags import polished_tags
 
@@ -82,7 +91,7 @@ def run(job: PolishRun) -> MoleculeTable:
                 with clock.stage("write"):
                     target.write_read(read.name, read.bases, read.qualities, polished_tags(read))
         if report is not None:
-            write_json(report, _report(job, corrector, table, clock, started))
+            write_json(_report(job, corrector, table, clock, started), report)
     return table
 
 
@@ -96,16 +105,23 @@ def _source(job: PolishRun, corrector: Corrector, program: Program, clock: Stage
 def _outputs(
     job: PolishRun, source: Source
 ) -> Iterator[tuple[ReadWriter, ReadWriter | None, MoleculeTable, TextIO | None]]:
-    """The files of a run; the reads take their name last, so that side files are never missing beside them."""
-    with ExitStack() as stack:
-        writer = stack.enter_context(open_reads(job.output, source.header, threads=job.threads))
-        failed = None if job.failed is None else stack.enter_context(open_reads(job.failed, source.header))
+    """The files of a run: all are complete before the first takes its name."""
+    with ExitStack() as names, ExitStack() as files:
+
+        def reads_file(path: Path, threads: int) -> ReadWriter:
+            target = names.enter_context(atomic_path(path))
+            return files.enter_context(reads_at(target, path, source.header, threads=threads))
+
+        def side(suffix: str) -> TextIO:
+            path = side_file(job.output, suffix)
+            return files.enter_context(side_stream(names.enter_context(atomic_path(path)), path))
+
+        writer = reads_file(job.output, job.threads)
+        failed = None if job.failed is None else reads_file(job.failed, 1)
         if str(job.output) == STDOUT:
             yield writer, failed, MoleculeTable(None), None
-            return
-        table = stack.enter_context(side_stream(side_file(job.output, ".zmws.tsv.gz")))
-        report = stack.enter_context(side_stream(side_file(job.output, ".report.json")))
-        yield writer, failed, MoleculeTable(table), report
+        else:
+            yield writer, failed, MoleculeTable(side(MOLECULES)), side(REPORT)
 
 
 def _report_fault(read: PolishedRead) -> None:

@@ -181,9 +181,12 @@ def small_disk(tmp_path: Path):
     folder = tmp_path / "small"
     folder.mkdir()
     mount = shutil.which("mount")
-    if mount is None or subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=32k", "tmpfs", folder], check=False, capture_output=True
-    ).returncode:
+    if (
+        mount is None
+        or subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=32k", "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    ):
         pytest.skip("no small disk: mounting a tmpfs is not permitted")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
@@ -260,7 +263,7 @@ def test_molecule_whose_passes_do_not_align(polish_edited, testdata):
 
 @pytest.mark.parametrize("tags", [("pw",), ("ip",), ("sn",), ("pw", "ip", "sn")])
 def test_vote_does_without_kinetics(polish_edited, testdata, tags):
-    status, rows, reads = polish_edited(lambda found: [without(*tags)(r) or r for r in found])
+    status, _, reads = polish_edited(lambda found: [without(*tags)(r) or r for r in found])
     assert status == 0
     assert len(reads) == len(holes(testdata))
 
@@ -302,7 +305,7 @@ def test_kinetics_of_another_length(polish_edited, testdata):
 
 
 def test_duplicate_molecule(polish_edited, testdata):
-    status, rows, reads = polish_edited(drafts=lambda found: [*found, found[0]])
+    status, _, reads = polish_edited(drafts=lambda found: [*found, found[0]])
     assert status == MOLECULES_FAILED
     assert len(reads) == len(holes(testdata))
 
@@ -329,9 +332,7 @@ def test_extreme_molecules(run: Commands, tmp_path, length, passes):
         "simulate", "-o", tmp_path / "sim", "--molecules", 1, "--length", *length.split(), "--passes", *passes.split()
     ).status == 0  # fmt: skip
     simulated, output = tmp_path / "sim", tmp_path / "out.bam"
-    result = run(
-        "polish", simulated / "subreads.bam", "--ccs", simulated / "ccs.bam", "-o", output, "--min-quality", 0
-    )
+    result = run("polish", simulated / "subreads.bam", "--ccs", simulated / "ccs.bam", "-o", output, "--min-quality", 0)
     assert result.status == 0
     (row,) = outcomes(output).values()
     assert row["outcome"] == "success"
