@@ -150,7 +150,8 @@ def _finish(
     try:
         return _call(waiting, probabilities, corrector, settings)
     except MoleculeError as fault:
-        return PolishedRead(molecule.draft, Outcome(fault.outcome), str(fault), passes=molecule.passes)
+        reason = f"{molecule.draft.name}: {fault}"
+        return PolishedRead(molecule.draft, Outcome(fault.outcome), reason, passes=molecule.passes)
 
 
 def _call(
@@ -159,7 +160,7 @@ def _call(
     molecule, features = waiting.molecule, waiting.molecule.features
     assert features is not None
     if not np.isfinite(probabilities).all():
-        raise MoleculeError(f"{molecule.draft.name}: model {corrector.name} gave probabilities that are not numbers")
+        raise MoleculeError(f"model {corrector.name} gave probabilities that are not numbers")
     calls = corrector.call(features, waiting.items, probabilities)
     qualities = final_qualities(
         calls,
