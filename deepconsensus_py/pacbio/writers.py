@@ -67,6 +67,8 @@ class RecordWriter:
         """
         self._name = name
         self.header = header
+        # What htslib prints is said by our own errors.
+        pysam.set_verbosity(0)
         with writing(name):
             self._file = pysam.AlignmentFile(str(target), mode, header=header, threads=threads)
 

@@ -90,6 +90,25 @@ def test_the_aligned_header_has_one_reference_for_each_draft_in_order(make) -> N
     assert str(header).startswith("@HD")
 
 
+def bam(path: Path, text: str) -> Path:
+    with pysam.AlignmentFile(str(path), "wb", header=pysam.AlignmentHeader.from_text(text)):
+        return path
+
+
+def test_the_chain_goes_on_from_its_end_wherever_that_line_stands(tmp_path: Path) -> None:
+    path = bam(tmp_path / "x.bam", "@HD\tVN:1.6\n@PG\tID:last\tPP:middle\n@PG\tID:first\n@PG\tID:middle\tPP:first\n")
+    assert chain(polished_header(path, PROGRAM)) == ["deepconsensus-py", "last", "middle", "first"]
+
+
+def test_an_id_that_two_files_use_is_taken_once(make, tmp_path: Path) -> None:
+    text = "@HD\tVN:1.6\n@RG\tID:a\tPU:{0}\n@PG\tID:ccs\tCL:{0}\n@CO\t{0}\n"
+    paths = [bam(tmp_path / f"{n}.bam", text.format(n)) for n in ("one", "two")]
+    header = aligned_header(paths, make.drafts([1]), PROGRAM)
+    assert lines(header, "@RG") == ["@RG\tID:a\tPU:one"]
+    assert chain(header) == ["deepconsensus-py", "ccs"]
+    assert lines(header, "@CO") == ["@CO\tone", "@CO\ttwo"]
+
+
 @pytest.mark.real
 def test_real_raw_frames_are_announced_as_the_codes_they_become(shared: Path) -> None:
     path = shared / "data" / "lambda_sequel" / "m54075_160703_015941.subreads.bam"

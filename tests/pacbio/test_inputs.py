@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pysam
 import pytest
 
 from deepconsensus_py.errors import InputError
@@ -37,6 +38,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damaged_bam(make, capfd: pytest.CaptureFixture[str], damage: Callable[[bytes], bytes]) -> None:
+    pysam.set_verbosity(3)
     path = cut(make.subreads(range(200)), damage)
     with pytest.raises(InputError, match=f"^{path}: is truncated or damaged .*; copy or make it again$"):
         list(read_subreads([path]))

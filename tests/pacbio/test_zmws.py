@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio import zmws
 from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import Fault, read_subreads, read_zmws
@@ -100,6 +101,28 @@ def test_drafts_without_subreads_have_no_passes(make) -> None:
     assert holes(items) == [0, 1, 2, 3, 4]
     assert [len(item.passes) for item in items] == [0, 3, 0, 3, 0]
     assert items[0].aligned
+
+
+def test_drafts_without_subreads_do_not_make_the_files_be_read_again(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    original = zmws.draft_entries
+    monkeypatch.setattr(zmws, "draft_entries", lambda path: (opened.append(path), original(path))[1])
+    drafts = make.drafts([5, 6, 7, 1, 8])
+    assert holes(read_zmws([make.subreads([1, 2])], drafts)) == [5, 6, 7, 1, 8]
+    # Once for the molecules, and once to see whether any is in both files.
+    assert opened == [drafts, drafts]
+
+
+def test_drafts_aligned_to_a_genome_count_once(make) -> None:
+    drafts = make.drafts([1, 2])
+    with pysam.AlignmentFile(str(drafts), check_sq=False) as file:
+        head, records = file.header, list(file.fetch(until_eof=True))
+    with pysam.AlignmentFile(str(drafts), "wb", header=head) as file:
+        for record in records:
+            for extra in (0, 0x100, 0x800):
+                record.flag = 4 | extra
+                file.write(record)
+    assert [type(item) for item in read_zmws([make.subreads([1, 2])], drafts)] == [Zmw, Zmw]
 
 
 def test_a_draft_that_comes_twice_is_reported_once(make) -> None:
