@@ -34,7 +34,7 @@ FORBIDDEN_LIBRARIES = {
     "pacbio": {"torch"},
     "align": {"torch"},
     "pileup": {"torch", "pysam"},
-    "models": {"pysam", "mappy", "pyabpoa"},
+    "models": {"pysam", "mappy", "pyabpoa", "zipfile", "gzip"},
     "simulate": {"torch"},
 }
 
@@ -82,6 +82,11 @@ def test_a_room_imports_only_what_it_may(module: Path) -> None:
             assert inner[0] in allowed, f"line {node.lineno} imports {name}"
         else:
             assert library not in FORBIDDEN_LIBRARIES.get(own, ()), f"line {node.lineno} imports {library}"
+
+
+def test_one_module_knows_the_format_of_model_files() -> None:
+    readers = [module for module in in_rooms() if any("safetensors" in name for _, name in imports(module))]
+    assert [name_of(module) for module in readers] == ["models/weights.py", "polishing/shards.py"]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

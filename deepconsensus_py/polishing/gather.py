@@ -3,9 +3,10 @@
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TextIO
@@ -35,6 +36,8 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
         InputError: a part or a side file cannot be used, or the parts were made with different models.
         OutputError: an output cannot be written.
     """
+    if output.suffix != ".bam":
+        raise OutputError(f"{output}: gathered reads are BAM; give a name that ends in .bam")
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
     whole = _merged(reports, output, program)
@@ -52,6 +55,8 @@ def _read_report(part: Path) -> dict[str, Any]:
     path = side_file(part, REPORT)
     with reading(path):
         report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if not report.keys() >= {"model", "counts", "stages"}:
+        raise InputError(f"{path}: is not the report of a polish run")
     return report
 
 
@@ -82,13 +87,14 @@ def _header(part: Path) -> pysam.AlignmentHeader:
 
 
 def _join_rows(parts: Sequence[Path], table: TextIO) -> None:
+    """Copy the tables of all parts, with the column names of the first one only."""
     for number, part in enumerate(parts):
-        path = side_file(part, MOLECULES)
-        with reading(path), gzip.open(path, "rt", encoding="utf-8") as rows:
-            head = rows.readline()
-            if number == 0:
-                table.write(head)
-            table.writelines(rows)
+        table.writelines(islice(_rows(side_file(part, MOLECULES)), 1 if number else 0, None))
+
+
+def _rows(path: Path) -> Iterator[str]:
+    with reading(path), gzip.open(path, "rt", encoding="utf-8") as rows:
+        yield from rows
 
 
 def _merged(reports: Sequence[Mapping[str, Any]], output: Path, program: Program) -> dict[str, Any]:

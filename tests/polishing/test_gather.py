@@ -95,3 +95,15 @@ def test_a_truncated_part_is_refused(parts: list[Path], tmp_path: Path) -> None:
 def test_an_unwritable_place_is_named(parts: list[Path], tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere"):
         gather(parts, tmp_path / "nowhere" / "all.bam", PROGRAM)
+
+
+def test_only_bam_is_written(parts: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"all\.fastq: gathered reads are BAM"):
+        gather(parts, tmp_path / "all.fastq", PROGRAM)
+
+
+def test_another_json_file_is_refused(parts: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "part.bam").write_bytes(parts[0].read_bytes())
+    (tmp_path / "part.report.json").write_text("{}")
+    with pytest.raises(InputError, match=r"part\.report\.json: is not the report of a polish run"):
+        gather([tmp_path / "part.bam"], tmp_path / "all.bam", PROGRAM)
