@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepconsensus_py.align.parallel import ordered_map
-from deepconsensus_py.align.passes import align_zmw, unaligned
-from deepconsensus_py.errors import InputError
+from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
 from deepconsensus_py.pacbio.headers import Program, aligned_header
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.records import pass_record
@@ -23,12 +22,14 @@ class AlignCounts:
 
     Attributes:
         molecules: drafts read.
-        empty: molecules of them without an aligned pass: none in the subreads, none that aligns, or faulty records.
+        faulty: molecules whose records cannot be read.
+        empty: other molecules without an aligned pass: none in the subreads, or none that aligns.
         passes: passes read.
         aligned: passes of them written.
     """
 
     molecules: int = 0
+    faulty: int = 0
     empty: int = 0
     passes: int = 0
     aligned: int = 0
@@ -64,10 +65,7 @@ def align_files(
     counts = AlignCounts()
     with open_records(output, aligned_header(subreads, drafts, program), threads=threads) as writer:
         for before, after in molecules:
-            counts.molecules += 1
-            counts.passes += len(before.passes) if isinstance(before, Zmw) else 0
-            counts.aligned += len(after.passes) if after else 0
-            counts.empty += not (after and after.passes)
+            _count(before, after, counts)
             for sentence in _remarks(before, after):
                 log.warning("%s", sentence)
             if after:
@@ -78,9 +76,18 @@ def align_files(
 def _aligned(molecule: Zmw | Fault) -> tuple[Zmw | Fault, Zmw | None]:
     if isinstance(molecule, Fault):
         return molecule, None
-    if any(p.alignment is not None for p in molecule.passes):
-        raise InputError(f"{molecule.name}: its subreads are aligned already; give the subreads as they were sequenced")
+    require_raw(molecule.name, molecule.passes)
     return molecule, align_zmw(molecule)
+
+
+def _count(before: Zmw | Fault, after: Zmw | None, counts: AlignCounts) -> None:
+    counts.molecules += 1
+    if isinstance(before, Fault) or after is None:
+        counts.faulty += 1
+        return
+    counts.passes += len(before.passes)
+    counts.aligned += len(after.passes)
+    counts.empty += not after.passes
 
 
 def _remarks(before: Zmw | Fault, after: Zmw | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.mapping import DraftMap, Hit
 from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode_bases, reverse_complement
 
 _STRAND_SUFFIXES = ("/ccs/fwd", "/ccs/rev")
@@ -55,6 +56,16 @@ def unaligned(before: Zmw, after: Zmw) -> tuple[str, ...]:
     """Names of the passes that ``align_zmw`` left out."""
     kept = {p.name for p in after.passes}
     return tuple(p.name for p in before.passes if p.name not in kept)
+
+
+def require_raw(name: str, passes: Sequence[Pass]) -> None:
+    """Refuse passes that are aligned already.
+
+    Raises:
+        InputError: naming the molecule.
+    """
+    if any(p.alignment is not None for p in passes):
+        raise InputError(f"{name}: its subreads are aligned already; give the subreads as they were sequenced")
 
 
 def oriented(p: Pass, *, reverse: bool) -> Pass:

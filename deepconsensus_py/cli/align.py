@@ -6,7 +6,7 @@ from pathlib import Path
 from deepconsensus_py.cli import _options
 
 MOLECULES_FAILED = 3
-"""Exit status of a run that finished, but some molecules have no aligned pass."""
+"""Exit status of a run that finished, but could not read some molecules."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     counts = align_files(args.subreads, args.ccs, args.output, program, threads=args.threads, chunk=args.chunk)
     print(
         f"{counts.molecules} molecules, {counts.aligned} of {counts.passes} passes aligned in {args.output}; "
-        f"{counts.empty} molecules without an aligned pass",
+        f"{counts.empty} molecules without an aligned pass, {counts.faulty} faulty",
         file=sys.stderr,
     )
-    return MOLECULES_FAILED if counts.empty else 0
+    return MOLECULES_FAILED if counts.faulty else 0

@@ -1,0 +1,79 @@
+"""Partial-order consensus of aligned passes, window by window (abPOA; Gao et al., Bioinformatics 2021).
+
+Whole passes of 12 kb in one graph cost gigabytes and seconds; windows of a few hundred bases cost neither.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pyabpoa
+from numpy.typing import NDArray
+
+from deepconsensus_py.align import cigar
+from deepconsensus_py.pacbio.molecule import Pass, decode_bases, encode_bases
+
+_WINDOW = 500
+"""Bases; 200 gives 60 % more errors (measured: docs/alignment.md)."""
+
+_SLACK = 10
+"""Draft bases by which the first aligned pair may miss the edge of a window."""
+
+_PIECES = 3
+"""Fewer pieces than this have no majority; the backbone stays."""
+
+_SETTINGS = {
+    # Linear gaps, for errors that are mostly single inserted or lost bases.
+    "match": 5,
+    "mismatch": 8,
+    "gap_open1": 0,
+    "gap_open2": 0,
+    "gap_ext1": 6,
+    # The most frequent base of each column, rather than the heaviest path, which takes up insertions.
+    "cons_algrm": "MF",
+    # No band: a band that loses the path makes abPOA end the process.
+    "extra_b": -1,
+}
+
+
+def window_consensus(
+    backbone: NDArray[np.uint8], passes: Sequence[Pass], *, backbone_leads: bool = False
+) -> NDArray[np.uint8]:
+    """The consensus of passes aligned to a backbone.
+
+    Args:
+        backbone: ``uint8[n]`` base codes.
+        passes: aligned to it, the best first: the first ones shape the graph.
+        backbone_leads: the backbone is itself a consensus; each graph starts from it.
+
+    Returns:
+        ``uint8[m]`` base codes; the backbone's own where fewer than three passes span a window.
+    """
+    n_windows = max(1, round(len(backbone) / _WINDOW))
+    edges = np.linspace(0, len(backbone), n_windows + 1).astype(np.int64)
+    own = [decode_bases(backbone[start:end]) for start, end in pairwise(edges)]
+    pieces: list[list[str]] = [[] for _ in own]
+    for p in passes:
+        for window, piece in _pieces(p, edges):
+            pieces[window].append(piece)
+    aligner = pyabpoa.msa_aligner(**_SETTINGS)
+    return encode_bases("".join(_consensus(aligner, *both, backbone_leads) for both in zip(own, pieces, strict=True)))
+
+
+def _consensus(aligner: pyabpoa.msa_aligner, own: str, pieces: list[str], own_leads: bool) -> str:
+    if len(pieces) < _PIECES:
+        return own
+    sequences = [own, *pieces] if own_leads else pieces
+    return str(aligner.msa(sequences, out_cons=True, out_msa=False).cons_seq[0])
+
+
+def _pieces(p: Pass, edges: NDArray[np.int64]) -> Iterator[tuple[int, str]]:
+    """The parts of a pass that span a window and are neither half nor twice as long."""
+    assert p.alignment is not None
+    in_pass, in_draft = (np.append(side, side[-1] + 1) for side in cigar.paired_positions(p.alignment))
+    first = np.minimum(np.searchsorted(in_draft, edges), len(in_draft) - 1)
+    at_pass, near = in_pass[first], np.abs(in_draft[first] - edges) <= _SLACK
+    lengths, widths = np.diff(at_pass), np.diff(edges)
+    spans = near[:-1] & near[1:] & (2 * lengths >= widths) & (lengths <= 2 * widths)
+    for window in np.flatnonzero(spans).tolist():
+        yield window, decode_bases(p.bases[at_pass[window] : at_pass[window + 1]])

@@ -1,0 +1,174 @@
+"""Drafts are near the molecule, say how near, and refuse what has too few passes."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import edlib
+import numpy as np
+import pysam
+import pytest
+
+from deepconsensus_py.align.draft import MAX_PASSES, draft_zmw
+from deepconsensus_py.align.passes import align_passes
+from deepconsensus_py.align.votes import vote
+from deepconsensus_py.cli.main import main
+from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.pacbio.drafts import read_drafts
+from deepconsensus_py.pacbio.headers import read_group_id
+from deepconsensus_py.pacbio.molecule import Draft, Pass, decode_bases, reverse_complement
+from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.zmws import read_subreads
+
+MOLECULE = MoleculeId("m1", 7)
+SNR = np.array([5, 10, 4, 8], np.float32)
+
+
+def random_bases(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.integers(1, 5, n).astype(np.uint8)
+
+
+def reads(rng: np.random.Generator, truth: np.ndarray, number: int, error: float = 0.04) -> list[Pass]:
+    """Noisy passes of alternating strands."""
+    passes = []
+    for i in range(number):
+        bases = np.where(rng.random(len(truth)) < error / 4, random_bases(rng, len(truth)), truth)
+        copies = np.ones(len(truth), int) - (rng.random(len(truth)) < error) + (rng.random(len(truth)) < error)
+        bases = np.repeat(bases, copies)
+        passes.append(a_pass(reverse_complement(bases) if i % 2 else bases, f"m1/7/{i}_{i}"))
+    return passes
+
+
+def a_pass(bases: np.ndarray, name: str = "m1/7/0_0", context: int = 3) -> Pass:
+    return Pass(name, bases, None, None, SNR, tags=(("cx", context, "C"),))
+
+
+def errors(bases: np.ndarray, truth: np.ndarray) -> int:
+    """Edits on the better strand, a few bases at the ends aside."""
+    strands = (decode_bases(b) for b in (truth, reverse_complement(truth)))
+    return min(edlib.align(decode_bases(bases[5:-5]), strand, mode="HW")["editDistance"] for strand in strands)
+
+
+@pytest.mark.parametrize(("n", "passes", "allowed"), [(60, 5, 3), (700, 4, 15), (3_000, 8, 12), (2_000, 40, 2)])
+def test_a_draft_is_near_the_molecule(n: int, passes: int, allowed: int) -> None:
+    rng = np.random.default_rng(n)
+    truth = random_bases(rng, n)
+    zmw = draft_zmw(MOLECULE, reads(rng, truth, passes))
+    assert errors(zmw.draft.bases, truth) <= allowed
+    assert abs(len(zmw.draft.bases) - n) < 0.05 * n
+
+
+def test_it_carries_what_a_ccs_read_carries() -> None:
+    rng = np.random.default_rng(1)
+    passes = reads(rng, random_bases(rng, 600), 6)
+    passes[0] = replace(passes[0], tags=(("cx", 2, "C"),))
+    zmw = draft_zmw(MOLECULE, passes)
+    assert zmw.name == "m1/7/ccs"
+    assert zmw.passes == tuple(passes)
+    assert [zmw.draft.tag(tag) for tag in ("zm", "np", "RG")] == [7, 5, read_group_id(MOLECULE)]
+    assert zmw.draft.tag("ec") == pytest.approx(6, abs=0.3)
+    assert zmw.draft.tag("rq") == pytest.approx(1 - np.mean(10 ** (-zmw.draft.qualities / 10.0)))
+    assert np.array_equal(zmw.draft.tag("sn"), SNR)
+    assert len(zmw.draft.qualities) == len(zmw.draft.bases)
+
+
+def test_partial_passes_and_read_through_adapters_do_not_shorten_or_lengthen_it() -> None:
+    rng = np.random.default_rng(2)
+    truth = random_bases(rng, 1_500)
+    full = reads(rng, truth, 4)
+    partial = [a_pass(p.bases[:800], f"m1/7/p{i}", 1) for i, p in enumerate(reads(rng, truth, 6))]
+    through = a_pass(np.concatenate((full[0].bases, full[1].bases)), "m1/7/through")
+    draft = draft_zmw(MOLECULE, [*partial, *full, through]).draft
+    assert errors(draft.bases, truth) < 15
+    assert abs(len(draft.bases) - 1_500) < 20
+
+
+def test_passes_of_another_molecule_do_not_count() -> None:
+    rng = np.random.default_rng(3)
+    passes = reads(rng, random_bases(rng, 500), 2) + reads(rng, random_bases(rng, 500), 1)
+    with pytest.raises(MoleculeError, match=r"m1/7/ccs: [12] of its 3 passes") as caught:
+        draft_zmw(MOLECULE, passes)
+    assert caught.value.outcome == "too_few_passes"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_fewer_than_three_passes_are_refused(number: int) -> None:
+    rng = np.random.default_rng(4)
+    with pytest.raises(MoleculeError, match=f"{number} of its {number} passes") as caught:
+        draft_zmw(MOLECULE, reads(rng, random_bases(rng, 500), number))
+    assert caught.value.outcome == "too_few_passes"
+
+
+def test_no_more_passes_are_used_than_help() -> None:
+    rng = np.random.default_rng(5)
+    draft = draft_zmw(MOLECULE, reads(rng, random_bases(rng, 300), MAX_PASSES + 10)).draft
+    assert draft.tag("np") == MAX_PASSES
+
+
+def test_qualities_follow_the_vote() -> None:
+    rng = np.random.default_rng(6)
+    truth = random_bases(rng, 200)
+    truth[99:102] = 1, 2, 3
+    differs = truth.copy()
+    differs[100] = 4
+    deletes = np.delete(truth, 50)
+    passes = align_passes(Draft("m/1/ccs", truth, None), [a_pass(b) for b in (truth, truth, differs, deletes, truth)])
+    bases, qualities = vote(truth, passes)
+    assert np.array_equal(bases, truth)
+    assert set(np.flatnonzero(qualities < qualities.max())) >= {100}
+    assert len(np.flatnonzero(qualities < qualities.max())) == 2
+
+
+def test_the_majority_substitutes_deletes_and_inserts() -> None:
+    rng = np.random.default_rng(7)
+    truth = random_bases(rng, 200)
+    truth[[49, 50, 51, 99, 100, 101, 149, 150, 151]] = 1, 2, 3, 2, 4, 1, 4, 1, 2
+    draft = np.insert(np.delete(truth, 100), 50, 4)
+    draft[150] = 3
+    passes = align_passes(Draft("m/1/ccs", draft, None), [a_pass(truth)] * 3)
+    bases, _ = vote(draft, passes)
+    assert np.array_equal(bases, truth)
+
+
+def test_where_no_pass_is_the_draft_stays_and_is_not_trusted() -> None:
+    rng = np.random.default_rng(8)
+    draft = random_bases(rng, 600)
+    passes = align_passes(Draft("m/1/ccs", draft, None), [a_pass(draft[:300])] * 3)
+    bases, qualities = vote(draft, passes)
+    assert np.array_equal(bases, draft)
+    assert qualities[320:].max() < 5 < qualities[:280].min()
+
+
+def test_the_command_writes_drafts_and_counts_the_rest(testdata: Path, tmp_path: Path, capsys) -> None:
+    output = tmp_path / "drafts.bam"
+    assert main(["draft", str(testdata / "subreads.bam"), "-o", str(output), "--threads", "2"]) == 0
+    molecules = dict(read_subreads([testdata / "subreads.bam"]))
+    drafts = list(read_drafts(output))
+    assert f"{len(molecules)} molecules, {len(drafts)} drafts" in capsys.readouterr().err
+    expected = [draft_zmw(m, passes).draft for m, passes in molecules.items() if len(passes) >= 3]
+    assert [d.name for d in drafts] == [d.name for d in expected]
+    assert all(np.array_equal(d.bases, e.bases) for d, e in zip(drafts, expected, strict=True))
+    assert all(np.array_equal(d.qualities, e.qualities) for d, e in zip(drafts, expected, strict=True))
+    with pysam.AlignmentFile(str(output), check_sq=False) as file:
+        groups = {group["ID"]: group["DS"] for group in file.header["RG"]}
+        assert all("READTYPE=CCS" in ds and "Ipd" not in ds for ds in groups.values())
+        assert {record.get_tag("RG") for record in file} <= set(groups)
+
+
+@pytest.mark.real
+def test_real_drafts_are_as_good_as_measured(human_1m: Path) -> None:
+    holes = {4194375: 110, 4194384: 25}
+    with pysam.FastxFile(str(human_1m / "truth.fasta")) as file:
+        truth = {int(record.name.split("/")[1]): record.sequence for record in file}
+    for molecule, passes in read_subreads([human_1m / "subreads.bam"]):
+        if molecule.hole in holes:
+            draft = decode_bases(draft_zmw(molecule, passes).draft.bases[60:-60])
+            found = min(
+                edlib.align(draft, strand, mode="HW")["editDistance"]
+                for strand in (truth[molecule.hole], _reverse(truth[molecule.hole]))
+            )
+            print(molecule, found)
+            assert found <= holes[molecule.hole]
+
+
+def _reverse(sequence: str) -> str:
+    return sequence.translate(str.maketrans("ACGT", "TGCA"))[::-1]
