@@ -66,7 +66,7 @@ def test_it_carries_what_a_ccs_read_carries() -> None:
     assert zmw.passes == tuple(passes)
     assert [zmw.draft.tag(tag) for tag in ("zm", "np", "RG")] == [7, 5, read_group_id(MOLECULE)]
     assert zmw.draft.tag("ec") == pytest.approx(6, abs=0.3)
-    assert zmw.draft.tag("rq") == pytest.approx(1 - np.mean(10 ** (-zmw.draft.qualities / 10.0)))
+    assert zmw.draft.tag("rq") == pytest.approx(1 - np.mean(10 ** (zmw.draft.qualities / -10.0)))
     assert np.array_equal(zmw.draft.tag("sn"), SNR)
     assert len(zmw.draft.qualities) == len(zmw.draft.bases)
 
