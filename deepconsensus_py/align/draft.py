@@ -61,13 +61,13 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
 
 
 def _chosen(passes: Sequence[Pass]) -> list[Pass]:
-    """Passes of about the median length, the nearest to it first; those with both adapters before the others."""
+    """Passes of about the median length, the nearest to it first; the median is that of passes with both adapters."""
     full = [p for p in passes if _is_full(p)] or list(passes)
     if not full:
         return []
     median = float(np.median([len(p.bases) for p in full]))
     usable = [p for p in passes if _SHORTEST * median <= len(p.bases) <= _LONGEST * median and len(p.bases)]
-    usable.sort(key=lambda p: (not _is_full(p), abs(len(p.bases) - median)))
+    usable.sort(key=lambda p: abs(len(p.bases) - median))
     return usable[:MAX_PASSES]
 
 

@@ -119,12 +119,8 @@ class DraftMap:
         return hits
 
     def _choose(self, hits: list[Hit]) -> Hit | None:
-        best = max(hits, key=_equal, default=None)
-        if best is None or not (self._forward_only and best.reverse):
-            return best
-        # A read through a missed adapter has both strands; an inverted repeat in the draft is not enough.
-        forward = max((hit for hit in hits if not hit.reverse), key=_equal, default=None)
-        return forward if forward is not None and forward.equal > best.equal / 2 else None
+        """The hit with most equal bases; a read through a missed adapter has hits on both strands."""
+        return max((hit for hit in hits if not (self._forward_only and hit.reverse)), key=_equal, default=None)
 
     def _extended(self, hit: Hit, sequence: str) -> Hit:
         """Extend to the ends of sequence or draft as far as it pays: minimap2 stops at the last good stretch."""

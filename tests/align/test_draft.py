@@ -11,6 +11,7 @@ import pytest
 from deepconsensus_py.align.draft import MAX_PASSES, draft_zmw
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.align.votes import vote
+from deepconsensus_py.align.windows import window_consensus
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.drafts import read_drafts
@@ -116,6 +117,34 @@ def test_qualities_follow_the_vote() -> None:
     assert np.array_equal(bases, truth)
     assert set(np.flatnonzero(qualities < qualities.max())) >= {100}
     assert len(np.flatnonzero(qualities < qualities.max())) == 2
+
+
+def test_a_doubted_insertion_lowers_the_base_after_it() -> None:
+    rng = np.random.default_rng(9)
+    truth = random_bases(rng, 200)
+    truth[99:101] = 1, 2
+    inserts = np.insert(truth, 100, 3)
+    passes = align_passes(Draft("m/1/ccs", truth, None), [a_pass(b) for b in (truth, truth, inserts, truth)])
+    bases, qualities = vote(truth, passes)
+    assert np.array_equal(bases, truth)
+    assert np.flatnonzero(qualities < qualities.max()).tolist() == [100]
+
+
+def test_passes_vote_only_where_they_are() -> None:
+    rng = np.random.default_rng(10)
+    truth = random_bases(rng, 600)
+    truth[449:452] = 1, 2, 1
+    draft = np.delete(truth, 450)
+    ended = [a_pass(truth[:300])] * 3
+    bases, _ = vote(draft, align_passes(Draft("m/1/ccs", draft, None), [a_pass(truth), a_pass(truth), *ended]))
+    assert np.array_equal(bases, truth)
+
+
+def test_windows_take_no_piece_that_ends_inside() -> None:
+    rng = np.random.default_rng(11)
+    truth = random_bases(rng, 1_000)
+    passes = align_passes(Draft("m/1/ccs", truth, None), [a_pass(truth)] * 3 + [a_pass(truth[:400])] * 5)
+    assert np.array_equal(window_consensus(truth, passes), truth)
 
 
 def test_the_majority_substitutes_deletes_and_inserts() -> None:

@@ -40,7 +40,7 @@ def span(p: Pass) -> tuple[int, int]:
     return int(on_draft[0]), int(on_draft[-1]) + 1
 
 
-@pytest.mark.parametrize("n", [50, 200, 2_000, 60_000])
+@pytest.mark.parametrize("n", [30, 50, 200, 2_000, 60_000])
 def test_full_passes_of_either_strand_align_end_to_end(n: int) -> None:
     rng = np.random.default_rng(n)
     draft = random_bases(rng, n)
@@ -53,6 +53,30 @@ def test_full_passes_of_either_strand_align_end_to_end(n: int) -> None:
         assert first <= 8
         assert end >= n - 8
         assert cigar.identity(p.alignment) > 0.8
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("n", [40, 400])
+def test_passes_without_a_shared_seed_align(n: int, reverse: bool) -> None:
+    rng = np.random.default_rng(n)
+    draft = random_bases(rng, n)
+    bases = draft.copy()
+    bases[7::8] = bases[7::8] % 4 + 1
+    aligned = align_one(draft, reverse_complement(bases) if reverse else bases)
+    assert aligned.reverse == reverse
+    assert cigar.counts(aligned.alignment)[cigar.EQUAL] >= 0.8 * n
+
+
+def test_alignments_reach_over_errors_near_the_ends() -> None:
+    rng = np.random.default_rng(11)
+    draft = random_bases(rng, 1_000)
+    wrong = np.array([2, 5, 8, 991, 994, 997])
+    bases = draft.copy()
+    bases[wrong] = bases[wrong] % 4 + 1
+    for turned in (bases, reverse_complement(bases)):
+        alignment = align_one(draft, turned).alignment
+        assert alignment.start == 0
+        assert cigar.counts(alignment)[[cigar.EQUAL, cigar.DIFFERENT]].tolist() == [994, 6]
 
 
 def test_an_aligned_pass_is_the_pass_in_draft_orientation() -> None:
