@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "pacbio": {"pacbio"},
     "align": {"align", "pacbio"},
     "pileup": {"pileup", "pacbio"},
-    "models": {"models", "attention", "pileup", "pacbio", "weights"},
+    "runs": {"runs", "align", "pacbio"},
+    "models": {"models", "attention", "pileup", "runs", "pacbio", "weights"},
     "weights": {"weights"},
     "polishing": {"polishing", "models", "pileup", "align", "pacbio"},
     "simulate": {"simulate", "align", "pacbio"},
@@ -34,6 +35,7 @@ FORBIDDEN_LIBRARIES = {
     "pacbio": {"torch"},
     "align": {"torch"},
     "pileup": {"torch", "pysam"},
+    "runs": {"torch", "pysam"},
     "models": {"pysam", "mappy", "pyabpoa", "zipfile", "gzip"},
     "simulate": {"torch"},
 }
