@@ -11,6 +11,7 @@ import mappy
 
 from deepconsensus_py.align import cigar, edits
 from deepconsensus_py.align.edits import Operations
+from deepconsensus_py.align.repeats import repeated_matches
 
 _EQX = 0x4000000
 """minimap2's flag for ``=``/``X`` instead of ``M``."""
@@ -21,6 +22,10 @@ _SENSITIVE = {"k": 10, "w": 5, "min_cnt": 2, "min_chain_score": 10, "min_dp_scor
 _CHANCE_SCORE = 10.0
 """With the logarithm of the two lengths' product, a score that unrelated sequences do not reach (extreme value
 distribution of local scores, Karlin and Altschul 1990)."""
+
+_MOST_REPEATED = 150_000
+"""Seed matches within a draft: minimap2 takes seconds a pass for more of them (500 bases of a dinucleotide repeat),
+where edlib takes its usual 50 ms."""
 
 _LEFT_OUT = 0.1
 """Unaligned ends that pass and draft both have, of more than this share of the shorter: perhaps a wrong diagonal."""
@@ -75,12 +80,18 @@ class DraftMap:
         shorter = min(len(sequence), len(self._draft))
         if not shorter:
             return None
-        hits = self._seeded(sequence, self._index)
+        hits = [] if self._repetitive else self._seeded(sequence, self._index)
         if min(map(self._left_out, hits), default=shorter) > _LEFT_OUT * shorter:
             hits += self._whole(sequence)
-        hit = self._choose(hits or self._seeded(sequence, self._sensitive_index))
+        if not (hits or self._repetitive):
+            hits = self._seeded(sequence, self._sensitive_index)
+        hit = self._choose(hits)
         covers = hit is not None and len(sequence) - hit.head - hit.tail >= _MIN_COVERED * shorter
         return hit if covers else None
+
+    @cached_property
+    def _repetitive(self) -> bool:
+        return repeated_matches(self._draft) > _MOST_REPEATED
 
     @cached_property
     def _index(self) -> mappy.Aligner:
@@ -106,7 +117,7 @@ class DraftMap:
     def _whole(self, sequence: str) -> list[Hit]:
         """Unit-cost alignments of all of the shorter sequence, cut to the stretch that is better than chance.
 
-        For sequences without rare k-mers: very short ones and tandem repeats.
+        For what seeds do not serve: short sequences and tandem repeats.
         """
         chance = _CHANCE_SCORE + math.log(len(sequence) * len(self._draft))
         hits = []

@@ -1,5 +1,6 @@
 """Passes of molecules of every kind find their place on the draft."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -138,6 +139,18 @@ def test_tandem_repeats_align_end_to_end(unit: int) -> None:
     first, end = span(align_one(draft, reverse_complement(read(rng, draft))))
     assert first <= 8
     assert end >= len(draft) - 8
+
+
+@pytest.mark.parametrize("unit", [1, 2, 5])
+def test_long_tandem_repeats_take_no_longer_than_other_sequence(unit: int) -> None:
+    rng = np.random.default_rng(unit)
+    repeats = np.tile(np.array([1, 3, 1, 4, 2], np.uint8)[:unit], 2_500 // unit)
+    draft = np.concatenate((random_bases(rng, 1_000), repeats, random_bases(rng, 1_000)))
+    passes = [a_pass(read(rng, draft, 0.01)) for _ in range(3)]
+    start = time.process_time()
+    aligned = align_passes(draft_of(draft), passes)
+    assert time.process_time() - start < 1
+    assert all(span(p)[1] - span(p)[0] >= len(draft) - 10 for p in aligned)
 
 
 def test_a_draft_of_one_strand_takes_the_passes_of_that_strand_only() -> None:
