@@ -8,8 +8,8 @@ from deepconsensus_py.runs.homopolymers import Runs
 from deepconsensus_py.runs.kernels import UNREAD
 
 # Sums over all passes of the log-likelihood ratio; chosen on six molecules.
-_RESIZE_ABOVE = -14.0
-_INSERT_ABOVE = -11.0
+_RESIZE_ABOVE = -12.0
+_INSERT_ABOVE = -10.0
 _QUALITY_BELOW = 30
 
 _ONE_MORE_OR_LESS = np.flatnonzero(np.abs(CHANGE) == 1) - 1

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Pass, Zmw
 from deepconsensus_py.runs import kernels
 from deepconsensus_py.runs.homopolymers import Runs, find_runs, lowest_qualities
-from deepconsensus_py.runs.spans import normalised, run_spans
+from deepconsensus_py.runs.spans import checked, run_spans
 
 _Cells = NDArray[np.uint8]
 
@@ -126,9 +127,7 @@ def read_pass(p: Pass, draft: NDArray[np.uint8], runs: Runs, cells: _Cells) -> N
     Raises:
         MoleculeError: it is not aligned, or its alignment does not fit.
     """
-    if p.alignment is None:
-        raise MoleculeError(f"{p.name}: it is not aligned to the draft; align it first")
-    spans = run_spans(normalised(p.alignment, p.bases, draft, p.name), runs)
+    spans = run_spans(left_normalise(checked(p, len(draft)), p.bases, draft), runs)
     letters = runs.base * (spans.covered & (runs.base != kernels.UNREAD))
     read = np.zeros((3, len(p.bases)), np.uint8)
     read[0] = p.bases

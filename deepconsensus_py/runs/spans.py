@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.molecule import Alignment
+from deepconsensus_py.pacbio.molecule import Alignment, Pass
 from deepconsensus_py.runs.homopolymers import Runs
 
 Integers = NDArray[np.int64]
@@ -71,20 +70,18 @@ def run_spans(alignment: Alignment, runs: Runs) -> Spans:
     return Spans(covered, positions * covered[:, None])
 
 
-def normalised(alignment: Alignment, bases: NDArray[np.uint8], draft: NDArray[np.uint8], name: str) -> Alignment:
-    """A left-normalised alignment.
-
-    Args:
-        alignment: of ``bases`` to ``draft``.
-        bases: ``uint8[n]`` base codes, in draft orientation.
-        draft: ``uint8[m]`` base codes.
-        name: of what is aligned, for the error.
+def checked(p: Pass, draft_length: int) -> Alignment:
+    """The alignment of a pass.
 
     Raises:
-        MoleculeError: the alignment does not fit, or pairs no base.
+        MoleculeError: there is none, it does not fit the pass or the draft, or it pairs no base.
     """
+    if p.alignment is None:
+        raise MoleculeError(f"{p.name}: it is not aligned to the draft; align it first")
+    alignment = p.alignment
     on_pass, on_draft = cigar.ON_PASS[alignment.operations], cigar.ON_DRAFT[alignment.operations]
-    fits = alignment.start >= 0 and alignment.lengths @ on_pass == len(bases)
-    if not fits or alignment.start + alignment.lengths @ on_draft > len(draft) or not (on_pass & on_draft).any():
-        raise MoleculeError(f"{name}: its alignment does not fit its bases and the draft; align it to this draft again")
-    return left_normalise(alignment, bases, draft)
+    stop = alignment.start + alignment.lengths @ on_draft
+    inside = alignment.start >= 0 and stop <= draft_length
+    if not inside or alignment.lengths @ on_pass != len(p.bases) or not (on_pass & on_draft).any():
+        raise MoleculeError(f"{p.name}: its alignment does not fit its bases and the draft; align it to this draft")
+    return alignment
