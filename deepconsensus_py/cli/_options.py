@@ -59,7 +59,12 @@ def add_reads(parser: argparse.ArgumentParser, *, subreads: str = "+") -> None:
         metavar="SUBREADS",
         help="subreads BAM, raw or aligned to the drafts; several files, or a .fofn with their names",
     )
-    parser.add_argument("--ccs", type=Path, metavar="CCS", help="drafts: CCS reads in BAM, FASTQ or FASTA")
+    parser.add_argument(
+        "--ccs",
+        type=Path,
+        metavar="CCS",
+        help="drafts: CCS reads in BAM, FASTQ or FASTA; made from the subreads if not given",
+    )
     parser.add_argument("--chunk", type=chunk, metavar="i/N", help="only the i-th of N parts of the drafts")
     parser.add_argument("--limit", type=at_least(1), metavar="N", help="only the first N molecules")
 

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import pkgutil
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -32,10 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when all is written, 1 for a bad input or an output that cannot be written, 2 for wrong usage,
-        3 when the run finished but some molecules could not be processed, 130 when interrupted.
+        3 when the run finished but some molecules could not be processed, 130 when interrupted, 143 when terminated.
     """
     words = sys.argv[1:] if argv is None else list(argv)
     args = build_parser().parse_args(words)
+    signal.signal(signal.SIGTERM, _stop)
     args.command_line = shlex.join(["deepconsensus-py", *words])
     try:
         return int(args.run(args))
@@ -45,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"deepconsensus-py {args.command}: interrupted", file=sys.stderr)
         return 130
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End as an exception does, so that unfinished files are removed."""
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

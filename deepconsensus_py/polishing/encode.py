@@ -1,26 +1,41 @@
 """Molecules to a corrector's integers, in worker processes: draft where none is given, align, encode."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
-from deepconsensus_py.align.passes import align_zmw
+import numpy as np
+
+from deepconsensus_py.align.draft import draft_zmw
+from deepconsensus_py.align.parallel import ordered_map
+from deepconsensus_py.align.passes import align_zmw, require_raw
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Corrector, Features
-from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.zmws import Fault
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import Outcome
 
-QUEUED_PER_WORKER = 4
-"""Molecules that are read ahead of each worker: enough to keep it busy, few enough to bound memory."""
-
 Encoder = Callable[[Zmw], Features]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Undrafted:
+    """A molecule that has no draft yet.
+
+    Attributes:
+        molecule: whose passes they are.
+        passes: unaligned passes, or why they cannot be read.
+    """
+
+    molecule: MoleculeId
+    passes: tuple[Pass, ...] | MoleculeError
+
+
+Molecule = Zmw | Undrafted | Fault
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +47,12 @@ class _Done:
 
 
 def encode_zmws(
-    zmws: Iterable[Zmw | Fault], corrector: Corrector, *, threads: int = 1, clock: StageClock | None = None
+    molecules: Iterable[Molecule], corrector: Corrector, *, threads: int = 1, clock: StageClock | None = None
 ) -> Iterator[Encoded]:
-    """Encode molecules in order, aligning their passes first where they are not aligned.
+    """Encode molecules in order; drafts are made where there are none, passes aligned where they are not.
 
     Args:
-        zmws: molecules.
+        molecules: as they are read.
         corrector: whose encoder is used.
         threads: worker processes; 1 encodes in this process.
         clock: counts the stages ``align`` and ``encode``.
@@ -46,45 +61,40 @@ def encode_zmws(
         One for every molecule; a molecule that cannot be encoded carries its outcome and reason.
     """
     work = partial(_encode, encoder=corrector.encoder)
-    for done in map(work, zmws) if threads == 1 else _in_workers(work, zmws, threads):
+    for done in ordered_map(work, molecules, threads, processes=True):
         if clock:
             clock.add(done.seconds)
         yield done.molecule
 
 
-def _in_workers(work: Callable[[Zmw | Fault], _Done], zmws: Iterable[Zmw | Fault], workers: int) -> Iterator[_Done]:
-    """Apply to all molecules in order, with a bounded number of them in flight."""
-    # Not forked from this process: it holds the threads of a network.
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        pending: deque[Future[_Done]] = deque()
-        try:
-            for zmw in zmws:
-                pending.append(pool.submit(work, zmw))
-                if len(pending) > QUEUED_PER_WORKER * workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _encode(zmw: Zmw | Fault, encoder: Encoder) -> _Done:
-    """Align and encode one molecule; whatever is wrong with it becomes its outcome."""
-    seconds = {"align": 0.0, "encode": 0.0}
-    if isinstance(zmw, Fault):
-        return _Done(Encoded(zmw.draft, None, zmw.outcome, zmw.reason), seconds)
+def _encode(molecule: Molecule, encoder: Encoder) -> _Done:
+    """Prepare and encode one molecule; whatever is wrong with it becomes its outcome."""
+    start = time.perf_counter()
+    draft = _placeholder(molecule.molecule) if isinstance(molecule, Undrafted) else molecule.draft
+    seconds = {}
     try:
-        start = time.perf_counter()
+        zmw = _with_draft(molecule)
+        draft = zmw.draft
         aligned = _aligned(zmw)
         seconds["align"] = time.perf_counter() - start
         features = encoder(aligned)
         seconds["encode"] = time.perf_counter() - start - seconds["align"]
     except MoleculeError as fault:
-        return _Done(Encoded(zmw.draft, None, fault.outcome, str(fault), len(zmw.passes)), seconds)
+        return _Done(Encoded(draft, None, fault.outcome, str(fault)), seconds)
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
-        reason = f"{zmw.name}: {type(fault).__name__}: {fault}"
-        return _Done(Encoded(zmw.draft, None, Outcome.ERROR, reason, len(zmw.passes)), seconds)
-    return _Done(Encoded(zmw.draft, features, passes=len(zmw.passes)), seconds)
+        return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {type(fault).__name__}: {fault}"), seconds)
+    return _Done(Encoded(draft, features, passes=len(aligned.passes)), seconds)
+
+
+def _with_draft(molecule: Molecule) -> Zmw:
+    if isinstance(molecule, Fault):
+        raise MoleculeError(molecule.reason, outcome=molecule.outcome)
+    if isinstance(molecule, Zmw):
+        return molecule
+    if isinstance(molecule.passes, MoleculeError):
+        raise molecule.passes
+    require_raw(str(molecule.molecule), molecule.passes)
+    return draft_zmw(molecule.molecule, molecule.passes)
 
 
 def _aligned(zmw: Zmw) -> Zmw:
@@ -94,3 +104,8 @@ def _aligned(zmw: Zmw) -> Zmw:
     if not aligned.passes:
         raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns", outcome=Outcome.NO_ALIGNED_PASS)
     return aligned
+
+
+def _placeholder(molecule: MoleculeId) -> Draft:
+    """What stands in the report for a draft that could not be made."""
+    return Draft(ccs_name(molecule), np.empty(0, np.uint8), None)

@@ -15,7 +15,7 @@ class Encoded:
         features: the corrector's input, or None where the molecule could not be encoded.
         outcome: the molecule's row in the report where ``features`` is None, e.g. ``"missing_kinetics"``; else empty.
         reason: one sentence that says why ``features`` is None; else empty.
-        passes: number of passes that the subreads file has for the molecule.
+        passes: number of aligned passes that the molecule was encoded from.
     """
 
     draft: Draft

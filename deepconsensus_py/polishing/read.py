@@ -20,7 +20,7 @@ class PolishedRead:
         bases: ``uint8[n]`` base codes without gaps; empty where nothing was called.
         qualities: ``uint8[n]`` Phred.
         draft_index: ``int32[n]`` position in the draft, -1 for an inserted base.
-        passes: passes in the subreads file.
+        passes: aligned passes that the read was made from.
         windows: items that the corrector divided the molecule into.
         corrected: items that the model was run on; the draft was kept in the others.
     """

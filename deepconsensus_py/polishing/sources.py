@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pysam
 
+from deepconsensus_py.align.draft_files import draft_header
+from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.pacbio.drafts import count_drafts
 from deepconsensus_py.pacbio.headers import Program, extended_header, polished_header
-from deepconsensus_py.pacbio.zmws import read_zmws
+from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
 from deepconsensus_py.polishing.clock import StageClock
-from deepconsensus_py.polishing.encode import encode_zmws
+from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.shards import read_shard
 
@@ -55,10 +57,16 @@ def encoded_reads(reads: Reads, corrector: Corrector, program: Program, threads:
     Raises:
         InputError: a file cannot be used.
     """
-    assert reads.drafts
-    zmws = read_zmws(reads.subreads, reads.drafts, chunk=reads.chunk, limit=reads.limit)
-    header, total = polished_header(reads.drafts, program), _total(reads.drafts, reads.chunk, reads.limit)
-    encoded = encode_zmws(clock.timed("read", zmws), corrector, threads=threads, clock=clock)
+    molecules: Iterator[Molecule]
+    if reads.drafts is None:
+        if reads.chunk is not None:
+            raise InputError("a chunk is a part of the drafts file: give --ccs, or make drafts first ('draft')")
+        molecules = (Undrafted(*found) for found in islice(read_subreads(reads.subreads), reads.limit))
+        header, total = draft_header(reads.subreads, program), reads.limit
+    else:
+        molecules = read_zmws(reads.subreads, reads.drafts, chunk=reads.chunk, limit=reads.limit)
+        header, total = polished_header(reads.drafts, program), _total(reads.drafts, reads.chunk, reads.limit)
+    encoded = encode_zmws(clock.timed("read", molecules), corrector, threads=threads, clock=clock)
     return Source(encoded, header, total)
 
 

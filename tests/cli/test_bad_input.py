@@ -6,7 +6,10 @@ A fault of one molecule is that molecule's: it is reported, and the others are p
 import gzip
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -337,3 +340,20 @@ def test_extreme_molecules(run: Commands, tmp_path, length, passes):
     (row,) = outcomes(output).values()
     assert row["outcome"] == "success"
     assert len(records(output)[0].query_sequence) == pytest.approx(int(length.split()[0]), rel=0.15)
+
+
+def test_termination_leaves_nothing_behind(run: Commands, tmp_path):
+    options = ["--molecules", 40, "--length", 3000, 3000, "--passes", 12, 12]
+    assert run("simulate", "-o", tmp_path / "sim", *options).status == 0
+    folder = tmp_path / "out"
+    folder.mkdir()
+    command = [sys.executable, "-m", "deepconsensus_py.cli.main", "polish", tmp_path / "sim" / "subreads.bam"]
+    command += ["--ccs", tmp_path / "sim" / "ccs.bam", "-o", folder / "out.bam", "--threads", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not list(folder.glob(".out.bam.*.part")):
+            time.sleep(0.01)
+        process.terminate()
+        errors = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert b"Traceback" not in errors
+    assert list(folder.iterdir()) == []

@@ -149,3 +149,15 @@ def test_skipping_every_window_keeps_the_drafts(run: Commands, testdata, tmp_pat
     assert run(*_inputs(testdata), "-o", tmp_path / "out.bam", *options).status == 0
     kept = [(r.query_sequence, r.query_qualities) for r in records(tmp_path / "out.bam")]
     assert kept == [(d.query_sequence, d.query_qualities) for d in records(testdata / "ccs.bam")]
+
+
+def test_without_drafts_they_are_made_on_the_way(run: Commands, testdata, tmp_path):
+    drafts = tmp_path / "drafts.bam"
+    assert run("draft", testdata / "subreads.bam", "-o", drafts).status == 0
+    options = ["--min-quality", 0, "-o"]
+    assert run("polish", testdata / "subreads.bam", *options, tmp_path / "one.bam").status == 0
+    assert run("polish", testdata / "subreads.bam", "--ccs", drafts, *options, tmp_path / "two.bam").status == 0
+    assert record_lines(tmp_path / "one.bam") == record_lines(tmp_path / "two.bam")
+    assert [r.query_name for r in records(tmp_path / "one.bam")] == [
+        r.query_name for r in records(testdata / "ccs.bam")
+    ]
