@@ -24,7 +24,7 @@ _CHANCE_SCORE = 10.0
 distribution of local scores, Karlin and Altschul 1990)."""
 
 _MOST_REPEATED = 150_000
-"""Seed matches within a draft: minimap2 takes seconds a pass for more of them (500 bases of a dinucleotide repeat),
+"""Seed matches within a draft: minimap2 takes seconds a pass for more of them (600 bases of a dinucleotide repeat),
 where edlib takes its usual 50 ms."""
 
 _LEFT_OUT = 0.1
