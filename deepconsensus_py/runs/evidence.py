@@ -31,7 +31,8 @@ class RunEvidence:
         quality: ``uint8[runs]`` lowest Phred quality of the draft's bases in the run, or None.
         reverse: ``bool[passes]`` the pass read the strand opposite to the draft.
         kinetics: ``bool[passes]`` pulse widths and inter-pulse durations are known; where not, their fields are 0.
-        covered: ``bool[passes, runs]`` the pass is aligned to the whole run; where not, all its fields are 0.
+        covered: ``bool[passes, runs]`` the pass is aligned to the whole run and a base to both sides; where not, its
+            fields are 0. So no pass covers the draft's first and last run.
         cells: ``uint8[passes, runs, kernels.FIELDS]`` one number for each of the properties below, ``uint8`` each.
     """
 

@@ -62,7 +62,7 @@ def _read_letters(
 @njit(cache=True)
 def _read_others(letter: int, span: NDArray[np.int64], read: NDArray[np.uint8], cell: NDArray[np.uint8]) -> None:
     """Count other letters in front of the run and inside it."""
-    begin, body, end = span
+    begin, body, end = span[0], span[1], span[2]
     inserted, others = 0, 0
     for q in range(begin, end):
         base = read[0, q]
@@ -73,7 +73,8 @@ def _read_others(letter: int, span: NDArray[np.int64], read: NDArray[np.uint8], 
             continue
         inserted += 1
         if inserted == 1:
-            cell[FIRST_INSERTED], cell[PW_INSERTED], cell[IP_INSERTED] = read[:, q]
+            cell[FIRST_INSERTED] = base
+            cell[PW_INSERTED], cell[IP_INSERTED] = read[1, q], read[2, q]
         elif inserted == 2:
             cell[SECOND_INSERTED] = base
     cell[INSERTED], cell[OTHERS] = min(inserted, _MOST), min(others, _MOST)
@@ -100,7 +101,7 @@ def read_runs(
     for r in range(len(letters)):
         if letters[r] == 0:
             continue
-        begin, _, end = spans[r]
+        begin, end = spans[r, 0], spans[r, 2]
         first, last = _read_letters(letters[r], begin, end, read, cells[r])
         _read_others(letters[r], spans[r], read, cells[r])
         before, after = (begin, end) if first < 0 else (first, last + 1)

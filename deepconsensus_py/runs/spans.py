@@ -38,7 +38,8 @@ class Spans:
     """The bases of a pass at each run of the draft; bases inserted in front of a run belong to it.
 
     Attributes:
-        covered: ``bool[runs]`` the alignment holds the whole run.
+        covered: ``bool[runs]`` the alignment holds the whole run and a base to both sides of it; bases inserted at
+            the ends of an alignment have nowhere to go.
         positions: ``int64[runs, 3]`` pass positions where the bases inserted in front of the run begin, where the run's
             own columns begin, and where they end; 0 where not covered.
     """
@@ -63,10 +64,9 @@ def run_spans(alignment: Alignment, runs: Runs) -> Spans:
         runs: of the draft.
     """
     columns = draft_columns(alignment)
-    covered = (runs.start >= columns.start) & (runs.stop <= columns.stop)
+    covered = (runs.start > columns.start) & (runs.stop < columns.stop)
     first, last = (runs.start - columns.start) * covered, (runs.stop - 1 - columns.start) * covered
-    begin = np.where(first > 0, columns.after[first - 1], columns.before[0])
-    positions = np.stack([begin, columns.before[first], columns.after[last]], axis=1)
+    positions = np.stack([columns.after[first - 1], columns.before[first], columns.after[last]], axis=1)
     return Spans(covered, positions * covered[:, None])
 
 
