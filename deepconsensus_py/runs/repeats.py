@@ -91,7 +91,7 @@ def gather_repeats(zmw: Zmw) -> RepeatEvidence:
         MoleculeError: an alignment does not fit.
     """
     draft = zmw.draft.bases
-    at = np.array([_positions(p, len(draft)) for p in zmw.passes], np.int64).reshape(-1, len(draft))
+    at = np.array([_positions(p, len(draft)) for p in zmw.passes], np.int64).reshape(len(zmw.passes), len(draft))
     tracts = find_tracts(draft)
     tracts = tracts.take(np.flatnonzero((tracts.start >= _FLANK) & (tracts.stop + _FLANK < len(draft))))
     likely = _likely_changes(tracts, at)
