@@ -13,6 +13,7 @@ from deepconsensus_py.runs.homopolymers import find_runs
 from deepconsensus_py.runs.labels import label_runs
 from deepconsensus_py.runs.repeats import RepeatEvidence, correct_repeats, gather_repeats
 from deepconsensus_py.runs.spans import DraftColumns, draft_columns
+from deepconsensus_py.runs.tracts import find_tracts
 
 LEFT, RIGHT = "GACTTGCATTCAGGAC", "CCTGAAGTCTTGAGCA"
 
@@ -58,6 +59,17 @@ def test_more_is_asked_of_a_copy_more_than_of_a_copy_less() -> None:
 
 def test_two_passes_are_too_few() -> None:
     assert corrected(around("AT" * 4), *[around("AT" * 3)] * 2) == around("AT" * 4)
+
+
+def test_changes_two_tracts_at_once() -> None:
+    draft, truth = (around("AT" * a + RIGHT + "GAC" * b) for a, b in ((4, 3), (3, 4)))
+    assert corrected(draft, *[truth] * 4) == truth
+
+
+def test_of_tracts_that_overlap_only_the_better_changes() -> None:
+    draft, truth = around("GAGAGAAGAAGAA"), around("GAGAAGAAGAA")
+    assert find_tracts(encode_bases(draft)).rows() == [(16, 22, 2), (19, 29, 3)]
+    assert corrected(draft, *[truth] * 4) == truth
 
 
 def test_the_corrected_draft_decides() -> None:
