@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "align": {"align", "pacbio"},
     "pileup": {"pileup", "pacbio"},
     "runs": {"runs", "align", "pacbio"},
-    "models": {"models", "attention", "pileup", "runs", "pacbio", "weights"},
+    "hmm": {"hmm", "align", "pacbio"},
+    "models": {"models", "attention", "pileup", "runs", "hmm", "pacbio", "weights"},
     "weights": {"weights"},
     "polishing": {"polishing", "models", "pileup", "align", "pacbio"},
     "simulate": {"simulate", "align", "pacbio"},
@@ -38,6 +39,7 @@ FORBIDDEN_LIBRARIES = {
     "runs": {"torch", "pysam"},
     "models": {"pysam", "mappy", "pyabpoa", "zipfile", "gzip"},
     "simulate": {"torch"},
+    "hmm": {"torch", "pysam", "edlib", "mappy"},
 }
 
 SLOW_TO_IMPORT = {"torch", "numpy", "pysam", "numba", "snakemake", "pandas", "safetensors", "tqdm", "jinja2"}

@@ -1,0 +1,148 @@
+"""What each pass says about each small edit of the draft: log-likelihood ratios from the pair hidden Markov model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.hmm import edits
+from deepconsensus_py.hmm.band import HALF, PAD, Reading, Template, make_band, run_band
+from deepconsensus_py.hmm.edits import Aligned
+from deepconsensus_py.hmm.parameters import PassModel
+from deepconsensus_py.hmm.pulse_widths import insertion_factors
+from deepconsensus_py.hmm.runs import UNITS, Integers, Runs, Tracts, class_of_bases, find_runs, find_tracts
+from deepconsensus_py.hmm.tally import Line, line_of
+from deepconsensus_py.pacbio.molecule import A, N, Pass
+
+CHANGE = np.array([-4, -3, -2, -1, 1, 2, 3, 4, 0, 0, 0, 0], np.int8)
+"""Bases by which each edit makes a run longer."""
+
+PUT_IN = np.array([0] * 8 + list(range(A, N)), np.uint8)
+"""Base code that each edit puts in front of a run, 0 for none."""
+
+UNIT_CHANGE = np.array([-1, 1], np.int8)
+"""Copies by which each edit makes a tract longer."""
+
+_LEAST_RATIO = 1e-9
+"""Below, single precision does not reach."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunScores:
+    """Evidence of every pass about every edit.
+
+    A log-likelihood ratio is ``ln P(pass | edited draft) - ln P(pass | draft)``; it is 0 where the pass does not cover
+    the run, and for edits that are none: more bases less than the run has, a base equal to the run's or to the one
+    before it. Error rates of a run stay those of its length in the draft.
+
+    Attributes:
+        runs: homopolymer runs of the draft.
+        tracts: repeat tracts of the draft.
+        run_ratios: ``float32[passes, runs, 12]`` of the edits ``CHANGE`` and ``PUT_IN``, in nats, at least -20.7.
+        tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
+        covered: ``bool[passes, runs]`` which runs each pass says something about.
+        reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
+        log_likelihoods: ``float64[passes]`` of each pass given the draft it covers; -inf where it fits no path.
+    """
+
+    runs: Runs
+    tracts: Tracts
+    run_ratios: NDArray[np.float32]
+    tract_ratios: NDArray[np.float32]
+    covered: NDArray[np.bool_]
+    reverse: NDArray[np.bool_]
+    log_likelihoods: NDArray[np.float64]
+
+
+def score_runs(
+    draft: NDArray[np.uint8],
+    passes: Sequence[Pass],
+    models: tuple[PassModel, PassModel],
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+) -> RunScores:
+    """Score the edits of a draft by each of its passes.
+
+    Pulse widths count where a pass has them.
+
+    Args:
+        draft: ``uint8[n]`` base codes.
+        passes: aligned to it.
+        models: of the passes of each strand.
+        wanted: ``bool[runs]`` which runs to score; all by default. Tracts are scored in any case.
+    """
+    runs, tracts = find_runs(draft), find_tracts(draft)
+    scores = RunScores(
+        runs=runs,
+        tracts=tracts,
+        run_ratios=np.ones((len(passes), len(runs.starts), edits.EDITS), np.float32),
+        tract_ratios=np.ones((len(passes), len(tracts.starts), 2), np.float32),
+        covered=np.zeros((len(passes), len(runs.starts)), np.bool_),
+        reverse=np.array([p.reverse for p in passes], np.bool_),
+        log_likelihoods=np.full(len(passes), -np.inf),
+    )
+    templates = [_template(draft, model) for model in models]
+    band = make_band(len(draft) + 1)
+    for number, p in enumerate(passes):
+        line = line_of(p)
+        covered = slice(line.start, line.start + len(line.read) - 1)
+        aligned = Aligned(_reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered), band)
+        band.first[: len(line.read)] = line.read + (PAD - 1 - HALF)
+        scores.log_likelihoods[number] = run_band(*aligned)
+        if np.isfinite(scores.log_likelihoods[number]):
+            _score_pass(scores, number, aligned, covered, wanted)
+    for ratios in (scores.run_ratios, scores.tract_ratios):
+        np.log(np.maximum(ratios, np.float32(_LEAST_RATIO), out=ratios), out=ratios)
+    return scores
+
+
+def _score_pass(
+    scores: RunScores, number: int, aligned: Aligned, covered: slice, wanted: NDArray[np.bool_] | None
+) -> None:
+    """Fill a pass's rows with likelihood ratios."""
+    runs, tracts = scores.runs, scores.tracts
+    inside = _inside(runs.starts, runs.ends, covered)
+    scores.covered[number] = inside if wanted is None else inside & wanted
+    edits.score_runs(aligned, _spots(runs, scores.covered[number], covered), scores.run_ratios[number])
+    inside = _inside(tracts.starts, tracts.ends, covered)
+    for unit in UNITS:
+        spots = _spots(tracts, inside & (tracts.units == unit), covered)
+        edits.score_units(aligned, spots, unit, scores.tract_ratios[number])
+
+
+def _inside(starts: Integers, ends: Integers, covered: slice) -> NDArray[np.bool_]:
+    """Far enough from the ends of the stretch that a pass covers."""
+    inside: NDArray[np.bool_] = (starts >= covered.start + edits.MARGIN) & (ends <= covered.stop - edits.MARGIN)
+    return inside
+
+
+def _spots(spans: Runs | Tracts, which: NDArray[np.bool_], covered: slice) -> edits.Spots:
+    rows = np.flatnonzero(which)
+    start = np.int32(covered.start)
+    return edits.Spots(spans.starts[rows] - start, spans.ends[rows] - start, rows)
+
+
+def _template(draft: NDArray[np.uint8], model: PassModel) -> Template:
+    classes = class_of_bases(draft)
+    rates = (model.deletion[draft, classes], model.cognate[draft, classes])
+    return Template(draft.astype(np.int32), *rates, model.deletion[:, 0].copy(), model.cognate[:, 0].copy())
+
+
+def _part(whole: Template, covered: slice) -> Template:
+    return whole._replace(bases=whole.bases[covered], loss=whole.loss[covered], gain=whole.gain[covered])
+
+
+def _reading(p: Pass, line: Line, model: PassModel) -> Reading:
+    bases = np.zeros(len(line.bases) + 2 * PAD, np.int32)
+    inner = slice(PAD, PAD + len(line.bases))
+    bases[inner] = p.bases[line.bases]
+    cognate = np.zeros(len(bases), np.float32)
+    foreign = model.foreign[bases]
+    cognate[inner] = 1
+    if p.pulse_widths is not None:
+        by_cognate, by_foreign = insertion_factors()
+        codes = p.pulse_widths[line.bases]
+        cognate[inner] = by_cognate[codes]
+        foreign[inner] *= by_foreign[codes]
+    return Reading(bases, cognate, foreign, np.ascontiguousarray(model.emission[:, bases]))
