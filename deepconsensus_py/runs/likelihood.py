@@ -2,7 +2,8 @@
 
 The probability of the observed given the true length of a run is estimated from the molecule itself, for each base and
 strand: polymerases, signal and hence error rates differ from molecule to molecule. The draft stands in for the truth;
-it is right for 99.6 % of the runs of Sequel drafts. Rare lengths are shrunk to the next shorter ones, bases to the mean of all.
+it is right for 99.6 % of the runs of Sequel drafts. Rare lengths are shrunk to the next shorter ones, bases to the mean
+of all.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ _LETTERS = len(BASES)
 _DELTAS = 2 * REACH + 1
 _RESIZES, _INSERTS = CHANGE[CHANGE != 0], INSERTS[INSERTS != 0]
 
-# Weights in observations, chosen on fourteen Sequel molecules.
+# Weights in observations, chosen on Sequel molecules.
 _SHORTER_WEIGHT = 30.0
 _ALL_BASES_WEIGHT = 25.0
 _ANY_DELTA = 0.05
