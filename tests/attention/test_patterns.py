@@ -28,7 +28,7 @@ def block_local(draw: st.DrawFn, dims: int) -> BlockLocal:
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.data(), shapes)
 def test_block_local_is_its_definition(data: st.DataObject, shape: list[int]) -> None:
     pattern = data.draw(block_local(len(shape)))
@@ -46,7 +46,6 @@ def test_block_local_is_its_definition(data: st.DataObject, shape: list[int]) ->
         assert allowed[i][j] == (near and (j <= i or not pattern.causal))
 
 
-@settings(deadline=None)
 @given(st.data(), shapes)
 def test_pairs_counts_what_is_allowed(data: st.DataObject, shape: list[int]) -> None:
     pattern: Pattern = data.draw(block_local(len(shape)) | st.builds(Full, st.booleans()))
@@ -86,7 +85,6 @@ def test_causality_follows_the_token_index_not_the_coordinates() -> None:
     assert torch.equal(BlockLocal(5, causal=True).allowed(backwards, backwards), torch.ones(5, 5).tril().bool())
 
 
-@settings(deadline=None)
 @given(st.data(), st.integers(1, 3))
 def test_patterns_survive_plain_values(data: st.DataObject, dims: int) -> None:
     pattern: Pattern = data.draw(block_local(dims) | st.builds(Full, st.booleans()))

@@ -17,7 +17,7 @@ from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import Fault, read_subreads, read_zmws
 
-any_files = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+any_files = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def holes(items: Iterable[Zmw | Fault]) -> list[int]:

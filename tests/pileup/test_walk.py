@@ -148,7 +148,7 @@ def slow_rows(
     return rows, draft_row, truth_row
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, database=None)
 @given(molecules(), specs())
 def test_pileup(molecule: tuple[Draft, list[Drawn], Drawn], spec: FeatureSpec) -> None:
     draft, drawn, truth = molecule
@@ -164,7 +164,7 @@ def test_pileup(molecule: tuple[Draft, list[Drawn], Drawn], spec: FeatureSpec) -
     assert pileup.draft_quality.tolist() == [step.at for step in draft_row]
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, database=None)
 @given(molecules(), specs())
 def test_windows_hold_every_draft_base_once(molecule: tuple[Draft, list[Drawn], Drawn], spec: FeatureSpec) -> None:
     draft, drawn, _ = molecule
@@ -186,7 +186,7 @@ def test_windows_hold_every_draft_base_once(molecule: tuple[Draft, list[Drawn], 
         assert held.tolist() == list(range(bounds.draft_start[window], bounds.draft_stop[window]))
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300, database=None)
 @given(molecules(), specs())
 def test_labels(molecule: tuple[Draft, list[Drawn], Drawn], spec: FeatureSpec) -> None:
     draft, drawn, drawn_truth = molecule
@@ -217,7 +217,7 @@ def test_labels(molecule: tuple[Draft, list[Drawn], Drawn], spec: FeatureSpec) -
         assert (labels.begin[i], labels.last[i]) == expected
 
 
-@settings(max_examples=50, deadline=None, database=None)
+@settings(max_examples=50, database=None)
 @given(molecules(), st.permutations(range(5)))
 def test_order_of_passes_does_not_move_columns(molecule: tuple[Draft, list[Drawn], Drawn], order: list[int]) -> None:
     draft, drawn, _ = molecule
