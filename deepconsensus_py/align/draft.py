@@ -99,6 +99,6 @@ def _tags(draft: Draft, aligned: Sequence[Pass]) -> tuple[tuple[str, object, str
 
 def _too_few(name: str, usable: int, total: int) -> MoleculeError:
     return MoleculeError(
-        f"{name}: {usable} of its {total} passes serve for a draft, which takes {MIN_PASSES} of similar length",
+        f"{name}: {usable} of its {total} passes are of similar length and align; a draft takes {MIN_PASSES}",
         outcome="too_few_passes",
     )

@@ -59,8 +59,10 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
         for draft in drafts:
             counts.molecules += 1
             if isinstance(draft, MoleculeError):
-                log.warning("%s", draft)
                 counts.outcomes[draft.outcome] += 1
+                # Molecules with too few passes are no fault, and there may be millions.
+                if draft.outcome == "error":
+                    log.warning("%s", draft)
                 continue
             counts.drafts += 1
             writer.write_read(draft.name, draft.bases, draft.qualities, draft.tags)

@@ -1,9 +1,17 @@
-"""Options that several commands share."""
+"""What several commands share: options, exit status, words."""
 
 import argparse
 import logging
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+READ_FILES = ".bam, .sam, .fastq, .fastq.gz, or - (BAM to standard output)"
+"""How an output of reads may be named."""
+
+MOLECULES_FAILED = 3
+"""Exit status of a run that finished, but could not process some molecules."""
 
 
 def chunk(text: str) -> tuple[int, int]:
@@ -19,34 +27,70 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def at_least(lowest: int) -> "type[int]":
-    """A whole number with a lower bound, as an argument type."""
+def whole(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
+    """A whole number within bounds, as an argument type."""
 
-    def whole(text: str) -> int:
-        value = int(text)
-        if value < lowest:
-            raise argparse.ArgumentTypeError(f"{value} is less than {lowest}")
-        return value
+    def parse(text: str) -> int:
+        if not (text.isdecimal() and lowest <= int(text) <= highest):
+            upper = f" to {highest}" if highest < math.inf else " or more"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {lowest}{upper}")
+        return int(text)
 
-    whole.__name__ = "int"
-    return whole  # type: ignore[return-value]
+    return parse
+
+
+def quality(text: str) -> float:
+    """A Phred quality, as an argument type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a quality (Phred, 0 or more)")
+    return value
+
+
+def add_output(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:  # noqa: A002 - argparse's word
+    """``-o``, which every command that writes must be given."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar=metavar, help=help)
+
+
+def add_subreads(parser: argparse.ArgumentParser) -> None:
+    """Raw subreads."""
+    parser.add_argument(
+        "subreads",
+        nargs="+",
+        type=Path,
+        metavar="SUBREADS",
+        help="subreads as they were sequenced: BAM files, or a .fofn with their names",
+    )
+
+
+def add_chunk(parser: argparse.ArgumentParser) -> None:
+    """``--chunk``."""
+    parser.add_argument("--chunk", type=chunk, metavar="i/N", help="only the i-th of N parts of the CCS file")
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """``--threads``."""
-    parser.add_argument("--threads", type=at_least(1), default=cores(), help="processor cores to use (%(default)s)")
+    parser.add_argument(
+        "--threads", type=whole(1), default=cores(), metavar="N", help="processor cores to use (default %(default)s)"
+    )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """``--model`` and ``--ins-trim``: together they choose the encoding."""
     parser.add_argument(
-        "--model", default="vote", metavar="NAME|FILE", help="bundled model, or a .safetensors file (%(default)s)"
+        "--model",
+        default="vote",
+        metavar="NAME|FILE",
+        help="what corrects: a name of 'model list', or a .safetensors file (default %(default)s)",
     )
     parser.add_argument(
         "--ins-trim",
-        type=at_least(0),
+        type=whole(0),
         metavar="BASES",
-        help="leave longer insertions of a pass out; 0 keeps all (what the model was made with, usually 5)",
+        help="leave longer insertions of a pass out; 0 keeps all (default: what the model was made with, usually 5)",
     )
 
 
@@ -63,10 +107,15 @@ def add_reads(parser: argparse.ArgumentParser, *, subreads: str = "+") -> None:
         "--ccs",
         type=Path,
         metavar="CCS",
-        help="drafts: CCS reads in BAM, FASTQ or FASTA; made from the subreads if not given",
+        help="drafts: CCS reads in BAM, FASTQ or FASTA (default: they are made from the subreads)",
     )
-    parser.add_argument("--chunk", type=chunk, metavar="i/N", help="only the i-th of N parts of the drafts")
-    parser.add_argument("--limit", type=at_least(1), metavar="N", help="only the first N molecules")
+    add_chunk(parser)
+    parser.add_argument("--limit", type=whole(1), metavar="N", help="only the first N molecules")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 read``, ``2 reads``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def log_to_stderr() -> None:

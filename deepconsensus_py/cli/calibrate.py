@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli import _options
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
@@ -14,22 +16,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("bam", type=Path, metavar="BAM", help="reads aligned to the reference")
     parser.add_argument("reference", type=Path, metavar="FASTA", help="the reference, indexed by samtools faidx")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="CSV", help="baseq,total_match,total_mismatch"
-    )
+    _options.add_output(parser, "CSV", "table of baseq,total_match,total_mismatch")
     parser.add_argument(
         "--region",
         metavar="CONTIG[:START-STOP]",
-        help="count from START (0 is the first base) up to but not including STOP (all that BAM and FASTA share)",
+        help="only START (from 0) up to but not including STOP (default: all that BAM and FASTA share)",
     )
     parser.add_argument(
-        "--min-mapq", type=int, default=60, metavar="Q", help="leave out worse alignments (%(default)s)"
+        "--min-mapq", type=int, default=60, metavar="Q", help="lowest mapping quality (default %(default)s)"
     )
     parser.add_argument(
         "--dc-calibration",
         default="skip",
         metavar="T,W,B",
-        help="calibrate qualities q above T to W*q+B before counting; skip: leave them as they are (%(default)s)",
+        help="make W*q+B of qualities q above T before counting; skip: leave them (default %(default)s)",
     )
     parser.set_defaults(run=run)
 
@@ -39,9 +39,10 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from deepconsensus_py.evaluate.calibration import as_csv, count_bases, recalibrate
-    from deepconsensus_py.pacbio.outputs import atomic_path
+    from deepconsensus_py.pacbio.outputs import atomic_path, require_apart
     from deepconsensus_py.polishing.qualities import Calibration
 
+    require_apart([args.output], [args.bam, args.reference])
     calibration = Calibration.parse(args.dc_calibration)
     counts = count_bases(args.bam, args.reference, region=args.region, min_mapq=args.min_mapq)
     with atomic_path(args.output) as target:

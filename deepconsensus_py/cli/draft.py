@@ -1,51 +1,41 @@
 """``deepconsensus-py draft``: subreads to draft consensus reads, where no CCS reads are at hand."""
 
 import argparse
-from pathlib import Path
 
 from deepconsensus_py.cli import _options
-
-MOLECULES_FAILED = 3
-"""Exit status of a run that finished, but could not read some molecules."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("draft", help="make drafts of subreads without CCS reads", description=__doc__)
-    parser.add_argument(
-        "subreads",
-        nargs="+",
-        type=Path,
-        metavar="SUBREADS",
-        help="raw subreads: BAM files, or a .fofn with their names",
+    parser = subparsers.add_parser(
+        "draft",
+        help="make drafts of subreads without CCS reads",
+        description="Make a draft consensus of each molecule from its subreads, where no CCS reads are at hand.",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="OUT",
-        help="drafts: .bam, .sam, .fastq, .fastq.gz, or - (BAM)",
-    )
+    _options.add_subreads(parser)
+    _options.add_output(parser, "OUT", f"drafts: {_options.READ_FILES}")
     _options.add_threads(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make drafts, and count them."""
-    import shlex
     import sys
 
     from deepconsensus_py._version import __version__
     from deepconsensus_py.align.draft_files import draft_files
     from deepconsensus_py.pacbio.headers import Program
+    from deepconsensus_py.pacbio.inputs import expand_paths
+    from deepconsensus_py.pacbio.outputs import require_apart, shown
 
     _options.log_to_stderr()
-    program = Program(__version__, shlex.join(["deepconsensus-py", *sys.argv[1:]]))
+    require_apart([args.output], expand_paths(args.subreads))
+    program = Program(__version__, args.command_line)
     counts = draft_files(args.subreads, args.output, program, cores=args.threads)
     print(
-        f"{counts.molecules} molecules, {counts.drafts} drafts in {args.output}; "
-        f"{counts.outcomes['too_few_passes']} molecules with too few passes, {counts.outcomes['error']} faulty",
+        f"{_options.counted(counts.molecules, 'molecule')}, {_options.counted(counts.drafts, 'draft')} in "
+        f"{shown(args.output)}; molecules with too few passes: {counts.outcomes['too_few_passes']}, "
+        f"faulty: {counts.outcomes['error']}",
         file=sys.stderr,
     )
-    return MOLECULES_FAILED if counts.outcomes["error"] else 0
+    return _options.MOLECULES_FAILED if counts.outcomes["error"] else 0

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli import _options
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
@@ -14,17 +16,28 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--truth", type=Path, required=True, metavar="FASTA", help="true sequence of each molecule")
     parser.add_argument("--reads", type=Path, required=True, metavar="FILE", help="reads to judge: BAM, FASTQ, FASTA")
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="the reads they were made from, to compare")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything here as JSON (- for stdout)")
     parser.add_argument(
-        "--min-np", type=int, default=0, metavar="N", help="leave out molecules with fewer passes, by tag np (0)"
+        "--json", type=Path, metavar="FILE", help="also write it as JSON; -: only JSON, on standard output"
+    )
+    parser.add_argument(
+        "--min-np",
+        type=_options.whole(0),
+        default=0,
+        metavar="N",
+        help="leave out molecules with fewer passes, by tag np (default %(default)s)",
     )
     parser.add_argument("--zmws", type=_holes, default=(), metavar="N,N,…", help="only these ZMW numbers")
-    parser.add_argument("--events", action="store_true", help="list every error")
+    parser.add_argument(
+        "--events", action="store_true", help="list errors: place in the truth, kind, bases, letters, run length"
+    )
     parser.set_defaults(run=run)
 
 
 def _holes(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(","))
+    numbers = text.split(",")
+    if not all(number.isdecimal() for number in numbers):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of ZMW numbers, e.g. 7,12")
+    return tuple(map(int, numbers))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli import _options
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
@@ -12,11 +14,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Write the reads whose mean error probability, over their own base qualities, is low enough.",
     )
     parser.add_argument("reads", type=Path, metavar="READS", help="BAM or FASTQ(.gz)")
+    _options.add_output(parser, "OUT", _options.READ_FILES)
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT", help="BAM or FASTQ(.gz), by its ending"
-    )
-    parser.add_argument(
-        "-q", "--min-quality", type=float, required=True, metavar="Q", help="lowest quality of a read, Phred"
+        "-q",
+        "--min-quality",
+        type=_options.quality,
+        required=True,
+        metavar="Q",
+        help="lowest quality of a read, Phred",
     )
     parser.set_defaults(run=run)
 
@@ -27,9 +32,11 @@ def run(args: argparse.Namespace) -> int:
 
     from deepconsensus_py._version import __version__
     from deepconsensus_py.pacbio.headers import Program
+    from deepconsensus_py.pacbio.outputs import require_apart
     from deepconsensus_py.polishing.filter_reads import filter_reads
     from deepconsensus_py.polishing.filters import ReadFilter
 
+    require_apart([args.output], [args.reads])
     program = Program(__version__, args.command_line)
     counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
     print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more", file=sys.stderr)

@@ -6,19 +6,25 @@ from pathlib import Path
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its own commands."""
-    parser = subparsers.add_parser("model", help="list, show and convert models", description="List, show, convert.")
+    parser = subparsers.add_parser(
+        "model", help="list, show and convert models", description="List, show and convert models."
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    action = actions.add_parser("list", help="models that come with the package")
+    action = actions.add_parser(
+        "list", help="models there are", description="List the models that come with the package."
+    )
     action.set_defaults(run=run_list)
 
-    action = actions.add_parser("show", help="what a model is: inputs, layers, parameters, model card")
+    action = actions.add_parser(
+        "show", help="what a model is", description="Show a model's inputs, layers, parameters and model card."
+    )
     action.add_argument("model", metavar="NAME|FILE", help="a model's name, or a .safetensors file")
     action.set_defaults(run=run_show)
 
     action = actions.add_parser(
         "convert",
-        help="DeepConsensus checkpoint to model file",
+        help="make a model file of a DeepConsensus checkpoint",
         description="Convert a checkpoint of Google's DeepConsensus v1; TensorFlow is not needed.",
     )
     action.add_argument(
@@ -30,7 +36,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     action.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="model file to write, .safetensors"
     )
-    action.add_argument("--name", help="what headers and reports call it (the name of FILE)")
+    action.add_argument("--name", help="what headers and reports call it (default: FILE without its ending)")
     action.set_defaults(run=run_convert)
 
 

@@ -13,54 +13,87 @@ if TYPE_CHECKING:
     from deepconsensus_py.polishing.run import PolishRun
     from deepconsensus_py.polishing.sources import Reads
 
-MOLECULES_FAILED = 3
-"""Exit status of a run that finished, but could not process some molecules."""
+HIGHEST_PHRED = 93
+"""The highest quality that FASTQ can hold."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
-    parser = subparsers.add_parser("polish", help="correct draft reads from their passes", description=__doc__)
-    _options.add_reads(parser, subreads="*")
-    parser.add_argument("--features", type=Path, nargs="+", metavar="SHARD", help="take encoded molecules instead")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT", help=".bam, .fastq, .fastq.gz, or - (BAM)"
+    parser = subparsers.add_parser(
+        "polish",
+        help="correct draft reads from their passes",
+        description="Correct the CCS read (the draft) of each molecule from its subreads (the passes).",
     )
+    _options.add_reads(parser, subreads="*")
+    parser.add_argument("--features", type=Path, nargs="+", metavar="SHARD", help="what 'encode' wrote, instead")
+    _options.add_output(parser, "OUT", f"polished reads: {_options.READ_FILES}")
     parser.add_argument("--failed", type=Path, metavar="OUT", help="keep the reads that the filters drop in this file")
     _options.add_model(parser)
-    parser.add_argument("--device", default="cpu", help="where a network runs: cpu, cuda, cuda:0 … (%(default)s)")
+    parser.add_argument(
+        "--device", default="cpu", help="where a network runs: cpu, cuda, cuda:0 … (default %(default)s)"
+    )
     _options.add_threads(parser)
     _add_settings(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reads and qualities")
-    group.add_argument("--min-quality", type=float, default=20, metavar="Q", help="least read quality (%(default)s)")
-    group.add_argument("--min-length", type=int, default=0, metavar="BASES", help="least read length (%(default)s)")
+    group.add_argument(
+        "--min-quality",
+        type=_options.quality,
+        default=20,
+        metavar="Q",
+        help="lowest predicted quality of a read, Phred (default %(default)s)",
+    )
+    group.add_argument(
+        "--min-length",
+        type=_options.whole(0),
+        default=0,
+        metavar="BASES",
+        help="length of the shortest read (default %(default)s)",
+    )
     group.add_argument(
         "--skip-windows-above",
-        type=float,
+        type=_options.quality,
         default=45,
         metavar="Q",
-        help="keep the draft in windows of a higher mean quality; 0 never does (%(default)s)",
-    )
-    group.add_argument("--max-base-quality", type=int, default=93, metavar="Q", help="cap (%(default)s)")
-    group.add_argument(
-        "--dc-calibration", metavar="T,W,B", help="quality map of corrected bases, or skip (the model's own)"
+        help="keep the draft in windows of a higher mean quality, Phred; 0 never does (default %(default)s)",
     )
     group.add_argument(
-        "--ccs-calibration", default="skip", metavar="T,W,B", help="quality map of kept draft bases (%(default)s)"
+        "--max-base-quality",
+        type=_options.whole(1, HIGHEST_PHRED),
+        default=HIGHEST_PHRED,
+        metavar="Q",
+        help="highest base quality, Phred (default %(default)s)",
+    )
+    group.add_argument(
+        "--dc-calibration",
+        metavar="T,W,B",
+        help="make W*q+B of qualities q of corrected bases above T; skip: leave them (default: the model's own)",
+    )
+    group.add_argument(
+        "--ccs-calibration",
+        default="skip",
+        metavar="T,W,B",
+        help="the same for draft bases that are kept (default %(default)s)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Polish, and say what became of the molecules."""
     _options.log_to_stderr()
+    from deepconsensus_py.pacbio.inputs import expand_paths, require_once
+    from deepconsensus_py.pacbio.outputs import require_apart
     from deepconsensus_py.polishing.run import run as polish_files
 
-    table = polish_files(_job(args))
+    job = _job(args)
+    require_once(job.shards)
+    inputs = [*expand_paths(args.subreads), args.ccs, *job.shards]
+    require_apart([path for path in (job.output, job.failed) if path], [path for path in inputs if path])
+    table = polish_files(job)
     _print_summary(table, args)
-    return MOLECULES_FAILED if table.faulty else 0
+    return _options.MOLECULES_FAILED if table.faulty else 0
 
 
 def _job(args: argparse.Namespace) -> "PolishRun":
@@ -81,13 +114,12 @@ def _job(args: argparse.Namespace) -> "PolishRun":
 
 
 def _reads(args: argparse.Namespace) -> "Reads | None":
-    from deepconsensus_py.errors import InputError
     from deepconsensus_py.polishing.sources import Reads
 
     if bool(args.subreads) == bool(args.features):
-        raise InputError("give either SUBREADS or --features SHARD")
+        args.wrong_usage("give either SUBREADS or --features SHARD")
     if args.features and (args.ccs or args.chunk or args.limit):
-        raise InputError("--ccs, --chunk and --limit choose molecules when they are encoded, not with --features")
+        args.wrong_usage("--ccs, --chunk and --limit choose molecules when they are encoded, not with --features")
     return Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit) if args.subreads else None
 
 
@@ -107,12 +139,14 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
 
 def _print_summary(table: "MoleculeTable", args: argparse.Namespace) -> None:
     """Every molecule is counted out loud, the dropped ones with what keeps them."""
+    from deepconsensus_py.pacbio.outputs import STDOUT, shown
     from deepconsensus_py.polishing.outcomes import Outcome
+    from deepconsensus_py.polishing.report import MOLECULES, side_file
 
-    counts = table.counts()
+    counts, polished = table.counts(), table.outcomes[Outcome.SUCCESS]
     print(
-        f"{counts['molecules']} molecules, {table.outcomes[Outcome.SUCCESS]} polished reads in {args.output}; "
-        f"{counts['windows_corrected']} of {counts['windows']} windows corrected",
+        f"{_options.counted(counts['molecules'], 'molecule')}, {_options.counted(polished, 'polished read')} in "
+        f"{shown(args.output)}; {counts['windows_corrected']} of {counts['windows']} windows corrected",
         file=sys.stderr,
     )
     for outcome, count in sorted(table.outcomes.items()):
@@ -120,4 +154,6 @@ def _print_summary(table: "MoleculeTable", args: argparse.Namespace) -> None:
             print(f"{count} {outcome}: {Outcome(outcome).meaning}", file=sys.stderr)
     dropped = table.outcomes[Outcome.FAILED_QUALITY_FILTER] + table.outcomes[Outcome.FAILED_LENGTH_FILTER]
     if dropped and args.failed is None:
-        print(f"the {dropped} filtered reads are not written; --failed OUT keeps them", file=sys.stderr)
+        print("reads below the filters are not written; --failed OUT keeps them", file=sys.stderr)
+    if polished < counts["molecules"] and str(args.output) != STDOUT:
+        print(f"what became of each molecule: {side_file(args.output, MOLECULES)}", file=sys.stderr)

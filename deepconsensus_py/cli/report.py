@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli import _options
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
@@ -14,12 +16,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "runs", type=Path, nargs="+", metavar="RUN", help="OUT.report.json, and what evaluate --json wrote of its reads"
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="HTML", help="the page")
+    _options.add_output(parser, "HTML", "the page")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
+    import sys
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
@@ -33,4 +36,5 @@ def run(args: argparse.Namespace) -> int:
     page = render_page(load_runs(args.runs))
     with atomic_path(args.output) as target:
         target.write_text(page, encoding="utf-8")
+    print(f"the page is {args.output}", file=sys.stderr)
     return 0

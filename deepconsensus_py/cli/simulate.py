@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli import _options
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
@@ -11,17 +13,29 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="make molecules with known truth",
         description="Write subreads.bam, ccs.bam and truth.fasta of simulated molecules.",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into")
-    parser.add_argument("--molecules", type=int, default=10, metavar="N", help="number of molecules (10)")
+    _options.add_output(parser, "DIR", "folder to write into")
+    parser.add_argument("--molecules", type=int, default=10, metavar="N", help="how many (default %(default)s)")
     parser.add_argument(
-        "--length", type=int, nargs=2, default=(1000, 3000), metavar=("MIN", "MAX"), help="their bases (1000 3000)"
+        "--length",
+        type=int,
+        nargs=2,
+        default=(1000, 3000),
+        metavar=("MIN", "MAX"),
+        help="their bases (default 1000 3000)",
     )
     parser.add_argument(
-        "--passes", type=int, nargs=2, default=(3, 12), metavar=("MIN", "MAX"), help="full passes of each (3 12)"
+        "--passes",
+        type=int,
+        nargs=2,
+        default=(3, 12),
+        metavar=("MIN", "MAX"),
+        help="full passes of each (default 3 12)",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed gives the same records (1)")
     parser.add_argument(
-        "--template", type=Path, metavar="FASTA", help="cut molecules out of these sequences (random sequence)"
+        "--seed", type=int, default=1, metavar="S", help="same seed, same records (default %(default)s)"
+    )
+    parser.add_argument(
+        "--template", type=Path, metavar="FASTA", help="cut molecules out of these sequences (default: random ones)"
     )
     parser.set_defaults(run=run)
 

@@ -1,8 +1,9 @@
 """Opening input files: what a file is, is found by looking into it; what is wrong with it is said in one sentence."""
 
 import gzip
+import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
@@ -34,9 +35,25 @@ def expand_paths(paths: Sequence[Path]) -> list[Path]:
     """Replace each file of file names (``.fofn``) by the files it names, one to a line, relative to its own folder.
 
     Raises:
-        InputError: a file of file names cannot be read or names nothing.
+        InputError: a file of file names cannot be read or names nothing, or a file is named twice.
     """
-    return [path for given in paths for path in (_fofn(given) if given.suffix == ".fofn" else [given])]
+    expanded = [path for given in paths for path in (_fofn(given) if given.suffix == ".fofn" else [given])]
+    require_once(expanded)
+    return expanded
+
+
+def require_once(paths: Iterable[Path]) -> None:
+    """Refuse a file that is given twice: its molecules would count twice.
+
+    Raises:
+        InputError: two of the paths lead to the same file.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        place = os.path.realpath(path)
+        if place in seen:
+            raise InputError(f"{path}: is given twice; give each file once")
+        seen.add(place)
 
 
 def _fofn(path: Path) -> list[Path]:

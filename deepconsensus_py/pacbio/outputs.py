@@ -3,7 +3,7 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,30 @@ _WRITE_ERRORS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EPIPE, errno.ENXIO, errno.ESTALE}
 )
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def shown(path: Path) -> str:
+    """What messages call an output."""
+    return "standard output" if str(path) == STDOUT else str(path)
+
+
+def require_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read, and two outputs into one file.
+
+    Raises:
+        OutputError: an output is an input, or another output; ``/dev/null`` and the like may be several.
+    """
+    read = {os.path.realpath(path) for path in inputs}
+    written: set[str] = set()
+    for path in outputs:
+        if path.exists() and not path.is_file():
+            continue
+        place = os.path.realpath(path)
+        if place in read:
+            raise OutputError(f"{path}: is an input of this command, which it would replace; write elsewhere")
+        if place in written:
+            raise OutputError(f"{path}: is given for two outputs; give each its own file")
+        written.add(place)
 
 
 @contextmanager

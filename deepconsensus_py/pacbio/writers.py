@@ -1,7 +1,7 @@
 """Writing reads: BAM, SAM, FASTQ and compressed FASTQ, by the file's name."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from gzip import GzipFile
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path, writing
+from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path, shown, writing
 from deepconsensus_py.pacbio.records import unaligned_record
 
 _MODE_OF_SUFFIX = {".bam": "wb", ".sam": "w"}
@@ -178,8 +178,8 @@ def reads_at(target: Path, path: Path, header: pysam.AlignmentHeader, *, threads
         with _closed(FastqWriter(target, str(path), compressed=path.suffix == ".gz")) as fastq:
             yield fastq
     else:
-        mode = _record_mode(path)
-        with _closed(RecordWriter(target, _shown(path), header, mode, threads)) as records:
+        mode = _record_mode(path, (*_MODE_OF_SUFFIX, *_FASTQ_SUFFIXES))
+        with _closed(RecordWriter(target, shown(path), header, mode, threads)) as records:
             yield records
 
 
@@ -195,24 +195,19 @@ def open_records(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1)
     Raises:
         OutputError: the name has another ending, or the file cannot be written.
     """
-    mode = _record_mode(path)
-    with atomic_path(path) as target, _closed(RecordWriter(target, _shown(path), header, mode, threads)) as writer:
+    mode = _record_mode(path, tuple(_MODE_OF_SUFFIX))
+    with atomic_path(path) as target, _closed(RecordWriter(target, shown(path), header, mode, threads)) as writer:
         yield writer
 
 
-def _shown(path: Path) -> str:
-    return "standard output" if str(path) == STDOUT else str(path)
-
-
-def _record_mode(path: Path) -> str:
+def _record_mode(path: Path, known: Sequence[str]) -> str:
     if path.suffix in _MODE_OF_SUFFIX:
         return _MODE_OF_SUFFIX[path.suffix]
     if str(path) == STDOUT and sys.stdout.isatty():
         raise OutputError("standard output: is a terminal, which cannot show BAM; pipe it or give a file name")
     if str(path) == STDOUT or (path.exists() and not path.is_file() and not path.is_dir()):
         return "wb"
-    known = ", ".join([*_MODE_OF_SUFFIX, *_FASTQ_SUFFIXES])
-    raise OutputError(f"{path}: the ending does not say what to write; use one of {known}")
+    raise OutputError(f"{path}: the ending does not say what to write; use one of {', '.join(known)}")
 
 
 @contextmanager

@@ -66,18 +66,23 @@ def read_zmws(
 
 
 def read_subreads(subreads: Sequence[Path]) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
-    """Every molecule's passes, in file order.
+    """Every molecule's passes as they were sequenced, in file order, for drafts to be made of.
 
     Args:
-        subreads: BAM files with subreads grouped by ZMW, or files of file names.
+        subreads: BAM files with raw subreads grouped by ZMW, or files of file names.
 
     Yields:
         A molecule with its passes, or with what is wrong with them.
 
     Raises:
-        InputError: a file cannot be used.
+        InputError: a file cannot be used, or its subreads are aligned.
     """
     with closing(SubreadSource(subreads)) as source:
+        if source.aligned:
+            raise InputError(
+                f"{source.names}: its subreads are aligned already; give the drafts that they are aligned to as well "
+                "(--ccs), or the subreads as they were sequenced"
+            )
         for group in source:
             try:
                 yield group.molecule, _passes(group.records)

@@ -31,7 +31,7 @@ _MEANING = {
     Outcome.SUCCESS: "polished and written",
     Outcome.NO_SUBREADS: "the subreads file has no pass of this molecule",
     Outcome.NO_ALIGNED_PASS: "no pass aligns to the draft",
-    Outcome.TOO_FEW_PASSES: "fewer passes than the model needs",
+    Outcome.TOO_FEW_PASSES: "too few passes of similar length to make a draft of",
     Outcome.MISSING_KINETICS: "passes without the pulse widths or durations that the model needs",
     Outcome.ERROR: "the molecule's records are faulty; see the reason",
 }

@@ -19,7 +19,6 @@ from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.progress import with_progress
-from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.report import (
     MOLECULES,
     REPORT,
@@ -35,6 +34,10 @@ from deepconsensus_py.polishing.tags import polished_tags
 log = logging.getLogger(__name__)
 
 FILTERED = frozenset({Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER})
+
+REASONS_SHOWN = 5
+"""Molecules of each outcome whose reason is logged: a movie without CCS reads has millions with too few passes. The
+table of molecules has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def run(job: PolishRun) -> MoleculeTable:
         reads = correct(source.molecules, corrector, job.settings, clock)
         for read in with_progress(reads, source.total, "ZMW"):
             table.add(read)
-            _report_fault(read)
+            if read.reason and table.outcomes[read.outcome] <= REASONS_SHOWN:
+                log.warning("%s", read.reason)
             target = writer if read.passed else failed if read.outcome in FILTERED else None
             if target is not None:
                 with clock.stage("write"):
@@ -122,11 +126,6 @@ def _outputs(
             yield writer, failed, MoleculeTable(None), None
         else:
             yield writer, failed, MoleculeTable(side(MOLECULES)), side(REPORT)
-
-
-def _report_fault(read: PolishedRead) -> None:
-    if read.reason:
-        log.warning("%s", read.reason)
 
 
 def _report(

@@ -19,8 +19,9 @@ import pysam
 import pytest
 from support import Commands, edited, record_lines, records
 
-from deepconsensus_py.cli.polish import MOLECULES_FAILED
+from deepconsensus_py.cli._options import MOLECULES_FAILED
 from deepconsensus_py.polishing.report import COLUMNS
+from deepconsensus_py.polishing.run import REASONS_SHOWN
 
 Edit = Callable[[list[pysam.AlignedSegment]], list[pysam.AlignedSegment]]
 
@@ -148,13 +149,61 @@ def test_damaged_shard(run: Commands, testdata, tmp_path):
         assert not output.exists()
 
 
-def test_neither_subreads_nor_shards(run: Commands, testdata, tmp_path):
-    assert run("polish", "-o", tmp_path / "out.bam").status == 1
-    both = run("polish", testdata / "subreads.bam", "--features", tmp_path / "a.shard", "-o", tmp_path / "out.bam")
-    assert both.status == 1
+def test_files_given_twice(run: Commands, refused, testdata, tmp_path):
+    again = tmp_path / "again.fofn"
+    again.write_text(f"{testdata / 'subreads.bam'}\n{testdata / 'subreads.bam'}\n")
+    assert "twice" in refused(again, testdata / "ccs.bam")
+    shard, output = tmp_path / "a.shard", tmp_path / "out.bam"
+    assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard).status == 0
+    assert "twice" in run("polish", "--features", shard, shard, "-o", output).err
+    assert run("polish", "--features", shard, "-o", output).status == 0
+    gathered = run("gather", output, output, "-o", tmp_path / "all.bam")
+    assert gathered.status == 1
+    assert f"{output}: is given twice" in gathered.err
+    assert not (tmp_path / "all.bam").exists()
+
+
+@pytest.mark.parametrize("command", ["polish", "encode", "draft"])
+def test_aligned_subreads_without_drafts(run: Commands, testdata, tmp_path, command):
+    aligned = tmp_path / "aligned.bam"
+    assert run("align", testdata / "subreads.bam", testdata / "ccs.bam", "-o", aligned).status == 0
+    result = run(command, aligned, "-o", tmp_path / "out.bam")
+    assert result.status == 1
+    assert result.err.count("are aligned already") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["aligned.bam"]
 
 
 # Outputs
+
+
+@pytest.mark.parametrize("output", ["subreads.bam", "ccs.bam", "link.bam"])
+def test_inputs_are_not_written_over(run: Commands, testdata, tmp_path, output):
+    for name in ("subreads.bam", "ccs.bam"):
+        shutil.copy(testdata / name, tmp_path)
+    (tmp_path / "link.bam").symlink_to("ccs.bam")
+    subreads, ccs, out = tmp_path / "subreads.bam", tmp_path / "ccs.bam", tmp_path / output
+    before = (subreads.read_bytes(), ccs.read_bytes())
+    for command in (
+        ("polish", subreads, "--ccs", ccs, "-o", out),
+        ("polish", subreads, "--ccs", ccs, "-o", tmp_path / "new.bam", "--failed", out),
+        ("encode", subreads, "--ccs", ccs, "-o", out),
+        ("align", subreads, ccs, "-o", out),
+        ("draft", *([subreads] if output == "subreads.bam" else [ccs]), "-o", out),
+        ("filter", *([subreads] if output == "subreads.bam" else [ccs]), "-q", 20, "-o", out),
+        ("gather", *([subreads] if output == "subreads.bam" else [ccs]), "-o", out),
+    ):
+        result = run(*command)
+        assert result.status == 1
+        assert f"{out}: is an input" in result.err
+    assert (subreads.read_bytes(), ccs.read_bytes()) == before
+
+
+def test_two_outputs_into_one_file(run: Commands, testdata, tmp_path):
+    output = tmp_path / "out.bam"
+    polish = ("polish", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", output, "--failed")
+    assert "for two outputs" in run(*polish, output).err
+    assert not output.exists()
+    assert run(*polish, "/dev/null").status == 0
 
 
 def test_unknown_ending(run: Commands, testdata, tmp_path):
@@ -340,6 +389,22 @@ def test_extreme_molecules(run: Commands, tmp_path, length, passes):
     (row,) = outcomes(output).values()
     assert row["outcome"] == "success"
     assert len(records(output)[0].query_sequence) == pytest.approx(int(length.split()[0]), rel=0.15)
+
+
+def test_many_molecules_of_few_passes_do_not_flood_the_log(run: Commands, tmp_path):
+    assert run("simulate", "-o", tmp_path, "--molecules", 12, "--length", 300, 300, "--passes", 1, 1).status == 0
+    output = tmp_path / "out.bam"
+    polished = run("polish", tmp_path / "subreads.bam", "-o", output)
+    assert polished.status == 0
+    few = [row for row in outcomes(output).values() if row["outcome"] == "too_few_passes"]
+    assert len(few) > REASONS_SHOWN
+    assert f"{len(few)} too_few_passes: " in polished.err
+    assert f"what became of each molecule: {tmp_path / 'out.zmws.tsv.gz'}" in polished.err
+    assert sum("a draft takes 3" in line for line in set(polished.err.splitlines())) == REASONS_SHOWN
+    assert all("a draft takes 3" in row["reason"] for row in few)
+    drafted = run("draft", tmp_path / "subreads.bam", "-o", tmp_path / "drafts.bam")
+    assert f"molecules with too few passes: {len(few)}, faulty: 0" in drafted.err
+    assert "a draft takes 3" not in drafted.err
 
 
 def test_termination_leaves_nothing_behind(run: Commands, tmp_path):

@@ -295,5 +295,8 @@ def test_real_subreads_in_three_files(shared: Path) -> None:
 
 @pytest.mark.real
 def test_real_alignments_to_something_else(shared: Path) -> None:
+    aligned = shared / "data" / "misc" / "all4mer.aligned_subreads.bam"
     with pytest.raises(InputError, match="is aligned to All4mer"):
-        list(read_subreads([shared / "data" / "misc" / "all4mer.aligned_subreads.bam"]))
+        list(read_zmws([aligned], shared / "data" / "misc" / "all4mer.insert.fa"))
+    with pytest.raises(InputError, match="aligned already; give the drafts"):
+        list(read_subreads([aligned]))
