@@ -140,8 +140,8 @@ def compare(
     molecules = tuple(_compare_molecule(m, truths, reads, baseline) for m in chosen)
     if all(m.absent for m in molecules):
         raise InputError(
-            f"{reads.path}: none of its reads is of a molecule of {truths.path} that is asked for; "
-            "check that movie and ZMW number agree"
+            f"{reads.path}: none of its reads is of a molecule of {truths.path} that is asked for; check that movie "
+            "and ZMW numbers agree, and --min-np and --zmws"
         )
     booked = [m.read.booked for m in molecules if m.read and m.read.booked]
     return Comparison(

@@ -10,8 +10,7 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
-
-RECORD_SUFFIXES = {".bam", ".sam", ".cram"}
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, RecordFile, kind_of, reading
 
 _COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
@@ -88,7 +87,7 @@ def load_reads(path: Path) -> ReadSet:
     """All reads of a file; of several reads of one molecule (by strand, say) the longest.
 
     Args:
-        path: BAM, SAM or CRAM by its ending, else FASTQ or FASTA, plain or gzipped.
+        path: BAM, SAM, CRAM, FASTQ or FASTA.
 
     Raises:
         InputError: the file cannot be read, or a name is not ``movie/zmw/…``.
@@ -106,21 +105,14 @@ def load_reads(path: Path) -> ReadSet:
 
 
 def _read_all(path: Path) -> Iterator[Read]:
-    try:
-        yield from _records(path) if path.suffix in RECORD_SUFFIXES else _entries(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give BAM, FASTQ or FASTA") from error
+    return _records(path) if kind_of(path) in RECORD_KINDS else _entries(path)
 
 
 def _records(path: Path) -> Iterator[Read]:
-    verbosity = pysam.set_verbosity(0)  # a missing index is no fault here
-    try:
-        with pysam.AlignmentFile(str(path), check_sq=False) as file:
-            for record in file:
-                if record.query_sequence and not (record.is_secondary or record.is_supplementary):
-                    yield _from_record(record)
-    finally:
-        pysam.set_verbosity(verbosity)
+    with RecordFile(path) as file:
+        for record in file:
+            if record.query_sequence and not (record.is_secondary or record.is_supplementary):
+                yield _from_record(record)
 
 
 def _from_record(record: pysam.AlignedSegment) -> Read:
@@ -140,7 +132,7 @@ def _tag(record: pysam.AlignedSegment, name: str) -> Any:
 
 
 def _entries(path: Path) -> Iterator[Read]:
-    with pysam.FastxFile(str(path)) as file:
+    with reading(path), pysam.FastxFile(str(path)) as file:
         for entry in file:
             yield _from_entry(entry)
 

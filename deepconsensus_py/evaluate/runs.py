@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.inputs import reading
 
 REPORT_SUFFIX = ".report.json"
 MOLECULES_SUFFIX = ".zmws.tsv.gz"
@@ -70,10 +71,12 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
 
 
 def _load_json(path: Path) -> dict[str, Any]:
+    with reading(path):
+        text = path.read_bytes()
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({error}); give OUT{REPORT_SUFFIX}") from error
+        content = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON; give OUT{REPORT_SUFFIX}") from error
     return content if isinstance(content, dict) else {}
 
 

@@ -166,7 +166,7 @@ def calibration_row(calibration: CalibrationBins) -> Row:
 
 
 COLUMNS = ("name", "np", "truth_bases", "errors", "mm", "ins", "del", "hp", "hidden", "q", "predicted_q", "rq_q")
-BASELINE_COLUMNS = ("baseline_errors", "baseline_q", "fixed", "new")
+BASELINE_COLUMNS = ("baseline_errors", "baseline_q", "fixed", "new", "worse")
 BIN_COLUMNS = ("bin", "bases", "predicted_q", "empirical_q", "expected_errors", "errors", "used")
 
 
@@ -181,7 +181,7 @@ def as_text(comparison: Comparison, *, with_events: bool = False) -> Iterator[st
     columns = (*COLUMNS, *(BASELINE_COLUMNS if comparison.with_baseline else ()), "status")
     yield "\t".join(columns)
     for row in result["molecules"]:
-        yield _cells(row, columns) + ("\tworse" if row.get("worse") else "")
+        yield _cells(row, columns)
         yield from ("\t".join(["", *map(str, event)]) for event in row.get("events", []))
     yield ""
     yield from _total_lines(result["total"], with_baseline=comparison.with_baseline)
@@ -191,15 +191,26 @@ def as_text(comparison: Comparison, *, with_events: bool = False) -> Iterator[st
 
 
 def _cells(row: Row, columns: Sequence[str]) -> str:
-    return "\t".join("." if row.get(column) is None else str(row[column]) for column in columns)
+    return "\t".join(_cell(row.get(column)) for column in columns)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "." if value is None else str(value)
 
 
 def _total_lines(total: Row, *, with_baseline: bool) -> Iterator[str]:
-    yield (
+    line = (
         "{errors} errors in {truth_bases} bases of {molecules} molecules (Q{empirical_q}): {mm} mismatches, {ins} "
-        "inserted, {del} deleted, {hidden} hidden, the rest from {missing} missing reads; {hp} in homopolymer runs, "
-        "{end_errors} in ends".format(**total)
+        "inserted, {del} deleted".format(**total)
     )
+    if with_baseline:
+        of_missing = total["errors"] - sum(total[kind] for kind in ("mm", "ins", "del", "hidden"))
+        line += (
+            f", the baseline's {of_missing} in {total['missing']} missing reads and {total['hidden']} in cut-off ends"
+        )
+    yield line + "; {hp} in homopolymer runs, {end_errors} in ends that do not align".format(**total)
     yield "bases in reads of at least Q20, Q30, Q40: {yield_q20}, {yield_q30}, {yield_q40}".format(**total)
     if total["reads_without_truth"] or total["absent_from_both"]:
         yield (

@@ -70,6 +70,21 @@ def test_text_names_the_figures() -> None:
     assert "\t1000\tX\t1\t" in text
 
 
+def test_every_cell_of_the_text_has_a_column() -> None:
+    for read, baseline in ((_wrong_at(1000), TRUTH), (TRUTH, _wrong_at(1000))):
+        columns, cells = (line.split("\t") for line in list(as_text(_compare(read, baseline)))[:2])
+        assert dict(zip(columns, cells, strict=True))["worse"] == ("yes" if baseline is TRUTH else "no")
+
+
+def test_the_text_says_whose_errors_those_are_that_the_read_does_not_show() -> None:
+    for read, sentence in (
+        (None, "the baseline's 3 in 1 missing reads and 0 in cut-off ends"),
+        (TRUTH[40:-40], "the baseline's 0 in 0 missing reads and 2 in cut-off ends"),
+    ):
+        text = "\n".join(as_text(_compare(read, _wrong_at(20, 1500, 2980))))
+        assert sentence in text
+
+
 def test_the_command_writes_json_and_prints_text(testdata: Path, tmp_path: Path, capsys) -> None:
     arguments = ["evaluate", "--truth", str(testdata / "truth.fasta"), "--reads", str(testdata / "ccs.bam")]
     assert main([*arguments, "--json", str(tmp_path / "e.json")]) == 0
