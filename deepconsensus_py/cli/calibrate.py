@@ -15,7 +15,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "Inserted and clipped bases are mismatches, deleted ones do not count.",
     )
     parser.add_argument("bam", type=Path, metavar="BAM", help="reads aligned to the reference")
-    parser.add_argument("reference", type=Path, metavar="FASTA", help="the reference, indexed by samtools faidx")
+    parser.add_argument("reference", type=Path, metavar="FASTA", help="the reference")
     _options.add_output(parser, "CSV", "table of baseq,total_match,total_mismatch")
     parser.add_argument(
         "--region",

@@ -25,7 +25,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Correct the CCS read (the draft) of each molecule from its subreads (the passes).",
     )
     _options.add_reads(parser, subreads="*")
-    parser.add_argument("--features", type=Path, nargs="+", metavar="SHARD", help="what 'encode' wrote, instead")
+    parser.add_argument(
+        "--features", type=Path, nargs="+", metavar="SHARD", help="what 'encode' wrote, instead of SUBREADS"
+    )
     _options.add_output(parser, "OUT", f"polished reads: {_options.READ_FILES}")
     parser.add_argument("--failed", type=Path, metavar="OUT", help="keep the reads that the filters drop in this file")
     _options.add_model(parser)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pysam
@@ -108,7 +109,7 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
 
     Args:
         bam: alignments; where there is an index, only those of the region are read.
-        fasta: the reference; its index ``.fai`` lies beside it, or can be made there.
+        fasta: the reference; its index ``.fai`` is used where it lies beside it.
         region: ``contig`` or ``contig:start-stop``; None for every sequence that both files have.
         min_mapq: minimal mapping quality.
 
@@ -136,10 +137,16 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
 def _reference(fasta: Path) -> Iterator[pysam.FastaFile]:
     if kind_of(fasta) is not Kind.FASTA:
         raise InputError(f"{fasta}: is not a FASTA file")
-    with reading(fasta):
-        reference = pysam.FastaFile(str(fasta))
-    with reference:
-        yield reference
+    with TemporaryDirectory() as folder:
+        file = fasta
+        if not fasta.with_name(f"{fasta.name}.fai").exists():
+            # htslib makes the index beside the name it is given, which would leave a file behind, or fail.
+            file = Path(folder, fasta.name)
+            file.symlink_to(fasta.resolve())
+        with reading(fasta):
+            reference = pysam.FastaFile(str(file))
+        with reference:
+            yield reference
 
 
 def _alignments(bam: Path, region: Region | None = None) -> Iterator[pysam.AlignedSegment]:

@@ -43,6 +43,8 @@ def test_counts_of_everything_and_of_a_region(files: tuple[str, str], tmp_path: 
     assert table(out) == {20: (1, 1)}
     assert main(["calibrate", *files, "-o", str(out), "--dc-calibration", "0,1.1,1"]) == 0
     assert table(out) == {23: (5, 1)}
+    left = {path.name for path in tmp_path.iterdir()} - {"reads.bam.bai"}
+    assert left == {"reads.bam", "reference.fa", "table.csv"}
 
 
 @pytest.mark.parametrize(
