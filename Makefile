@@ -26,10 +26,11 @@ test: $(INSTALLED)
 
 # A change of either file makes the environment anew; changes of the code need nothing (the install is editable).
 $(INSTALLED): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dev]'
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo "setting up $(VENV) (a minute or more)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[workflow,report,dev]'
+	@touch $@
 
 clean:
-	rm -rf $(VENV) .snakemake demo build dist
+	rm -rf $(VENV) .snakemake .hypothesis .pytest_cache *.egg-info demo build dist
