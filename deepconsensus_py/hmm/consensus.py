@@ -9,11 +9,13 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.hmm.apply import Codes, Edit, apply_edits, carry_over
-from deepconsensus_py.hmm.evidence import CHANGE, PUT_IN, UNIT_CHANGE, RunScores, score_runs
+from deepconsensus_py.hmm.evidence import CHANGE, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
 from deepconsensus_py.hmm.parameters import PassModel, estimate
 from deepconsensus_py.pacbio.molecule import Pass, Zmw
 
 ROUNDS = 3
+THRESHOLD = 1.0
+"""Nats. Drafts are mostly right, and without a threshold rates and edits drive each other on (docs/hmm.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +37,7 @@ class Refined:
     models: tuple[PassModel, PassModel]
 
 
-def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = 0.0) -> Refined:
+def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD) -> Refined:
     """Apply the edits of the draft that make its passes likelier, then look again.
 
     In each round error rates are counted anew, and of edits that are neighbours the better one is made.
@@ -43,7 +45,7 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = 0.0) -> Refined
     Args:
         zmw: a molecule with aligned passes.
         rounds: most times that edits are made.
-        threshold: nats by which the passes together must be likelier.
+        threshold: evidence of the passes together that an edit needs, nats (``evidence.pooled``).
 
     Raises:
         MoleculeError: the draft is empty, there is no pass, or an alignment does not fit.
@@ -66,7 +68,7 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = 0.0) -> Refined
 
 
 def choose_edits(draft: Codes, scores: RunScores, threshold: float) -> list[Edit]:
-    """The edits of summed evidence above a threshold; where two touch the same or neighbouring runs, the better one.
+    """The edits of pooled evidence above a threshold; where two touch the same or neighbouring runs, the better one.
 
     Args:
         draft: ``uint8[n]`` base codes.
@@ -97,7 +99,7 @@ class _Candidate:
 
 
 def _run_edits(scores: RunScores, threshold: float) -> list[_Candidate]:
-    runs, summed = scores.runs, scores.run_ratios.sum(axis=0, dtype=np.float64)
+    runs, summed = scores.runs, pooled(scores.run_ratios)
     best = summed.argmax(axis=1)
     found = []
     for run in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist():
@@ -109,8 +111,8 @@ def _run_edits(scores: RunScores, threshold: float) -> list[_Candidate]:
 
 
 def _tract_edits(draft: Codes, scores: RunScores, threshold: float) -> list[_Candidate]:
-    tracts, summed = scores.tracts, scores.tract_ratios.sum(axis=0, dtype=np.float64)
-    best = summed.argmax(axis=1) if len(summed) else np.empty(0, np.int64)
+    tracts, summed = scores.tracts, pooled(scores.tract_ratios)
+    best = summed.argmax(axis=1)
     found = []
     for tract in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist():
         start, unit = int(tracts.starts[tract]), int(tracts.units[tract])

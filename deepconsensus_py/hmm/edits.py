@@ -30,6 +30,7 @@ MARGIN = 3
 """Template bases at both ends of a pass where edits are not scored."""
 
 _GREATEST_CODE = 4
+_LEAST_WHOLE = 1e-25
 
 
 class Aligned(NamedTuple):
@@ -74,10 +75,9 @@ def score_runs(aligned: Aligned, runs: Spots, out: Floats) -> None:
     for begin in range(0, len(runs.starts), LANES):
         spots = _part(runs, begin)
         _shorten(aligned.band, spots, out)
-        load_places(aligned.read, aligned.band, spots.ends, lanes)
         _lengthen(aligned, lanes, spots, out)
-        load_places(aligned.read, aligned.band, spots.starts, lanes)
         _drop(aligned, lanes, spots, out)
+        load_places(aligned.read, aligned.band, spots.starts, spots.starts + np.int32(1), lanes)
         for choice in range(_GREATEST_CODE):
             if not _put_in(aligned, lanes, spots, choice, out):
                 break
@@ -101,7 +101,7 @@ def score_units(aligned: Aligned, tracts: Spots, unit: int, out: Floats) -> None
         for r in range(len(spots.ends)):
             end = spots.ends[r]
             out[spots.rows[r], 0] = _skip(aligned.band, end - unit, end)
-            out[spots.rows[r], 1] = lanes.total[r] / aligned.band.whole[end]
+            out[spots.rows[r], 1] = _ratio(lanes.total[r], aligned.band.whole[end])
 
 
 @njit(cache=True, nogil=True)
@@ -111,13 +111,19 @@ def _part(spots: Spots, begin: int) -> Spots:
 
 
 @njit(cache=True, nogil=True)
+def _ratio(edited: float, whole: float) -> float:
+    """1, which says nothing, where single precision does not hold the paths."""
+    return edited / whole if whole > _LEAST_WHOLE else 1.0
+
+
+@njit(cache=True, nogil=True)
 def _skip(band: Band, column: int, end: int) -> float:
     """Likelihood ratio of a template without the bases between two columns."""
     shift = band.first[end] - band.first[column]
     total = np.float32(0)
     for k in range(WIDTH - shift):
         total += band.forward[column, np.uintp(k + shift)] * band.backward[end, k]
-    return float(total / _whole(band, column, end))
+    return _ratio(total, _whole(band, column, end))
 
 
 @njit(cache=True, nogil=True)
@@ -145,15 +151,16 @@ def _drop(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
         _follow(lanes, template, r, runs.ends[r])
         lanes.before[r] = template.bases[runs.starts[r] - 1]
         lanes.gain_before[r] = template.gain[runs.starts[r] - 1]
+    load_places(aligned.read, band, runs.starts, runs.ends + np.int32(1), lanes)
     load_cells(band, runs.starts, lanes)
-    load_ends(band, runs.starts, runs.ends + np.int32(1), lanes)
-    load_emission(aligned.read, band, runs.starts, lanes)
+    load_ends(band, runs.ends + np.int32(1), lanes)
+    load_emission(aligned.read, count, lanes)
     advance(lanes, count)
     for r in range(count):
         length = runs.ends[r] - runs.starts[r]
         if length <= LENGTHS:
             whole = _whole(band, runs.starts[r], runs.ends[r] + 1)
-            out[runs.rows[r], LENGTHS - length] = lanes.total[r] / whole
+            out[runs.rows[r], LENGTHS - length] = _ratio(lanes.total[r], whole)
 
 
 @njit(cache=True, nogil=True)
@@ -163,13 +170,14 @@ def _lengthen(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
     for r in range(count):
         _follow(lanes, aligned.template, r, runs.ends[r] - 1)
         lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
+    load_places(aligned.read, band, runs.ends, runs.ends, lanes)
     load_cells(band, runs.ends, lanes)
-    load_ends(band, runs.ends, runs.ends, lanes)
-    load_emission(aligned.read, band, runs.ends, lanes)
+    load_ends(band, runs.ends, lanes)
+    load_emission(aligned.read, count, lanes)
     for more in range(LENGTHS):
         advance(lanes, count)
         for r in range(count):
-            out[runs.rows[r], LENGTHS + more] = lanes.total[r] / band.whole[runs.ends[r]]
+            out[runs.rows[r], LENGTHS + more] = _ratio(lanes.total[r], band.whole[runs.ends[r]])
 
 
 @njit(cache=True, nogil=True)
@@ -187,18 +195,18 @@ def _put_in(aligned: Aligned, lanes: Lanes, runs: Spots, choice: int, out: Float
     if not some:
         return False
     load_cells(band, runs.starts, lanes)
-    load_emission(aligned.read, band, runs.starts, lanes)
+    load_emission(aligned.read, count, lanes)
     advance(lanes, count)
     for r in range(count):
         lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
         _follow(lanes, template, r, runs.starts[r])
-    load_ends(band, runs.starts, runs.starts + np.int32(1), lanes)
-    load_emission(aligned.read, band, runs.starts, lanes)
+    load_ends(band, runs.starts + np.int32(1), lanes)
+    load_emission(aligned.read, count, lanes)
     advance(lanes, count)
     for r in range(count):
         if lanes.before[r]:
             whole = _whole(band, runs.starts[r], runs.starts[r] + 1)
-            out[runs.rows[r], 2 * LENGTHS + lanes.before[r] - 1] = lanes.total[r] / whole
+            out[runs.rows[r], 2 * LENGTHS + lanes.before[r] - 1] = _ratio(lanes.total[r], whole)
     return True
 
 
@@ -206,15 +214,15 @@ def _put_in(aligned: Aligned, lanes: Lanes, runs: Spots, choice: int, out: Float
 def _repeat(aligned: Aligned, lanes: Lanes, ends: Integers, unit: int) -> None:
     """Tracts with one more copy of their unit behind the last one."""
     template, band = aligned.template, aligned.band
-    load_places(aligned.read, band, ends, lanes)
+    load_places(aligned.read, band, ends, ends, lanes)
     load_cells(band, ends, lanes)
-    load_ends(band, ends, ends, lanes)
+    load_ends(band, ends, lanes)
     for step in range(unit, 0, -1):
         for r in range(len(ends)):
             j = ends[r] - step
             _follow(lanes, template, r, j)
             lanes.before[r], lanes.gain_before[r] = template.bases[j - 1], template.gain[j - 1]
-        load_emission(aligned.read, band, ends, lanes)
+        load_emission(aligned.read, len(ends), lanes)
         advance(lanes, len(ends))
 
 

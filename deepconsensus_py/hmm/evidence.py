@@ -24,8 +24,11 @@ PUT_IN = np.array([0] * 8 + list(range(A, N)), np.uint8)
 UNIT_CHANGE = np.array([-1, 1], np.int8)
 """Copies by which each edit makes a tract longer."""
 
-_LEAST_RATIO = 1e-9
-"""Below, single precision does not reach."""
+_LEAST_RATIO = np.float32(1e-9)
+"""Single precision reaches little further."""
+
+_SAYS_NOTHING = np.float32(0.01)
+"""Share of places where a pass says nothing: 1 to 2 % of its stretches of 100 bases are bursts of errors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +42,7 @@ class RunScores:
     Attributes:
         runs: homopolymer runs of the draft.
         tracts: repeat tracts of the draft.
-        run_ratios: ``float32[passes, runs, 12]`` of the edits ``CHANGE`` and ``PUT_IN``, in nats, at least -20.7.
+        run_ratios: ``float32[passes, runs, 12]`` of the edits ``CHANGE`` and ``PUT_IN``, in nats, -20.7 to 20.7.
         tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
@@ -53,6 +56,24 @@ class RunScores:
     covered: NDArray[np.bool_]
     reverse: NDArray[np.bool_]
     log_likelihoods: NDArray[np.float64]
+
+
+def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The evidence of all passes together, nats.
+
+    One of them may say nothing at a place (lost in a burst of errors, wrongly aligned), so none counts for more than
+    4.6 nats.
+
+    Args:
+        ratios: ``float32[passes, n, edits]`` log-likelihood ratios.
+
+    Returns:
+        ``float64[n, edits]``.
+    """
+    odds = np.exp(ratios)
+    bounded = np.log((odds + _SAYS_NOTHING) / (1 + _SAYS_NOTHING * odds))
+    summed: NDArray[np.float64] = bounded.sum(axis=0, dtype=np.float64)
+    return summed
 
 
 def score_runs(
@@ -93,7 +114,7 @@ def score_runs(
         if np.isfinite(scores.log_likelihoods[number]):
             _score_pass(scores, number, aligned, covered, wanted)
     for ratios in (scores.run_ratios, scores.tract_ratios):
-        np.log(np.maximum(ratios, np.float32(_LEAST_RATIO), out=ratios), out=ratios)
+        np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO, out=ratios), out=ratios)
     return scores
 
 

@@ -18,6 +18,7 @@ class Lanes(NamedTuple):
     """Places, side by side; of each cell ``k``: ``[WIDTH, LANES]``, of each place: ``[LANES]``.
 
     Attributes:
+        frame: ``int32`` position of the first cell in the pass.
         cells: ``float32`` forward cells.
         letters: ``int32`` base of the pass that is read last in each cell.
         cognate: ``float32`` its factor as an insertion beside its like.
@@ -33,6 +34,7 @@ class Lanes(NamedTuple):
         total: ``float32`` sum over the paths that end in ``ends``.
     """
 
+    frame: Integers
     cells: Floats
     letters: Integers
     cognate: Floats
@@ -53,18 +55,18 @@ def make_lanes() -> Lanes:
     """Lanes with nothing in them."""
     cells = np.zeros((5, WIDTH, LANES), np.float32)
     each = np.zeros((5, LANES), np.float32)
-    letters, codes = np.zeros((WIDTH, LANES), np.int32), np.zeros((2, LANES), np.int32)
+    letters, codes = np.zeros((WIDTH, LANES), np.int32), np.zeros((3, LANES), np.int32)
     planes = (cells[0], letters, cells[1], cells[2], cells[3], cells[4])
-    return Lanes(*planes, codes[0], codes[1], each[0], each[1], each[2], each[3], each[4])
+    return Lanes(codes[0], *planes, codes[1], codes[2], each[0], each[1], each[2], each[3], each[4])
 
 
 @njit(cache=True, nogil=True)
-def load_places(read: Reading, band: Band, columns: Integers, lanes: Lanes) -> None:
-    """Put the bases of the pass near each of the columns into the lanes."""
+def load_places(read: Reading, band: Band, columns: Integers, ends: Integers, lanes: Lanes) -> None:
+    """Put the bases of the pass half way between two columns, where paths between them lie, into the lanes."""
     for r in range(len(columns)):
-        start = band.first[columns[r]]
+        lanes.frame[r] = (band.first[columns[r]] + band.first[ends[r]]) // 2
         for k in range(WIDTH):
-            x = np.uintp(start + k)
+            x = np.uintp(lanes.frame[r] + k)
             lanes.letters[k, r] = read.bases[x]
             lanes.cognate[k, r] = read.cognate[x]
             lanes.foreign[k, r] = read.foreign[x]
@@ -72,19 +74,22 @@ def load_places(read: Reading, band: Band, columns: Integers, lanes: Lanes) -> N
 
 @njit(cache=True, nogil=True)
 def load_cells(band: Band, columns: Integers, lanes: Lanes) -> None:
-    """Put the forward cells of each of the columns into the lanes."""
+    """Put the forward cells of each of the columns, not behind the lanes' frames, into the lanes."""
     for r in range(len(columns)):
         column = np.uintp(columns[r])
-        for k in range(WIDTH):
-            lanes.cells[k, r] = band.forward[column, k]
+        rest = WIDTH - min(lanes.frame[r] - band.first[columns[r]], WIDTH)
+        for k in range(rest):
+            lanes.cells[k, r] = band.forward[column, np.uintp(k + WIDTH - rest)]
+        for k in range(rest, WIDTH):
+            lanes.cells[np.uintp(k), r] = 0
 
 
 @njit(cache=True, nogil=True)
-def load_ends(band: Band, columns: Integers, ends: Integers, lanes: Lanes) -> None:
-    """Put the backward cells of columns ``ends``, in the place of those of ``columns``, into the lanes."""
+def load_ends(band: Band, columns: Integers, lanes: Lanes) -> None:
+    """Put the backward cells of each of the columns, not before the lanes' frames, into the lanes."""
     for r in range(len(columns)):
-        column = np.uintp(ends[r])
-        shift = min(band.first[ends[r]] - band.first[columns[r]], WIDTH)
+        column = np.uintp(columns[r])
+        shift = min(band.first[columns[r]] - lanes.frame[r], WIDTH)
         for k in range(shift):
             lanes.ends[k, r] = 0
         for k in range(WIDTH - shift):
@@ -92,10 +97,10 @@ def load_ends(band: Band, columns: Integers, ends: Integers, lanes: Lanes) -> No
 
 
 @njit(cache=True, nogil=True)
-def load_emission(read: Reading, band: Band, columns: Integers, lanes: Lanes) -> None:
+def load_emission(read: Reading, count: int, lanes: Lanes) -> None:
     """Put the probability of each base of the pass, given ``base``, into the lanes."""
-    for r in range(len(columns)):
-        start, base = band.first[columns[r]], np.uintp(lanes.base[r])
+    for r in range(count):
+        start, base = lanes.frame[r], np.uintp(lanes.base[r])
         for k in range(WIDTH):
             lanes.emission[k, r] = read.emission[base, np.uintp(start + k)]
 
