@@ -33,8 +33,6 @@ _LEFT_OUT = 0.1
 _MIN_COVERED = 0.1
 """An alignment covers at least this share of the pass or of the draft, whichever is shorter."""
 
-_COMPLEMENT = str.maketrans("ATCG", "TAGC")
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -157,4 +155,4 @@ def _equal(hit: Hit) -> int:
 
 
 def _oriented(sequence: str, *, reverse: bool) -> str:
-    return sequence.translate(_COMPLEMENT)[::-1] if reverse else sequence
+    return str(mappy.revcomp(sequence)) if reverse else sequence

@@ -11,7 +11,8 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.alignment import FREE_END
 from deepconsensus_py.evaluate.calibration_bins import CalibrationBins, bin_errors
 from deepconsensus_py.evaluate.read_errors import ReadErrors, find_errors, phred
-from deepconsensus_py.evaluate.reads import Molecule, ReadSet
+from deepconsensus_py.evaluate.reads import ReadSet
+from deepconsensus_py.pacbio.names import MoleculeId
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +28,7 @@ class MoleculeComparison:
         read_quality: tag ``rq`` of the read, or None.
     """
 
-    molecule: Molecule
+    molecule: MoleculeId
     truth_length: int
     passes: int | None
     read: ReadErrors | None
@@ -158,7 +159,7 @@ def empirical_quality(errors: int, bases: int) -> float:
 
 
 def _compare_molecule(
-    molecule: Molecule, truths: ReadSet, reads: ReadSet, baseline: ReadSet | None
+    molecule: MoleculeId, truths: ReadSet, reads: ReadSet, baseline: ReadSet | None
 ) -> MoleculeComparison:
     truth = truths.reads[molecule].bases
     read = reads.reads.get(molecule)

@@ -12,10 +12,10 @@ from markupsafe import Markup
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
 from deepconsensus_py.evaluate.runs import ABSENT, Run
+from deepconsensus_py.evaluate.tables import YIELD_QUALITIES
 from deepconsensus_py.polishing.outcomes import Outcome
 
 QUALITY_BIN = 2.0  # Phred
-YIELD_QUALITIES = (20, 30, 40)
 MOST_ROWS = 50
 """Molecules that are drawn or listed one by one; the table of molecules beside the report has all."""
 

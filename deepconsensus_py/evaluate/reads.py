@@ -5,31 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import mappy
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, RecordFile, kind_of, reading
-
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Molecule:
-    """What a read and its truth have in common.
-
-    Attributes:
-        movie: movie name.
-        hole: ZMW hole number.
-    """
-
-    movie: str
-    hole: int
-
-    def __str__(self) -> str:
-        """``movie/zmw``."""
-        return f"{self.movie}/{self.hole}"
+from deepconsensus_py.pacbio.names import MoleculeId
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,20 +50,20 @@ class ReadSet:
     """
 
     path: Path
-    reads: dict[Molecule, Read]
+    reads: dict[MoleculeId, Read]
     duplicates: int
 
 
 def reverse_complement(bases: str) -> str:
     """The opposite strand of upper-case letters."""
-    return bases.translate(_COMPLEMENT)[::-1]
+    return str(mappy.revcomp(bases))
 
 
-def molecule_of(name: str) -> Molecule | None:
-    """The molecule of a read named ``movie/zmw/…``, or None."""
+def molecule_of(name: str) -> MoleculeId | None:
+    """The ZMW of a read named ``movie/zmw/…``, whatever its strand, or None."""
     movie, _, rest = name.partition("/")
     hole = rest.partition("/")[0]
-    return Molecule(movie, int(hole)) if hole.isascii() and hole.isdigit() else None
+    return MoleculeId(movie, int(hole)) if hole.isascii() and hole.isdigit() else None
 
 
 def load_reads(path: Path) -> ReadSet:
@@ -92,7 +75,7 @@ def load_reads(path: Path) -> ReadSet:
     Raises:
         InputError: the file cannot be read, or a name is not ``movie/zmw/…``.
     """
-    reads: dict[Molecule, Read] = {}
+    reads: dict[MoleculeId, Read] = {}
     count = 0
     for read in _read_all(path):
         molecule = molecule_of(read.name)

@@ -10,9 +10,8 @@ from typing import Any
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.inputs import reading
+from deepconsensus_py.polishing.report import MOLECULES, REPORT
 
-REPORT_SUFFIX = ".report.json"
-MOLECULES_SUFFIX = ".zmws.tsv.gz"
 REPORT_KEYS = {"tool", "version", "command", "started", "seconds", "model", "parameters", "inputs", "output"} | {
     "stages",
     "counts",
@@ -63,9 +62,9 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
     evaluations = {path: content for path, content in contents.items() if content.keys() >= EVALUATION_KEYS}
     for path in contents:
         if path not in reports and path not in evaluations:
-            raise InputError(f"{path}: is neither a run's report nor an evaluation; give OUT{REPORT_SUFFIX}")
+            raise InputError(f"{path}: is neither a run's report nor an evaluation; give OUT{REPORT}")
     if not reports:
-        raise InputError(f"{paths[0]}: there is no run's report; give OUT{REPORT_SUFFIX} beside evaluations")
+        raise InputError(f"{paths[0]}: there is no run's report; give OUT{REPORT} beside evaluations")
     judged = {_run_of(path, content, reports): content for path, content in evaluations.items()}
     return [Run(path, report, _load_molecules(path), judged.get(path)) for path, report in reports.items()]
 
@@ -76,7 +75,7 @@ def _load_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise InputError(f"{path}: is not JSON; give OUT{REPORT_SUFFIX}") from error
+        raise InputError(f"{path}: is not JSON; give OUT{REPORT}") from error
     return content if isinstance(content, dict) else {}
 
 
@@ -90,7 +89,7 @@ def _run_of(path: Path, evaluation: Mapping[str, Any], reports: Mapping[Path, Ma
 
 
 def _load_molecules(path: Path) -> list[dict[str, str]]:
-    table = path.with_name(path.name.removesuffix(REPORT_SUFFIX) + MOLECULES_SUFFIX)
+    table = path.with_name(path.name.removesuffix(REPORT) + MOLECULES)
     if not table.exists():
         return []
     try:

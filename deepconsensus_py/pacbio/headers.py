@@ -38,10 +38,15 @@ class Program:
     name: str = "deepconsensus-py"
 
 
-def read_group_id(molecule: MoleculeId) -> str:
-    """The id of the read group of a CCS read: 8 hexadecimal digits of the MD5 of ``movie//CCS[//fwd|//rev]``."""
+def read_group_id(molecule: MoleculeId, read_type: str = "CCS") -> str:
+    """The id of a read group: 8 hexadecimal digits of the MD5 of ``movie//READTYPE[//fwd|//rev]``.
+
+    Args:
+        molecule: any of the read group.
+        read_type: ``CCS`` or ``SUBREAD``.
+    """
     strand = f"//{molecule.strand.value}" if molecule.strand else ""
-    digest = hashlib.md5(f"{molecule.movie}//CCS{strand}".encode(), usedforsecurity=False)
+    digest = hashlib.md5(f"{molecule.movie}//{read_type}{strand}".encode(), usedforsecurity=False)
     return digest.hexdigest()[:_ID_DIGITS]
 
 

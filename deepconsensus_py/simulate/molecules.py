@@ -1,13 +1,14 @@
 """Whole molecules: a template, its passes in the order of the polymerase read, and the draft."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, reverse_complement
+from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.pacbio.records import Tags
 from deepconsensus_py.simulate.drafts import DraftSequence, draw_draft
 from deepconsensus_py.simulate.kinetics import draw_kinetics
@@ -75,19 +76,9 @@ def simulate_molecule(
         sequence = draw_draft(truth, full_passes, profile.drafts, rng)
     coverage = sum(len(p.bases) for p in passes) / len(truth)
     summary = _draft_summary(full_passes, coverage, sequence)
-    tags = (("RG", read_group(movie, "CCS"), "Z"), *summary, ("sn", snr, "B"), ("zm", hole, "i"))
+    tags = (("RG", read_group_id(MoleculeId(movie, hole)), "Z"), *summary, ("sn", snr, "B"), ("zm", hole, "i"))
     draft = Draft(f"{movie}/{hole}/ccs", sequence.bases, sequence.qualities, tags)
     return SimulatedMolecule(truth, Zmw(draft, passes))
-
-
-def read_group(movie: str, read_type: str) -> str:
-    """The ID of a read group (PacBio BAM format, section "Read groups").
-
-    Args:
-        movie: movie name.
-        read_type: ``SUBREAD`` or ``CCS``.
-    """
-    return hashlib.md5(f"{movie}//{read_type}".encode(), usedforsecurity=False).hexdigest()[:8]
 
 
 def _stretches(
@@ -142,7 +133,7 @@ def _pass_tags(movie: str, hole: int, start: int, end: int, context: int) -> Tag
         ("qs", start, "i"),
         ("rq", SUBREAD_READ_QUALITY, "f"),
         ("zm", hole, "i"),
-        ("RG", read_group(movie, "SUBREAD"), "Z"),
+        ("RG", read_group_id(MoleculeId(movie, hole), "SUBREAD"), "Z"),
     )
 
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import Pass, decode_bases
-from deepconsensus_py.pacbio.names import parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import open_records
-from deepconsensus_py.simulate.molecules import SHORTEST_PASS, SimulatedMolecule, read_group, simulate_molecule
+from deepconsensus_py.simulate.molecules import SHORTEST_PASS, SimulatedMolecule, simulate_molecule
 from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import draw_fragment, random_template
 
@@ -119,7 +120,7 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
 
 def _header(movie: str, read_type: str, kinetics: str, command_line: str) -> pysam.AlignmentHeader:
     group = {
-        "ID": read_group(movie, read_type),
+        "ID": read_group_id(MoleculeId(movie, 0), read_type),
         "PL": "PACBIO",
         "DS": f"READTYPE={read_type};{kinetics}{KITS}",
         "PU": movie,

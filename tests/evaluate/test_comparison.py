@@ -9,10 +9,11 @@ import pytest
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.comparison import Comparison, compare, empirical_quality
-from deepconsensus_py.evaluate.reads import Molecule, Read, ReadSet
+from deepconsensus_py.evaluate.reads import Read, ReadSet
 from deepconsensus_py.evaluate.tables import as_text, totals
+from deepconsensus_py.pacbio.names import MoleculeId
 
-MOLECULE = Molecule("m", 1)
+MOLECULE = MoleculeId("m", 1)
 TRUTH = "".join(np.random.default_rng(2).choice(list("ACGT"), 3000))
 
 

@@ -7,14 +7,15 @@ import pysam
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.reads import Molecule, Read, load_reads, molecule_of, reverse_complement
+from deepconsensus_py.evaluate.reads import Read, load_reads, molecule_of, reverse_complement
+from deepconsensus_py.pacbio.names import MoleculeId
 
 
 @pytest.mark.parametrize(
     "name", ["m1_2_3/77/ccs", "m1_2_3/77/ccs/fwd", "m1_2_3/77/truth", "m1_2_3/77/0_90", "m1_2_3/77"]
 )
 def test_names_give_the_molecule(name: str) -> None:
-    assert molecule_of(name) == Molecule("m1_2_3", 77)
+    assert molecule_of(name) == MoleculeId("m1_2_3", 77)
 
 
 @pytest.mark.parametrize("name", ["read", "movie/ccs", "movie//ccs", "movie/7x/ccs"])
