@@ -7,6 +7,9 @@ import pytest
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.cli.main import commands
+from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.report import COLUMNS, FAULTS
+from deepconsensus_py.polishing.tags import PER_BASE_TAGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "workflow" / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -33,3 +36,18 @@ def test_direct_dependencies_are_pinned() -> None:
     pinned = dict(re.findall(r"^([\w-]+)==(\S+)$", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE))
     assert asked <= pinned.keys()
     assert pinned["torch"] == "2.13.0"
+
+
+def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
+    page = (REPOSITORY / "docs" / "outputs.md").read_text()
+    rows = re.findall(r"^\| (`.*?) \| ", page, re.MULTILINE)
+    named = [word for row in rows for word in re.findall(r"`(\w+)`", row)]
+    assert [word for word in named if word in COLUMNS] == list(COLUMNS)
+    assert sorted(word for word in named if word in set(Outcome)) == sorted(Outcome)
+    for outcome in Outcome:
+        if outcome is not Outcome.ERROR:
+            assert f"| {outcome} | {outcome.meaning}" in page.replace("`", "")
+    (faults,) = re.findall(r"^\| 3 \| .*$", page, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", faults)) == FAULTS
+    (left_out,) = re.findall(r"^\| left out \| (.*?):", page, re.MULTILINE)
+    assert set(re.findall(r"\b\w\w\b", left_out)) >= {tag for tag in PER_BASE_TAGS if tag not in {"Mm", "Ml"}}

@@ -33,7 +33,7 @@ def alignment_loss(
         ``float[n]``, one cost per window. Soft costs can be a little below the hard ones.
 
     Reference:
-        Baid et al. 2022, "DeepConsensus improves the accuracy of sequences with a gap-aware sequence transformer".
+        Baid et al. 2023, "DeepConsensus improves the accuracy of sequences with a gap-aware sequence transformer".
     """
     labels = shift_left(labels)
     gaps, calls = _costs(probabilities, labels)

@@ -37,7 +37,7 @@ CARD = """# {name}
 
 Weights of a DeepConsensus checkpoint (`{file}`), converted by deepconsensus-py.
 
-- Architecture: the column network of DeepConsensus (Baid et al. 2022), as `params.json` describes it.
+- Architecture: the column network of DeepConsensus (Baid et al. 2023), as `params.json` describes it.
 - Training data, measurements and terms of use: those of the checkpoint's authors; none were made here.
 - Quality calibration in `params.json`: {calibration}.
 """

@@ -29,7 +29,7 @@ class ScaledEmbedding(nn.Embedding):
 
 
 class ColumnNetwork(nn.Module):
-    """The network of DeepConsensus (Baid et al. 2022), in all its variants.
+    """The network of DeepConsensus (Baid et al. 2023), in all its variants.
 
     Args:
         config: inputs, widths and layers.
