@@ -41,7 +41,7 @@ def random_model(rng: np.random.Generator) -> PassModel:
     emission /= emission[:, 1:5].sum(axis=1, keepdims=True)
     emission[:, 0] = 0
     deletion, cognate = 0.02 + 0.08 * rng.random((2, 6, 5))
-    foreign = 0.005 + 0.02 * rng.random(6)
+    foreign = (0.005 + 0.02 * rng.random(6)) * [0, 1, 1, 1, 1, 1]
     return PassModel(*(a.astype(np.float32) for a in (emission, deletion, cognate, foreign)))
 
 
