@@ -56,7 +56,6 @@ def planted(truth: Codes, count: int) -> Codes:
     for number, position in enumerate(np.linspace(60, len(truth) - 80, count).astype(int).tolist()):
         long_run = np.flatnonzero((runs.starts >= position) & (runs.lengths >= 2))[0]
         short_run = np.flatnonzero((runs.starts >= position) & (runs.lengths == 1))[0]
-        unit = int(two[np.searchsorted(two, position) % len(two)])
         at, base = int(runs.starts[long_run]), runs.bases[[long_run]]
         kinds = [
             Edit(at, 1, base[:0]),
@@ -64,9 +63,10 @@ def planted(truth: Codes, count: int) -> Codes:
             Edit(int(runs.starts[short_run]), 1, base[:0]),
             Edit(at, 0, np.repeat(base, 2)),
             Edit(at, 0, (1 + (base + number % 2) % 4).astype(np.uint8)),
-            Edit(unit, 0, truth[unit : unit + 2]),
-            Edit(unit, 2, base[:0]),
         ]
+        if len(two):
+            unit = int(two[np.searchsorted(two, position) % len(two)])
+            kinds += [Edit(unit, 0, truth[unit : unit + 2]), Edit(unit, 2, base[:0])]
         edits[kinds[number % len(kinds)].start] = kinds[number % len(kinds)]
     return apply_edits(truth, list(edits.values()))[0]
 
