@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import pkgutil
 import shlex
 import signal
@@ -33,20 +34,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when all is written, 1 for a bad input or an output that cannot be written, 2 for wrong usage,
-        3 when the run finished but some molecules could not be processed, 130 when interrupted, 143 when terminated.
+        3 when the run finished but some molecules could not be processed, 130 when interrupted, 141 when nobody reads
+        standard output any more, 143 when terminated.
     """
     words = sys.argv[1:] if argv is None else list(argv)
     args = build_parser().parse_args(words)
     signal.signal(signal.SIGTERM, _stop)
     args.command_line = shlex.join(["deepconsensus-py", *words])
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
     except DeepConsensusError as error:
         print(f"deepconsensus-py {args.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"deepconsensus-py {args.command}: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Who reads our output has seen enough, as head has; Python must not fail again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 def _stop(number: int, _frame: object) -> None:

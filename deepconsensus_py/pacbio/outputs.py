@@ -111,4 +111,5 @@ def _sentence(path: Path | str, error: OSError) -> OutputError:
         return OutputError(f"{path}: may not be written there ({error.strerror}); write elsewhere")
     # Errors of htslib come without a number, and their words say nothing to a user.
     reason = f" ({error.strerror})" if error.strerror else ""
-    return OutputError(f"{path}: cannot be written{reason}; is the disk full?")
+    guess = "has the program that reads it ended?" if str(path) == shown(Path(STDOUT)) else "is the disk full?"
+    return OutputError(f"{path}: cannot be written{reason}; {guess}")

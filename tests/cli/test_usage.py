@@ -1,5 +1,8 @@
 """Help texts, and wrong usage: status 2, and a sentence on what is wrong."""
 
+import subprocess
+import sys
+
 import pytest
 from support import Commands
 
@@ -48,3 +51,11 @@ def test_wrong_usage_of_evaluate(run: Commands) -> None:
     result = run("evaluate", "--truth", "t.fasta", "--reads", "r.bam", "--zmws", "7,abc")
     assert result.status == 2
     assert "'7,abc' is not a list of ZMW numbers" in result.err
+
+
+def test_nobody_reads_the_output() -> None:
+    program = [sys.executable, "-m", "deepconsensus_py.cli.main", "model", "list"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (141, b"")
