@@ -1,6 +1,7 @@
 """The house rules of docs/architecture.md, read off the source."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,6 +74,13 @@ def name_of(module: Path) -> str:
 
 def test_every_room_has_its_rule() -> None:
     assert {room(module) for module in in_rooms()} <= MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("own", [room for room in MAY_IMPORT if room != "cli"])
+def test_the_page_has_the_same_rules(own: str) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text()
+    (row,) = re.findall(rf"^\| `{own}/` \|.*$", page, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", row.split(" | ")[2])) == MAY_IMPORT[own] - {own}
 
 
 @pytest.mark.parametrize("module", in_rooms(), ids=name_of)
