@@ -1,4 +1,4 @@
-"""What the front page says is there."""
+"""What the documentation says is there, and its examples run."""
 
 import re
 from pathlib import Path
@@ -24,6 +24,20 @@ def test_the_readme_lists_the_commands_that_there_are() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_the_readme_lists_the_pages_that_there_are() -> None:
+    listed = re.findall(r"^- \[`docs/(\w+\.md)`\]", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in (REPOSITORY / "docs").glob("*.md"))
+
+
+def test_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    page = Path("docs/library.md")
+    examples = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert examples
+    exec(compile("\n".join(examples), str(page), "exec"), {"__name__": "__main__"})
+    assert "aligned" in capsys.readouterr().out
 
 
 def test_the_citation_names_the_version() -> None:
