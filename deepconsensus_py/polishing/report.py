@@ -8,7 +8,7 @@ import json
 import resource
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import TextIOWrapper
 from math import log10
 from pathlib import Path
@@ -137,9 +137,10 @@ def _draft_quality(read: PolishedRead) -> str:
     """Predicted quality of the draft: from its base qualities, else from its tag ``rq``, else unknown."""
     if read.draft.qualities is not None and len(read.draft.qualities):
         return f"{mean_quality(read.draft.qualities):.2f}"
-    with suppress(TypeError, ValueError):
-        return f"{-10 * log10(1 - read.draft.tag('rq')):.2f}"
-    return "."
+    accuracy = read.draft.tag("rq")
+    # ccs writes rq -1 where it has no estimate.
+    known = isinstance(accuracy, float) and 0 <= accuracy < 1
+    return f"{-10 * log10(1 - accuracy):.2f}" if known else "."
 
 
 def _or_dot(value: object) -> object:

@@ -1,0 +1,35 @@
+"""The table of molecules."""
+
+from io import StringIO
+
+import numpy as np
+import pytest
+
+from deepconsensus_py.pacbio.molecule import Draft
+from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.polishing.report import COLUMNS, MoleculeTable
+
+
+def row(read: PolishedRead) -> dict[str, str]:
+    stream = StringIO()
+    MoleculeTable(stream).add(read)
+    header, line = stream.getvalue().splitlines()
+    assert header.split("\t") == list(COLUMNS)
+    return dict(zip(COLUMNS, line.split("\t"), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("qualities", "rq", "shown"),
+    [([10, 10], 0.999, "10.00"), (None, 0.999, "30.00"), (None, -1.0, "."), (None, 1.0, "."), (None, None, ".")],
+)
+def test_quality_of_the_draft(qualities: list[int] | None, rq: float | None, shown: str) -> None:
+    tags = () if rq is None else (("rq", rq, "f"),)
+    phred = None if qualities is None else np.array(qualities, np.uint8)
+    draft = Draft("m/1/ccs", np.ones(2, np.uint8), phred, tags)
+    assert row(PolishedRead(draft, Outcome.NO_SUBREADS))["quality_before"] == shown
+
+
+def test_a_reason_keeps_to_its_cell() -> None:
+    read = PolishedRead(Draft("m/1/ccs", np.ones(2, np.uint8), None), Outcome.ERROR, "two\tcells\nand lines")
+    assert row(read)["reason"] == "two cells and lines"
