@@ -123,7 +123,7 @@ def _skip(band: Band, column: int, end: int) -> float:
     total = np.float32(0)
     for k in range(WIDTH - shift):
         total += band.forward[column, np.uintp(k + shift)] * band.backward[end, k]
-    return _ratio(total, _whole(band, column, end))
+    return _ratio(float(total), _whole(band, column, end))
 
 
 @njit(cache=True, nogil=True)
