@@ -7,6 +7,7 @@ import pytest
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.cli.main import commands
+from deepconsensus_py.evaluate import tables
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.report import COLUMNS, FAULTS
 from deepconsensus_py.polishing.tags import PER_BASE_TAGS
@@ -53,7 +54,7 @@ def test_direct_dependencies_are_pinned() -> None:
 
 
 def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
-    page = (REPOSITORY / "docs" / "outputs.md").read_text()
+    page, evaluation = (REPOSITORY / "docs" / "outputs.md").read_text().split("\n# What `evaluate`")
     rows = re.findall(r"^\| (`.*?) \| ", page, re.MULTILINE)
     named = [word for row in rows for word in re.findall(r"`(\w+)`", row)]
     assert [word for word in named if word in COLUMNS] == list(COLUMNS)
@@ -61,6 +62,8 @@ def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
     for outcome in Outcome:
         if outcome is not Outcome.ERROR:
             assert f"| {outcome} | {outcome.meaning}" in page.replace("`", "")
+    columns = {*tables.COLUMNS, *tables.BASELINE_COLUMNS} - {"name", "truth_bases", "baseline_errors", "baseline_q"}
+    assert columns <= set(re.findall(r"`(\w+)`", evaluation))
     (faults,) = re.findall(r"^\| 3 \| .*$", page, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", faults)) == FAULTS
     (left_out,) = re.findall(r"^\| left out \| (.*?):", page, re.MULTILINE)
