@@ -1,0 +1,30 @@
+"""Progress where standard error is no terminal: a line every half minute."""
+
+import logging
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from deepconsensus_py.polishing import progress
+
+
+@pytest.fixture
+def ten_seconds_an_item(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    clock = count(1000.0, 10.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: False, raising=False)
+    with caplog.at_level(logging.INFO):
+        yield
+
+
+@pytest.mark.usefixtures("ten_seconds_an_item")
+def test_items_pass_and_a_line_says_how_far_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    assert list(progress.with_progress("abcdefg", 10, "ZMW")) == list("abcdefg")
+    assert caplog.messages == ["3 ZMWs of 10, 70 s left, 0.10 per second", "6 ZMWs of 10, 40 s left, 0.10 per second"]
+
+
+@pytest.mark.usefixtures("ten_seconds_an_item")
+def test_nothing_is_said_of_a_total_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> None:
+    list(progress.with_progress("abc", None, "ZMW"))
+    assert caplog.messages == ["3 ZMWs, 0.10 per second"]
