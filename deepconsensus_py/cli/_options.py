@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from deepconsensus_py.models.names import DEFAULT
+
 READ_FILES = ".bam, .sam, .fastq, .fastq.gz, or - (BAM to standard output)"
 """How an output of reads may be named."""
 
@@ -82,7 +84,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """``--model`` and ``--ins-trim``: together they choose the encoding."""
     parser.add_argument(
         "--model",
-        default="vote",
+        default=DEFAULT,
         metavar="NAME|FILE",
         help="what corrects: a name of 'model list', or a .safetensors file (default %(default)s)",
     )

@@ -42,10 +42,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_list(_: argparse.Namespace) -> int:
     """Print a line for every model."""
-    from deepconsensus_py.models.registry import VOTE
+    from deepconsensus_py.models.names import WITHOUT_WEIGHTS
     from deepconsensus_py.models.weights import bundled_models, load_model
 
-    print(f"{VOTE}\tper-column vote of the passes; no network")
+    for name, what in WITHOUT_WEIGHTS.items():
+        print(f"{name}\t{what}")
     for name, path in bundled_models().items():
         print(f"{name}\t{load_model(path).network.summary()}")
     return 0
@@ -55,23 +56,24 @@ def run_show(args: argparse.Namespace) -> int:
     """Print what a model is."""
     import json
 
-    from deepconsensus_py.models.registry import VOTE, load_corrector
+    from deepconsensus_py.models.names import WITHOUT_WEIGHTS
+    from deepconsensus_py.models.registry import load_corrector
     from deepconsensus_py.models.weights import load_model
 
-    if args.model == VOTE:
-        vote = load_corrector(VOTE)
-        print(f"name\t{vote.name}\ncalibration\t{vote.calibration}\nfeatures\t{json.dumps(dict(vote.spec))}")
+    if args.model in WITHOUT_WEIGHTS:
+        model = load_corrector(args.model)
+        print(f"name\t{model.name}\ncalibration\t{model.calibration}\nfeatures\t{json.dumps(dict(model.spec))}")
         return 0
-    model = load_model(args.model)
-    config = model.network.config
-    print(f"name\t{model.name}")
-    print(f"network\t{model.network.summary()}")
-    print(f"parameters\t{model.network.parameter_count():,}")
+    loaded = load_model(args.model)
+    config = loaded.network.config
+    print(f"name\t{loaded.name}")
+    print(f"network\t{loaded.network.summary()}")
+    print(f"parameters\t{loaded.network.parameter_count():,}")
     print(f"FLOPs per window\t{config.flops():,}")
-    print(f"calibration\t{model.calibration}")
-    print(f"features\t{json.dumps(dict(model.spec))}")
+    print(f"calibration\t{loaded.calibration}")
+    print(f"features\t{json.dumps(dict(loaded.spec))}")
     print(f"configuration\t{json.dumps(config.to_dict())}")
-    print(f"\n{model.card}".rstrip())
+    print(f"\n{loaded.card}".rstrip())
     return 0
 
 

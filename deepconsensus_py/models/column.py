@@ -48,7 +48,7 @@ def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
     windows = cut_windows(pileup, bounds, spec)
     layout: Arrays = {
         "draft": zmw.draft.bases,
-        "draft_quality": _kept_qualities(zmw.draft),
+        "draft_quality": kept_qualities(zmw.draft),
         "draft_start": bounds.draft_start.astype(np.int32),
         "draft_stop": bounds.draft_stop.astype(np.int32),
         "overflow": bounds.overflow,
@@ -58,7 +58,7 @@ def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
     return Features(inputs={name: getattr(windows, name) for name in INPUTS}, layout=layout)
 
 
-def _kept_qualities(draft: Draft) -> NDArray[np.uint8]:
+def kept_qualities(draft: Draft) -> NDArray[np.uint8]:
     """Qualities ``uint8[n]`` for bases where the draft is kept."""
     if draft.qualities is not None:
         return np.minimum(draft.qualities, np.uint8(HIGHEST_QUALITY))

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.models.names import PAIR_HMM, VOTE
 from deepconsensus_py.models.vote import Vote
-
-VOTE = "vote"
 
 
 def load_corrector(
@@ -15,7 +14,7 @@ def load_corrector(
     """Find a corrector by its name or its file; only networks import torch.
 
     Args:
-        name_or_path: ``"vote"``, the name of a bundled network, or the path of a ``.safetensors`` file.
+        name_or_path: ``"vote"``, ``"pairhmm"``, the name of a bundled network, or the path of a ``.safetensors`` file.
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
         threads: processor cores that a network on the CPU uses; None leaves it to torch.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
@@ -25,13 +24,15 @@ def load_corrector(
     """
     if str(name_or_path) == VOTE:
         return Vote(insertion_trim=insertion_trim)
+    if str(name_or_path) == PAIR_HMM:
+        return _pair_hmm(insertion_trim)
     import torch  # noqa: PLC0415
 
     from deepconsensus_py.models.network_corrector import NetworkCorrector  # noqa: PLC0415
     from deepconsensus_py.models.weights import bundled_models, load_model  # noqa: PLC0415
 
     if str(name_or_path) not in bundled_models() and not Path(name_or_path).is_file():
-        known = ", ".join([VOTE, *bundled_models()])
+        known = ", ".join([VOTE, PAIR_HMM, *bundled_models()])
         raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the known models are {known}")
     if threads is not None:
         torch.set_num_threads(threads)
@@ -40,3 +41,11 @@ def load_corrector(
         return NetworkCorrector(model, device=device, insertion_trim=insertion_trim)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
+
+
+def _pair_hmm(insertion_trim: int | None) -> Corrector:
+    from deepconsensus_py.models.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
+
+    if insertion_trim is not None:
+        raise ModelError(f"model {PAIR_HMM!r} reads insertions of any length: leave --ins-trim out")
+    return PairHmm()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Arrays, Corrector
+from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.polishing.clock import StageClock
@@ -58,7 +59,7 @@ class _Selected:
 def polish(
     zmws: Iterable[Zmw],
     *,
-    model: str | Corrector = "vote",
+    model: str | Corrector = DEFAULT,
     device: str = "cpu",
     threads: int = 1,
     settings: PolishSettings | None = None,

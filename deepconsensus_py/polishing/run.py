@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path
@@ -61,7 +62,7 @@ class PolishRun:
     shards: tuple[Path, ...]
     output: Path
     failed: Path | None = None
-    model: str = "vote"
+    model: str = DEFAULT
     insertion_trim: int | None = None
     device: str = "cpu"
     threads: int = 1

@@ -129,12 +129,25 @@ def test_bad_calibration(refused, testdata):
 
 
 def test_shard_of_another_encoding(run: Commands, testdata, tmp_path):
-    shard, output = tmp_path / "a.shard", tmp_path / "out.bam"
-    assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard).status == 0
-    result = run("polish", "--features", shard, "-o", output, "--ins-trim", 7)
+    shard, output, vote = tmp_path / "a.shard", tmp_path / "out.bam", ("--model", "vote")
+    assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard, *vote).status == 0
+    result = run("polish", "--features", shard, "-o", output, *vote, "--ins-trim", 7)
     assert result.status == 1
     assert "insertion_trim 5 against 7" in result.err
     assert not output.exists()
+
+
+def test_shard_of_another_model(run: Commands, testdata, tmp_path):
+    shard, output = tmp_path / "a.shard", tmp_path / "out.bam"
+    assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard).status == 0
+    result = run("polish", "--features", shard, "-o", output, "--model", "vote")
+    assert result.status == 1
+    assert "does not fit model vote" in result.err
+    assert not output.exists()
+
+
+def test_insertion_trimming_by_a_model_that_has_none(refused, testdata):
+    assert "--ins-trim" in refused(testdata / "subreads.bam", testdata / "ccs.bam", "--ins-trim", 5)
 
 
 def test_damaged_shard(run: Commands, testdata, tmp_path):
@@ -262,7 +275,7 @@ def test_full_disk(run: Commands, testdata, small_disk, name):
 def polish_edited(run: Commands, testdata, tmp_path):
     """Polish with edited subreads (or drafts) and give status, rows by hole number, and the reads."""
 
-    def polish(edit: Edit | None = None, *, drafts: Edit | None = None, model: str = "vote"):
+    def polish(edit: Edit | None = None, *, drafts: Edit | None = None, model: str = "pairhmm"):
         same = list
         subreads = edited(testdata / "subreads.bam", tmp_path / "subreads.bam", edit or same)
         ccs = edited(testdata / "ccs.bam", tmp_path / "ccs.bam", drafts or same)
@@ -314,8 +327,9 @@ def test_molecule_whose_passes_do_not_align(polish_edited, testdata):
 
 
 @pytest.mark.parametrize("tags", [("pw",), ("ip",), ("sn",), ("pw", "ip", "sn")])
-def test_vote_does_without_kinetics(polish_edited, testdata, tags):
-    status, _, reads = polish_edited(lambda found: [without(*tags)(r) or r for r in found])
+@pytest.mark.parametrize("model", ["vote", "pairhmm"])
+def test_models_without_a_network_do_without_kinetics(polish_edited, testdata, tags, model):
+    status, _, reads = polish_edited(lambda found: [without(*tags)(r) or r for r in found], model=model)
     assert status == 0
     assert len(reads) == len(holes(testdata))
 

@@ -70,7 +70,7 @@ def test_each_program_is_in_the_header_after_the_one_before(inputs: list[str], t
     assert main(["encode", *inputs, "--limit", "2", "-o", str(shard), "--threads", "1"]) == 0
     with pysam.AlignmentFile(str(polish(tmp_path / "p.bam", "--features", str(shard))), check_sq=False) as reads:
         encoded, polished = reads.header.to_dict()["PG"][-2:]
-    assert "encoded for model vote" in encoded["DS"]
+    assert "encoded for model pairhmm" in encoded["DS"]
     assert polished["PP"] == encoded["ID"]
 
 
@@ -78,9 +78,9 @@ def test_features_of_another_encoding_are_refused_in_one_sentence(
     inputs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shard, output = tmp_path / "all.shard", tmp_path / "p.bam"
-    assert main(["encode", *inputs, "--ins-trim", "0", "-o", str(shard), "--threads", "1"]) == 0
+    assert main(["encode", *inputs, "--model", "vote", "--ins-trim", "0", "-o", str(shard), "--threads", "1"]) == 0
     capsys.readouterr()
-    assert main(["polish", "--features", str(shard), "-o", str(output)]) == 1
+    assert main(["polish", "--features", str(shard), "--model", "vote", "-o", str(output)]) == 1
     said = capsys.readouterr().err
     assert f"{shard}: encoded for model vote, which does not fit model vote (insertion_trim 0 against 5)" in said
     assert not output.exists()

@@ -44,7 +44,7 @@ def test_list_names_the_vote_and_what_is_bundled(
     monkeypatch.setattr(weights, "bundled_models", lambda: {"tiny": file})
     assert main(["model", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["vote", "tiny"]
+    assert [line.split("\t")[0] for line in lines] == ["pairhmm", "vote", "tiny"]
     assert all(line.split("\t")[1] for line in lines)
 
 

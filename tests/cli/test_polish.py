@@ -51,7 +51,7 @@ def test_header_names_program_model_and_chain(testdata, polished):
     program = header["PG"][-1]
     assert program["PN"] == "deepconsensus-py"
     assert "polish" in program["CL"]
-    assert "vote" in program["DS"]
+    assert "pairhmm" in program["DS"]
     assert program["PP"] == header["PG"][-2]["ID"]
     assert header["RG"]
 
@@ -65,7 +65,7 @@ def test_side_files_count_every_molecule_once(testdata, polished):
     assert report["counts"]["molecules"] == sum(report["counts"]["outcomes"].values()) == len(drafts)
     assert sum(int(row["windows"]) for row in rows) == report["counts"]["windows"]
     assert all(int(r["windows_skipped"]) + int(r["windows_corrected"]) == int(r["windows"]) for r in rows)
-    assert report["model"]["name"] == "vote"
+    assert report["model"]["name"] == "pairhmm"
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -145,7 +145,7 @@ def test_order_of_the_subreads_does_not_matter(run: Commands, testdata, polished
 
 
 def test_skipping_every_window_keeps_the_drafts(run: Commands, testdata, tmp_path):
-    options = ["--skip-windows-above", 0.001, "--min-quality", 0]
+    options = ["--skip-windows-above", 0.001, "--min-quality", 0, "--model", "vote"]
     assert run(*_inputs(testdata), "-o", tmp_path / "out.bam", *options).status == 0
     kept = [(r.query_sequence, r.query_qualities) for r in records(tmp_path / "out.bam")]
     assert kept == [(d.query_sequence, d.query_qualities) for d in records(testdata / "ccs.bam")]

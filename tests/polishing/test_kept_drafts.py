@@ -20,7 +20,10 @@ def test_kept_drafts_equal_the_original_but_for_rounding(human_1m: Path, golden:
     calibration = Calibration.parse("20,1.1,-1.5")
     settings = PolishSettings(filter=ReadFilter(20, 0), skip_windows_above=1, draft_calibration=calibration)
     zmws = read_zmws([human_1m / "subreads_to_ccs.bam"], human_1m / "ccs.bam")
-    reads = {read.name: read for read in polish((z for z in zmws if not isinstance(z, Fault)), settings=settings)}
+    reads = {
+        read.name: read
+        for read in polish((z for z in zmws if not isinstance(z, Fault)), model="vote", settings=settings)
+    }
     assert {name for name, read in reads.items() if read.passed} == original.keys()
     for name, (bases, text) in original.items():
         draft = reads[name].draft

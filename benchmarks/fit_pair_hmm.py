@@ -1,0 +1,181 @@
+"""Fit how evidence becomes probability in the ``pairhmm`` corrector, and how well that holds on held-out molecules.
+
+    python benchmarks/fit_pair_hmm.py [--shared DIR] [--subsets 8] [--seed 1] [--write]
+
+Every molecule with truth is refined from its CCS read with all passes, and from drafts made of random subsets of its
+passes; the runs of all refined drafts, labelled by the truth, are the data. With ``--write`` the result goes into the
+package (``models/pair_hmm.json``).
+"""
+
+import argparse
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from reads import SHARED, KnownMolecule, known_molecules, redrafted
+
+from deepconsensus_py import models
+from deepconsensus_py.align.passes import align_passes, align_zmw
+from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.models.pair_hmm import SCORE_STEP, encode_evidence
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
+from deepconsensus_py.runs.edits import EDITS
+from deepconsensus_py.runs.homopolymers import find_runs
+from deepconsensus_py.runs.labels import label_runs
+
+SETS = ("human_1m", "human_bases_only")
+END = 50
+"""Draft bases at either end where the truth may begin or end."""
+FEWEST_PASSES = 3
+"""One pass agrees with a draft made of it, two have no majority."""
+CANDIDATE = -12.0
+"""Nats; runs whose best edit has less evidence tell nothing about slopes."""
+SURE = 0.9999
+
+
+class Runs(NamedTuple):
+    """Labelled runs of one refined draft."""
+
+    molecule: str
+    evidence: NDArray[np.float64]
+    label: NDArray[np.int64]
+    right: NDArray[np.bool_]
+    trusted: bool
+
+
+def subset(zmw: Zmw, size: int, rng: np.random.Generator) -> Zmw:
+    """A draft of some of the passes, with these passes."""
+    long = [p for p in zmw.passes if len(p.bases) > len(zmw.draft.bases) / 3]
+    chosen = sorted(rng.choice(len(long), min(size, len(long)), replace=False))
+    return redrafted(zmw, [long[i] for i in chosen])
+
+
+def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool) -> Runs | None:
+    """Refine a molecule and label its runs."""
+    try:
+        features = encode_evidence(align_zmw(zmw))
+    except MoleculeError as fault:
+        print(fault)
+        return None
+    draft = features.layout["draft"]
+    (aligned,) = align_passes(Draft("truth", draft, None), [Pass("truth", truth, None, None, None)])
+    if aligned is None or aligned.alignment is None:
+        return None
+    runs = find_runs(draft)
+    labels = label_runs(draft, runs, aligned.bases, aligned.alignment)
+    inner = (runs.start >= END) & (runs.stop <= len(draft) - END)
+    return Runs(
+        zmw.name.split("/")[1],
+        features.inputs["evidence"][inner] * SCORE_STEP,
+        labels.classes[inner].astype(np.int64),
+        (labels.exact & (labels.classes == 0))[inner],
+        trusted,
+    )
+
+
+def job(task: tuple[str, KnownMolecule, int, int]) -> Runs | None:
+    """Refine the CCS read (size 0), or a draft of some passes."""
+    name, known, size, seed = task
+    zmw = subset(known.zmw, size, np.random.default_rng(seed)) if size else known.zmw
+    return labelled(zmw, known.truth, trusted=name == SETS[0])
+
+
+def fit(data: list[Runs]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Slope and offset of each edit, by maximum likelihood; every molecule weighs the same."""
+    evidence, label, weight = [], [], []
+    for runs in data:
+        near = (runs.evidence.max(axis=1) > CANDIDATE) | (runs.label > 0)
+        evidence.append(runs.evidence[near])
+        label.append(runs.label[near])
+        weight.append(np.full(near.sum(), 1 / sum(other.molecule == runs.molecule for other in data)))
+    x = torch.tensor(np.concatenate(evidence)).clamp(-1000, 40)
+    y, w = torch.tensor(np.concatenate(label)), torch.tensor(np.concatenate(weight))
+    slope, offset = torch.full((8,), 0.6, dtype=torch.float64), torch.full((8,), -1.0, dtype=torch.float64)
+    slope.requires_grad_()
+    offset.requires_grad_()
+    optimiser = torch.optim.LBFGS([slope, offset], max_iter=50, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        scores = torch.cat([torch.zeros(len(x), 1, dtype=torch.float64), x * slope + offset], dim=1)
+        # A weak pull to the plain sum keeps edits that hardly occur sane.
+        value = (w * torch.nn.functional.cross_entropy(scores, y, reduction="none")).sum()
+        value = value + (slope - 0.6).square().sum() + 0.1 * (offset + 1).square().sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    return slope.detach(), offset.detach()
+
+
+def probability_kept(runs: Runs, slope: torch.Tensor, offset: torch.Tensor) -> NDArray[np.float64]:
+    odds = np.exp(np.minimum(runs.evidence * slope.numpy() + offset.numpy(), 50)).sum(axis=1)
+    return 1 / (1 + odds)
+
+
+def floor_of(data: list[Runs], slope: torch.Tensor, offset: torch.Tensor) -> float:
+    """Errors per run among runs that the evidence calls sure; of molecules whose truth is an assembly of their own."""
+    wrong = sure = 0
+    for runs in data:
+        certain = (probability_kept(runs, slope, offset) > SURE) & runs.trusted
+        wrong, sure = wrong + int((~runs.right[certain]).sum()), sure + int(certain.sum())
+    print(f"{wrong} of {sure} sure runs are wrong")
+    return (wrong + 0.5) / (sure + 1)
+
+
+def loss_of(runs: Runs, slope: torch.Tensor, offset: torch.Tensor) -> float:
+    x = torch.tensor(runs.evidence).clamp(-1000, 40)
+    scores = torch.cat([torch.zeros(len(x), 1, dtype=torch.float64), x * slope + offset], dim=1)
+    losses = torch.nn.functional.cross_entropy(scores, torch.tensor(runs.label), reduction="none")
+    return float(losses.sum())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=SHARED)
+    parser.add_argument("--subsets", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true")
+    args = parser.parse_args()
+    rng = np.random.default_rng(args.seed)
+    tasks = []
+    for name in SETS:
+        for known in known_molecules(name, args.shared):
+            sizes = [0, *(int(rng.integers(FEWEST_PASSES, len(known.zmw.passes) + 1)) for _ in range(args.subsets))]
+            tasks += [(name, known, size, int(rng.integers(2**31))) for size in sizes]
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        data = [runs for runs in pool.map(job, tasks) if runs is not None]
+    print(
+        f"{len(data)} refined drafts, {sum(len(runs.label) for runs in data)} runs, "
+        f"{sum((~runs.right).sum() for runs in data)} of them wrong"
+    )
+    held = 0.0
+    for name in sorted({runs.molecule for runs in data}):
+        slope, offset = fit([runs for runs in data if runs.molecule != name])
+        own = sum(loss_of(runs, slope, offset) for runs in data if runs.molecule == name)
+        held += own
+        print(f"held out {name}: {own:8.1f} nats")
+    slope, offset = fit(data)
+    inside = sum(loss_of(runs, slope, offset) for runs in data)
+    print(f"held out {held:.1f} nats in all; fitted to all {inside:.1f}")
+    floor = floor_of(data, slope, offset)
+    result = {
+        "source": "benchmarks/fit_pair_hmm.py on Sequel HG002 molecules; see docs/pairhmm.md",
+        "edits": {
+            edit: {"slope": round(float(s), 3), "offset": round(float(o), 3)}
+            for edit, s, o in zip(EDITS[1:], slope, offset, strict=True)
+        },
+        "floor": float(f"{floor:.2g}"),
+    }
+    print(json.dumps(result, indent=1))
+    if args.write:
+        Path(models.__path__[0], "pair_hmm.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""Names of the correctors that need no weights, alone, so that reading them imports nothing."""
+
+VOTE = "vote"
+PAIR_HMM = "pairhmm"
+
+WITHOUT_WEIGHTS = {
+    PAIR_HMM: "pair hidden Markov model, rates from each molecule's own passes; no network",
+    VOTE: "per-column vote of the passes; no network",
+}
+
+DEFAULT = PAIR_HMM
+"""What corrects unless another model is asked for."""
