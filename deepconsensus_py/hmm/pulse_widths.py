@@ -1,7 +1,7 @@
 """How much likelier a base of a given pulse width is as an inserted base than as one read from the template.
 
 Counts of bases by pulse width and by what they are in unit-cost alignments to the truth, from eight Sequel molecules
-(HG002, 93 passes). Bases that differ from both neighbours and longer insertions are counted together.
+(HG002, 87 passes). Bases that differ from both neighbours and longer insertions are counted together.
 """
 
 from functools import cache
