@@ -148,9 +148,11 @@ def _print_summary(table: "MoleculeTable", args: argparse.Namespace) -> None:
     counts, polished = table.counts(), table.outcomes[Outcome.SUCCESS]
     print(
         f"{_options.counted(counts['molecules'], 'molecule')}, {_options.counted(polished, 'polished read')} in "
-        f"{shown(args.output)}; {counts['windows_corrected']} of {counts['windows']} windows corrected",
+        f"{shown(args.output)}",
         file=sys.stderr,
     )
+    if counts["windows_skipped"]:
+        print(f"the draft was kept in {counts['windows_skipped']} of {counts['windows']} windows", file=sys.stderr)
     for outcome, count in sorted(table.outcomes.items()):
         if outcome != Outcome.SUCCESS:
             print(f"{count} {outcome}: {Outcome(outcome).meaning}", file=sys.stderr)
