@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "align": {"align", "pacbio"},
     "pileup": {"pileup", "pacbio"},
     "runs": {"runs", "align", "pacbio"},
-    "hmm": {"hmm", "align", "pacbio"},
+    "hmm": {"hmm", "runs", "align", "pacbio"},
     "models": {"models", "attention", "pileup", "runs", "hmm", "pacbio", "weights"},
     "weights": {"weights"},
     "polishing": {"polishing", "models", "pileup", "align", "pacbio"},

@@ -77,7 +77,7 @@ def choose_edits(draft: Codes, scores: RunScores, threshold: float) -> list[Edit
     """
     candidates = _run_edits(scores, threshold) + _tract_edits(draft, scores, threshold)
     candidates.sort(key=lambda candidate: -candidate.evidence)
-    runs = len(scores.runs.starts)
+    runs = len(scores.runs)
     taken = np.zeros(runs + 2, np.bool_)
     edits = []
     for candidate in candidates:
@@ -103,9 +103,9 @@ def _run_edits(scores: RunScores, threshold: float) -> list[_Candidate]:
     best = summed.argmax(axis=1)
     found = []
     for run in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist():
-        change, letter = int(CHANGE[best[run]]), PUT_IN[best[run]] or runs.bases[run]
+        change, letter = int(CHANGE[best[run]]), PUT_IN[best[run]] or runs.base[run]
         new = np.full(max(change, 0) if change else 1, letter, np.uint8)
-        edit = Edit(int(runs.starts[run]), max(-change, 0), new)
+        edit = Edit(int(runs.start[run]), max(-change, 0), new)
         found.append(_Candidate(edit, run, run, float(summed[run, best[run]])))
     return found
 
@@ -115,10 +115,10 @@ def _tract_edits(draft: Codes, scores: RunScores, threshold: float) -> list[_Can
     best = summed.argmax(axis=1)
     found = []
     for tract in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist():
-        start, unit = int(tracts.starts[tract]), int(tracts.units[tract])
+        start, unit = int(tracts.start[tract]), int(tracts.unit[tract])
         removed, new = (unit, draft[:0]) if UNIT_CHANGE[best[tract]] < 0 else (0, draft[start : start + unit])
-        ends = np.array([start, int(tracts.ends[tract]) - 1])
-        first, last = np.searchsorted(scores.runs.starts, ends, side="right") - 1
+        ends = np.array([start, int(tracts.stop[tract]) - 1])
+        first, last = np.searchsorted(scores.runs.start, ends, side="right") - 1
         found.append(_Candidate(Edit(start, removed, new), int(first), int(last), float(summed[tract, best[tract]])))
     return found
 

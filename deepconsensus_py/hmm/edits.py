@@ -51,13 +51,13 @@ class Spots(NamedTuple):
     """Runs, or tracts, at least ``MARGIN`` bases from both ends of the template.
 
     Attributes:
-        starts: ``int32[spots]`` template position of the first base.
-        ends: ``int32[spots]`` one past that of the last base.
+        start: ``int32[spots]`` template position of the first base.
+        stop: ``int32[spots]`` one past that of the last base.
         rows: ``int64[spots]`` where their results go.
     """
 
-    starts: Integers
-    ends: Integers
+    start: Integers
+    stop: Integers
     rows: NDArray[np.int64]
 
 
@@ -72,12 +72,12 @@ def score_runs(aligned: Aligned, runs: Spots, out: Floats) -> None:
             template: 4 to 1 bases less, 1 to 4 bases more, A, T, C, G in front. Edits that are none stay as they are.
     """
     lanes = make_lanes()
-    for begin in range(0, len(runs.starts), LANES):
+    for begin in range(0, len(runs.start), LANES):
         spots = _part(runs, begin)
         _shorten(aligned.band, spots, out)
         _lengthen(aligned, lanes, spots, out)
         _drop(aligned, lanes, spots, out)
-        load_places(aligned.read, aligned.band, spots.starts, spots.starts + np.int32(1), lanes)
+        load_places(aligned.read, aligned.band, spots.start, spots.start + np.int32(1), lanes)
         for choice in range(_GREATEST_CODE):
             if not _put_in(aligned, lanes, spots, choice, out):
                 break
@@ -95,11 +95,11 @@ def score_units(aligned: Aligned, tracts: Spots, unit: int, out: Floats) -> None
             one copy less, one more.
     """
     lanes = make_lanes()
-    for begin in range(0, len(tracts.starts), LANES):
+    for begin in range(0, len(tracts.start), LANES):
         spots = _part(tracts, begin)
-        _repeat(aligned, lanes, spots.ends, unit)
-        for r in range(len(spots.ends)):
-            end = spots.ends[r]
+        _repeat(aligned, lanes, spots.stop, unit)
+        for r in range(len(spots.stop)):
+            end = spots.stop[r]
             out[spots.rows[r], 0] = _skip(aligned.band, end - unit, end)
             out[spots.rows[r], 1] = _ratio(lanes.total[r], aligned.band.whole[end])
 
@@ -107,7 +107,7 @@ def score_units(aligned: Aligned, tracts: Spots, unit: int, out: Floats) -> None
 @njit(cache=True, nogil=True)
 def _part(spots: Spots, begin: int) -> Spots:
     part = slice(begin, begin + LANES)
-    return Spots(spots.starts[part], spots.ends[part], spots.rows[part])
+    return Spots(spots.start[part], spots.stop[part], spots.rows[part])
 
 
 @njit(cache=True, nogil=True)
@@ -138,55 +138,55 @@ def _whole(band: Band, column: int, end: int) -> float:
 @njit(cache=True, nogil=True)
 def _shorten(band: Band, runs: Spots, out: Floats) -> None:
     """Runs without their last bases, but for the first."""
-    for r in range(len(runs.starts)):
-        for fewer in range(1, min(LENGTHS, runs.ends[r] - runs.starts[r] - 1) + 1):
-            out[runs.rows[r], LENGTHS - fewer] = _skip(band, runs.ends[r] - fewer, runs.ends[r])
+    for r in range(len(runs.start)):
+        for fewer in range(1, min(LENGTHS, runs.stop[r] - runs.start[r] - 1) + 1):
+            out[runs.rows[r], LENGTHS - fewer] = _skip(band, runs.stop[r] - fewer, runs.stop[r])
 
 
 @njit(cache=True, nogil=True)
 def _drop(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
     """Templates without the run: other bases are neighbours then, so that the one behind it is read anew."""
-    template, band, count = aligned.template, aligned.band, len(runs.starts)
+    template, band, count = aligned.template, aligned.band, len(runs.start)
     for r in range(count):
-        _follow(lanes, template, r, runs.ends[r])
-        lanes.before[r] = template.bases[runs.starts[r] - 1]
-        lanes.gain_before[r] = template.gain[runs.starts[r] - 1]
-    load_places(aligned.read, band, runs.starts, runs.ends + np.int32(1), lanes)
-    load_cells(band, runs.starts, lanes)
-    load_ends(band, runs.ends + np.int32(1), lanes)
+        _follow(lanes, template, r, runs.stop[r])
+        lanes.before[r] = template.bases[runs.start[r] - 1]
+        lanes.gain_before[r] = template.gain[runs.start[r] - 1]
+    load_places(aligned.read, band, runs.start, runs.stop + np.int32(1), lanes)
+    load_cells(band, runs.start, lanes)
+    load_ends(band, runs.stop + np.int32(1), lanes)
     load_emission(aligned.read, count, lanes)
     advance(lanes, count)
     for r in range(count):
-        length = runs.ends[r] - runs.starts[r]
+        length = runs.stop[r] - runs.start[r]
         if length <= LENGTHS:
-            whole = _whole(band, runs.starts[r], runs.ends[r] + 1)
+            whole = _whole(band, runs.start[r], runs.stop[r] + 1)
             out[runs.rows[r], LENGTHS - length] = _ratio(lanes.total[r], whole)
 
 
 @njit(cache=True, nogil=True)
 def _lengthen(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
     """Runs with more bases, added behind the last one."""
-    band, count = aligned.band, len(runs.ends)
+    band, count = aligned.band, len(runs.stop)
     for r in range(count):
-        _follow(lanes, aligned.template, r, runs.ends[r] - 1)
+        _follow(lanes, aligned.template, r, runs.stop[r] - 1)
         lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
-    load_places(aligned.read, band, runs.ends, runs.ends, lanes)
-    load_cells(band, runs.ends, lanes)
-    load_ends(band, runs.ends, lanes)
+    load_places(aligned.read, band, runs.stop, runs.stop, lanes)
+    load_cells(band, runs.stop, lanes)
+    load_ends(band, runs.stop, lanes)
     load_emission(aligned.read, count, lanes)
     for more in range(LENGTHS):
         advance(lanes, count)
         for r in range(count):
-            out[runs.rows[r], LENGTHS + more] = _ratio(lanes.total[r], band.whole[runs.ends[r]])
+            out[runs.rows[r], LENGTHS + more] = _ratio(lanes.total[r], band.whole[runs.stop[r]])
 
 
 @njit(cache=True, nogil=True)
 def _put_in(aligned: Aligned, lanes: Lanes, runs: Spots, choice: int, out: Floats) -> bool:
     """Another letter in front of each run; whether there was one."""
-    template, band, count = aligned.template, aligned.band, len(runs.starts)
+    template, band, count = aligned.template, aligned.band, len(runs.start)
     some = 0
     for r in range(count):
-        start = runs.starts[r]
+        start = runs.start[r]
         new = _other_letter(template.bases[start], template.bases[start - 1], choice)
         some += new
         lanes.base[r], lanes.before[r] = new, template.bases[start - 1]
@@ -194,18 +194,18 @@ def _put_in(aligned: Aligned, lanes: Lanes, runs: Spots, choice: int, out: Float
         lanes.loss[r] = template.single_loss[new]
     if not some:
         return False
-    load_cells(band, runs.starts, lanes)
+    load_cells(band, runs.start, lanes)
     load_emission(aligned.read, count, lanes)
     advance(lanes, count)
     for r in range(count):
         lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
-        _follow(lanes, template, r, runs.starts[r])
-    load_ends(band, runs.starts + np.int32(1), lanes)
+        _follow(lanes, template, r, runs.start[r])
+    load_ends(band, runs.start + np.int32(1), lanes)
     load_emission(aligned.read, count, lanes)
     advance(lanes, count)
     for r in range(count):
         if lanes.before[r]:
-            whole = _whole(band, runs.starts[r], runs.starts[r] + 1)
+            whole = _whole(band, runs.start[r], runs.start[r] + 1)
             out[runs.rows[r], 2 * LENGTHS + lanes.before[r] - 1] = _ratio(lanes.total[r], whole)
     return True
 

@@ -11,9 +11,10 @@ from deepconsensus_py.hmm.band import HALF, PAD, Reading, Template, make_band, r
 from deepconsensus_py.hmm.edits import Aligned
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
-from deepconsensus_py.hmm.runs import UNITS, Integers, Runs, Tracts, class_of_bases, find_runs, find_tracts
-from deepconsensus_py.hmm.tally import Line, line_of
+from deepconsensus_py.hmm.tally import Line, class_of_bases, line_of
 from deepconsensus_py.pacbio.molecule import A, N, Pass
+from deepconsensus_py.runs.homopolymers import Runs, find_runs
+from deepconsensus_py.runs.tracts import UNITS, Integers, Tracts, find_tracts
 
 CHANGE = np.array([-4, -3, -2, -1, 1, 2, 3, 4, 0, 0, 0, 0], np.int8)
 """Bases by which each edit makes a run longer."""
@@ -97,9 +98,9 @@ def score_runs(
     scores = RunScores(
         runs=runs,
         tracts=tracts,
-        run_ratios=np.ones((len(passes), len(runs.starts), edits.EDITS), np.float32),
-        tract_ratios=np.ones((len(passes), len(tracts.starts), 2), np.float32),
-        covered=np.zeros((len(passes), len(runs.starts)), np.bool_),
+        run_ratios=np.ones((len(passes), len(runs), edits.EDITS), np.float32),
+        tract_ratios=np.ones((len(passes), len(tracts), 2), np.float32),
+        covered=np.zeros((len(passes), len(runs)), np.bool_),
         reverse=np.array([p.reverse for p in passes], np.bool_),
         log_likelihoods=np.full(len(passes), -np.inf),
     )
@@ -123,25 +124,25 @@ def _score_pass(
 ) -> None:
     """Fill a pass's rows with likelihood ratios."""
     runs, tracts = scores.runs, scores.tracts
-    inside = _inside(runs.starts, runs.ends, covered)
+    inside = _inside(runs.start, runs.stop, covered)
     scores.covered[number] = inside if wanted is None else inside & wanted
     edits.score_runs(aligned, _spots(runs, scores.covered[number], covered), scores.run_ratios[number])
-    inside = _inside(tracts.starts, tracts.ends, covered)
+    inside = _inside(tracts.start, tracts.stop, covered)
     for unit in UNITS:
-        spots = _spots(tracts, inside & (tracts.units == unit), covered)
+        spots = _spots(tracts, inside & (tracts.unit == unit), covered)
         edits.score_units(aligned, spots, unit, scores.tract_ratios[number])
 
 
-def _inside(starts: Integers, ends: Integers, covered: slice) -> NDArray[np.bool_]:
+def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
     """Far enough from the ends of the stretch that a pass covers."""
-    inside: NDArray[np.bool_] = (starts >= covered.start + edits.MARGIN) & (ends <= covered.stop - edits.MARGIN)
+    inside: NDArray[np.bool_] = (start >= covered.start + edits.MARGIN) & (stop <= covered.stop - edits.MARGIN)
     return inside
 
 
 def _spots(spans: Runs | Tracts, which: NDArray[np.bool_], covered: slice) -> edits.Spots:
     rows = np.flatnonzero(which)
     start = np.int32(covered.start)
-    return edits.Spots(spans.starts[rows] - start, spans.ends[rows] - start, rows)
+    return edits.Spots(spans.start[rows] - start, spans.stop[rows] - start, rows)
 
 
 def _template(draft: NDArray[np.uint8], model: PassModel) -> Template:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.hmm.runs import RUN_CLASSES, class_of_bases
-from deepconsensus_py.hmm.tally import Tally, tally_pass
+from deepconsensus_py.hmm.tally import RUN_CLASSES, Tally, class_of_bases, tally_pass
 from deepconsensus_py.pacbio.molecule import GAP, N, Pass
 
 _CODES = N + 1

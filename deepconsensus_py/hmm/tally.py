@@ -7,8 +7,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.hmm.runs import RUN_CLASSES
 from deepconsensus_py.pacbio.molecule import N, Pass
+from deepconsensus_py.runs.homopolymers import find_runs
+
+RUN_CLASSES = 5
+"""Run lengths with rates of their own: 1, 2, 3, 4, and 5 or more."""
 
 LONGEST_INSERTION = 6
 """Bases; of longer insertions the first and the last three are kept: what else they are, they are not single errors."""
@@ -45,6 +48,12 @@ class Tally:
         """Nothing counted yet."""
         covered, deleted, cognate = np.zeros((3, _CODES, RUN_CLASSES))
         return cls(np.zeros((_CODES, _CODES)), covered, deleted, cognate, np.zeros(_CODES))
+
+
+def class_of_bases(bases: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The class ``uint8[n]``, 0 to ``RUN_CLASSES - 1``, of the run that each base is in."""
+    length = find_runs(bases).length
+    return np.repeat(np.minimum(length, RUN_CLASSES) - 1, length).astype(np.uint8)
 
 
 def tally_pass(p: Pass, draft: NDArray[np.uint8], classes: NDArray[np.uint8], tally: Tally) -> None:

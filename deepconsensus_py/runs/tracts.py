@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_UNITS = (2, 3)
+UNITS = (2, 3)
+"""Bases of the units of tracts."""
 
 Integers = NDArray[np.int32]
 
@@ -39,7 +40,7 @@ class Tracts:
 def find_tracts(bases: NDArray[np.uint8]) -> Tracts:
     """All tracts of a sequence of base codes ``uint8[n]``, shorter units first."""
     found = [np.empty((0, 3), np.int64)]
-    for unit in _UNITS:
+    for unit in UNITS:
         equal = np.zeros(max(len(bases) - unit, 0) + 2, np.int8)
         equal[1:-1] = bases[unit:] == bases[: len(equal) - 2]
         edges = np.diff(equal)

@@ -6,8 +6,8 @@ from hmm_reference import random_draft, random_pass
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.hmm.apply import Edit, apply_edits, carry_over
-from deepconsensus_py.hmm.runs import find_runs
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases
+from deepconsensus_py.runs.homopolymers import find_runs
 
 
 def edit(start: int, removed: int, letters: str) -> Edit:
@@ -77,9 +77,9 @@ def test_alignments_fit_and_hold_what_they_held(seed: int) -> None:
     draft = random_draft(400, rng)
     p = random_pass(draft, rng)
     runs = find_runs(draft)
-    changed = np.flatnonzero(rng.random(len(runs.starts)) < 0.1)[::2]
+    changed = np.flatnonzero(rng.random(len(runs)) < 0.1)[::2]
     edits = [
-        Edit(int(runs.starts[r]), 1, draft[:0]) if rng.random() < 0.5 else Edit(int(runs.starts[r]), 0, runs.bases[[r]])
+        Edit(int(runs.start[r]), 1, draft[:0]) if rng.random() < 0.5 else Edit(int(runs.start[r]), 0, runs.base[[r]])
         for r in changed
     ]
     bases, index = apply_edits(draft, edits)

@@ -11,7 +11,6 @@ from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.hmm.apply import Edit, apply_edits
 from deepconsensus_py.hmm.consensus import refine
-from deepconsensus_py.hmm.runs import find_runs, find_tracts
 from deepconsensus_py.pacbio.molecule import (
     Alignment,
     Draft,
@@ -22,6 +21,8 @@ from deepconsensus_py.pacbio.molecule import (
     encode_bases,
     reverse_complement,
 )
+from deepconsensus_py.runs.homopolymers import find_runs
+from deepconsensus_py.runs.tracts import find_tracts
 from deepconsensus_py.simulate.molecules import simulate_molecule
 from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import random_template
@@ -51,16 +52,16 @@ def planted(truth: Codes, count: int) -> Codes:
     """A draft with errors: bases more and less in runs, whole short runs gone, other bases, units more and less."""
     runs, tracts = find_runs(truth), find_tracts(truth)
     # One copy of a unit is no tract, so that a lost copy can be missed only where two are left.
-    two = tracts.starts[(tracts.units == 2) & (tracts.ends - tracts.starts >= 6)]
+    two = tracts.start[(tracts.unit == 2) & (tracts.stop - tracts.start >= 6)]
     edits = {}
     for number, position in enumerate(np.linspace(60, len(truth) - 80, count).astype(int).tolist()):
-        long_run = np.flatnonzero((runs.starts >= position) & (runs.lengths >= 2))[0]
-        short_run = np.flatnonzero((runs.starts >= position) & (runs.lengths == 1))[0]
-        at, base = int(runs.starts[long_run]), runs.bases[[long_run]]
+        long_run = np.flatnonzero((runs.start >= position) & (runs.length >= 2))[0]
+        short_run = np.flatnonzero((runs.start >= position) & (runs.length == 1))[0]
+        at, base = int(runs.start[long_run]), runs.base[[long_run]]
         kinds = [
             Edit(at, 1, base[:0]),
             Edit(at, 0, base),
-            Edit(int(runs.starts[short_run]), 1, base[:0]),
+            Edit(int(runs.start[short_run]), 1, base[:0]),
             Edit(at, 0, np.repeat(base, 2)),
             Edit(at, 0, (1 + (base + number % 2) % 4).astype(np.uint8)),
         ]
@@ -89,8 +90,8 @@ def test_the_refined_molecule_fits_together() -> None:
     assert np.array_equal(refined.bases[kept], aligned.draft.bases[refined.draft_index[kept]])
     assert (np.diff(refined.draft_index[kept]) > 0).all()
     assert not kept.all()
-    assert refined.scores.runs.lengths.sum() == len(refined.bases)
-    assert refined.scores.run_ratios.shape == (len(refined.passes), len(refined.scores.runs.starts), 12)
+    assert refined.scores.runs.length.sum() == len(refined.bases)
+    assert refined.scores.run_ratios.shape == (len(refined.passes), len(refined.scores.runs), 12)
     assert [p.name for p in refined.passes] == [p.name for p in aligned.passes]
     for p in refined.passes:
         assert p.alignment is not None
@@ -194,7 +195,7 @@ def test_molecules_that_cannot_be_refined_say_why() -> None:
 def _neighbours_longer(draft: Codes, run: int) -> Codes:
     """A draft with a base too many in two neighbouring runs."""
     runs = find_runs(draft)
-    return apply_edits(draft, [Edit(int(runs.starts[r]), 0, runs.bases[[r]]) for r in (run, run + 1)])[0]
+    return apply_edits(draft, [Edit(int(runs.start[r]), 0, runs.base[[r]]) for r in (run, run + 1)])[0]
 
 
 def _clipped(p: Pass, *, keep_first: bool) -> Pass:

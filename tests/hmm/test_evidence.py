@@ -11,8 +11,9 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.hmm.evidence import CHANGE, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
 from deepconsensus_py.hmm.lanes import LANES
 from deepconsensus_py.hmm.parameters import PassModel
-from deepconsensus_py.hmm.runs import class_of_bases, find_runs
+from deepconsensus_py.hmm.tally import class_of_bases
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
+from deepconsensus_py.runs.homopolymers import find_runs
 
 TOLERANCE = 0.005
 """Nats, and share of a ratio: single precision, and paths that leave the band, which matter for unlikely edits."""
@@ -41,7 +42,7 @@ def edited(draft: Codes, at: int, *, remove: int = 0, put_in: tuple[int, ...] = 
 def expected_ratios(draft: Codes, p: Pass, model: PassModel, run: int) -> NDArray[np.float64]:
     """Log-likelihood ratios of all edits of a run; NaN where an edit is none."""
     runs = find_runs(draft)
-    start, length, base = int(runs.starts[run]), int(runs.lengths[run]), int(runs.bases[run])
+    start, length, base = int(runs.start[run]), int(runs.length[run]), int(runs.base[run])
     own_class = int(class_of_bases(draft)[start])
     unedited = log_likelihood(draft, class_of_bases(draft), p, model)
     ratios = np.full(len(CHANGE), np.nan)
@@ -106,8 +107,8 @@ def test_scores_of_repeat_units_are_ratios_of_likelihoods(unit: str) -> None:
     draft = encode_bases("GATTACAGTC" + unit * 4 + "GGTCATAGCA")
     model, p = random_model(rng), random_pass(draft, rng)
     scores = scored(draft, p, model)
-    (tract,) = np.flatnonzero(scores.tracts.ends - scores.tracts.starts >= 4 * len(unit))
-    end = int(scores.tracts.ends[tract])
+    (tract,) = np.flatnonzero(scores.tracts.stop - scores.tracts.start >= 4 * len(unit))
+    end = int(scores.tracts.stop[tract])
     copy = slice(end - len(unit), end)
     classes = class_of_bases(draft)
     unedited = log_likelihood(draft, classes, p, model)
@@ -129,9 +130,9 @@ def test_the_other_strand_gives_the_same(seed: int) -> None:
     np.testing.assert_array_equal(forward.covered, turned.covered[:, ::-1])
     # Where a whole run goes and its neighbours become one, bases inserted between them count for the second.
     runs = forward.runs
-    merging = np.zeros(len(runs.bases), bool)
-    merging[1:-1] = runs.bases[:-2] == runs.bases[2:]
-    same = ~(merging[:, None] & (-CHANGE[:8] == runs.lengths[:, None]))
+    merging = np.zeros(len(runs.base), bool)
+    merging[1:-1] = runs.base[:-2] == runs.base[2:]
+    same = ~(merging[:, None] & (-CHANGE[:8] == runs.length[:, None]))
     ours, theirs = forward.run_ratios[0, :, :8], turned.run_ratios[0, ::-1, :8]
     np.testing.assert_allclose(ours[same], theirs[same], atol=0.05, rtol=0.05)
     # What stands in front of a run stands behind the run before, and both must be covered.
@@ -144,7 +145,7 @@ def test_the_other_strand_gives_the_same(seed: int) -> None:
 def test_a_part_of_the_draft_is_scored_as_if_it_were_all() -> None:
     rng = np.random.default_rng(5)
     draft, model = random_draft(200, rng), random_model(rng)
-    start = int(find_runs(draft).starts[40])
+    start = int(find_runs(draft).start[40])
     p = random_pass(draft, rng, start=start)
     partial, alone = scored(draft, p, model), scored(draft[start:], _shifted(p, -start), model)
     assert not partial.covered[0, :40].any()
@@ -166,7 +167,7 @@ def test_a_long_insertion_disturbs_only_its_neighbours() -> None:
     plain, disturbed = (scored(draft, q, model) for q in (p, inserted))
     assert np.isfinite(disturbed.log_likelihoods[0])
     position = int(np.cumsum(cigar.ON_DRAFT[columns])[at])
-    far = np.abs(plain.runs.starts - position) > 30
+    far = np.abs(plain.runs.start - position) > 30
     np.testing.assert_allclose(plain.run_ratios[:, far], disturbed.run_ratios[:, far], atol=0.05)
 
 
@@ -186,7 +187,7 @@ def test_only_wanted_runs_are_scored() -> None:
     rng = np.random.default_rng(4)
     draft, model = random_draft(100, rng), random_model(rng)
     p = random_pass(draft, rng)
-    wanted = rng.random(len(find_runs(draft).starts)) < 0.3
+    wanted = rng.random(len(find_runs(draft))) < 0.3
     some = score_runs(draft, [p], (model, model), wanted=wanted)
     all_of_them = scored(draft, p, model)
     np.testing.assert_array_equal(some.covered[0], all_of_them.covered[0] & wanted)
@@ -200,7 +201,7 @@ def test_more_runs_than_lanes_are_scored_alike() -> None:
     draft, model = random_draft(1500, rng), random_model(rng)
     p = random_pass(draft, rng)
     scores = scored(draft, p, model)
-    thirds = np.arange(len(scores.runs.starts)) % 3
+    thirds = np.arange(len(scores.runs)) % 3
     assert len(thirds) > 3 * LANES
     for third in range(3):
         wanted = thirds == third

@@ -9,8 +9,7 @@ from hmm_reference import random_draft, random_model
 from deepconsensus_py.align import cigar
 from deepconsensus_py.hmm.parameters import PassModel, estimate
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
-from deepconsensus_py.hmm.runs import class_of_bases
-from deepconsensus_py.hmm.tally import LONGEST_STEP, Tally, line_of, tally_pass
+from deepconsensus_py.hmm.tally import LONGEST_STEP, Tally, class_of_bases, line_of, tally_pass
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
 
 M, I, D, S = cigar.EQUAL, cigar.INSERTION, cigar.DELETION, cigar.SOFT_CLIP  # noqa: E741
