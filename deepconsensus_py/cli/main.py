@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from deepconsensus_py import cli
 from deepconsensus_py._version import __version__
+from deepconsensus_py.cli._numba import provide_cache
 from deepconsensus_py.errors import DeepConsensusError
 
 
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(words)
     signal.signal(signal.SIGTERM, _stop)
     args.command_line = shlex.join(["deepconsensus-py", *words])
+    provide_cache()
     try:
         status = int(args.run(args))
         sys.stdout.flush()
