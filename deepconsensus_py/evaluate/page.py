@@ -83,7 +83,7 @@ def _figures(run: Run) -> Iterable[Figure]:
         yield Figure("median predicted quality", f"Q{median(after):.1f}", note)
     if run.evaluation:
         yield _error_figure(run.evaluation["total"])
-    yield Figure("windows corrected", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
+    yield Figure("windows the model saw", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
     yield Figure("time", duration(run.report["seconds"]), f"{rate(counts['molecules'], run.report['seconds'])}")
     yield Figure("peak memory", f"{run.report['peak_memory_bytes'] / 2**30:.2f} GiB")
 

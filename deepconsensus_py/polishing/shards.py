@@ -65,6 +65,8 @@ class ShardInfo:
             return
         keys = [key for key in sorted({*needed, *self.spec}) if needed.get(key) != self.spec.get(key)]
         differences = ", ".join(f"{key} {self.spec.get(key)} against {needed.get(key)}" for key in keys)
+        if needed.keys() != self.spec.keys():
+            differences = "a model of another kind"
         raise ModelError(
             f"{self.path}: encoded for model {self.model}, which does not fit model {corrector.name} ({differences}); "
             "encode again with the --model and --ins-trim of this run"

@@ -142,7 +142,7 @@ def test_shard_of_another_model(run: Commands, testdata, tmp_path):
     assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard).status == 0
     result = run("polish", "--features", shard, "-o", output, "--model", "vote")
     assert result.status == 1
-    assert "does not fit model vote" in result.err
+    assert "does not fit model vote (a model of another kind)" in result.err
     assert not output.exists()
 
 
