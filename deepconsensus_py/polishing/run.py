@@ -102,7 +102,7 @@ def run(job: PolishRun) -> MoleculeTable:
 
 def _source(job: PolishRun, corrector: Corrector, program: Program, clock: StageClock) -> Source:
     if job.reads is None:
-        return encoded_shards(job.shards, corrector, program, None, clock)
+        return encoded_shards(job.shards, corrector, program, clock)
     return encoded_reads(job.reads, corrector, program, job.threads, clock)
 
 

@@ -70,9 +70,7 @@ def encoded_reads(reads: Reads, corrector: Corrector, program: Program, threads:
     return Source(encoded, header, total)
 
 
-def encoded_shards(
-    paths: Sequence[Path], corrector: Corrector, program: Program, limit: int | None, clock: StageClock
-) -> Source:
+def encoded_shards(paths: Sequence[Path], corrector: Corrector, program: Program, clock: StageClock) -> Source:
     """Read feature shards, one after the other.
 
     Raises:
@@ -82,10 +80,9 @@ def encoded_shards(
     shards = [read_shard(path) for path in paths]
     for info, _ in shards:
         info.require_fit(corrector)
-    molecules = islice(chain.from_iterable(molecules for _, molecules in shards), limit)
-    total = sum(info.molecules for info, _ in shards)
+    molecules = chain.from_iterable(molecules for _, molecules in shards)
     header = extended_header(pysam.AlignmentHeader.from_text(shards[0][0].header), program)
-    return Source(clock.timed("read", molecules), header, total if limit is None else min(total, limit))
+    return Source(clock.timed("read", molecules), header, sum(info.molecules for info, _ in shards))
 
 
 def _total(drafts: Path, chunk: tuple[int, int] | None, limit: int | None) -> int:
