@@ -6,10 +6,10 @@ row for each molecule; ``--settings`` prints the errors under other numbers of r
 
 import argparse
 import resource
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+from encode import cpu_ms
 
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import Read, load_reads, molecule_of
@@ -45,24 +45,13 @@ def known_molecules(folder: Path, fewest_passes: int) -> list[Known]:
     return found
 
 
-def cpu_ms(work: Callable[[], object]) -> float:
-    """The fastest of several runs."""
-
-    def once() -> float:
-        start = time.process_time()
-        work()
-        return time.process_time() - start
-
-    return 1000 * min(once() for _ in range(REPEATS))
-
-
 def row(known: Known) -> str:
     """Errors and times of a molecule."""
     zmw = known.zmw
     bases, passes = zmw.draft.bases, zmw.passes
     models = estimate(bases, passes)
-    score_ms = cpu_ms(lambda: score_runs(bases, passes, models))
-    refine_ms = cpu_ms(lambda: refine(zmw))
+    score_ms = cpu_ms(lambda: score_runs(bases, passes, models), REPEATS)
+    refine_ms = cpu_ms(lambda: refine(zmw), REPEATS)
     covered = sum(int(p.alignment.lengths[p.alignment.operations != 1].sum()) for p in passes)
     left = known.errors(refine(zmw).bases)
     cells = [zmw.name, len(passes), len(bases), known.errors(bases), left]

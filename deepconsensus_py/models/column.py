@@ -23,6 +23,9 @@ from deepconsensus_py.pileup.windows import cut_windows, mean_draft_qualities, w
 INPUTS = (*PASS_FEATURES, "draft", "draft_quality", "snr")
 """Arrays of every window that a column corrector may read, as ``pileup.windows.Windows`` has them."""
 
+CPU_BATCH, GPU_BATCH = 64, 2048
+"""Windows: on a processor what its caches hold, on a GPU what fills it."""
+
 UNKNOWN_DRAFT_QUALITY = 20
 """Phred given to kept bases of a draft that has neither qualities nor ``rq``: the least that is called HiFi."""
 
@@ -96,6 +99,7 @@ class ColumnCorrector(ABC):
         self.spec: Mapping[str, Any] = features.to_dict()
         self.calibration = calibration
         self.device = device
+        self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
         self.encoder: Callable[[Zmw], Features] = partial(encode_columns, spec=features)
 
     @abstractmethod

@@ -59,7 +59,7 @@ class Corrector(Protocol):
         name: what the header and the report call it.
         spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
         calibration: linear quality map ``"threshold,w,b"`` fitted with the model, or ``"skip"``.
-        device: where ``forward`` runs, e.g. ``"cpu"`` or ``"cuda:0"``.
+        batch: items of one ``forward`` where there are enough; it bounds memory and keeps the device busy.
         encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
             so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.
     """
@@ -67,7 +67,7 @@ class Corrector(Protocol):
     name: str
     spec: Mapping[str, Any]
     calibration: str
-    device: str
+    batch: int
     encoder: Callable[[Zmw], Features]
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:

@@ -28,6 +28,9 @@ SCORE_STEP = 1 / 16
 IMPOSSIBLE = -1000.0
 """Evidence, in nats, for an edit that is none: a base less than the run has, a base equal to its neighbour."""
 
+BATCH = 1 << 16
+"""Runs: those of some eight molecules of 12 kb."""
+
 _MOST_NATS = 50.0
 
 _SCORED = [
@@ -89,7 +92,7 @@ class PairHmm:
         self.name = "pairhmm"
         self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 1}
         self.calibration = "skip"
-        self.device = "cpu"
+        self.batch = BATCH
         self.encoder: Callable[[Zmw], Features] = encode_evidence
         fitted = json.loads(resources.files("deepconsensus_py.models").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in EDITS[1:]])

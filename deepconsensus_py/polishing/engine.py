@@ -20,7 +20,6 @@ from deepconsensus_py.polishing.qualities import MAX_BASE_QUALITY, Calibration
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.stitch import final_qualities
 
-CPU_BATCH, GPU_BATCH = 64, 2048
 MOLECULES_IN_FLIGHT = 64
 """Bound on the molecules that wait for a batch to fill, for drafts so good that the network sees little of them."""
 
@@ -99,41 +98,40 @@ def correct(
         clock: counts the stages ``network`` and ``call``.
     """
     clock = clock or StageClock()
-    batch = CPU_BATCH if corrector.device == "cpu" else GPU_BATCH
-    for group in _groups(molecules, corrector, settings.skip_windows_above, batch):
+    for group in _groups(molecules, corrector, settings.skip_windows_above):
         with clock.stage("network"):
-            probabilities = _run_network(group, corrector, batch)
+            probabilities = _run_network(group, corrector)
         for waiting, own in zip(group, probabilities, strict=True):
             with clock.stage("call"):
                 read = _finish(waiting, own, corrector, settings)
             yield read
 
 
-def _groups(
-    molecules: Iterable[Encoded], corrector: Corrector, skip_above: float, batch: int
-) -> Iterator[list[_Selected]]:
+def _groups(molecules: Iterable[Encoded], corrector: Corrector, skip_above: float) -> Iterator[list[_Selected]]:
     """Molecules in order, together until they fill a batch."""
     group: list[_Selected] = []
+    filled = 0
     for molecule in molecules:
         none = np.zeros(0, np.bool_)
         items = none if molecule.features is None else corrector.select(molecule.features, skip_above)
         group.append(_Selected(molecule, items))
-        if sum(waiting.count for waiting in group) >= batch or len(group) == MOLECULES_IN_FLIGHT:
+        filled += group[-1].count
+        if filled >= corrector.batch or len(group) == MOLECULES_IN_FLIGHT:
             yield group
-            group = []
+            group, filled = [], 0
     if group:
         yield group
 
 
-def _run_network(group: list[_Selected], corrector: Corrector, batch: int) -> list[NDArray[np.float32]]:
+def _run_network(group: list[_Selected], corrector: Corrector) -> list[NDArray[np.float32]]:
     """Probabilities of each molecule's selected items; empty where it has none."""
     chosen = [(w.molecule.features.inputs, w.items) for w in group if w.molecule.features is not None and w.count]
     if not chosen:
         return [np.empty(0, np.float32)] * len(group)
     inputs = {key: np.concatenate([arrays[key][items] for arrays, items in chosen]) for key in chosen[0][0]}
-    total = sum(waiting.count for waiting in group)
-    parts = [corrector.forward(_slice(inputs, start, start + batch)) for start in range(0, total, batch)]
     ends = np.cumsum([waiting.count for waiting in group])
+    starts = range(0, int(ends[-1]), corrector.batch)
+    parts = [corrector.forward(_slice(inputs, start, start + corrector.batch)) for start in starts]
     return np.split(np.concatenate(parts), ends[:-1])
 
 

@@ -1,8 +1,7 @@
 """Small made files: subreads, drafts, and ways to damage them."""
 
-import subprocess
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,20 +112,3 @@ def tag_of_every_type() -> tuple[tuple[str, object, str], ...]:
     numbers = [(f"i{code}", 5, code) for code in "cCsSiI"]
     arrays = [(f"b{code}", array(code, [1, 2, 3]), "B") for code in "bBhHiIf"]
     return (*whole, *numbers, *arrays, ("fi", array("B"), "B"))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    # Lazily: htslib keeps a BAM open that could not be closed.
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
