@@ -1,5 +1,6 @@
 """Running commands in the test's own process, and making faulty files out of sound ones."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -57,3 +58,18 @@ def edited(source: Path, target: Path, edit: Edit) -> Path:
         for record in edit(found):
             writer.write(record)
     return target
+
+
+# Work for other processes, which cannot import test modules.
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def process_of(_: int) -> int:
+    return os.getpid()
+
+
+def die(status: int) -> None:
+    os._exit(status)

@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
+
+from deepconsensus_py.errors import DeepConsensusError
 
 _AHEAD = 4
 """Molecules in work or waiting for each core."""
@@ -24,6 +26,9 @@ def ordered_map(
         cores: 1 works in the caller's thread.
         processes: rather than threads, which serve where the libraries release the interpreter (minimap2 does,
             abPOA does not).
+
+    Raises:
+        DeepConsensusError: a worker process cannot be started, or died.
     """
     if cores == 1:
         yield from map(work, items)
@@ -32,13 +37,33 @@ def ordered_map(
         pending: deque[Future[_Out]] = deque()
         try:
             for item in items:
-                pending.append(pool.submit(work, item))
+                pending.append(_submit(pool, work, item))
                 if len(pending) >= _AHEAD * cores:
-                    yield pending.popleft().result()
+                    yield _result(pending.popleft())
             while pending:
-                yield pending.popleft().result()
+                yield _result(pending.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _submit(pool: Executor, work: Callable[[_In], _Out], item: _In) -> Future[_Out]:
+    try:
+        return pool.submit(work, item)
+    except (BrokenExecutor, OSError, EOFError) as fault:
+        raise _no_workers(fault) from fault
+
+
+def _result(future: Future[_Out]) -> _Out:
+    try:
+        return future.result()
+    except BrokenExecutor as fault:
+        raise _no_workers(fault) from fault
+
+
+def _no_workers(fault: Exception) -> DeepConsensusError:
+    return DeepConsensusError(
+        f"a worker process died or could not be started ({fault}); is there memory enough? --threads 1 needs none"
+    )
 
 
 def _pool(cores: int, *, processes: bool) -> Executor:

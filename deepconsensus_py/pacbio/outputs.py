@@ -11,9 +11,7 @@ from deepconsensus_py.errors import OutputError
 
 STDOUT = "-"
 
-_WRITE_ERRORS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EPIPE, errno.ENXIO, errno.ESTALE}
-)
+_WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ENXIO, errno.ESTALE})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
