@@ -11,6 +11,8 @@ from deepconsensus_py.errors import DeepConsensusError
 _AHEAD = 4
 """Molecules in work or waiting for each core."""
 
+_START_ERRORS = (BrokenExecutor, OSError, EOFError)
+
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -49,7 +51,7 @@ def ordered_map(
 def _submit(pool: Executor, work: Callable[[_In], _Out], item: _In) -> Future[_Out]:
     try:
         return pool.submit(work, item)
-    except (BrokenExecutor, OSError, EOFError) as fault:
+    except _START_ERRORS as fault:
         raise _no_workers(fault) from fault
 
 
@@ -67,4 +69,10 @@ def _no_workers(fault: Exception) -> DeepConsensusError:
 
 
 def _pool(cores: int, *, processes: bool) -> Executor:
-    return ProcessPoolExecutor(cores, mp_context=get_context("forkserver")) if processes else ThreadPoolExecutor(cores)
+    if not processes:
+        return ThreadPoolExecutor(cores)
+    try:
+        # Not forked from this process: it holds the threads of a network.
+        return ProcessPoolExecutor(cores, mp_context=get_context("forkserver"))
+    except _START_ERRORS as fault:
+        raise _no_workers(fault) from fault
