@@ -79,7 +79,7 @@ class ColumnCorrector(ABC):
     Args:
         name: what the header and the report call it.
         features: the encoding it needs.
-        calibration: linear quality map ``"threshold,w,b"`` fitted with it, or ``"skip"``.
+        calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
         device: where ``forward`` runs.
         insertion_trim: longest insertion (bases) that is kept; None for that of ``features``.
     """

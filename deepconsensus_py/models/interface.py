@@ -58,7 +58,7 @@ class Corrector(Protocol):
     Attributes:
         name: what the header and the report call it.
         spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
-        calibration: linear quality map ``"threshold,w,b"`` fitted with the model, or ``"skip"``.
+        calibration: quality map fitted with the model, as ``polishing.qualities.Calibration`` reads it, or ``"skip"``.
         batch: items of one ``forward`` where there are enough; it bounds memory and keeps the device busy.
         encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
             so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.

@@ -34,7 +34,7 @@ class Model:
         name: what headers and reports call it.
         network: the network with its weights.
         spec: the encoding it was trained on, as plain JSON values.
-        calibration: linear quality map ``"threshold,w,b"``, or ``"skip"``.
+        calibration: quality map (``polishing.qualities.Calibration``), or ``"skip"``.
         card: model card, Markdown: what it was trained on, how it was measured, what it is not for.
     """
 

@@ -16,7 +16,7 @@ from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import Outcome
-from deepconsensus_py.polishing.qualities import MAX_BASE_QUALITY, Calibration
+from deepconsensus_py.polishing.qualities import MAX_BASE_QUALITY, Calibration, LinearCalibration
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.stitch import final_qualities
 
@@ -40,7 +40,7 @@ class PolishSettings:
     skip_windows_above: float = 45
     max_base_quality: int = MAX_BASE_QUALITY
     model_calibration: Calibration | None = None
-    draft_calibration: Calibration = field(default_factory=Calibration)
+    draft_calibration: Calibration = field(default_factory=LinearCalibration)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,9 @@
-"""Base qualities: Phred arithmetic, linear calibration, caps and read averages.
+"""Base qualities: Phred arithmetic, calibration, caps and read averages.
 
 A quality is ``-10 log10 p``, where p is the probability that the base is wrong (SAM specification, section 1.4).
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,48 +18,115 @@ MAX_BASE_QUALITY = 93
 Reals = NDArray[np.floating[Any]]
 
 
+class Calibration(ABC):
+    """A map from predicted to observed qualities, as text ``"threshold,w,b"``, ``"q:Q,q:Q,…"`` or ``"skip"``.
+
+    ``parse(str(calibration)) == calibration``, exactly.
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def parse(text: str) -> "Calibration":
+        """Read a linear map, knots, or ``"skip"`` for none.
+
+        Raises:
+            DeepConsensusError: the text is none of them.
+        """
+        if text.strip() == "skip":
+            return LinearCalibration()
+        try:
+            if ":" in text:
+                return KnotCalibration(tuple(_knot(pair) for pair in text.split(",")))
+            return LinearCalibration(*_three(text))
+        except ValueError as error:
+            raise DeepConsensusError(
+                f"calibration {text!r} is neither 'skip' nor 'threshold,w,b' (three numbers, threshold >= 0, w > 0) "
+                "nor 'q:Q,q:Q,…' (two knots or more, q rising, Q not falling, none below 0)"
+            ) from error
+
+    @abstractmethod
+    def apply(self, qualities: Reals) -> Reals:
+        """Calibrated qualities, in the precision of the input."""
+
+
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """A linear map from predicted to observed qualities, written ``"threshold,w,b"``, or ``"skip"`` for none.
+class LinearCalibration(Calibration):
+    """A line, DeepConsensus v1.2's ``"threshold,w,b"``.
 
     Attributes:
         threshold: Phred; qualities up to it are left alone, 0 maps all.
         scale: the slope w.
         offset: the intercept b, in Phred.
+
+    Raises:
+        ValueError: the numbers make no rising line.
     """
 
     threshold: float = 0.0
     scale: float = 1.0
     offset: float = 0.0
 
-    @classmethod
-    def parse(cls, text: str) -> "Calibration":
-        """Read ``"threshold,w,b"`` or ``"skip"``.
-
-        Raises:
-            DeepConsensusError: the text is neither.
-        """
-        if text.strip() == "skip":
-            return cls()
-        try:
-            threshold, scale, offset = map(float, text.split(","))
-        except ValueError:
-            threshold = scale = offset = np.nan
-        if not np.isfinite([threshold, scale, offset]).all() or threshold < 0 or scale <= 0:
-            raise DeepConsensusError(
-                f"calibration {text!r} is neither 'skip' nor 'threshold,w,b' (three numbers, threshold >= 0, w > 0)"
-            )
-        return cls(threshold, scale, offset)
+    def __post_init__(self) -> None:
+        if not np.isfinite([self.threshold, self.scale, self.offset]).all() or self.threshold < 0 or self.scale <= 0:
+            raise ValueError(f"no rising line: {self.threshold}, {self.scale}, {self.offset}")
 
     def __str__(self) -> str:
-        if self == Calibration():
+        if self == LinearCalibration():
             return "skip"
-        return f"{self.threshold:g},{self.scale!r},{self.offset!r}"
+        return f"{_shortest(self.threshold)},{self.scale!r},{self.offset!r}"
 
     def apply(self, qualities: Reals) -> Reals:
         """Calibrated qualities, in the precision of the input."""
         mapped = qualities * self.scale + self.offset
         return mapped if self.threshold == 0 else np.where(qualities > self.threshold, mapped, qualities)
+
+
+@dataclass(frozen=True, slots=True)
+class KnotCalibration(Calibration):
+    """Straight lines between knots, ``"q:Q,q:Q,…"``; below the first knot and above the last it is constant.
+
+    So it promises no quality above those that were seen when it was fitted.
+
+    Attributes:
+        knots: (predicted, observed) qualities, Phred, in rising order of the predicted.
+
+    Raises:
+        ValueError: fewer than two knots, or they do not rise.
+    """
+
+    knots: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        values = np.array(self.knots, np.float64)
+        if len(values) < 2 or not np.isfinite(values).all() or (values < 0).any():
+            raise ValueError("give two knots or more, none below 0")
+        predicted, observed = np.diff(values, axis=0).T
+        if (predicted <= 0).any() or (observed < 0).any():
+            raise ValueError("knots must rise")
+
+    def __str__(self) -> str:
+        return ",".join(f"{_shortest(predicted)}:{_shortest(observed)}" for predicted, observed in self.knots)
+
+    def apply(self, qualities: Reals) -> Reals:
+        """Calibrated qualities, in the precision of the input."""
+        mapped: Reals = np.interp(qualities, *np.array(self.knots).T).astype(qualities.dtype)
+        return mapped
+
+
+def _three(text: str) -> tuple[float, float, float]:
+    threshold, scale, offset = map(float, text.split(","))
+    return threshold, scale, offset
+
+
+def _knot(text: str) -> tuple[float, float]:
+    predicted, observed = map(float, text.split(":"))
+    return predicted, observed
+
+
+def _shortest(number: float) -> str:
+    """The fewest digits that read back as the same number."""
+    return repr(number).removesuffix(".0")
 
 
 def phred(error_probability: Reals) -> Reals:

@@ -10,7 +10,7 @@ import pytest
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.calibration import QUALITIES, Region, recalibrate, tally
-from deepconsensus_py.polishing.qualities import Calibration
+from deepconsensus_py.polishing.qualities import Calibration, LinearCalibration
 
 REFERENCE = "ACGTNACGTACG"
 
@@ -89,7 +89,7 @@ def test_region_ends_with_its_contig(reference: pysam.FastaFile) -> None:
 
 def test_recalibration_loses_no_base() -> None:
     counts = np.random.default_rng(1).integers(0, 9, (2, QUALITIES))
-    moved = recalibrate(counts, Calibration(20, 1.3, -4))
+    moved = recalibrate(counts, LinearCalibration(20, 1.3, -4))
     np.testing.assert_array_equal(moved.sum(1), counts.sum(1))
     np.testing.assert_array_equal(moved[:, :21] >= counts[:, :21], True)
 

@@ -17,10 +17,10 @@ from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import Outcome
-from deepconsensus_py.polishing.qualities import Calibration, error_probability, mean_quality
+from deepconsensus_py.polishing.qualities import Calibration, LinearCalibration, error_probability, mean_quality
 from deepconsensus_py.polishing.stitch import final_qualities
 
-NO_MAP = Calibration()
+NO_MAP = LinearCalibration()
 
 
 class Draftsman(ColumnCorrector):

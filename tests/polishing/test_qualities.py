@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.polishing.qualities import (
     Calibration,
+    KnotCalibration,
+    LinearCalibration,
     error_probability,
     mean_quality,
     phred,
@@ -23,8 +25,26 @@ finite = st.floats(-50, 50, allow_nan=False).map(lambda x: round(x, 6))
 
 @given(st.floats(0, 93), st.floats(0.01, 9), finite)
 def test_calibration_reads_what_it_writes(threshold: float, scale: float, offset: float) -> None:
-    calibration = Calibration(round(threshold), scale, offset)
+    calibration = LinearCalibration(threshold, scale, offset)
     assert Calibration.parse(str(calibration)) == calibration
+
+
+@given(st.lists(st.tuples(st.floats(0, 93), st.floats(0, 93)), min_size=2, max_size=12, unique_by=lambda knot: knot[0]))
+def test_knots_read_what_they_write_and_never_fall(pairs: list[tuple[float, float]]) -> None:
+    predicted, observed = (sorted(values) for values in zip(*pairs, strict=True))
+    calibration = KnotCalibration(tuple(zip(predicted, observed, strict=True)))
+    assert Calibration.parse(str(calibration)) == calibration
+    mapped = calibration.apply(np.array([0.0, *np.linspace(0, 93, 50), np.inf]))
+    assert (np.diff(mapped) >= -1e-9).all()
+    assert (mapped[0], mapped[-1]) == (observed[0], observed[-1])
+
+
+def test_lines_between_knots_keep_the_precision() -> None:
+    calibration = Calibration.parse("10:5,20:25,40:30")
+    mapped = calibration.apply(np.array([3, 10, 15, 20, 30, 93], np.float32))
+    assert mapped.dtype == np.float32
+    assert mapped.tolist() == [5, 5, 15, 25, 27.5, 30]
+    assert str(calibration) == "10:5,20:25,40:30"
 
 
 def test_skip_changes_nothing() -> None:
@@ -33,9 +53,22 @@ def test_skip_changes_nothing() -> None:
     assert str(Calibration.parse("skip")) == "skip"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "1,2", "1,2,3,4", "a,b,c", "nan,1,1", "-1,1,1", "0,0,1", "0,-1,1", "Skip", "inf,1,0"]
-)
+NO_LINE = ["", "1,2", "1,2,3,4", "a,b,c", "nan,1,1", "-1,1,1", "0,0,1", "0,-1,1", "Skip", "inf,1,0"]
+NO_KNOTS = [
+    "1:2",
+    "1:2,1:3",
+    "2:1,1:2",
+    "1:2,2:1",
+    "1:-1,2:2",
+    "1:2,3",
+    "1:2,nan:3",
+    "1:2,3:inf",
+    "1:2:3,4:5",
+    "a:1,b:2",
+]
+
+
+@pytest.mark.parametrize("text", NO_LINE + NO_KNOTS)
 def test_bad_calibration_is_named_in_the_error(text: str) -> None:
     with pytest.raises(DeepConsensusError, match="threshold,w,b") as caught:
         Calibration.parse(text)

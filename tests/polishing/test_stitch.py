@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.models.interface import Calls
-from deepconsensus_py.polishing.qualities import Calibration, error_probability
+from deepconsensus_py.polishing.qualities import LinearCalibration, error_probability
 from deepconsensus_py.polishing.stitch import final_qualities
 
-NO_MAP = Calibration()
+NO_MAP = LinearCalibration()
 
 
 def calls(qualities: list[float], from_model: list[bool]) -> Calls:
@@ -20,7 +20,10 @@ def calls(qualities: list[float], from_model: list[bool]) -> Calls:
 def test_model_and_draft_bases_have_their_own_calibration() -> None:
     read = calls([20, 20, 40, 40], [True, False, True, False])
     qualities = final_qualities(
-        read, model_calibration=Calibration(0, 2, 0), draft_calibration=Calibration(30, 1, 7), max_base_quality=60
+        read,
+        model_calibration=LinearCalibration(0, 2, 0),
+        draft_calibration=LinearCalibration(30, 1, 7),
+        max_base_quality=60,
     )
     assert qualities.tolist() == [40, 20, 60, 47]
 
@@ -34,7 +37,7 @@ def test_kept_qualities_come_back_whole(qualities: list[int]) -> None:
 
 def test_halves_of_kept_qualities_are_rounded_to_even() -> None:
     read = calls([20.0, 30.0, 40.0, 50.0], [False] * 4)
-    found = final_qualities(read, model_calibration=NO_MAP, draft_calibration=Calibration(0, 1.1, -1.5))
+    found = final_qualities(read, model_calibration=NO_MAP, draft_calibration=LinearCalibration(0, 1.1, -1.5))
     assert found.tolist() == [20, 32, 42, 54]
 
 
