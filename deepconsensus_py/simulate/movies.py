@@ -18,11 +18,13 @@ from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import open_records
 from deepconsensus_py.simulate.molecules import SHORTEST_PASS, SimulatedMolecule, simulate_molecule
-from deepconsensus_py.simulate.profile import load_profile
+from deepconsensus_py.simulate.profile import Profile, load_profile
 from deepconsensus_py.simulate.templates import draw_fragment, random_template
 
 MOVIE = "m54000_240101_000000"
 FIRST_HOLE = 4194369
+LENGTH = (1000, 3000)  # bases
+PASSES = (3, 12)
 KITS = "BINDINGKIT=101-500-400;SEQUENCINGKIT=101-427-800;BASECALLERVERSION=5.0.0;FRAMERATEHZ=100.000000"
 KINETICS = "Ipd:CodecV1=ip;PulseWidth:CodecV1=pw;"
 
@@ -39,8 +41,8 @@ class MovieSettings:
     """
 
     molecules: int = 10
-    length: tuple[int, int] = (1000, 3000)
-    passes: tuple[int, int] = (3, 12)
+    length: tuple[int, int] = LENGTH
+    passes: tuple[int, int] = PASSES
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -55,31 +57,60 @@ class MovieSettings:
             raise InputError(f"seed {self.seed}: give a number that is not negative")
 
 
+def simulate_zmws(
+    profile: Profile,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    length: tuple[int, int] = LENGTH,
+    passes: tuple[int, int] = PASSES,
+    sequences: list[NDArray[np.uint8]] | None = None,
+) -> Iterator[SimulatedMolecule]:
+    """Simulate molecules one by one, in memory.
+
+    Args:
+        profile: error rates, kinetics and signal.
+        count: how many.
+        rng: source of randomness; each molecule gets a generator of its own from it.
+        length: shortest and longest molecule, in bases.
+        passes: fewest and most full passes.
+        sequences: base codes to take molecules from; random sequence if None.
+    """
+    for number, own in enumerate(rng.spawn(count)):
+        yield _simulate(number, length, passes, sequences, profile, own)
+
+
 def simulate_movie(
     settings: MovieSettings, sequences: list[NDArray[np.uint8]] | None = None
 ) -> Iterator[SimulatedMolecule]:
-    """Simulate molecules one by one.
+    """Simulate the molecules of a movie one by one.
 
     Args:
         settings: how many, how long, how many passes, which seed.
         sequences: base codes to take molecules from; random sequence if None.
     """
-    profile = load_profile()
     for number in range(settings.molecules):
         rng = np.random.default_rng([settings.seed, number])
-        length = int(rng.integers(settings.length[0], settings.length[1] + 1))
-        if sequences is None:
-            truth = random_template(length, profile.passes.run_length_share, rng)
-        else:
-            truth = draw_fragment(sequences, length, rng)
-        yield simulate_molecule(
-            truth,
-            movie=MOVIE,
-            hole=FIRST_HOLE + number,
-            full_passes=int(rng.integers(settings.passes[0], settings.passes[1] + 1)),
-            profile=profile,
-            rng=rng,
-        )
+        yield _simulate(number, settings.length, settings.passes, sequences, load_profile(), rng)
+
+
+def _simulate(
+    number: int,
+    length: tuple[int, int],
+    passes: tuple[int, int],
+    sequences: list[NDArray[np.uint8]] | None,
+    profile: Profile,
+    rng: np.random.Generator,
+) -> SimulatedMolecule:
+    bases = int(rng.integers(length[0], length[1] + 1))
+    if sequences is None:
+        truth = random_template(bases, profile.passes.run_length_share, rng)
+    else:
+        truth = draw_fragment(sequences, bases, rng)
+    full_passes = int(rng.integers(passes[0], passes[1] + 1))
+    return simulate_molecule(
+        truth, movie=MOVIE, hole=FIRST_HOLE + number, full_passes=full_passes, profile=profile, rng=rng
+    )
 
 
 def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_line: str, movie: str = MOVIE) -> int:

@@ -11,7 +11,8 @@ from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import encode_bases
 from deepconsensus_py.pacbio.names import MoleculeId
-from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
+from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, simulate_zmws, write_movie
+from deepconsensus_py.simulate.profile import load_profile
 
 FILES = ("subreads.bam", "ccs.bam")
 
@@ -94,3 +95,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
         write_movie(simulate_movie(MovieSettings(molecules=1)), tmp_path / "file" / "in", "x")
+
+
+def test_molecules_come_in_memory_too() -> None:
+    found = list(simulate_zmws(load_profile(), 3, np.random.default_rng(4), length=(200, 300), passes=(3, 4)))
+    assert all(200 <= len(molecule.truth) <= 300 for molecule in found)
+    assert all(3 <= molecule.zmw.draft.tag("np") <= 4 for molecule in found)
+    assert len({molecule.zmw.name for molecule in found}) == 3
