@@ -1,0 +1,153 @@
+"""Checkpoints: all that a training needs to go on, in one safetensors file that is never half written."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.optim import Optimizer
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.outputs import atomic_path
+
+NAME = "checkpoint.safetensors"
+HEADER = "deepconsensus_py_training"
+FORMAT = 1
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the log.
+
+    Attributes:
+        stage: name of the stage.
+        step: steps done in it.
+        seconds: since the training began, pauses left out.
+        loss: mean per item since the line before.
+        held_out_loss: mean per held-out item of the averaged weights, or None where nothing is held out.
+        learning_rate: of the last step.
+        items_per_second: since the line before, held-out items not counted.
+    """
+
+    stage: str
+    step: int
+    seconds: float
+    loss: float
+    held_out_loss: float | None
+    learning_rate: float
+    items_per_second: float
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        stage: index of the stage; that of none when all are done.
+        step: steps done in it.
+        seconds: since the training began, pauses left out.
+        best_loss: lowest held-out loss in this stage, or None.
+        stale: lines of the log since then.
+        rows: the log.
+    """
+
+    stage: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_loss: float | None = None
+    stale: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+
+def write_checkpoint(
+    path: Path, config: Mapping[str, Any], progress: Progress, states: Mapping[str, Mapping[str, Tensor]]
+) -> None:
+    """Write a checkpoint in place of the one before.
+
+    Args:
+        path: of the file.
+        config: of the training, as JSON values.
+        progress: how far it is.
+        states: tensors by name, by name of what they belong to.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    tensors = {
+        # A clone each: safetensors refuses tensors that share memory.
+        f"{part}/{name}": tensor.detach().cpu().clone().contiguous()
+        for part, state in states.items()
+        for name, tensor in state.items()
+    }
+    header = json.dumps({"format": FORMAT, "config": config, "progress": asdict(progress)})
+    with atomic_path(path) as target:
+        target.write_bytes(save(tensors, metadata={HEADER: header}))
+
+
+def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, dict[str, State]]:
+    """Read a checkpoint of the same training.
+
+    Args:
+        path: of the file.
+        config: of the training that is to go on.
+
+    Returns:
+        what ``write_checkpoint`` was given.
+
+    Raises:
+        InputError: it cannot be read, or its training had another configuration.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a checkpoint of a training, or damaged ({error}); begin anew") from error
+    if header["format"] != FORMAT:
+        raise InputError(f"{path}: of format {header['format']}, this version reads {FORMAT}; begin anew")
+    if other := _difference(header["config"], config):
+        raise InputError(f"{path}: its training {other}; resume it as it began, or train in another folder")
+    progress = header["progress"]
+    rows = [Row(**row) for row in progress.pop("rows")]
+    states: dict[str, State] = {}
+    for name, tensor in tensors.items():
+        part, _, inner = name.partition("/")
+        states.setdefault(part, {})[inner] = tensor
+    return Progress(**progress, rows=rows), states
+
+
+def _difference(before: Any, now: Any, where: str = "") -> str | None:
+    """The first difference of two configurations, in words."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*before, *now]):
+            if found := _difference(before.get(key), now.get(key), f"{where}.{key}" if where else key):
+                return found
+        return None
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        pairs = enumerate(zip(before, now, strict=True))
+        return next((found for i, (a, b) in pairs if (found := _difference(a, b, f"{where}[{i}]"))), None)
+    return None if before == now else f"had {where} {before!r}, the configuration has {now!r}"
+
+
+def optimizer_state(optimizer: Optimizer) -> State:
+    """An optimiser's running means and counts, by number of the weight and name."""
+    return {
+        f"{number}/{name}": value
+        for number, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Tensor]) -> None:
+    """Give a fresh optimiser what ``optimizer_state`` gave."""
+    by_weight: dict[int, State] = {}
+    for name, value in state.items():
+        number, _, inner = name.partition("/")
+        by_weight.setdefault(int(number), {})[inner] = value
+    optimizer.load_state_dict({"state": by_weight, "param_groups": optimizer.state_dict()["param_groups"]})

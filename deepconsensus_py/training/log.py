@@ -1,0 +1,47 @@
+"""What a training leaves to be looked at beside its model: a table and a model card."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from deepconsensus_py._version import __version__
+from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.training.checkpoint import Row
+from deepconsensus_py.training.config import TrainConfig
+from deepconsensus_py.training.records import plain
+
+COLUMNS = tuple(f.name for f in fields(Row))
+
+
+def write_log(path: Path, rows: Iterable[Row]) -> None:
+    """Write the log as CSV; an absent held-out loss is empty."""
+    with atomic_path(path) as target, target.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([_short(getattr(row, name)) for name in COLUMNS] for row in rows)
+
+
+def _short(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def in_words(row: Row) -> str:
+    """A line of the log for people."""
+    held_out = "" if row.held_out_loss is None else f", held out {row.held_out_loss:.5g}"
+    return (
+        f"{row.stage} {row.step}: loss {row.loss:.5g}{held_out}, rate {row.learning_rate:.3g}, "
+        f"{row.items_per_second:.0f} items/s, {row.seconds:.0f} s"
+    )
+
+
+def model_card(config: TrainConfig, rows: Sequence[Row]) -> str:
+    """The card of a trained model: how it was made, with the configuration that makes it again."""
+    last = {row.stage: row for row in rows}
+    stages = "\n".join(f"- {in_words(row)}" for row in last.values())
+    made_by = f"By deepconsensus-py {__version__}. Last line of the log in each stage:"
+    parts = [f"# {config.name}", config.card.strip(), "## Training", made_by, stages]
+    return "\n\n".join([*filter(None, parts), f"```json\n{json.dumps(plain(config))}\n```\n"])

@@ -1,0 +1,232 @@
+"""The training loop, one for all networks."""
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepconsensus_py.errors import DeepConsensusError, OutputError
+from deepconsensus_py.training import checkpoint
+from deepconsensus_py.training.checkpoint import Progress, Row, State
+from deepconsensus_py.training.config import Stage, TrainConfig
+from deepconsensus_py.training.log import in_words, model_card, write_log
+from deepconsensus_py.training.optimizers import make_optimizer
+from deepconsensus_py.training.records import plain
+from deepconsensus_py.training.schedule import learning_rate
+from deepconsensus_py.training.task import Batch, Task
+from deepconsensus_py.training.workers import Workers
+
+LOG = "log.csv"
+SUFFIX = ".safetensors"
+
+_log = logging.getLogger(__name__)
+
+
+def train(
+    tasks: Sequence[Task], config: TrainConfig, folder: Path, *, resume: bool = False, workers: Workers | None = None
+) -> Path:
+    """Train a network through all stages.
+
+    In the folder stand, always complete, ``log.csv``, a checkpoint, and in the end the model file. The same
+    configuration gives the same weights on one kind of processor, interrupted or not.
+
+    Args:
+        tasks: one for each stage; they share one network.
+        config: the training.
+        folder: for the files; made if need be.
+        resume: go on from the folder's checkpoint, if there is one.
+        workers: this process among those that train; None for the only one, on the CPU.
+
+    Returns:
+        the model file.
+
+    Raises:
+        InputError: the folder's checkpoint is of another training.
+        OutputError: the folder holds a training already and ``resume`` was not asked for, or cannot be written.
+        DeepConsensusError: the loss is no longer finite, or the processes cannot share the batches.
+    """
+    workers = workers or Workers(torch.device("cpu"))
+    for stage in config.stages:
+        if stage.batches % workers.count:
+            raise DeepConsensusError(
+                f"{stage.batches} batches per step cannot be shared by {workers.count} processes; make 'batches' "
+                f"of stage {stage.name!r} a multiple of them"
+            )
+    return _Training(tasks, config, folder, workers).run(resume=resume)
+
+
+class _Training:
+    """A training under way."""
+
+    def __init__(self, tasks: Sequence[Task], config: TrainConfig, folder: Path, workers: Workers) -> None:
+        assert len(tasks) == len(config.stages)
+        assert all(task.network is tasks[0].network for task in tasks)
+        self.tasks, self.config, self.folder, self.workers = tasks, config, folder, workers
+        self.network = tasks[0].network.to(workers.device)
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.best: State = _copied(self.average)
+        self.progress = Progress()
+        self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        self.optimizer = make_optimizer(self.network, config)
+
+    def run(self, *, resume: bool) -> Path:
+        """All stages that are left, and the model file."""
+        self._prepare(resume=resume)
+        while self.progress.stage < len(self.config.stages):
+            self._run_stage(self.tasks[self.progress.stage], self.config.stages[self.progress.stage])
+        path = self.folder / f"{self.config.name}{SUFFIX}"
+        if self.workers.first:
+            self.tasks[-1].save(self.average, path, model_card(self.config, self.progress.rows))
+        self.workers.wait()
+        return path
+
+    def _prepare(self, *, resume: bool) -> None:
+        path = self.folder / checkpoint.NAME
+        if not path.exists():
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OutputError(f"{self.folder}: cannot be made ({error.strerror}); train elsewhere") from error
+            # Nobody may write a checkpoint before all have seen that there is none.
+            self.workers.wait()
+            return
+        if not resume:
+            raise OutputError(f"{self.folder}: holds a training already; resume it, or train in another folder")
+        self.progress, states = checkpoint.read_checkpoint(path, plain(self.config))
+        self.network.load_state_dict(states["network"])
+        self.average.load_state_dict(states["average"])
+        self.best = {name: tensor.to(self.workers.device) for name, tensor in states["best"].items()}
+        checkpoint.load_optimizer_state(self.optimizer, states.get("optimizer", {}))
+        self.workers.wait()
+
+    def _run_stage(self, task: Task, stage: Stage) -> None:
+        """What is left of a stage; one turn is the steps up to a line of the log."""
+        stopped = False
+        while not stopped:
+            began, first = time.monotonic(), self.progress.step
+            last = min(stage.steps, first - first % stage.every + stage.every)
+            sums = torch.zeros(2, dtype=torch.float64)
+            for step in range(first, last):
+                sums += self._step(task, stage, step)
+            trained = time.monotonic() - began
+            self.progress.step = last
+            held_out = self._held_out_loss(task)
+            self._keep(held_out)
+            self.progress.seconds += time.monotonic() - began
+            loss, items = sums.tolist()
+            rate = learning_rate(stage, last - 1)
+            row = Row(stage.name, last, self.progress.seconds, loss / items, held_out, rate, items / trained)
+            self.progress.rows.append(row)
+            stopped = last == stage.steps or 0 < stage.patience <= self.progress.stale
+            if stopped:
+                self._end_stage(stage)
+            self._write(row)
+
+    def _step(self, task: Task, stage: Stage, step: int) -> Tensor:
+        """Change the weights once.
+
+        Returns:
+            ``float64[2]`` summed loss and number of items of all processes.
+        """
+        self.network.train()
+        self.optimizer.zero_grad()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.workers.device)
+        for number in range(self.workers.rank, stage.batches, self.workers.count):
+            sums += self._add_gradients(task, (self.config.seed, self.progress.stage, step, number))
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        self.workers.sum([sums])
+        self.workers.sum(gradients)
+        loss, items = sums.tolist()
+        if not math.isfinite(loss):
+            where = f"at step {step} of stage {stage.name!r}"
+            raise DeepConsensusError(f"the loss is {loss} {where}; lower its learning_rate or lengthen its warm_up")
+        for gradient in gradients:
+            gradient.div_(items)
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(self.weights, self.config.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(stage, step)
+        self.optimizer.step()
+        self._follow(step)
+        return sums.cpu()
+
+    def _add_gradients(self, task: Task, place: tuple[int, ...]) -> Tensor:
+        """Add the gradients of the summed loss of one batch; its place in the training decides all randomness."""
+        examples, dropout = np.random.SeedSequence(place).spawn(2)
+        torch.manual_seed(int(dropout.generate_state(1)[0]))
+        batch = self._moved(task.batch(np.random.default_rng(examples)))
+        with self._autocast():
+            loss, items = task.loss(self.network, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for weight in self.weights:
+            if weight.grad is None:  # all processes must add up the same tensors
+                weight.grad = torch.zeros_like(weight)
+        return torch.stack([loss.detach().double(), loss.new_tensor(items, dtype=torch.float64)])
+
+    def _follow(self, step: int) -> None:
+        """Move the averaged weights towards the new ones; sooner at first, lest they keep what they began with."""
+        decay = min(self.config.average, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(new, 1 - decay)
+            for kept, now in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                kept.copy_(now)
+
+    def _held_out_loss(self, task: Task) -> float | None:
+        """Mean loss per held-out item, of the averaged weights."""
+        sums = torch.zeros(2, dtype=torch.float64, device=self.workers.device)
+        with torch.no_grad(), self._autocast():
+            for number, batch in enumerate(task.held_out()):
+                if number % self.workers.count == self.workers.rank:
+                    loss, items = task.loss(self.average, self._moved(batch))
+                    sums += torch.stack([loss.double(), loss.new_tensor(items, dtype=torch.float64)])
+        self.workers.sum([sums])
+        loss_sum, items_sum = sums.tolist()
+        return loss_sum / items_sum if items_sum else None
+
+    def _keep(self, held_out: float | None) -> None:
+        """Remember the best weights; without held-out items the last are."""
+        progress = self.progress
+        if held_out is None or progress.best_loss is None or held_out < progress.best_loss:
+            self.best, progress.best_loss, progress.stale = _copied(self.average), held_out, 0
+        else:
+            progress.stale += 1
+
+    def _end_stage(self, stage: Stage) -> None:
+        """Set the weights that the stage ends with, and begin the next."""
+        kept = self.best if stage.keep == "best" else _copied(self.average)
+        self.network.load_state_dict(kept)
+        self.average.load_state_dict(kept)
+        self.optimizer = make_optimizer(self.network, self.config)
+        rows = self.progress.rows
+        self.progress = Progress(stage=self.progress.stage + 1, seconds=self.progress.seconds, rows=rows)
+
+    def _write(self, row: Row) -> None:
+        """Log and checkpoint."""
+        if not self.workers.first:
+            return
+        _log.info("%s", in_words(row))
+        states: Mapping[str, Mapping[str, Tensor]] = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "best": self.best,
+            "optimizer": checkpoint.optimizer_state(self.optimizer),
+        }
+        checkpoint.write_checkpoint(self.folder / checkpoint.NAME, plain(self.config), self.progress, states)
+        write_log(self.folder / LOG, self.progress.rows)
+
+    def _moved(self, batch: Batch) -> Batch:
+        return {name: tensor.to(self.workers.device, non_blocking=True) for name, tensor in batch.items()}
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.workers.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+
+def _copied(network: nn.Module) -> State:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
