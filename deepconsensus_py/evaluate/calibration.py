@@ -11,12 +11,10 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.evaluate.calibration_counts import HEADER, QUALITIES, mapped_qualities
 from deepconsensus_py.pacbio.inputs import Kind, RecordFile, kind_of, reading
 from deepconsensus_py.pacbio.molecule import GAP, N, encode_bases
-from deepconsensus_py.polishing.qualities import Calibration, round_qualities
-
-QUALITIES = 100
-"""Rows of the table, one for each quality from 0, as in the original."""
+from deepconsensus_py.polishing.qualities import Calibration
 
 # SAM specification, section 1.4.6: operations that consume the read, and those that consume the reference.
 _CONSUMES_READ = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1, 0], bool)
@@ -192,11 +190,11 @@ def recalibrate(counts: NDArray[np.int64], calibration: Calibration) -> NDArray[
         counts: ``int64[2, QUALITIES]``, as ``tally`` gives them.
         calibration: the map to try.
     """
-    to = round_qualities(calibration.apply(np.arange(QUALITIES, dtype=np.float64)), QUALITIES - 1)
+    to = mapped_qualities(calibration)
     return np.stack([np.bincount(to, row, QUALITIES) for row in counts]).astype(np.int64)
 
 
 def as_csv(counts: NDArray[np.int64]) -> str:
     """The counts as the original writes them."""
     rows = [f"{quality},{matches},{mismatches}\n" for quality, (matches, mismatches) in enumerate(counts.T)]
-    return "".join(["baseq,total_match,total_mismatch\n", *rows])
+    return "".join([f"{HEADER}\n", *rows])

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts, count_errors, total
 from deepconsensus_py.evaluate.read_errors import BookedErrors, phred, probability
 
 BIN_WIDTH = 5
@@ -16,8 +16,6 @@ FEWEST_BASES = 500
 
 CAP = 40
 """Qualities above count as this in the capped mean difference: more cannot be seen with some ten thousand bases."""
-
-HIGHEST_QUALITY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +90,28 @@ def bin_errors(reads: Sequence[BookedErrors]) -> CalibrationBins:
     """Bin the bases of all reads by quality.
 
     Args:
-        reads: at least one.
+        reads: with qualities.
     """
-    qualities = np.concatenate([read.qualities for read in reads])
-    errors = np.concatenate([read.errors for read in reads])
-    without_deletions = np.concatenate([read.without_deletions for read in reads])
-    predicted = probability(qualities)
+    return bin_counts(total(map(count_errors, reads)))
+
+
+def bin_counts(counts: QualityCounts) -> CalibrationBins:
+    """Bin bases by quality."""
+    predicted = counts.bases * probability(np.arange(QUALITIES, dtype=np.float64))
     bins = []
-    for start in range(0, HIGHEST_QUALITY, BIN_WIDTH):
-        inside = (qualities >= start) & (qualities < start + BIN_WIDTH)
-        if inside.any():
-            bins.append(_bin(start, predicted[inside], errors[inside], without_deletions[inside]))
-    return CalibrationBins(tuple(bins), len(qualities), float(predicted.sum()), float(errors.sum()))
-
-
-def _bin(
-    start: int,
-    predicted: NDArray[np.float64],
-    errors: NDArray[np.float64],
-    without_deletions: NDArray[np.float64],
-) -> CalibrationBin:
-    bases = len(predicted)
-    expected, observed = float(predicted.sum()), float(errors.sum())
-    return CalibrationBin(
-        start=start,
-        bases=bases,
-        predicted_quality=round(phred(expected / bases), 2),
-        empirical_quality=round(phred(max(observed, 0.5) / bases), 2),
-        expected_errors=expected,
-        errors=observed,
-        errors_without_deletions=float(without_deletions.sum()),
-    )
+    for start in range(0, QUALITIES, BIN_WIDTH):
+        inside = slice(start, start + BIN_WIDTH)
+        if bases := int(counts.bases[inside].sum()):
+            expected, observed = float(predicted[inside].sum()), float(counts.errors[inside].sum())
+            bins.append(
+                CalibrationBin(
+                    start=start,
+                    bases=bases,
+                    predicted_quality=round(phred(expected / bases), 2),
+                    empirical_quality=round(phred(max(observed, 0.5) / bases), 2),
+                    expected_errors=expected,
+                    errors=observed,
+                    errors_without_deletions=float(counts.without_deletions[inside].sum()),
+                )
+            )
+    return CalibrationBins(tuple(bins), int(counts.bases.sum()), float(predicted.sum()), float(counts.errors.sum()))

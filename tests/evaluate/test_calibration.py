@@ -9,7 +9,8 @@ import pysam
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.calibration import QUALITIES, Region, recalibrate, tally
+from deepconsensus_py.evaluate.calibration import Region, recalibrate, tally
+from deepconsensus_py.evaluate.calibration_counts import QUALITIES
 from deepconsensus_py.polishing.qualities import Calibration, LinearCalibration
 
 REFERENCE = "ACGTNACGTACG"
