@@ -1,0 +1,62 @@
+"""``train``: a network from examples."""
+
+import argparse
+from pathlib import Path
+
+from deepconsensus_py.cli import _options
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command and its options."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train a network",
+        description="Train a network as a YAML file describes it (docs/training.md). The folder gets the model, "
+        "log.csv, curve.svg and a checkpoint from which an interrupted training goes on. "
+        "Several processes: torchrun --nproc-per-node N -m deepconsensus_py.cli.main train …",
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What all commands that train take."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file that describes the training")
+    _options.add_output(parser, "FOLDER", "where all that it writes goes; made if need be")
+    parser.add_argument("--resume", action="store_true", help="go on from FOLDER's checkpoint, if there is one")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default %(default)s)")
+    _options.add_threads(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and say where the model is."""
+    return run_training(args, task=None)
+
+
+def run_training(args: argparse.Namespace, *, task: str | None) -> int:
+    """Train, if the configuration is of this task.
+
+    Raises:
+        InputError: it is of another, or cannot be used.
+    """
+    import sys
+
+    import torch
+
+    from deepconsensus_py.errors import InputError
+    from deepconsensus_py.training.config import TrainConfig
+    from deepconsensus_py.training.loop import train
+    from deepconsensus_py.training.records import read_record
+    from deepconsensus_py.training.tasks import make_tasks
+    from deepconsensus_py.training.workers import started
+
+    config = read_record(TrainConfig, args.config)
+    if task is not None and config.task != task:
+        raise InputError(f"{args.config}: its task is {config.task!r}, not {task!r}; use 'deepconsensus-py train'")
+    torch.set_num_threads(args.threads)
+    _options.log_to_stderr()
+    with started(args.device) as workers:
+        path = train(make_tasks(config), config, args.output, resume=args.resume, workers=workers)
+        if workers.first:
+            print(f"the model is {path}", file=sys.stderr)
+    return 0

@@ -1,0 +1,216 @@
+"""Augmentation: molecules with known truth made into others that might as well have been read.
+
+Every function takes aligned passes and returns new records; given arrays are never changed. Passes that no longer reach
+the draft are left out.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.align import cigar
+from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.examples.example import Example
+from deepconsensus_py.hmm.apply import Edit, apply_edits, carry_over
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Truth, Zmw
+from deepconsensus_py.pacbio.molecule import reverse_complement as reversed_bases
+from deepconsensus_py.runs.homopolymers import find_runs
+from deepconsensus_py.runs.orientation import reverse_alignment, reverse_zmw
+
+FEWEST_PASSES = 3
+"""Passes that a subset has at least."""
+
+LOW_QUALITIES = (2, 20)
+"""Phred, lowest and highest, of the first base of a corrupted run: where ccs marks what it doubts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How often what is done to a molecule.
+
+    Attributes:
+        reverse: probability of the reverse complement.
+        some_passes: probability that a random subset of the passes is taken.
+        no_kinetics: probability that pulse widths and inter-pulse durations are left out.
+        no_qualities: probability that the draft's base qualities are left out.
+        corrupted: probability that a run of the draft gets one base more or less.
+        crop: draft bases of a random stretch that is taken of the molecule; 0 takes it whole.
+    """
+
+    reverse: float = 0.0
+    some_passes: float = 0.0
+    no_kinetics: float = 0.0
+    no_qualities: float = 0.0
+    corrupted: float = 0.0
+    crop: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("reverse", "some_passes", "no_kinetics", "no_qualities", "corrupted"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} must be a probability, not {getattr(self, name)}")
+        if self.crop < 0:
+            raise InputError(f"crop must be 0 or more, not {self.crop}")
+
+
+def augment(example: Example, rng: np.random.Generator, settings: Augmentation) -> Example:
+    """Do to a molecule whatever chance wants.
+
+    Args:
+        example: the molecule and its truth.
+        rng: source of randomness.
+        settings: probabilities.
+    """
+    reverse, some, kinetics, qualities = rng.random(4)
+    if settings.crop:
+        start = int(rng.integers(max(len(example.zmw.draft.bases) - settings.crop, 0), endpoint=True))
+        example = crop(example, start, start + settings.crop) or example
+    if some < settings.some_passes:
+        example = replace(example, zmw=choose_passes(example.zmw, rng))
+    if settings.corrupted:
+        example = corrupt_draft(example, settings.corrupted, rng)
+    if reverse < settings.reverse:
+        example = reverse_complement(example)
+    if kinetics < settings.no_kinetics:
+        example = replace(example, zmw=without_kinetics(example.zmw))
+    if qualities < settings.no_qualities:
+        example = replace(example, zmw=without_qualities(example.zmw))
+    return example
+
+
+def choose_passes(zmw: Zmw, rng: np.random.Generator) -> Zmw:
+    """A random number of a molecule's passes, in their order; all where it has no more than ``FEWEST_PASSES``."""
+    if len(zmw.passes) <= FEWEST_PASSES:
+        return zmw
+    count = rng.integers(FEWEST_PASSES, len(zmw.passes), endpoint=True)
+    chosen = np.sort(rng.choice(len(zmw.passes), count, replace=False))
+    return replace(zmw, passes=tuple(zmw.passes[i] for i in chosen))
+
+
+def without_kinetics(zmw: Zmw) -> Zmw:
+    """A molecule as files without pulse widths and inter-pulse durations have it."""
+    bare = (replace(p, pulse_widths=None, inter_pulse_durations=None) for p in zmw.passes)
+    return replace(zmw, passes=tuple(bare))
+
+
+def without_qualities(zmw: Zmw) -> Zmw:
+    """A molecule whose draft has no base qualities."""
+    return replace(zmw, draft=replace(zmw.draft, qualities=None))
+
+
+def reverse_complement(example: Example) -> Example:
+    """The opposite strand of a molecule and of its truth, gaps left-normalised there.
+
+    What the truth says of its contig stays as it was.
+    """
+    turned, truth = reverse_zmw(example.zmw), example.truth
+    draft, bases = turned.draft.bases, reversed_bases(truth.bases)
+    passes = (replace(p, alignment=left_normalise(_aligned(p), p.bases, draft)) for p in turned.passes)
+    alignment = left_normalise(reverse_alignment(truth.alignment, len(draft)), bases, draft)
+    return Example(replace(turned, passes=tuple(passes)), replace(truth, bases=bases, alignment=alignment))
+
+
+def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Example:
+    """Lengthen and shorten runs of the draft by one base, and lay passes and truth on the new draft.
+
+    The first base of a run so changed, or the base behind one that is gone, gets a low quality.
+
+    Args:
+        example: the molecule and its truth.
+        rate: probability that a run is changed.
+        rng: source of randomness.
+    """
+    draft = example.zmw.draft
+    runs = find_runs(draft.bases)
+    # The first and the last run stay, so that no alignment loses its end.
+    chosen = np.flatnonzero(rng.random(len(runs))[1:-1] < rate) + 1
+    longer = rng.random(len(chosen)) < 0.5
+    low = rng.integers(*LOW_QUALITIES, len(chosen), endpoint=True).astype(np.uint8)
+    edits = [
+        Edit(int(runs.start[run]), int(not more), runs.base[run : run + more])
+        for run, more in zip(chosen, longer, strict=True)
+    ]
+    bases, index = apply_edits(draft.bases, edits)
+    change = np.where(longer, 1, -1)
+    at = runs.start[chosen] + np.cumsum(change) - change  # where the changed runs are in the new draft
+    qualities = None if draft.qualities is None else draft.qualities[np.maximum(index, 0)]
+    if qualities is not None:
+        qualities[at] = low
+    return _laid_on(example, replace(draft, bases=bases, qualities=qualities, tags=_general(draft)), index) or example
+
+
+def crop(example: Example, start: int, stop: int) -> Example | None:
+    """The part of a molecule that lies on a stretch of its draft, gaps left-normalised.
+
+    Args:
+        example: the molecule and its truth.
+        start: first draft base.
+        stop: one past the last.
+
+    Returns:
+        The part, or None where the truth does not reach it.
+    """
+    draft = example.zmw.draft
+    qualities = None if draft.qualities is None else draft.qualities[start:stop]
+    cut = replace(draft, bases=draft.bases[start:stop], qualities=qualities, tags=_general(draft))
+    index = np.arange(len(draft.bases), dtype=np.int32)[start:stop]
+    laid = _laid_on(example, cut, index)
+    if laid is None:
+        return None
+    zmw = replace(laid.zmw, passes=tuple(map(_unclipped, laid.zmw.passes)))
+    return Example(zmw, _unclipped_truth(laid.truth, example.truth))
+
+
+def _laid_on(example: Example, draft: Draft, index: NDArray[np.int32]) -> Example | None:
+    """A molecule with another draft, ``index`` the position of its bases in the one before; None without a truth."""
+    truth = carry_over(_as_pass(example.truth), draft.bases, index)
+    if truth is None:
+        return None
+    carried = (carry_over(p, draft.bases, index) for p in example.zmw.passes)
+    passes = tuple(p for p in carried if p is not None)
+    return Example(Zmw(draft, passes), replace(example.truth, alignment=_aligned(truth)))
+
+
+def _as_pass(truth: Truth) -> Pass:
+    return Pass(truth.name, truth.bases, None, None, None, truth.alignment)
+
+
+def _aligned(p: Pass) -> Alignment:
+    assert p.alignment is not None
+    return p.alignment
+
+
+def _general(draft: Draft) -> tuple[tuple[str, Any, str], ...]:
+    """The draft's tags but for window widths, which are those of its bases."""
+    return tuple(tag for tag in draft.tags if tag[0] != "wl")
+
+
+def _unclipped(p: Pass) -> Pass:
+    """A pass without the bases that are clipped."""
+    head, kept, alignment = _clips(_aligned(p))
+    bases = slice(head, head + kept)
+    return replace(
+        p,
+        bases=p.bases[bases],
+        pulse_widths=None if p.pulse_widths is None else p.pulse_widths[bases],
+        inter_pulse_durations=None if p.inter_pulse_durations is None else p.inter_pulse_durations[bases],
+        alignment=alignment,
+    )
+
+
+def _unclipped_truth(truth: Truth, before: Truth) -> Truth:
+    """A truth without the bases that are clipped; ``before`` is the whole, whose range it has."""
+    head, kept, alignment = _clips(truth.alignment)
+    begin = before.begin + head - _clips(before.alignment)[0]
+    return replace(truth, begin=begin, end=begin + kept, bases=truth.bases[head : head + kept], alignment=alignment)
+
+
+def _clips(alignment: Alignment) -> tuple[int, int, Alignment]:
+    """Bases clipped at the start, bases that are not clipped, and the alignment of these."""
+    operations, lengths = alignment.operations, alignment.lengths
+    clipped = operations == cigar.SOFT_CLIP
+    head = int(lengths[0]) if clipped[0] else 0
+    kept = int(lengths[~clipped] @ cigar.ON_PASS[operations[~clipped]])
+    return head, kept, Alignment(alignment.start, operations[~clipped], lengths[~clipped])
