@@ -1,43 +1,111 @@
-"""``deepconsensus-py encode``: subreads and drafts to a feature shard, for ``polish --features``."""
+"""``deepconsensus-py encode``: subreads and drafts to a feature shard, or with their truth to training examples."""
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.models.names import DEFAULT
+
+if TYPE_CHECKING:
+    from deepconsensus_py.examples.molecules import TruthFiles
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command."""
     parser = subparsers.add_parser(
         "encode",
-        help="write a model's input, to be polished elsewhere",
-        description="Write a model's input as a feature shard; 'polish --features SHARD' goes on from there.",
+        help="write a model's input, to be polished elsewhere, or training examples",
+        description="Write a model's input as a feature shard; 'polish --features SHARD' goes on from there. "
+        "With --truth, write training examples, which all models can learn from.",
     )
     _options.add_reads(parser)
-    _options.add_output(parser, "SHARD", "file to write")
+    _options.add_output(parser, "FILE", "shard or example file to write")
     _options.add_model(parser)
     _options.add_threads(parser)
-    parser.set_defaults(run=run)
+    _add_truth(parser)
+    parser.set_defaults(run=run, wrong_usage=parser.error)
+
+
+def _add_truth(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("training examples")
+    group.add_argument(
+        "--truth",
+        type=Path,
+        metavar="BAM|FASTA",
+        help="true sequences: aligned to the drafts (truth_to_ccs BAM with its index), or a FASTA file with one for "
+        "each molecule, named movie/zmw/truth",
+    )
+    group.add_argument(
+        "--truth-bed",
+        type=Path,
+        metavar="BED",
+        help="contig, begin, end and draft name of the true sequences of a BAM file",
+    )
+    group.add_argument(
+        "--truth-split",
+        type=Path,
+        metavar="TSV",
+        help="contig and chromosome; human chromosomes 21 and 22 become the split eval, 19 and 20 test "
+        "(default: all are for training)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Encode, and say what became of the molecules.
-
-    A molecule that cannot be encoded is in the shard too, with its reason: the run that polishes the shard reports it.
-    """
+    """Write a shard or examples, and say what became of the molecules."""
     _options.log_to_stderr()
+    from deepconsensus_py.pacbio.inputs import expand_paths
+    from deepconsensus_py.pacbio.outputs import require_apart
+
+    truth = _truth(args)
+    inputs = [*expand_paths(args.subreads), *([args.ccs] if args.ccs else []), *(truth.paths if truth else [])]
+    require_apart([args.output], inputs)
+    if truth:
+        _write_examples(args, truth)
+    else:
+        _write_shard(args)
+    return 0
+
+
+def _truth(args: argparse.Namespace) -> "TruthFiles | None":
+    from deepconsensus_py.examples.molecules import TruthFiles
+
+    if args.truth is None:
+        if args.truth_bed or args.truth_split:
+            args.wrong_usage("--truth-bed and --truth-split belong to a --truth")
+        return None
+    if args.ccs is None:
+        args.wrong_usage("--truth needs the drafts that the truth belongs to: give --ccs")
+    if args.model != DEFAULT or args.ins_trim is not None:
+        args.wrong_usage("examples are for all models: --model and --ins-trim do not go with --truth")
+    return TruthFiles(args.truth, args.truth_bed, args.truth_split)
+
+
+def _write_examples(args: argparse.Namespace, truth: "TruthFiles") -> None:
+    from deepconsensus_py.examples.file import write_examples
+    from deepconsensus_py.examples.molecules import read_examples
+    from deepconsensus_py.polishing.progress import with_progress
+
+    examples = read_examples(args.subreads, args.ccs, truth, chunk=args.chunk, limit=args.limit, threads=args.threads)
+    counts = write_examples(args.output, with_progress(examples, args.limit, "ZMW"))
+    written = _options.counted(counts["n_zmw_pass"], "molecule")
+    print(f"{written} of {counts['n_zmw_processed']} in {args.output}", file=sys.stderr)
+    for name, count in sorted(counts.items()):
+        print(f"{name}\t{count}", file=sys.stderr)
+
+
+def _write_shard(args: argparse.Namespace) -> None:
+    """A molecule that cannot be encoded is in the shard too: the run that polishes the shard reports it."""
     from deepconsensus_py._version import __version__
     from deepconsensus_py.models.registry import load_corrector
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.pacbio.inputs import expand_paths
-    from deepconsensus_py.pacbio.outputs import require_apart
     from deepconsensus_py.polishing.clock import StageClock
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.progress import with_progress
     from deepconsensus_py.polishing.shards import write_shard
     from deepconsensus_py.polishing.sources import Reads, encoded_reads
 
-    require_apart([args.output], [*expand_paths(args.subreads), *([args.ccs] if args.ccs else [])])
     corrector = load_corrector(args.model, threads=args.threads, insertion_trim=args.ins_trim)
     program = Program(__version__, args.command_line, f"encoded for model {corrector.name}")
     reads = Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit)
@@ -48,4 +116,3 @@ def run(args: argparse.Namespace) -> int:
     print(f"{encoded} encoded in {args.output}", file=sys.stderr)
     for outcome, count in sorted(counts.items()):
         print(f"{count} {outcome}: {Outcome(outcome).meaning}", file=sys.stderr)
-    return 0

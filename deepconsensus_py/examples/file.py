@@ -5,6 +5,7 @@ index; ``docs/examples.md`` has the layout.
 """
 
 import json
+import logging
 import struct
 import zipfile
 import zlib
@@ -24,6 +25,8 @@ from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.labels import label_windows
 from deepconsensus_py.pileup.pileup import build_pileup
 from deepconsensus_py.pileup.windows import window_bounds
+
+log = logging.getLogger(__name__)
 
 FORMAT = "deepconsensus-py examples"
 VERSION = 1
@@ -62,6 +65,8 @@ def write_examples(path: Path, examples: Iterable[Example | MoleculeError]) -> C
             try:
                 entry, data = _checked(example)
             except MoleculeError as fault:
+                if f"n_zmw_{fault.outcome}" not in counts:
+                    log.warning("%s (%s; others are counted only)", fault, fault.outcome)
                 counts[f"n_zmw_{fault.outcome}"] += 1
                 continue
             _add(archive, f"{len(entries):08d}.safetensors", data)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.crc32c import masked_crc32c
+from deepconsensus_py.models.protobuf import message_fields, varint
 
 FOOTER_BYTES = 48
 TABLE_MAGIC = 0xDB4775248B80FB57
@@ -62,7 +63,7 @@ class Bundle:
         self._index = prefix.with_name(prefix.name + ".index")
         try:
             entries = dict(_table_entries(self._index.read_bytes()))
-            header = dict(_fields(entries.pop(b"")))
+            header = dict(message_fields(entries.pop(b"")))
             self._shards = int(header.get(1, 0))
             self.entries = {key.decode(): _entry(value) for key, value in entries.items()}
         except OSError as error:
@@ -109,8 +110,8 @@ def _table_entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _handle(data: bytes, at: int) -> tuple[int, int, int]:
     """Offset and size of a block, and where the handle ends."""
-    offset, at = _varint(data, at)
-    size, at = _varint(data, at)
+    offset, at = varint(data, at)
+    size, at = varint(data, at)
     return offset, size, at
 
 
@@ -128,52 +129,22 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     (restarts,) = struct.unpack_from("<I", block, len(block) - 4)
     end, at, key = len(block) - 4 * (restarts + 1), 0, b""
     while at < end:
-        shared, at = _varint(block, at)
-        unshared, at = _varint(block, at)
-        length, at = _varint(block, at)
+        shared, at = varint(block, at)
+        unshared, at = varint(block, at)
+        length, at = varint(block, at)
         key = key[:shared] + block[at : at + unshared]
         at += unshared
         yield key, block[at : at + length]
         at += length
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A base-128 number, least significant group first, and where it ends."""
-    value, shift = 0, 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """Field numbers and raw values of a protocol buffer message: numbers, or bytes of what has a length."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        wire = tag & 7
-        if wire == 0:
-            value: Any
-            value, at = _varint(message, at)
-        elif wire == 2:
-            size, at = _varint(message, at)
-            value, at = message[at : at + size], at + size
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-            value, at = int.from_bytes(message[at : at + size], "little"), at + size
-        else:
-            raise ValueError(f"wire type {wire}")
-        yield tag >> 3, value
-
-
 def _entry(message: bytes) -> Entry:
-    fields = dict(_fields(message))
+    fields = dict(message_fields(message))
     if 7 in fields:
         raise ValueError("a partitioned variable")
-    dimensions = [dict(_fields(value)).get(1, 0) for number, value in _fields(fields.get(2, b"")) if number == 2]
+    dimensions = [
+        dict(message_fields(value)).get(1, 0) for number, value in message_fields(fields.get(2, b"")) if number == 2
+    ]
     return Entry(
         dtype=fields.get(1, 0),
         shape=tuple(dimensions),

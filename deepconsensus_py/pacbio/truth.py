@@ -1,22 +1,31 @@
-"""True sequences of molecules: where they come from (BED), how they align to the drafts (BAM), which split they are in.
+"""True sequences of molecules: aligned to the drafts, with their places in the genome, or just as sequences.
 
-Files as the original's preprocessing takes them: a BED file of contig, begin, end and draft name; a BAM of the truth
-aligned to the drafts, sorted and indexed; a table of contig and chromosome. Chromosomes decide the split.
+Aligned ones come in files as the original's preprocessing takes them: a BED file of contig, begin, end and draft name;
+a BAM of the truth aligned to the drafts, sorted and indexed; a table of contig and chromosome. Chromosomes decide the
+split.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import pysam
+from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
 from deepconsensus_py.pacbio.molecule import Alignment, Truth, encode_bases
+from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 
+TRAIN = "train"
+"""The split to learn from."""
+
+_SUFFIX = "/truth"
 _HUMAN_NAMES = ("chm13", "hg00", "human")
 _HUMAN_SPLITS = (
-    {str(i): "train" for i in (*range(1, 19), "X", "Y")}
+    {str(i): TRAIN for i in (*range(1, 19), "X", "Y")}
     | dict.fromkeys(("21", "22"), "eval")
     | dict.fromkeys(("19", "20"), "test")
 )
@@ -29,15 +38,15 @@ class Truths:
         alignments: BAM of the true sequences aligned to the drafts, with its index.
         ranges: BED file of contig, begin, end, draft name.
         splits: table of contig and chromosome; its path must hold ``chm13``, ``hg00`` or ``human``, which says whose
-            chromosomes they are.
+            chromosomes they are. None takes all molecules for training.
 
     Raises:
         InputError: a file cannot be used.
     """
 
-    def __init__(self, alignments: Path, ranges: Path, splits: Path) -> None:
+    def __init__(self, alignments: Path, ranges: Path, splits: Path | None) -> None:
         self._ranges = _read_ranges(ranges)
-        self._splits = _read_splits(splits)
+        self._splits = None if splits is None else _read_splits(splits)
         try:
             self._alignments = pysam.AlignmentFile(str(alignments), require_index=True)
         except (OSError, ValueError) as error:
@@ -70,7 +79,7 @@ class Truths:
             raise MoleculeError(f"{draft}: no true sequence is aligned to it", outcome="no_label_alignment")
         if record.is_supplementary:
             raise MoleculeError(f"{draft}: its truth aligns in pieces", outcome="truth_label_supp_alignment")
-        if contig not in self._splits:
+        if self._splits is not None and contig not in self._splits:
             raise MoleculeError(f"{draft}: contig {contig} has no split", outcome="missing_contig_split")
         cigar = np.array(record.cigartuples, np.int32)
         return Truth(
@@ -78,7 +87,7 @@ class Truths:
             contig=contig,
             begin=begin + record.query_alignment_start,
             end=end - (len(record.query_sequence) - record.query_alignment_end),
-            split=self._splits[contig],
+            split=TRAIN if self._splits is None else self._splits[contig],
             bases=encode_bases(record.query_sequence),
             alignment=Alignment(record.reference_start, cigar[:, 0].astype(np.uint8), cigar[:, 1].copy()),
         )
@@ -88,6 +97,65 @@ class Truths:
             return next(self._alignments.fetch(draft), None)
         except ValueError:  # the BAM has no such reference
             return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrueSequence:
+    """A true sequence that nobody has aligned yet.
+
+    Attributes:
+        name: its own, in its file.
+        bases: ``uint8[n]`` base codes.
+    """
+
+    name: str
+    bases: NDArray[np.uint8]
+
+
+class TrueSequences:
+    """The true sequence of each molecule; they are held in memory, a byte for each base.
+
+    Args:
+        path: FASTA file; sequences are named by molecule: ``movie/zmw``, with ``/truth`` or the rest of the draft's
+            name behind it.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._sequences: dict[MoleculeId, TrueSequence] = {}
+        if kind_of(path) is not Kind.FASTA:
+            raise InputError(f"{path}: is not a FASTA file")
+        with reading(path), pysam.FastxFile(str(path)) as file:
+            for record in file:
+                molecule = _molecule(str(record.name))
+                if molecule is None:
+                    raise InputError(f"{path}: {record.name} does not name a molecule; name it movie/zmw{_SUFFIX}")
+                if molecule in self._sequences:
+                    raise InputError(f"{path}: has two sequences for {molecule}; give one")
+                self._sequences[molecule] = TrueSequence(str(record.name), encode_bases(record.sequence or ""))
+
+    def of(self, draft: str) -> TrueSequence:
+        """The true sequence of one molecule; of a by-strand draft its strand's, or else its molecule's.
+
+        Args:
+            draft: the draft's name.
+
+        Raises:
+            MoleculeError: it has none, outcome ``missing_truth``.
+        """
+        molecule = parse_ccs(draft)
+        found = molecule and (self._sequences.get(molecule) or self._sequences.get(molecule.zmw))
+        if not found or not len(found.bases):
+            raise MoleculeError(f"{draft}: the truth file has no sequence for it", outcome="missing_truth")
+        return found
+
+
+def _molecule(name: str) -> MoleculeId | None:
+    """``movie/zmw/truth`` and the like."""
+    stem = name.removesuffix(_SUFFIX)
+    return parse_ccs(stem) or parse_ccs(f"{stem}/ccs")
 
 
 def _read_ranges(path: Path) -> dict[str, tuple[str, int, int]]:
