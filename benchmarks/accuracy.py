@@ -1,97 +1,134 @@
-"""Errors of polished reads on real molecules with truth: whole, by number of passes, and by strand.
+"""Errors of polished reads on real molecules with truth: whole, in parts, by strand, and from other instruments.
 
-    python benchmarks/accuracy.py [--shared DIR] [--models vote pairhmm] [--subsets 2] [--seed 7]
+    python benchmarks/accuracy.py [--shared DIR] [--models vote pairhmm] [--subsets 2] [--seed 7] [--processes 2]
 
-Errors are counted as ``deepconsensus-py evaluate`` does. "draft" is the CCS read that is given; for parts of the passes
-it is the draft that ``deepconsensus-py draft`` makes of them.
+Errors are counted as ``deepconsensus-py evaluate`` does. "draft" is the CCS read that is given; for parts of the
+passes, and where there is no CCS read, it is the draft that ``deepconsensus-py draft`` makes of them. Sequel II
+molecules are judged by their CCS read of all passes, which shares errors with the passes. Molecules of phage lambda are
+cut out of its genome, a few bases too long or too short: errors in the ``LAMBDA_END`` bases at either end of the truth
+do not count; those whose drafts are of another length altogether (a missed adapter) are left out. For each model:
+errors, errors that its base qualities expect, and reads with more errors than their draft.
 """
 
 import argparse
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from reads import SHARED, KnownMolecule, full_passes, known_molecules, redrafted
+from reads import (
+    SHARED,
+    KnownMolecule,
+    given_draft,
+    known_molecules,
+    labelled_molecules,
+    lambda_molecules,
+    parts,
+    polished,
+    redrafted,
+    strands,
+)
 
-from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.evaluate.read_errors import find_errors
+from deepconsensus_py.evaluate.read_errors import find_errors, probability
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.pacbio.molecule import Zmw, decode_bases
-from deepconsensus_py.polishing.engine import polish
+from deepconsensus_py.pacbio.molecule import decode_bases
 
-Row = tuple[str, str]
-"""Name of the table and of its row."""
-
-
-def tasks(shared: Path, subsets: int, seed: int) -> Iterator[tuple[Row, KnownMolecule]]:
-    """Every molecule whole, and high-pass ones in parts."""
-    rng = np.random.default_rng(seed)
-    for name in ("human_1m", "human_bases_only"):
-        for known in known_molecules(name, shared):
-            yield (name, known.hole), known
-            if name != "human_1m":
-                continue
-            full = full_passes(known.zmw)
-            for passes in (3, 5, 8):
-                if len(full) >= passes + 2:
-                    for _ in range(subsets):
-                        chosen = sorted(rng.choice(len(full), passes, replace=False))
-                        part = replace(known.zmw, passes=tuple(full[i] for i in chosen))
-                        yield ("some passes", f"{passes} passes"), replace(known, zmw=part)
-            for reverse, passes in enumerate(_by_strand(known.zmw)):
-                if len(passes) >= 3:
-                    part = replace(known.zmw, passes=passes)
-                    yield ("one strand", f"strand {'+-'[reverse]}"), replace(known, zmw=part)
+LAMBDA_END = 20
+"""Bases."""
 
 
-def _by_strand(zmw: Zmw) -> tuple[tuple, tuple]:
-    full = {p.name for p in full_passes(zmw)}
-    aligned = align_zmw(zmw).passes
-    strand = {p.name: p.reverse for p in aligned if p.name in full}
-    return tuple(tuple(p for p in zmw.passes if strand.get(p.name) is reverse) for reverse in (False, True))
+class Task(NamedTuple):
+    """A molecule, or a part of one, and the row of the table that it belongs to."""
+
+    table: str
+    row: str
+    known: KnownMolecule
+    redraft: bool = False
+    free_end: int = 0
 
 
-def errors(task: tuple[Row, KnownMolecule], models: Iterable[str]) -> tuple[Row, dict[str, int]]:
+class Count(NamedTuple):
+    """Errors of a read; None where it has no qualities to expect any."""
+
+    errors: int
+    expected: float | None
+
+
+def tasks(shared: Path, subsets: int, seed: int) -> Iterator[Task]:
+    """Every molecule whole, and those of many passes in parts."""
+    human = list(known_molecules("human_1m", shared))
+    sequel2 = list(labelled_molecules(shared))
+    yield from (Task("human_1m", known.hole, known) for known in human)
+    yield from (Task("human_bases_only", known.hole, known) for known in known_molecules("human_bases_only", shared))
+    for molecules, name, sizes in ((human, "", (3, 5, 8)), (sequel2, "Sequel II: ", (5, 6, 7, 8))):
+        rng = np.random.default_rng(seed)
+        for known in molecules:
+            for size, part in parts(known, sizes, subsets, rng):
+                yield Task(f"{name}some passes", f"{size} passes", part, redraft=True)
+        for known in molecules:
+            for sign, part in strands(known):
+                yield Task(f"{name}one strand", f"strand {sign}", part, redraft=True)
+    for name in ("lambda_sequel", "lambda_rs2"):
+        for known in lambda_molecules(name, shared):
+            yield Task("lambda", name.removeprefix("lambda_"), known, free_end=LAMBDA_END)
+
+
+def judge(task: Task, models: Iterable[str]) -> tuple[Task, dict[str, Count]]:
     """Errors of the draft and of each model's read."""
-    row, known = task
-    zmw = known.zmw if row[0] in {"human_1m", "human_bases_only"} else redrafted(known.zmw, known.zmw.passes)
+    known = task.known
+    if task.redraft:
+        known = replace(known, zmw=redrafted(known.zmw, known.zmw.passes))
     truth = decode_bases(known.truth)
-    found = {"draft": _count(zmw.draft.bases, truth)}
+    found = {"draft": count(given_draft(known), truth, task.free_end)}
     for model in models:
-        (read,) = polish([zmw], model=model)
-        found[model] = _count(read.bases, truth) if len(read.bases) else found["draft"]
-    return row, found
+        found[model] = count(polished(known, model), truth, task.free_end)
+    return task, found
 
 
-def _count(bases: NDArray[np.uint8], truth: str) -> int:
-    return find_errors(Read("read", decode_bases(bases)), truth).total
+def count(read: Read, truth: str, free_end: int) -> Count:
+    """Errors of a read, but for those in the ends of the truth."""
+    errors = find_errors(read, truth)
+    expected = None if errors.booked is None else float(probability(errors.booked.qualities).sum())
+    if not free_end:
+        return Count(errors.total, expected)
+    inside = range(free_end, len(truth) - free_end)
+    return Count(sum(event.length for event in errors.events if event.position in inside), expected)
+
+
+def columns(found: dict[str, Count]) -> Iterator[tuple[str, float]]:
+    """What one read adds to its row."""
+    yield "reads", 1
+    for model, judged in found.items():
+        yield model, judged.errors
+        if model != "draft":
+            yield "expected", judged.expected or 0.0
+            yield "worse", judged.errors > found["draft"].errors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--models", nargs="+", default=["vote", "pairhmm"])
+    parser.add_argument("--models", nargs="+", default=["vote", "pairhmm"], metavar="NAME|FILE")
     parser.add_argument("--subsets", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     args = parser.parse_args()
-    tables: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        work = tasks(args.shared, args.subsets, args.seed)
-        for (table, row), found in pool.map(errors, work, repeat(args.models)):
-            for name in (row, "total"):
-                tables[table][name]["reads"] += 1
-                for model, count in found.items():
-                    tables[table][name][model] += count
+    tables: dict[str, dict[str, Counter[tuple[int, str]]]] = defaultdict(lambda: defaultdict(Counter))
+    with ProcessPoolExecutor(args.processes) as pool:
+        for task, found in pool.map(judge, tasks(args.shared, args.subsets, args.seed), repeat(args.models)):
+            # A column is known by its place: names of columns come once for each model.
+            for place, (column, amount) in enumerate(columns(found)):
+                for row in (task.row, "total"):
+                    tables[task.table][row][place, column] += amount
     for table, rows in tables.items():
-        print(f"\n{table:18}" + "".join(f"{column:>10}" for column in rows["total"]))
-        for name, counts in sorted(rows.items(), key=lambda item: item[0] == "total"):
-            print(f"{name:18}" + "".join(f"{count:10}" for count in counts.values()))
+        print(f"\n{table:24}" + "".join(f"{Path(column).stem:>12}" for _, column in rows["total"]))
+        for name, cells in sorted(rows.items(), key=lambda item: item[0] == "total"):
+            print(f"{name:24}" + "".join(f"{amount:12.0f}" for amount in cells.values()))
 
 
 if __name__ == "__main__":

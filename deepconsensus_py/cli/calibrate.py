@@ -1,22 +1,21 @@
-"""``calibrate``: base qualities against what they are worth."""
+"""``calibrate``: base qualities against what they are worth, and quality maps fitted to that."""
 
 import argparse
 from pathlib import Path
-
-from deepconsensus_py.cli import _options
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
     parser = subparsers.add_parser(
         "calibrate",
-        help="count right and wrong bases of each quality",
+        help="count right and wrong bases of each quality, and fit quality maps",
         description="Count, for each base quality, how many bases of aligned reads match and mismatch the reference. "
-        "Inserted and clipped bases are mismatches, deleted ones do not count.",
+        "Inserted and clipped bases are mismatches, deleted ones do not count. With --fit, print quality maps for "
+        "--dc-calibration and --ccs-calibration of polish instead, and what they do on molecules that were held out.",
     )
-    parser.add_argument("bam", type=Path, metavar="BAM", help="reads aligned to the reference")
-    parser.add_argument("reference", type=Path, metavar="FASTA", help="the reference")
-    _options.add_output(parser, "CSV", "table of baseq,total_match,total_mismatch")
+    parser.add_argument("bam", type=Path, nargs="?", metavar="BAM", help="reads aligned to the reference")
+    parser.add_argument("reference", type=Path, nargs="?", metavar="FASTA", help="the reference")
+    parser.add_argument("-o", "--output", type=Path, metavar="CSV", help="table of baseq,total_match,total_mismatch")
     parser.add_argument(
         "--region",
         metavar="CONTIG[:START-STOP]",
@@ -28,14 +27,34 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--dc-calibration",
         default="skip",
-        metavar="T,W,B",
-        help="make W*q+B of qualities q above T before counting; skip: leave them (default %(default)s)",
+        metavar="MAP",
+        help="apply this quality map before counting: T,W,B or q:Q,q:Q,…; skip: leave qualities (default %(default)s)",
     )
-    parser.set_defaults(run=run)
+    group = parser.add_argument_group("fitting quality maps")
+    group.add_argument(
+        "--fit",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="reads polished with --dc-calibration skip --min-quality 0, or, without --truth, tables that calibrate "
+        "wrote, each of other molecules",
+    )
+    group.add_argument("--truth", type=Path, metavar="FASTA", help="true sequence of each molecule, movie/zmw/…")
+    parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Count and write the table."""
+    """Count and write the table, or fit."""
+    if args.fit:
+        if args.bam or args.output:
+            args.wrong_usage("--fit takes its files and --truth only, and prints what it finds")
+        return _fit(args)
+    if args.truth or not (args.bam and args.reference and args.output):
+        args.wrong_usage("give BAM, FASTA and -o CSV, or --fit FILE… with or without --truth")
+    return _count(args)
+
+
+def _count(args: argparse.Namespace) -> int:
     import sys
 
     from deepconsensus_py.evaluate.calibration import as_csv, count_bases, recalibrate
@@ -48,4 +67,14 @@ def run(args: argparse.Namespace) -> int:
     with atomic_path(args.output) as target:
         target.write_text(as_csv(recalibrate(counts, calibration)))
     print(f"{counts[0].sum()} bases match, {counts[1].sum()} do not; the table is {args.output}", file=sys.stderr)
+    return 0
+
+
+def _fit(args: argparse.Namespace) -> int:
+    from deepconsensus_py.evaluate.calibration_counts import read_table
+    from deepconsensus_py.evaluate.calibration_report import as_text, count_reads, try_maps
+
+    groups = count_reads(args.fit, args.truth) if args.truth else [read_table(path) for path in args.fit]
+    for line in as_text(try_maps(groups), len(groups), "molecules" if args.truth else "tables"):
+        print(line)
     return 0

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
+from support import Commands
 
 from deepconsensus_py.cli.main import main
+from deepconsensus_py.polishing.qualities import Calibration
 
 
 @pytest.fixture
@@ -76,3 +78,75 @@ def test_a_whole_contig_is_counted_to_its_end(shared: Path, tmp_path: Path) -> N
     whole = np.array(list(table(out).values())).sum(0)
     assert main(["calibrate", str(bam), str(fasta), "-o", str(out), "--region", "chr20:0-190000"]) == 0
     assert (np.array(list(table(out).values())).sum(0) < whole).all()
+
+
+@pytest.fixture
+def polished(tmp_path: Path) -> tuple[Path, Path]:
+    """Four molecules whose bases of quality 30 are worth 20, and their truth."""
+    random = np.random.default_rng(1)
+    with (tmp_path / "reads.fastq").open("w") as reads, (tmp_path / "truth.fasta").open("w") as truths:
+        for hole in range(4):
+            truth = random.choice(list("ACGT"), 3000)
+            read = truth.copy()
+            wrong = 60 + 100 * np.arange(29)
+            read[wrong] = [{"A": "C", "C": "G", "G": "T", "T": "A"}[base] for base in truth[wrong]]
+            reads.write(f"@m/{hole}/ccs\n{''.join(read)}\n+\n{'?' * 3000}\n")
+            truths.write(f">m/{hole}/truth\n{''.join(truth)}\n")
+    return tmp_path / "reads.fastq", tmp_path / "truth.fasta"
+
+
+def fitted(printed: str) -> dict[str, tuple[float, Calibration]]:
+    """Expected calibration error and map of every line."""
+    header, *lines = [line.split("\t") for line in printed.splitlines()[:-1]]
+    rows = [dict(zip(header, line, strict=True)) for line in lines]
+    kinds = ("as they are", "line", "knots")
+    return {kind: (float(row["ece"]), Calibration.parse(row["map"])) for kind, row in zip(kinds, rows, strict=True)}
+
+
+def test_maps_fitted_to_reads_and_truth(run: Commands, polished: tuple[Path, Path]) -> None:
+    reads, truth = polished
+    result = run("calibrate", "--fit", reads, "--truth", truth)
+    assert result.status == 0
+    assert "each of 4 molecules mapped by what was fitted to the others" in result.out
+    maps = fitted(result.out)
+    assert maps["as they are"][0] == pytest.approx(30 - 20.15, abs=0.1)
+    for name in ("line", "knots"):
+        error, calibration = maps[name]
+        assert error < 0.7
+        assert calibration.apply(np.array([30.0]))[0] == pytest.approx(20.15, abs=0.5)
+
+
+def test_maps_fitted_to_tables(run: Commands, tmp_path: Path, files: tuple[str, str]) -> None:
+    rows = "".join(f"{q},{10_000 if q == 30 else 0},{100 if q == 30 else 0}\n" for q in range(100))
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"baseq,total_match,total_mismatch\n{rows}")
+    assert run("calibrate", *files, "-o", tmp_path / "own.csv").status == 0
+    maps = fitted(run("calibrate", "--fit", *(tmp_path / name for name in ("a.csv", "b.csv", "own.csv"))).out)
+    assert maps["knots"][1].apply(np.array([30.0]))[0] == pytest.approx(20, abs=0.5)
+    alone = run("calibrate", "--fit", tmp_path / "a.csv").out
+    assert "held out: nothing" in alone
+    assert alone.splitlines()[2].startswith(".\t.\t")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "give BAM, FASTA and -o CSV"),
+        (("a.bam", "b.fa"), "give BAM, FASTA and -o CSV"),
+        (("--truth", "t.fa"), "or --fit FILE"),
+        (("--fit", "a.csv", "-o", "b.csv"), "--fit takes its files and --truth only"),
+    ],
+)
+def test_wrong_usage(run: Commands, options: tuple[str, ...], sentence: str) -> None:
+    result = run("calibrate", *options)
+    assert result.status == 2
+    assert sentence in result.err
+
+
+def test_files_that_nothing_can_be_fitted_to(run: Commands, polished: tuple[Path, Path], tmp_path: Path) -> None:
+    reads, truth = polished
+    assert "is not a table of baseq,total_match,total_mismatch" in run("calibrate", "--fit", reads).err
+    other = tmp_path / "other.fasta"
+    other.write_text(">m/9/truth\nACGT\n")
+    assert "none of its reads is of a molecule of" in run("calibrate", "--fit", reads, "--truth", other).err
+    assert "has no base qualities" in run("calibrate", "--fit", truth, "--truth", truth).err

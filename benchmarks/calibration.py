@@ -1,0 +1,139 @@
+"""How well base and read qualities of polished reads are calibrated, and what a fitted quality map would change.
+
+    python benchmarks/calibration.py [--shared DIR] [--models pairhmm] [--subsets 2] [--seed 7] [--plot FILE.svg]
+
+The reads are those of every molecule with truth from its CCS read and all passes, and from drafts made of some of its
+passes. Expected calibration errors are Phred; "to Q40" counts qualities above 40 as 40. Maps are fitted to
+the reads of a row, with the molecule that they are tried on held out. The plot is that of the first model.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from itertools import repeat
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from reads import SHARED, KnownMolecule, known_molecules, parts, polished, redrafted
+
+from deepconsensus_py.evaluate.calibration_bins import CAP, bin_counts
+from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts, count_errors, total
+from deepconsensus_py.evaluate.calibration_fit import Fit, fit_knots, fit_line, held_out, surprise
+from deepconsensus_py.evaluate.charts import calibration_chart
+from deepconsensus_py.evaluate.comparison import empirical_quality
+from deepconsensus_py.evaluate.read_errors import find_errors, phred, probability
+from deepconsensus_py.pacbio.molecule import decode_bases
+
+SIZES = (3, 5, 8)
+WHOLE = ("human_1m", "human_bases_only")
+FITS: dict[str, Fit] = {"line": fit_line, "knots": fit_knots}
+STYLE = (
+    "svg{font:12px sans-serif;background:#fff}text{fill:#1c2330}.grid{stroke:#dfe3e8}"
+    ".join{stroke:#566070;stroke-width:1.5}.after{fill:#1a66c9;fill-opacity:.55}"
+)
+
+
+class Judged(NamedTuple):
+    """A polished read: its set, its molecule, bases and errors at each quality."""
+
+    kind: str
+    hole: str
+    counts: QualityCounts
+
+    @property
+    def predicted(self) -> float:
+        """What the base qualities say of the whole read, Phred."""
+        return phred(float(self.counts.bases @ probability(np.arange(QUALITIES))) / self.counts.bases.sum())
+
+    @property
+    def empirical(self) -> float:
+        """What it is, Phred."""
+        return empirical_quality(int(self.counts.errors.sum().round()), int(self.counts.bases.sum()))
+
+
+def tasks(shared: Path, subsets: int, seed: int) -> Iterator[tuple[str, KnownMolecule]]:
+    """Every molecule whole, and those of many passes in parts."""
+    rng = np.random.default_rng(seed)
+    for name in WHOLE:
+        for known in known_molecules(name, shared):
+            yield name, known
+            for size, part in parts(known, SIZES, subsets, rng):
+                yield f"{size} passes", part
+
+
+def judge(task: tuple[str, KnownMolecule], model: str) -> Judged:
+    """Polish a molecule and book its errors on qualities."""
+    kind, known = task
+    if kind not in WHOLE:
+        known = replace(known, zmw=redrafted(known.zmw, known.zmw.passes))
+    booked = find_errors(polished(known, model), decode_bases(known.truth)).booked
+    assert booked is not None
+    return Judged(kind, known.hole, count_errors(booked))
+
+
+def report(reads: Sequence[Judged]) -> None:
+    """Print what qualities say and what they are worth: of bases, then of reads."""
+    print(f"{'':32}reads    bases  errors expected   ECE to Q40 surprise")
+    sets = {kind: [read for read in reads if read.kind == kind] for kind in dict.fromkeys(r.kind for r in reads)}
+    for kind, own in ({"CCS reads": [r for r in reads if r.kind in WHOLE]} | sets | {"all": reads}).items():
+        molecules = [total(r.counts for r in own if r.hole == hole) for hole in sorted({r.hole for r in own})]
+        rows = {"": total(molecules)} | {f", {name}": held_out(molecules, fit) for name, fit in FITS.items()}
+        for how, counts in rows.items():
+            print(f"{kind + how:32}{len(own):5}{_row(counts)}")
+        for name, fit in FITS.items():
+            print(f"  {name} of these: {fit(total(molecules))}")
+    print("\nreads               set               predicted  empirical")
+    for kind, own in sets.items():
+        for read in own if kind in WHOLE else ():
+            print(f"{read.hole:20}{kind:18}{read.predicted:9.1f}{read.empirical:11.1f}")
+        off = np.array([read.predicted - read.empirical for read in own])
+        print(
+            f"{kind}: {len(own)} reads, predicted - empirical {off.mean():+.2f} on average, {abs(off).mean():.2f} away"
+        )
+
+
+def _row(counts: QualityCounts) -> str:
+    bins = bin_counts(counts)
+    ece, to_cap = (bins.expected_calibration_error(cap) or 0.0 for cap in (np.inf, CAP))
+    cells = f"{bins.bases:9}{bins.errors:8.0f}{bins.expected_errors:9.0f}{ece:6.2f}{to_cap:7.2f}"
+    return f"{cells}{surprise(counts):9.1f}"
+
+
+def plot(reads: Sequence[Judged]) -> str:
+    """Both charts as one SVG file."""
+    bins = bin_counts(total(read.counts for read in reads)).bins
+    bases = [(b.predicted_quality, b.empirical_quality, b.bases) for b in bins if b.used]
+    whole = [(read.predicted, read.empirical, int(read.counts.bases.sum())) for read in reads]
+    charts = []
+    for number, (title, points) in enumerate((("Bases, in bins of 5 Phred", bases), ("Reads", whole))):
+        chart = calibration_chart(title, points)
+        top = 20 + 270 * number
+        charts.append(f'<text x="56" y="{top - 6}">{title}</text>')
+        charts.append(str(chart).replace("<svg", f'<svg width="520" height="240" y="{top}"', 1))
+    size = 'width="520" height="550" viewBox="0 0 520 550"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(charts)}</svg>\n'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=SHARED)
+    parser.add_argument("--models", nargs="+", default=["pairhmm"], metavar="NAME|FILE")
+    parser.add_argument("--subsets", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
+    args = parser.parse_args()
+    for number, model in enumerate(args.models):
+        with ProcessPoolExecutor(args.processes) as pool:
+            reads = list(pool.map(judge, tasks(args.shared, args.subsets, args.seed), repeat(model)))
+        print(f"\n{Path(model).stem}")
+        report(reads)
+        if args.plot and number == 0:
+            args.plot.write_text(plot(reads))
+
+
+if __name__ == "__main__":
+    main()
