@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli import _options
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
@@ -40,6 +42,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "wrote, each of other molecules",
     )
     group.add_argument("--truth", type=Path, metavar="FASTA", help="true sequence of each molecule, movie/zmw/…")
+    group.add_argument(
+        "--min-np",
+        type=_options.whole(0),
+        default=0,
+        metavar="N",
+        help="leave out reads of fewer passes, by tag np (default %(default)s)",
+    )
     parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
@@ -74,7 +83,11 @@ def _fit(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.calibration_counts import read_table
     from deepconsensus_py.evaluate.calibration_report import as_text, count_reads, try_maps
 
-    groups = count_reads(args.fit, args.truth) if args.truth else [read_table(path) for path in args.fit]
+    groups = (
+        count_reads(args.fit, args.truth, min_passes=args.min_np)
+        if args.truth
+        else [read_table(path) for path in args.fit]
+    )
     for line in as_text(try_maps(groups), len(groups), "molecules" if args.truth else "tables"):
         print(line)
     return 0

@@ -71,13 +71,14 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--dc-calibration",
-        metavar="T,W,B",
-        help="make W*q+B of qualities q of corrected bases above T; skip: leave them (default: the model's own)",
+        metavar="MAP",
+        help="quality map of corrected bases. T,W,B: make W*q+B of qualities q above T; q:Q,q:Q,…: straight lines "
+        "between these points; skip: leave them (default: the model's own)",
     )
     group.add_argument(
         "--ccs-calibration",
         default="skip",
-        metavar="T,W,B",
+        metavar="MAP",
         help="the same for draft bases that are kept (default %(default)s)",
     )
 

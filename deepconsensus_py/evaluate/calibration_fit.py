@@ -20,8 +20,8 @@ SHIFT = 10.0
 """Phred by which a knot may well be off before anything is known (standard deviation)."""
 
 BEND = 2.0
-"""Phred by which a knot may well be off the line between its neighbours (standard deviation). Of 1, 2, 5 and 10 it is the best
-compromise on held-out molecules: more follows each molecule's own errors, less cannot follow qualities that level out."""
+"""Phred by which a knot may well be off the line of its neighbours (standard deviation). Of 1, 2, 5 and 10 the best
+compromise on held-out molecules: more follows a molecule's own errors, less cannot follow qualities that level out."""
 
 _LINE = np.array([0.0, 50.0])
 _LEAST_SLOPE = 0.001

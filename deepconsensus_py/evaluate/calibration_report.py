@@ -31,12 +31,13 @@ class TriedMap:
     counts: QualityCounts | None
 
 
-def count_reads(paths: Sequence[Path], truth: Path) -> list[QualityCounts]:
+def count_reads(paths: Sequence[Path], truth: Path, *, min_passes: int = 0) -> list[QualityCounts]:
     """Bases and errors at each quality, by molecule.
 
     Args:
         paths: polished reads: BAM, FASTQ; each may have a read of a molecule.
         truth: FASTA of the true sequence of each molecule.
+        min_passes: leave out reads of fewer, by tag ``np``.
 
     Raises:
         InputError: a file cannot be read, a read has no qualities, or none has a truth.
@@ -45,7 +46,7 @@ def count_reads(paths: Sequence[Path], truth: Path) -> list[QualityCounts]:
     counts: dict[MoleculeId, list[QualityCounts]] = {}
     for path in paths:
         for molecule, read in load_reads(path).reads.items():
-            if molecule in truths:
+            if molecule in truths and (read.passes or 0) >= min_passes:
                 booked = find_errors(read, truths[molecule].bases).booked
                 if booked is None:
                     raise InputError(
@@ -53,7 +54,9 @@ def count_reads(paths: Sequence[Path], truth: Path) -> list[QualityCounts]:
                     )
                 counts.setdefault(molecule, []).append(count_errors(booked))
     if not counts:
-        raise InputError(f"{paths[0]}: none of its reads is of a molecule of {truth}; check movie and ZMW numbers")
+        raise InputError(
+            f"{paths[0]}: none of its reads is of a molecule of {truth}; check movie and ZMW numbers, and --min-np"
+        )
     return [total(own) for own in counts.values()]
 
 

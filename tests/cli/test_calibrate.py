@@ -149,4 +149,5 @@ def test_files_that_nothing_can_be_fitted_to(run: Commands, polished: tuple[Path
     other = tmp_path / "other.fasta"
     other.write_text(">m/9/truth\nACGT\n")
     assert "none of its reads is of a molecule of" in run("calibrate", "--fit", reads, "--truth", other).err
+    assert "--min-np" in run("calibrate", "--fit", reads, "--truth", truth, "--min-np", 3).err
     assert "has no base qualities" in run("calibrate", "--fit", truth, "--truth", truth).err
