@@ -110,9 +110,14 @@ class ExampleFile(Sequence[Example]):
             raise InputError(f"{path}: not an example file, or a truncated one; write it again with encode") from fault
         _require_known(path, about)
         self.path = path
-        self.tool = about["tool"]
-        self.counts = about["counts"]
-        self.entries = tuple(Entry(**{**entry, "fields": tuple(entry["fields"])}) for entry in about["molecules"])
+        try:
+            self.tool = about["tool"]
+            self.counts = about["counts"]
+            self.entries = tuple(Entry(**{**entry, "fields": tuple(entry["fields"])}) for entry in about["molecules"])
+        except (KeyError, TypeError) as fault:
+            raise InputError(f"{path}: its index is damaged; write it again with encode") from fault
+        if len(self.entries) != len(members):
+            raise InputError(f"{path}: its index is damaged (it lists {len(self)} of {len(members)} molecules)")
         self._places = [(m.header_offset, m.compress_size, m.CRC) for m in members]
 
     def __reduce__(self) -> tuple[type["ExampleFile"], tuple[Path]]:

@@ -47,15 +47,12 @@ def read_tfrecord(path: Path, spec: FeatureSpec) -> Iterator[WindowExamples]:
     records = _records(path)
     while chunk := list(islice(records, CHUNK)):
         try:
-            windows = _windows([_features(record) for record in chunk], spec)
-        except (KeyError, IndexError, ValueError) as fault:
+            yield _windows(path, [_features(record) for record in chunk], spec)
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as fault:
             raise InputError(
                 f"{path}: holds a record that is no training example of DeepConsensus ({fault}); "
                 "give files of its preprocess command with labels"
             ) from fault
-        if isinstance(windows, str):
-            raise InputError(f"{path}: {windows}")
-        yield windows
 
 
 def _records(path: Path) -> Iterator[bytes]:
@@ -111,21 +108,22 @@ def _integers(packed: bytes) -> NDArray[np.int64]:
     return np.add.reduceat(groups, starts).view(np.int64)
 
 
-def _windows(records: list[_Features], spec: FeatureSpec) -> WindowExamples | str:
-    """The windows of some records, or why they do not fit."""
-    rows, width, _ = (int(size) for size in records[0]["subreads/shape"])
+def _windows(path: Path, records: list[_Features], spec: FeatureSpec) -> WindowExamples:
+    shapes = {tuple(record["subreads/shape"].tolist()) for record in records}
+    if len(shapes) > 1:
+        raise ValueError("windows of several sizes")
+    rows, width, _ = shapes.pop()
     fitting = {row_count(spec) - spec.use_draft_qualities + more for more in (0, 1)}
     if rows not in fitting or width != spec.width:
-        return (
-            f"its windows have {(rows - 5) // 4} passes and {width} columns, not {spec.max_passes} and {spec.width}; "
-            "train a model of its size, or encode the molecules again"
+        raise InputError(
+            f"{path}: its windows have {(rows - 5) // 4} passes and {width} columns, not {spec.max_passes} and "
+            f"{spec.width}; train a model of that size, or encode the molecules again"
         )
     tensors = np.stack([_floats(record, "subreads").reshape(rows, width) for record in records])
-    labels = np.stack([_floats(record, "label") for record in records]).astype(np.uint8)
-    quality = np.stack([record["ccs_base_quality_scores"] for record in records]).astype(np.int8)
+    quality = np.stack([record["ccs_base_quality_scores"].reshape(width) for record in records])
     return WindowExamples(
-        inputs={**_inputs(tensors, spec), "draft_quality": quality},
-        labels=labels,
+        inputs={**_inputs(tensors, spec), "draft_quality": quality.astype(np.int8)},
+        labels=np.stack([_floats(record, "label").reshape(width) for record in records]).astype(np.uint8),
         names=np.array([record["name"].decode() for record in records]),
         position=np.array([record["window_pos"][0] for record in records], np.int32),
         num_passes=np.array([record["subreads/num_passes"][0] for record in records], np.int32),

@@ -7,7 +7,7 @@ import pytest
 
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.pacbio.truth import Truths
+from deepconsensus_py.pacbio.truth import TrueSequences, Truths
 
 DRAFTS = ["m/1/ccs", "m/2/ccs", "m/3/ccs", "m/4/ccs", "m/5/ccs"]
 RANGES = "".join(f"c{i}\t100\t110\tm/{i}/ccs\t0.001\t-\n" for i in (1, 2, 3, 5, 6))
@@ -87,3 +87,39 @@ def test_whose_chromosomes_they_are_must_show_in_the_path(files: tuple[Path, Pat
     other.write_text(SPLITS)
     with pytest.raises(InputError, match="whose chromosomes"):
         Truths(bam, ranges, other)
+
+
+# Sequences that are not aligned
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "truth.fasta"
+    path.write_text(">m/1/truth\nACGT\nAC\n>m/2/ccs/fwd/truth\nCC\n>m/3/ccs\nGG\n>m/4\nTT\n>m/5/truth\n\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("draft", "bases"),
+    [
+        ("m/1/ccs", "ACGTAC"),
+        ("m/1/ccs/rev", "ACGTAC"),
+        ("m/2/ccs/fwd", "CC"),
+        ("m/3/ccs", "GG"),
+        ("m/4/ccs", "TT"),
+    ],
+)
+def test_sequences_are_found_by_molecule(fasta: Path, draft: str, bases: str) -> None:
+    assert decode_bases(TrueSequences(fasta).of(draft).bases) == bases
+
+
+@pytest.mark.parametrize("draft", ["m/2/ccs", "m/2/ccs/rev", "m/5/ccs", "m/6/ccs", "other/1/ccs"])
+def test_molecules_without_a_sequence(fasta: Path, draft: str) -> None:
+    with pytest.raises(MoleculeError, match=draft) as fault:
+        TrueSequences(fasta).of(draft)
+    assert fault.value.outcome == "missing_truth"
+
+
+def test_without_a_table_of_chromosomes_all_are_for_training(files: tuple[Path, Path, Path]) -> None:
+    with Truths(*files[:2], None) as truths:
+        assert [truths.of(f"m/{i}/ccs").split for i in (1, 5)] == ["train", "train"]
