@@ -1,10 +1,8 @@
 """The task of column networks: the alignment loss of windows cut from molecules."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,18 +10,16 @@ from torch import Tensor, nn
 
 from deepconsensus_py.attention.config import TrunkConfig, preset
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.examples.sampling import WindowSampler
-from deepconsensus_py.examples.windows import WindowExamples, window_examples
+from deepconsensus_py.examples.windows import WindowExamples
 from deepconsensus_py.models.alignment_loss import alignment_loss
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.training.augment import Augmentation, augment
 from deepconsensus_py.training.config import TrainConfig
-from deepconsensus_py.training.molecules import held_out, open_examples, trained_on
 from deepconsensus_py.training.records import record
 from deepconsensus_py.training.task import Batch, Task
+from deepconsensus_py.training.windows import StageWindows, stage_windows
 
 EMBEDDINGS = {
     "bases": 8,
@@ -100,45 +96,21 @@ class ColumnModel:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnData:
-    """The examples of column networks.
-
-    Attributes:
-        examples: example files.
-        batch: windows of a batch.
-        per_molecule: most windows of a batch from one draw of a molecule.
-        augmentation: what is done to the molecules.
-    """
-
-    examples: tuple[str, ...]
-    batch: int = 64
-    per_molecule: int = 16
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-
 class ColumnTask:
     """Windows of molecules and the alignment loss; a ``training.task.Task``.
 
     Args:
         network: what is trained.
         spec: the encoding of its windows.
-        draw: gives a batch of windows.
-        held_out: batches of windows that are not trained on.
+        windows: its examples.
     """
 
     network: nn.Module
 
-    def __init__(
-        self,
-        network: ColumnNetwork,
-        spec: FeatureSpec,
-        draw: Callable[[np.random.Generator], WindowExamples],
-        held_out: Sequence[WindowExamples] = (),
-    ) -> None:
-        self.network, self._spec, self._draw = network, spec, draw
+    def __init__(self, network: ColumnNetwork, spec: FeatureSpec, windows: StageWindows) -> None:
+        self.network, self._spec, self._draw = network, spec, windows.draw
         self._inputs = network.config.inputs
-        self._held_out = [self._tensors(windows) for windows in held_out]
+        self._held_out = [self._tensors(batch) for batch in windows.held_out]
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Windows with their labels."""
@@ -168,43 +140,14 @@ def alignment_losses(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
-    """A task for each stage, by ``ColumnModel`` and ``ColumnData``.
+    """A task for each stage, by ``ColumnModel`` and ``windows.WindowData``.
 
     Raises:
         InputError: the configuration or the examples cannot be used.
         ModelError: the model to start from does not fit.
     """
     network, spec = _network(config)
-    return [ColumnTask(network, spec, *windows) for windows in stage_windows(config, spec)]
-
-
-def stage_windows(
-    config: TrainConfig, spec: FeatureSpec
-) -> Iterator[tuple[Callable[[np.random.Generator], WindowExamples], list[WindowExamples]]]:
-    """How each stage draws its batches, and its held-out batches.
-
-    Raises:
-        InputError: the configuration or the examples cannot be used.
-    """
-    for number, stage in enumerate(config.stages):
-        merged: dict[str, Any] = {**config.data, **stage.data}
-        data = record(ColumnData, merged, where=f"data of stages[{number}]: ")
-        files = open_examples(data.examples, config)
-        change = data.augmentation
-        sampler = WindowSampler(
-            files,
-            spec,
-            use=trained_on(config),
-            augment=None if change == Augmentation() else partial(augment, settings=change),
-            per_molecule=data.per_molecule,
-        )
-        kept = [window_examples(example, spec) for example in held_out(files, config)]
-        batches = [
-            windows.take(np.arange(first, min(first + data.batch, len(windows))))
-            for windows in kept
-            for first in range(0, len(windows), data.batch)
-        ]
-        yield partial(sampler.draw, count=data.batch), batches
+    return [ColumnTask(network, spec, windows) for windows in stage_windows(config, spec)]
 
 
 def _network(config: TrainConfig) -> tuple[ColumnNetwork, FeatureSpec]:

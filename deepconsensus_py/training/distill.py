@@ -1,22 +1,20 @@
 """Distillation: a column network of fewer layers that learns from the truth and from the network it is cut from."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.examples.windows import WindowExamples
 from deepconsensus_py.models.alignment_loss import distillation_loss
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.weights import load_model
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.training.columns import LABELS, ColumnTask, alignment_losses, stage_windows
+from deepconsensus_py.training.columns import LABELS, ColumnTask, alignment_losses
 from deepconsensus_py.training.config import TrainConfig
 from deepconsensus_py.training.records import record
 from deepconsensus_py.training.task import Batch, Task
+from deepconsensus_py.training.windows import StageWindows, stage_windows
 
 BLOCKS = "trunk.encoder.blocks."
 
@@ -46,8 +44,7 @@ class DistillTask(ColumnTask):
     Args:
         network: the student.
         spec: the encoding of both.
-        draw: gives a batch of windows.
-        held_out: batches of windows that are not trained on.
+        windows: its examples.
         teacher: the network that the student follows.
         student: weights of the losses.
     """
@@ -56,13 +53,12 @@ class DistillTask(ColumnTask):
         self,
         network: ColumnNetwork,
         spec: FeatureSpec,
-        draw: Callable[[np.random.Generator], WindowExamples],
-        held_out: Sequence[WindowExamples],
+        windows: StageWindows,
         *,
         teacher: ColumnNetwork,
         student: Student,
     ) -> None:
-        super().__init__(network, spec, draw, held_out)
+        super().__init__(network, spec, windows)
         self._teacher, self._student = teacher.eval().requires_grad_(False), student
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, int]:
@@ -77,7 +73,7 @@ class DistillTask(ColumnTask):
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
-    """A task for each stage; ``init`` is the teacher, ``model`` a ``Student``, ``data`` a ``columns.ColumnData``.
+    """A task for each stage; ``init`` is the teacher, ``model`` a ``Student``, ``data`` a ``windows.WindowData``.
 
     Raises:
         InputError: the configuration or the examples cannot be used.
@@ -89,7 +85,7 @@ def make_tasks(config: TrainConfig) -> list[Task]:
     teacher = load_model(config.init)
     network, spec = cut_student(teacher.network, student), FeatureSpec.from_dict(teacher.spec)
     return [
-        DistillTask(network, spec, *windows, teacher=teacher.network, student=student)
+        DistillTask(network, spec, windows, teacher=teacher.network, student=student)
         for windows in stage_windows(config, spec)
     ]
 

@@ -1,6 +1,6 @@
 """Which molecules of example files are trained on."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError
@@ -10,7 +10,7 @@ from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.training.config import TrainConfig
 
 
-def open_examples(paths: Iterable[str], config: TrainConfig) -> list[ExampleFile]:
+def open_examples(paths: Sequence[str], config: TrainConfig) -> list[ExampleFile]:
     """Open example files; every molecule that the configuration names must be in one.
 
     Args:
@@ -23,11 +23,24 @@ def open_examples(paths: Iterable[str], config: TrainConfig) -> list[ExampleFile
     files = [ExampleFile(Path(path)) for path in paths]
     if not files:
         raise InputError("data.examples names no file; write one with 'deepconsensus-py encode --truth'")
-    present = {hole_of(entry.name) for file in files for entry in file.entries}
+    require_present(config, {hole_of(entry.name) for file in files for entry in file.entries}, paths)
+    return files
+
+
+def require_present(config: TrainConfig, present: Collection[int | None], paths: Iterable[str]) -> None:
+    """Refuse held-out or left-out molecules that are not there: a misspelt one would be trained on.
+
+    Args:
+        config: names molecules.
+        present: ZMW numbers that there are.
+        paths: of the files that they are in.
+
+    Raises:
+        InputError: naming the first.
+    """
     for hole in (*config.held_out, *config.left_out):
         if hole not in present:
             raise InputError(f"molecule {hole} is to be held or left out, but is not in {', '.join(paths)}")
-    return files
 
 
 def trained_on(config: TrainConfig) -> Callable[[Entry], bool]:
