@@ -50,6 +50,10 @@ def test_unknown_truth_is_left_out_and_counted(example: Example) -> None:
     unknown = replace(example.truth, bases=np.full_like(example.truth.bases, N))
     found = window_examples(Example(example.zmw, unknown), SPEC)
     assert found.counts["n_examples_label_unknown"] > 0
+    assert (
+        found.counts["n_examples_label_unknown"] + found.counts["n_examples_label_overflow"] + len(found)
+        == (found.counts["example_width_bucket_20"])
+    )
     assert not (found.labels == N).any()
 
 
