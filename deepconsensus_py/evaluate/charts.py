@@ -1,7 +1,7 @@
 """Charts as inline SVG; colours come from the page's style sheet, so that they follow its light or dark theme."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -15,6 +15,10 @@ BAR = 14
 PLOT_HEIGHT = 240
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 56, 16, 12, 40
 TICKS = 6
+
+STYLE = """svg { background: #fff; font: 12px sans-serif; fill: #333 } .grid { stroke: #ddd }
+.line { fill: none; stroke-width: 1.5 } .line.before { stroke: #999 } .line.after { stroke: #0a6 }"""
+"""Of charts that stand alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,43 @@ def calibration_chart(title: str, points: Sequence[tuple[float, float, int]]) ->
             )
 
     return _svg(title, PLOT_HEIGHT, marks())
+
+
+def line_chart(
+    title: str,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    units: tuple[str, str],
+    *,
+    below: float = math.inf,
+) -> Markup:
+    """Up to two lines, each with its name at its end.
+
+    Args:
+        title: of the chart.
+        lines: (x, y) of their points by name, x rising.
+        units: of x and y.
+        below: what is higher is drawn at this height.
+    """
+    cut = {name: [(x, min(y, below)) for x, y in points] for name, points in lines.items()}
+    values = [point for points in cut.values() for point in points] or [(1.0, 1.0)]
+    right, low, high = max(x for x, _ in values), min(y for _, y in values), max(y for _, y in values)
+    x, y = _plot_axes((0, right or 1, units[0]), (min(low, 0), high if high > min(low, 0) else 1, units[1]))
+
+    def marks() -> Iterator[str]:
+        yield from _axes(x, y)
+        for kind, (name, points) in zip(("before", "after"), cut.items(), strict=False):
+            places = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in points)
+            yield f'<polyline class="{kind} line" points="{places}"/>'
+            if points:
+                yield _text(x(points[-1][0]), y(points[-1][1]) - 8, name, "end")
+
+    return _svg(title, PLOT_HEIGHT, marks())
+
+
+def alone(chart: Markup) -> str:
+    """A chart as a file of its own, with the colours that a page would give it."""
+    head, _, body = str(chart).partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}</style>{body}'
 
 
 def _plot_axes(horizontal: tuple[float, float, str], vertical: tuple[float, float, str]) -> tuple[_Axis, _Axis]:

@@ -19,7 +19,7 @@ class Stage:
     Attributes:
         steps: updates of the weights.
         learning_rate: highest, reached after ``warm_up`` steps.
-        name: what the log calls it.
+        name: what the log calls it; each stage has its own.
         final_learning_rate: at the last step.
         warm_up: steps of linear rise.
         schedule: how the rate falls after them: ``cosine``, ``linear`` or ``constant``.
@@ -93,6 +93,8 @@ class TrainConfig:
         _require_one_of(PRECISIONS, self, "precision")
         if not self.stages:
             raise InputError("a training needs at least one of stages")
+        if len({stage.name for stage in self.stages}) < len(self.stages):
+            raise InputError("stages must have names of their own")
         if self.average >= 1:
             raise InputError(f"average must be below 1, not {self.average}")
         if not self.name or "/" in self.name:

@@ -2,17 +2,22 @@
 
 import csv
 import json
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 from deepconsensus_py._version import __version__
+from deepconsensus_py.evaluate.charts import alone, line_chart
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.training.checkpoint import Row
 from deepconsensus_py.training.config import TrainConfig
 from deepconsensus_py.training.records import plain
 
 COLUMNS = tuple(f.name for f in fields(Row))
+
+CUT = 2.0
+"""Losses above so many times their median, those of the first steps, are drawn at the curve's upper edge."""
 
 
 def write_log(path: Path, rows: Iterable[Row]) -> None:
@@ -27,6 +32,29 @@ def _short(value: str | float | None) -> str:
     if value is None:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def write_curve(path: Path, title: str, rows: Sequence[Row]) -> None:
+    """Draw training and held-out losses over the steps of all stages as an SVG image."""
+    steps = _steps(rows)
+    training = [(step, row.loss) for step, row in zip(steps, rows, strict=True)]
+    held_out = [
+        (step, row.held_out_loss) for step, row in zip(steps, rows, strict=True) if row.held_out_loss is not None
+    ]
+    below = CUT * abs(statistics.median(loss for _, loss in training + held_out))
+    chart = line_chart(title, {"training": training, "held out": held_out}, ("steps", "loss"), below=below)
+    with atomic_path(path) as target:
+        target.write_text(alone(chart))
+
+
+def _steps(rows: Sequence[Row]) -> list[int]:
+    """Steps from the beginning of the training to each line."""
+    lengths: dict[str, int] = {}
+    steps = []
+    for row in rows:
+        lengths[row.stage] = row.step
+        steps.append(sum(lengths.values()))
+    return steps
 
 
 def in_words(row: Row) -> str:

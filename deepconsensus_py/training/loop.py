@@ -15,14 +15,14 @@ from deepconsensus_py.errors import DeepConsensusError, OutputError
 from deepconsensus_py.training import checkpoint
 from deepconsensus_py.training.checkpoint import Progress, Row, State
 from deepconsensus_py.training.config import Stage, TrainConfig
-from deepconsensus_py.training.log import in_words, model_card, write_log
+from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
 from deepconsensus_py.training.optimizers import make_optimizer
 from deepconsensus_py.training.records import plain
 from deepconsensus_py.training.schedule import learning_rate
 from deepconsensus_py.training.task import Batch, Task
 from deepconsensus_py.training.workers import Workers
 
-LOG = "log.csv"
+LOG, CURVE = "log.csv", "curve.svg"
 SUFFIX = ".safetensors"
 
 _log = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ def train(
 ) -> Path:
     """Train a network through all stages.
 
-    In the folder stand, always complete, ``log.csv``, a checkpoint, and in the end the model file. The same
-    configuration gives the same weights on one kind of processor, interrupted or not.
+    In the folder stand, always complete, ``log.csv``, ``curve.svg`` and a checkpoint, in the end the model file. The
+    same configuration gives the same weights on one kind of processor, interrupted or not.
 
     Args:
         tasks: one for each stage; they share one network.
@@ -220,6 +220,7 @@ class _Training:
         }
         checkpoint.write_checkpoint(self.folder / checkpoint.NAME, plain(self.config), self.progress, states)
         write_log(self.folder / LOG, self.progress.rows)
+        write_curve(self.folder / CURVE, self.config.name, self.progress.rows)
 
     def _moved(self, batch: Batch) -> Batch:
         return {name: tensor.to(self.workers.device, non_blocking=True) for name, tensor in batch.items()}

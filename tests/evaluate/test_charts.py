@@ -5,7 +5,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
+from deepconsensus_py.evaluate.charts import (
+    Bar,
+    Pair,
+    alone,
+    bar_chart,
+    calibration_chart,
+    histogram_chart,
+    line_chart,
+    pair_chart,
+)
 
 
 def _marks(svg: str, tag: str, kind: str) -> list[dict[str, str]]:
@@ -65,3 +74,24 @@ def test_texts_are_escaped() -> None:
     root = ET.fromstring(svg)
     assert root.attrib["aria-label"] == '<t">'
     assert [text.text for text in root.iter("text")] == ["<a>", "&"]
+
+
+def test_lines_go_through_their_points_and_are_cut_above() -> None:
+    svg = line_chart("t", {"one": [(1, 40), (2, 2), (3, 1)], "two": [(2, 3)]}, ("steps", "loss"), below=4)
+    (one,) = _marks(svg, "polyline", "before")
+    places = [tuple(map(float, place.split(","))) for place in one["points"].split()]
+    assert places[1][0] - places[0][0] == pytest.approx(places[2][0] - places[1][0], abs=0.11)
+    # From 4, where 40 is cut, to 2 is twice as far as from 2 to 1; heights count downwards.
+    assert places[1][1] - places[0][1] == pytest.approx(2 * (places[2][1] - places[1][1]), abs=0.2)
+    (two,) = _marks(svg, "polyline", "after")
+    assert two["points"].split(",")[0] == f"{places[1][0]}"
+
+
+def test_a_chart_alone_is_an_image() -> None:
+    image = ET.fromstring(alone(line_chart("t", {"<one>": [(1, 1)]}, ("x", "y"))))
+    assert image.tag == "{http://www.w3.org/2000/svg}svg"
+    assert image.find("{http://www.w3.org/2000/svg}style") is not None
+
+
+def test_a_chart_of_nothing_is_empty() -> None:
+    assert not _marks(line_chart("t", {"one": []}, ("x", "y")), "polyline", "after")
