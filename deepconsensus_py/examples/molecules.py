@@ -1,6 +1,7 @@
 """Reads and truth files to training examples: molecules matched with their truth, and aligned where they are not."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def read_examples(
     """
     source = _open_truth(truth)
     molecules = read_zmws(subreads, drafts, chunk=chunk, limit=limit)
-    return ordered_map(_example, ((one, _truth_of(one, source)) for one in molecules), threads, processes=True)
+    return ordered_map(_example, _with_truth(molecules, source), threads, processes=True)
 
 
 _Found = Truth | TrueSequence | MoleculeError
@@ -80,6 +81,14 @@ def _open_truth(files: TruthFiles) -> Truths | TrueSequences:
     if files.ranges is None:
         raise InputError(f"{files.sequences}: give the BED file of the true sequences' places, too (--truth-bed)")
     return Truths(files.sequences, files.ranges, files.splits)
+
+
+def _with_truth(
+    molecules: Iterator[Zmw | Fault], source: Truths | TrueSequences
+) -> Iterator[tuple[Zmw | Fault, _Found]]:
+    with source if isinstance(source, Truths) else nullcontext():
+        for molecule in molecules:
+            yield molecule, _truth_of(molecule, source)
 
 
 def _truth_of(molecule: Zmw | Fault, source: Truths | TrueSequences) -> _Found:

@@ -5,6 +5,7 @@ a BAM of the truth aligned to the drafts, sorted and indexed; a table of contig 
 split.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +48,9 @@ class Truths:
     def __init__(self, alignments: Path, ranges: Path, splits: Path | None) -> None:
         self._ranges = _read_ranges(ranges)
         self._splits = None if splits is None else _read_splits(splits)
+        self._path = alignments
+        # What htslib prints is said by our own errors.
+        pysam.set_verbosity(0)
         try:
             self._alignments = pysam.AlignmentFile(str(alignments), require_index=True)
         except (OSError, ValueError) as error:
@@ -58,7 +62,9 @@ class Truths:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._alignments.close()
+        # Closing a damaged file fails again; its damage has been reported.
+        with suppress(OSError):
+            self._alignments.close()
 
     def of(self, draft: str) -> Truth:
         """The truth of one molecule.
@@ -67,6 +73,7 @@ class Truths:
             draft: the draft's name.
 
         Raises:
+            InputError: the BAM or its index is damaged.
             MoleculeError: it has none that can be used. The outcomes are those that the original counts:
                 ``missing_truth_range``, ``no_label_alignment``, ``truth_label_supp_alignment`` (the first alignment is
                 a supplementary one) and ``missing_contig_split``.
@@ -97,6 +104,10 @@ class Truths:
             return next(self._alignments.fetch(draft), None)
         except ValueError:  # the BAM has no such reference
             return None
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: is damaged, or its index is that of another file ({error}); index it again"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -91,6 +91,22 @@ def test_a_truth_without_its_index_or_with_a_wrong_one(
     assert str(truth) in refused(run, testdata, tmp_path, "--truth", truth, *bed)
 
 
+@pytest.mark.real
+@pytest.mark.parametrize("fault", ["truncated", "changed", "index"])
+def test_a_damaged_truth(run: Commands, shared: Path, human_1m: Path, tmp_path: Path, fault: str) -> None:
+    truth, output = tmp_path / "truth.bam", tmp_path / "out.examples"
+    whole = (human_1m / "truth_to_ccs.bam").read_bytes()
+    truth.write_bytes({"truncated": whole[:20000], "changed": whole[:20000] + b"UU" + whole[20002:]}.get(fault, whole))
+    index = (shared / "data" / "human_bases_only" if fault == "index" else human_1m) / "truth_to_ccs.bam.bai"
+    shutil.copy(index, f"{truth}.bai")
+    inputs = [human_1m / "subreads_to_ccs.bam", "--ccs", human_1m / "ccs.bam", "--truth", truth]
+    result = run("encode", *inputs, "--truth-bed", human_1m / "truth.bed", "-o", output, "--threads", 1)
+    assert result.status == 1
+    assert f"{truth}: " in result.err
+    assert "Traceback" not in result.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["truth.bam", "truth.bam.bai"]
+
+
 def test_the_output_may_not_be_the_truth(run: Commands, testdata: Path, tmp_path: Path) -> None:
     truth = Path(shutil.copy(testdata / "truth.fasta", tmp_path))
     inputs = [testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--truth", truth]
