@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from deepconsensus_py.training.columns import ColumnModel
+from deepconsensus_py.training.config import TrainConfig
+from deepconsensus_py.training.distill import Student
+from deepconsensus_py.training.records import read_record, record
+from deepconsensus_py.training.tasks import TASKS
+from deepconsensus_py.training.windows import WindowData
+
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
+MODELS = {"columns": ColumnModel, "distill": Student}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_are_configurations(path: Path) -> None:
+    config = read_record(TrainConfig, path)
+    assert config.task in TASKS
+    assert config.name in {path.stem, "student"}
+    if config.task in MODELS:
+        record(MODELS[config.task], config.model, where="model.")
+        for stage in config.stages:
+            record(WindowData, {**config.data, **stage.data}, where="data.")
+
+
+def test_the_recipe_of_columns_is_of_the_originals_size() -> None:
+    config = read_record(TrainConfig, next(path for path in RECIPES if path.stem == "columns"))
+    network = record(ColumnModel, config.model, where="model.").network_config()
+    assert (network.trunk.layers, network.trunk.d, network.embedded) == (6, 280, 560)
