@@ -3,13 +3,14 @@
     python benchmarks/calibration.py [--shared DIR] [--models pairhmm] [--subsets 2] [--seed 7] [--plot FILE.svg]
 
 The reads are those of every molecule with truth from its CCS read and all passes, and from drafts made of some of its
-passes. Expected calibration errors are Phred; "to Q40" counts qualities above 40 as 40. Maps are fitted to
-the reads of a row, with the molecule that they are tried on held out. The plot is that of the first model.
+passes. Expected calibration errors (ECE) are Phred; "to Q40" counts qualities above 40 as 40; "surprise" is how
+unlikely the errors are by the qualities (nats, the lower the better). Maps are fitted to the reads of a row, with the
+molecule that they are tried on held out. The plot is that of the first model.
 """
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import repeat
@@ -30,6 +31,7 @@ from deepconsensus_py.pacbio.molecule import decode_bases
 SIZES = (3, 5, 8)
 WHOLE = ("human_1m", "human_bases_only")
 FITS: dict[str, Fit] = {"line": fit_line, "knots": fit_knots}
+PANEL = 272
 STYLE = (
     "svg{font:12px sans-serif;background:#fff}text{fill:#1c2330}.grid{stroke:#dfe3e8}"
     ".join{stroke:#566070;stroke-width:1.5}.after{fill:#1a66c9;fill-opacity:.55}"
@@ -103,18 +105,24 @@ def _row(counts: QualityCounts) -> str:
 
 
 def plot(reads: Sequence[Judged]) -> str:
-    """Both charts as one SVG file."""
+    """Bases of CCS reads, bases of drafts of some passes, and reads, as one SVG file."""
+    panels = {
+        "Bases of CCS reads, in bins of 5 Phred": _bins(read for read in reads if read.kind in WHOLE),
+        "Bases of reads from some of the passes": _bins(read for read in reads if read.kind not in WHOLE),
+        "Reads": [(read.predicted, read.empirical, int(read.counts.bases.sum())) for read in reads],
+    }
+    drawn = []
+    for number, (title, points) in enumerate(panels.items()):
+        top = 24 + PANEL * number
+        chart = str(calibration_chart(title, points)).replace("<svg", f'<svg width="520" height="240" y="{top}"', 1)
+        drawn.append(f'<text x="56" y="{top - 4}">{title}</text>{chart}')
+    size = f'width="520" height="{PANEL * len(panels)}" viewBox="0 0 520 {PANEL * len(panels)}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(drawn)}</svg>\n'
+
+
+def _bins(reads: Iterable[Judged]) -> list[tuple[float, float, int]]:
     bins = bin_counts(total(read.counts for read in reads)).bins
-    bases = [(b.predicted_quality, b.empirical_quality, b.bases) for b in bins if b.used]
-    whole = [(read.predicted, read.empirical, int(read.counts.bases.sum())) for read in reads]
-    charts = []
-    for number, (title, points) in enumerate((("Bases, in bins of 5 Phred", bases), ("Reads", whole))):
-        chart = calibration_chart(title, points)
-        top = 20 + 270 * number
-        charts.append(f'<text x="56" y="{top - 6}">{title}</text>')
-        charts.append(str(chart).replace("<svg", f'<svg width="520" height="240" y="{top}"', 1))
-    size = 'width="520" height="550" viewBox="0 0 520 550"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(charts)}</svg>\n'
+    return [(b.predicted_quality, b.empirical_quality, b.bases) for b in bins if b.used]
 
 
 def main() -> None:
