@@ -25,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _options.add_output(parser, "FOLDER", "where all that it writes goes; made if need be")
     parser.add_argument("--resume", action="store_true", help="go on from FOLDER's checkpoint, if there is one")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default %(default)s)")
+    parser.add_argument(
+        "--loaders",
+        type=_options.whole(0),
+        default=0,
+        metavar="N",
+        help="processes that draw batches ahead, worth it beside a GPU (default %(default)s)",
+    )
     _options.add_threads(parser)
 
 
@@ -56,7 +63,8 @@ def run_training(args: argparse.Namespace, *, task: str | None) -> int:
     torch.set_num_threads(args.threads)
     _options.log_to_stderr()
     with started(args.device) as workers:
-        path = train(make_tasks(config), config, args.output, resume=args.resume, workers=workers)
+        tasks = make_tasks(config)
+        path = train(tasks, config, args.output, resume=args.resume, workers=workers, loaders=args.loaders)
         if workers.first:
             print(f"the model is {path}", file=sys.stderr)
     return 0

@@ -4,10 +4,9 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +14,7 @@ from deepconsensus_py.errors import DeepConsensusError, OutputError
 from deepconsensus_py.training import checkpoint
 from deepconsensus_py.training.checkpoint import Progress, Row, State
 from deepconsensus_py.training.config import Stage, TrainConfig
+from deepconsensus_py.training.loading import batches
 from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
 from deepconsensus_py.training.optimizers import make_optimizer
 from deepconsensus_py.training.records import plain
@@ -29,7 +29,13 @@ _log = logging.getLogger(__name__)
 
 
 def train(
-    tasks: Sequence[Task], config: TrainConfig, folder: Path, *, resume: bool = False, workers: Workers | None = None
+    tasks: Sequence[Task],
+    config: TrainConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    workers: Workers | None = None,
+    loaders: int = 0,
 ) -> Path:
     """Train a network through all stages.
 
@@ -42,6 +48,7 @@ def train(
         folder: for the files; made if need be.
         resume: go on from the folder's checkpoint, if there is one.
         workers: this process among those that train; None for the only one, on the CPU.
+        loaders: processes that draw batches ahead; with 0 they are drawn where they are used.
 
     Returns:
         the model file.
@@ -58,16 +65,19 @@ def train(
                 f"{stage.batches} batches per step cannot be shared by {workers.count} processes; make 'batches' "
                 f"of stage {stage.name!r} a multiple of them"
             )
-    return _Training(tasks, config, folder, workers).run(resume=resume)
+    return _Training(tasks, config, folder, workers, loaders).run(resume=resume)
 
 
 class _Training:
     """A training under way."""
 
-    def __init__(self, tasks: Sequence[Task], config: TrainConfig, folder: Path, workers: Workers) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], config: TrainConfig, folder: Path, workers: Workers, loaders: int
+    ) -> None:
         assert len(tasks) == len(config.stages)
         assert all(task.network is tasks[0].network for task in tasks)
         self.tasks, self.config, self.folder, self.workers = tasks, config, folder, workers
+        self.loaders = loaders
         self.network = tasks[0].network.to(workers.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.best: State = _copied(self.average)
@@ -107,13 +117,19 @@ class _Training:
 
     def _run_stage(self, task: Task, stage: Stage) -> None:
         """What is left of a stage; one turn is the steps up to a line of the log."""
+        places = [
+            (self.config.seed, self.progress.stage, step, number)
+            for step in range(self.progress.step, stage.steps)
+            for number in range(self.workers.rank, stage.batches, self.workers.count)
+        ]
+        drawn = batches(task, places, self.loaders)
         stopped = False
         while not stopped:
             began, first = time.monotonic(), self.progress.step
             last = min(stage.steps, first - first % stage.every + stage.every)
             sums = torch.zeros(2, dtype=torch.float64)
             for step in range(first, last):
-                sums += self._step(task, stage, step)
+                sums += self._step(task, stage, step, drawn)
             trained = time.monotonic() - began
             self.progress.step = last
             held_out = self._held_out_loss(task)
@@ -128,8 +144,8 @@ class _Training:
                 self._end_stage(stage)
             self._write(row)
 
-    def _step(self, task: Task, stage: Stage, step: int) -> Tensor:
-        """Change the weights once.
+    def _step(self, task: Task, stage: Stage, step: int, drawn: Iterator[tuple[int, Batch]]) -> Tensor:
+        """Change the weights once, by the next batches of those drawn for this process.
 
         Returns:
             ``float64[2]`` summed loss and number of items of all processes.
@@ -137,8 +153,8 @@ class _Training:
         self.network.train()
         self.optimizer.zero_grad()
         sums = torch.zeros(2, dtype=torch.float64, device=self.workers.device)
-        for number in range(self.workers.rank, stage.batches, self.workers.count):
-            sums += self._add_gradients(task, (self.config.seed, self.progress.stage, step, number))
+        for _ in range(stage.batches // self.workers.count):
+            sums += self._add_gradients(task, *next(drawn))
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         self.workers.sum([sums])
         self.workers.sum(gradients)
@@ -156,11 +172,10 @@ class _Training:
         self._follow(step)
         return sums.cpu()
 
-    def _add_gradients(self, task: Task, place: tuple[int, ...]) -> Tensor:
-        """Add the gradients of the summed loss of one batch; its place in the training decides all randomness."""
-        examples, dropout = np.random.SeedSequence(place).spawn(2)
-        torch.manual_seed(int(dropout.generate_state(1)[0]))
-        batch = self._moved(task.batch(np.random.default_rng(examples)))
+    def _add_gradients(self, task: Task, dropout_seed: int, batch: Batch) -> Tensor:
+        """Add the gradients of the summed loss of one batch."""
+        torch.manual_seed(dropout_seed)
+        batch = self._moved(batch)
         with self._autocast():
             loss, items = task.loss(self.network, batch)
         loss.backward()  # type: ignore[no-untyped-call]

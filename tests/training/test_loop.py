@@ -152,3 +152,10 @@ def test_bf16_is_close_to_float32(tmp_path: Path) -> None:
     assert any(not torch.equal(a[name], b[name]) for name in a)
     for name in a:
         torch.testing.assert_close(a[name], b[name], atol=0.1, rtol=0.0)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_processes_that_draw_batches_make_no_difference(tmp_path: Path) -> None:
+    config = one_stage(batches=2)
+    path = train([Line()], config, tmp_path / "ahead", loaders=2)
+    assert same(path, train([Line()], config, tmp_path / "here"))
