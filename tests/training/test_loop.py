@@ -1,7 +1,9 @@
 import csv
 import dataclasses
+from itertools import cycle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -11,6 +13,7 @@ from training_toys import CONFIG, Line
 from deepconsensus_py.errors import DeepConsensusError, InputError, OutputError
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.loop import train
+from deepconsensus_py.training.task import Batch
 
 
 def trained(folder: Path, config: TrainConfig = CONFIG, *, resume: bool = False, kill_at: int | None = None) -> Path:
@@ -100,37 +103,46 @@ def test_patience_ends_a_stage_and_the_best_weights_are_kept(tmp_path: Path) -> 
     assert mean == pytest.approx(min(losses), rel=1e-5)
 
 
+class Parted(Line):
+    """The items of one batch, over and over, in batches of given sizes, without dropout."""
+
+    def __init__(self, whole: Batch, *sizes: int) -> None:
+        super().__init__()
+        self.network[1].p = 0.0  # type: ignore[index,union-attr,assignment]
+        parts = zip(*(tensor.split(list(sizes)) for tensor in whole.values()), strict=True)
+        self._parts = cycle([dict(zip(whole, part, strict=True)) for part in parts])
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        return next(self._parts)
+
+
+def require_close(a: Path, b: Path) -> None:
+    first, second = weights(a), weights(b)
+    for name, tensor in first.items():
+        torch.testing.assert_close(tensor, second[name], rtol=1e-4, atol=1e-6)
+
+
 def test_batches_of_a_step_are_one_larger_batch(tmp_path: Path) -> None:
-    """Gradients are of the mean over all items, however they are parted."""
-    toy = Line()
+    whole = Line().batch(np.random.default_rng(5))
+    one = train([Parted(whole, 8)], one_stage(), tmp_path / "one")
+    require_close(one, train([Parted(whole, 5, 2, 1)], one_stage(batches=3), tmp_path / "three"))
 
-    class Halves(Line):
-        def batch(self, rng):  # type: ignore[no-untyped-def]
-            whole = toy.batch(FixedRng)
-            half = slice(0, 6) if self.turn % 2 else slice(6, 8)
-            self.turn += 1
-            return {name: tensor[half] for name, tensor in whole.items()}
 
-        turn = 0
+def test_gradients_are_of_the_mean_over_all_items(tmp_path: Path) -> None:
+    batch = Line().batch(np.random.default_rng(5))
+    whole = {name: tensor[:1].expand(8, *tensor.shape[1:]) for name, tensor in batch.items()}
+    steady = train([Parted(whole, 8)], one_stage(), tmp_path / "steady")
+    require_close(steady, train([Parted(whole, 7, 1)], one_stage(), tmp_path / "turns"))
 
-    class Whole(Line):
-        def batch(self, rng):  # type: ignore[no-untyped-def]
-            return toy.batch(FixedRng)
 
-    import numpy as np
-
-    results = []
-    for kind, batches in ((Halves, 2), (Whole, 1)):
-        FixedRng = np.random.default_rng(5)
-        if kind is Halves:
-            fixed = toy.batch(FixedRng)
-            toy.batch = lambda _, fixed=fixed: fixed  # type: ignore[method-assign]
-        task = kind()
-        task.network[1].p = 0.0  # type: ignore[union-attr,assignment]
-        config = one_stage(steps=5, every=5, batches=batches)
-        results.append(weights(train([task], config, tmp_path / str(batches))))
-    for name, tensor in results[0].items():
-        torch.testing.assert_close(tensor, results[1][name], rtol=1e-4, atol=1e-6)
+def test_the_best_weights_outlive_an_interruption(tmp_path: Path) -> None:
+    config = one_stage(steps=8, learning_rate=3.0, schedule="constant", every=1)
+    whole = trained(tmp_path / "whole", config)
+    losses = [float(row["held_out_loss"]) for row in log(tmp_path / "whole")]
+    assert losses.index(min(losses)) < 6
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "parts", config, kill_at=7)
+    assert same(whole, trained(tmp_path / "parts", config, resume=True))
 
 
 def test_without_held_out_examples_the_last_weights_are_kept(tmp_path: Path) -> None:
