@@ -1,9 +1,12 @@
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
+from deepconsensus_py.training.augment import Augmentation
 from deepconsensus_py.training.columns import ColumnModel
-from deepconsensus_py.training.config import TrainConfig
+from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.distill import Student
 from deepconsensus_py.training.records import read_record, record
 from deepconsensus_py.training.tasks import TASKS
@@ -28,3 +31,10 @@ def test_the_recipe_of_columns_is_of_the_originals_size() -> None:
     config = read_record(TrainConfig, next(path for path in RECIPES if path.stem == "columns"))
     network = record(ColumnModel, config.model, where="model.").network_config()
     assert (network.trunk.layers, network.trunk.d, network.embedded) == (6, 280, 560)
+
+
+@pytest.mark.parametrize("kind", [TrainConfig, Stage, ColumnModel, WindowData, Augmentation, Student])
+def test_the_page_names_every_key(kind: type) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
+    named = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert {field.name for field in dataclasses.fields(kind)} <= named
