@@ -1,6 +1,6 @@
 """Batches in order, drawn here or ahead in other processes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
@@ -11,7 +11,7 @@ Place = tuple[int, ...]
 """Where in a training a batch is used: seed, stage, step, number. All randomness of the batch follows from it."""
 
 
-def batches(task: Task, places: Sequence[Place], loaders: int) -> Iterator[tuple[int, Batch]]:
+def batches(task: Task, places: Iterable[Place], loaders: int) -> Iterator[tuple[int, Batch]]:
     """The batches of some places, in order, each with the seed of the dropout that goes with it.
 
     Args:

@@ -117,11 +117,11 @@ class _Training:
 
     def _run_stage(self, task: Task, stage: Stage) -> None:
         """What is left of a stage; one turn is the steps up to a line of the log."""
-        places = [
+        places = (
             (self.config.seed, self.progress.stage, step, number)
             for step in range(self.progress.step, stage.steps)
             for number in range(self.workers.rank, stage.batches, self.workers.count)
-        ]
+        )
         drawn = batches(task, places, self.loaders)
         stopped = False
         while not stopped:
