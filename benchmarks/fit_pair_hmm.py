@@ -22,7 +22,8 @@ from reads import SHARED, KnownMolecule, known_molecules, redrafted
 from deepconsensus_py import models
 from deepconsensus_py.align.passes import align_passes, align_zmw
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.models.pair_hmm import SCORE_STEP, encode_evidence
+from deepconsensus_py.models.pair_hmm import encode_evidence
+from deepconsensus_py.models.run_evidence import SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.runs.edits import EDITS
 from deepconsensus_py.runs.homopolymers import find_runs

@@ -119,6 +119,7 @@ def test_one_module_knows_the_format_of_model_files() -> None:
         "models/weights.py",
         "polishing/shards.py",
         "training/checkpoint.py",
+        "training/run_examples.py",
     ]
 
 

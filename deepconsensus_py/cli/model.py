@@ -65,14 +65,13 @@ def run_show(args: argparse.Namespace) -> int:
         print(f"name\t{model.name}\ncalibration\t{model.calibration}\nfeatures\t{json.dumps(dict(model.spec))}")
         return 0
     loaded = load_model(args.model)
-    config = loaded.network.config
     print(f"name\t{loaded.name}")
     print(f"network\t{loaded.network.summary()}")
     print(f"parameters\t{loaded.network.parameter_count():,}")
-    print(f"FLOPs per window\t{config.flops():,}")
+    print(f"cost\t{loaded.network.cost()}")
     print(f"calibration\t{loaded.calibration}")
     print(f"features\t{json.dumps(dict(loaded.spec))}")
-    print(f"configuration\t{json.dumps(config.to_dict())}")
+    print(f"configuration\t{json.dumps(loaded.network.config.to_dict())}")
     print(f"\n{loaded.card}".rstrip())
     return 0
 

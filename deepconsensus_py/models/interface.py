@@ -22,7 +22,8 @@ class Features:
 
     Attributes:
         inputs: what ``forward`` takes: integer arrays whose first axis is the item (a window, for column correctors),
-            so that items of many molecules are concatenated into one batch.
+            so that items of many molecules are concatenated into one batch. Their second axis may differ between
+            molecules (passes); it is padded with zeros, which must mean that there is nothing.
         layout: what ``select`` and ``call`` need besides: draft bases and qualities, where each item lies.
     """
 

@@ -70,6 +70,10 @@ class ColumnNetwork(nn.Module):
         """Numbers that training sets."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    def cost(self) -> str:
+        """What it computes, in words."""
+        return f"{self.config.flops():,} FLOPs per window"
+
     def summary(self) -> str:
         """The network in a line."""
         config, trunk = self.config, self.config.trunk

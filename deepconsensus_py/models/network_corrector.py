@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.models.column import ColumnCorrector
 from deepconsensus_py.models.interface import Arrays
-from deepconsensus_py.models.weights import Model
+from deepconsensus_py.models.weights import Model, column_network
 from deepconsensus_py.pileup.features import FeatureSpec
 
 
@@ -27,7 +27,7 @@ class NetworkCorrector(ColumnCorrector):
             device=device,
             insertion_trim=insertion_trim,
         )
-        self._network = model.network.to(device).eval()
+        self._network = column_network(model).to(device).eval()
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""

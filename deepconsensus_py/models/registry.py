@@ -29,6 +29,8 @@ def load_corrector(
     import torch  # noqa: PLC0415
 
     from deepconsensus_py.models.network_corrector import NetworkCorrector  # noqa: PLC0415
+    from deepconsensus_py.models.run_corrector import RunCorrector  # noqa: PLC0415
+    from deepconsensus_py.models.run_network import RunNetwork  # noqa: PLC0415
     from deepconsensus_py.models.weights import bundled_models, load_model  # noqa: PLC0415
 
     if str(name_or_path) not in bundled_models() and not Path(name_or_path).is_file():
@@ -38,6 +40,9 @@ def load_corrector(
         torch.set_num_threads(threads)
     model = load_model(name_or_path)
     try:
+        if isinstance(model.network, RunNetwork):
+            _refuse_trim(model.name, insertion_trim)
+            return RunCorrector(model, device=device)
         return NetworkCorrector(model, device=device, insertion_trim=insertion_trim)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
@@ -46,6 +51,10 @@ def load_corrector(
 def _pair_hmm(insertion_trim: int | None) -> Corrector:
     from deepconsensus_py.models.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
 
-    if insertion_trim is not None:
-        raise ModelError(f"model {PAIR_HMM!r} reads insertions of any length: leave --ins-trim out")
+    _refuse_trim(PAIR_HMM, insertion_trim)
     return PairHmm()
+
+
+def _refuse_trim(name: str, insertion_trim: int | None) -> None:
+    if insertion_trim is not None:
+        raise ModelError(f"model {name!r} reads insertions of any length: leave --ins-trim out")

@@ -5,7 +5,7 @@ make two writings of one model differ.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,10 +19,10 @@ from torch import Tensor
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
 
 HEADER = "deepconsensus_py"
 FORMAT = 1
-FAMILY = "column"
 SUFFIX = ".safetensors"
 
 
@@ -39,10 +39,21 @@ class Model:
     """
 
     name: str
-    network: ColumnNetwork
+    network: ColumnNetwork | RunNetwork
     spec: Mapping[str, Any]
     calibration: str = "skip"
     card: str = ""
+
+
+def column_network(model: Model) -> ColumnNetwork:
+    """A model's network, where it must be one of columns.
+
+    Raises:
+        ModelError: it is another.
+    """
+    if not isinstance(model.network, ColumnNetwork):
+        raise ModelError(f"model {model.name!r} is not a column network: it cannot be used here")
+    return model.network
 
 
 def bundled_models() -> dict[str, Path]:
@@ -84,10 +95,9 @@ def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
     header = _read_header(metadata, path)
-    config = ColumnConfig.from_dict(header["config"])
-    _check_spec(config, header["spec"], source=str(path))
     with torch.device("meta"):
-        network = ColumnNetwork(config)
+        network = _FAMILIES[header["family"]](header["config"])
+    _check_spec(network, header["spec"], source=str(path))
     load_state(network, state, source=str(path))
     return Model(network=network.eval(), **{key: header[key] for key in ("name", "spec", "calibration", "card")})
 
@@ -104,15 +114,15 @@ def _read_header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
             raise KeyError(*missing)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its header is damaged ({error!r}); copy or convert it again") from error
-    if written != (FORMAT, FAMILY):
+    if written[0] != FORMAT or written[1] not in _FAMILIES:
         raise ModelError(
-            f"{path}: a {written[1]!r} model of format {written[0]}, this version reads {FAMILY!r} models of format "
-            f"{FORMAT}; use the version that wrote it"
+            f"{path}: a {written[1]!r} model of format {written[0]}, this version reads {' and '.join(_FAMILIES)} "
+            f"models of format {FORMAT}; use the version that wrote it"
         )
     return header
 
 
-def load_state(network: ColumnNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
+def load_state(network: ColumnNetwork | RunNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
     """Give a network its weights.
 
     Args:
@@ -134,12 +144,24 @@ def load_state(network: ColumnNetwork, state: Mapping[str, Tensor], *, source: s
     network.load_state_dict(state, assign=True)
 
 
-def _check_spec(config: ColumnConfig, spec: Mapping[str, Any], *, source: str) -> None:
+_FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], ColumnNetwork | RunNetwork]] = {
+    "column": lambda config: ColumnNetwork(ColumnConfig.from_dict(config)),
+    "run": lambda config: RunNetwork(RunConfig.from_dict(config)),
+}
+"""What files call each kind of network, and how it is made of its configuration."""
+
+
+def _check_spec(network: ColumnNetwork | RunNetwork, spec: Mapping[str, Any], *, source: str) -> None:
+    """Refuse a network of another encoding; run networks have but one."""
+    if isinstance(network, RunNetwork):
+        if spec != RUN_SPEC:
+            raise ModelError(f"{source}: a run network of encoding {spec}, this version has {RUN_SPEC}; train it again")
+        return
     for key in ("max_passes", "width", "use_draft_qualities"):
-        if spec.get(key) != getattr(config, key):
+        if spec.get(key) != getattr(network.config, key):
             raise ModelError(
-                f"{source}: the feature spec has {key} {spec.get(key)}, the network {key} {getattr(config, key)}; "
-                "weights and spec must come from the same training"
+                f"{source}: the feature spec has {key} {spec.get(key)}, the network {key} "
+                f"{getattr(network.config, key)}; weights and spec must come from the same training"
             )
 
 
@@ -151,10 +173,10 @@ def save_model(path: Path, model: Model) -> None:
         OutputError: the file cannot be written.
     """
     config = model.network.config
-    _check_spec(config, model.spec, source=model.name)
+    _check_spec(model.network, model.spec, source=model.name)
     header = {
         "format": FORMAT,
-        "family": FAMILY,
+        "family": "run" if isinstance(model.network, RunNetwork) else "column",
         "name": model.name,
         "config": config.to_dict(),
         "spec": dict(model.spec),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,11 +129,24 @@ def _run_network(group: list[_Selected], corrector: Corrector) -> list[NDArray[n
     chosen = [(w.molecule.features.inputs, w.items) for w in group if w.molecule.features is not None and w.count]
     if not chosen:
         return [np.empty(0, np.float32)] * len(group)
-    inputs = {key: np.concatenate([arrays[key][items] for arrays, items in chosen]) for key in chosen[0][0]}
+    inputs = {key: _stacked([arrays[key][items] for arrays, items in chosen]) for key in chosen[0][0]}
     ends = np.cumsum([waiting.count for waiting in group])
     starts = range(0, int(ends[-1]), corrector.batch)
     parts = [corrector.forward(_slice(inputs, start, start + corrector.batch)) for start in starts]
     return np.split(np.concatenate(parts), ends[:-1])
+
+
+def _stacked(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """Items one after the other, those with a shorter second axis padded with zeros."""
+    if arrays[0].ndim < 2:
+        return np.concatenate(arrays)
+    longest = max(array.shape[1] for array in arrays)
+    stacked = np.zeros((sum(map(len, arrays)), longest, *arrays[0].shape[2:]), arrays[0].dtype)
+    start = 0
+    for array in arrays:
+        stacked[start : start + len(array), : array.shape[1]] = array
+        start += len(array)
+    return stacked
 
 
 def _slice(inputs: Arrays, start: int, stop: int) -> Arrays:

@@ -14,7 +14,7 @@ from deepconsensus_py.examples.windows import WindowExamples
 from deepconsensus_py.models.alignment_loss import alignment_loss
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.models.weights import Model, column_network, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.config import TrainConfig
 from deepconsensus_py.training.records import record
@@ -156,7 +156,7 @@ def _network(config: TrainConfig) -> tuple[ColumnNetwork, FeatureSpec]:
         if config.model:
             raise InputError("model describes a network, but that of init is to be trained; leave model out")
         model = load_model(config.init)
-        return model.network, FeatureSpec.from_dict(model.spec)
+        return column_network(model), FeatureSpec.from_dict(model.spec)
     described = record(ColumnModel, config.model, where="model.")
     torch.manual_seed(config.seed)
     return ColumnNetwork(described.network_config()), described.spec()

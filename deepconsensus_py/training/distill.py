@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.alignment_loss import distillation_loss
 from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.models.weights import column_network, load_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.columns import LABELS, ColumnTask, alignment_losses
 from deepconsensus_py.training.config import TrainConfig
@@ -83,9 +83,10 @@ def make_tasks(config: TrainConfig) -> list[Task]:
         raise InputError("init must be the model file of the teacher")
     student = record(Student, config.model, where="model.")
     teacher = load_model(config.init)
-    network, spec = cut_student(teacher.network, student), FeatureSpec.from_dict(teacher.spec)
+    of_columns = column_network(teacher)
+    network, spec = cut_student(of_columns, student), FeatureSpec.from_dict(teacher.spec)
     return [
-        DistillTask(network, spec, windows, teacher=teacher.network, student=student)
+        DistillTask(network, spec, windows, teacher=of_columns, student=student)
         for windows in stage_windows(config, spec)
     ]
 

@@ -10,6 +10,7 @@ from deepconsensus_py.training.task import Task
 TASKS = {
     "columns": "deepconsensus_py.training.columns",
     "distill": "deepconsensus_py.training.distill",
+    "runs": "deepconsensus_py.training.runs",
 }
 """Modules with a function ``make_tasks(config) -> Sequence[Task]``: a task for each stage, all with the same network,
 whose first weights are drawn from ``config.seed`` or read from ``config.init``."""

@@ -33,7 +33,7 @@ def test_show_tells_all(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 layers, 8 wide, 2 heads" in out
     assert "windows of 4 passes by 30 columns" in out
     assert f"parameters\t{sum(p.numel() for p in network.parameters()):,}\n" in out
-    assert f"FLOPs per window\t{network.config.flops():,}\n" in out
+    assert f"cost\t{network.config.flops():,} FLOPs per window\n" in out
     assert '"max_passes": 4' in out
     assert out.endswith("# Tiny\n\nA card.\n")
 

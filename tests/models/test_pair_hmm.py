@@ -9,7 +9,8 @@ import pytest
 
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.models.interface import Features
-from deepconsensus_py.models.pair_hmm import SCORE_STEP, PairHmm, encode_evidence
+from deepconsensus_py.models.pair_hmm import PairHmm, encode_evidence
+from deepconsensus_py.models.run_evidence import SCORE_STEP
 from deepconsensus_py.pacbio.molecule import decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import polish

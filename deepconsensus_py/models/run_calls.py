@@ -1,0 +1,66 @@
+"""Reads from edits of runs: what correctors whose items are runs have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.hmm.consensus import Refined
+from deepconsensus_py.models.column import kept_qualities
+from deepconsensus_py.models.interface import Arrays, Calls
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.runs.edits import CHANGE, INSERTS, NONE, apply_edits
+from deepconsensus_py.runs.homopolymers import Runs, find_runs
+
+
+def layout_of(zmw: Zmw, refined: Refined) -> Mapping[str, NDArray[Any]]:
+    """What ``call_runs`` needs besides edits and their probabilities.
+
+    Args:
+        zmw: the molecule as it was given.
+        refined: its refined draft.
+
+    Returns:
+        ``covered`` ``bool[runs]``, whether any pass says something about the run; the refined ``draft`` ``uint8[n]``,
+        its ``draft_index`` ``int32[n]`` (position in the draft that was given, -1 for a new base), and
+        ``draft_quality`` ``uint8[n]`` (Phred, of the draft that was given; 0 for a new base).
+    """
+    return {
+        "covered": np.asarray(refined.scores.covered.any(axis=0)),
+        "draft": refined.bases,
+        "draft_index": refined.draft_index,
+        "draft_quality": np.append(kept_qualities(zmw.draft), np.uint8(0))[refined.draft_index],
+    }
+
+
+def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) -> Calls:
+    """Make the likeliest edits; the doubt about a run lies on its first base.
+
+    Args:
+        layout: as ``layout_of`` gave it.
+        probabilities: ``float32[runs, 9]`` of ``runs.edits.EDITS`` for every run.
+        floor: probability that a base is wrong which no pass speaks against.
+    """
+    covered = layout["covered"]
+    runs = find_runs(layout["draft"])
+    classes = np.where(covered, probabilities.argmax(axis=1), NONE)
+    bases, index = apply_edits(layout["draft"], runs, classes)
+    given = np.power(10.0, layout["draft_quality"] / -10.0)
+    of_base = np.append(np.where(np.repeat(covered, runs.length), floor, given), floor)
+    error = of_base[index].astype(np.float32)
+    first = np.minimum(_first_bases(runs, classes), max(len(bases) - 1, 0))
+    # A run that is gone leaves its doubt to the base after it.
+    np.maximum.at(error, first[covered], 1 - probabilities.max(axis=1)[covered])
+    return Calls(
+        bases,
+        error,
+        np.where(index < 0, -1, layout["draft_index"][index]).astype(np.int32),
+        np.ones(len(bases), np.bool_),
+    )
+
+
+def _first_bases(runs: Runs, classes: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Where each run begins ``int64[runs]`` after its edit."""
+    sizes = runs.length + np.maximum(CHANGE[classes], -runs.length) + (INSERTS[classes] != 0)
+    return np.asarray(np.cumsum(sizes) - sizes, np.int64)

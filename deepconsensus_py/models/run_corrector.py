@@ -1,0 +1,86 @@
+"""Run networks behind the interface of all correctors."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deepconsensus_py.hmm.consensus import refine
+from deepconsensus_py.models.interface import Arrays, Calls, Features
+from deepconsensus_py.models.run_calls import call_runs, layout_of
+from deepconsensus_py.models.run_evidence import run_evidence
+from deepconsensus_py.models.run_network import RunNetwork
+from deepconsensus_py.models.run_tokens import run_tokens, undecided_runs
+from deepconsensus_py.models.weights import Model
+from deepconsensus_py.pacbio.molecule import Zmw
+
+BATCH = 1 << 12
+"""Undecided runs: those of some six molecules of 12 kb."""
+
+
+def encode_runs(zmw: Zmw) -> Features:
+    """Refine a draft and say what each pass knows of the runs that are undecided.
+
+    Args:
+        zmw: molecule with aligned passes.
+
+    Returns:
+        Features whose items are the undecided runs of the refined draft. Inputs: ``run_tokens.run_tokens``. Layout:
+        ``run_calls.layout_of``, and ``undecided`` ``int64[items]`` the numbers of the runs.
+
+    Raises:
+        MoleculeError: an alignment does not fit.
+    """
+    refined = refine(zmw)
+    evidence = run_evidence(refined)
+    undecided = undecided_runs(evidence)
+    return Features(run_tokens(evidence, undecided), {**layout_of(zmw, refined), "undecided": undecided})
+
+
+class RunCorrector:
+    """A ``models.interface.Corrector`` whose items are the undecided runs of a draft.
+
+    Args:
+        model: a run network and its calibration.
+        device: where the network runs; it is moved there.
+    """
+
+    def __init__(self, model: Model, *, device: str = "cpu") -> None:
+        assert isinstance(model.network, RunNetwork)
+        self.name, self.calibration = model.name, model.calibration
+        self.spec: Mapping[str, Any] = dict(model.spec)
+        self.batch = BATCH
+        self.encoder: Callable[[Zmw], Features] = encode_runs
+        self.device = torch.device(device)
+        self._network = model.network.to(device).eval()
+
+    def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
+        """All undecided runs; a mean quality of the draft says less than its passes do."""
+        return np.ones(features.items, np.bool_)
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[items, 9]`` of ``runs.edits.EDITS``."""
+        with torch.inference_mode():
+            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
+            probabilities: NDArray[np.float32] = self._network(tensors).float().softmax(-1).cpu().numpy()
+        return probabilities
+
+    def call(
+        self,
+        features: Features,
+        selected: NDArray[np.bool_],  # noqa: ARG002 - always all
+        probabilities: NDArray[np.float32],
+    ) -> Calls:
+        """Make the likeliest edits; the doubt about a run lies on its first base.
+
+        Args:
+            features: the encoded molecule.
+            selected: ``bool[items]``, all.
+            probabilities: ``float32[items, 9]`` of ``runs.edits.EDITS``.
+        """
+        every = np.zeros((len(features.layout["covered"]), probabilities.shape[1]), np.float32)
+        every[:, 0] = 1
+        every[features.layout["undecided"]] = probabilities
+        return call_runs(features.layout, every, self._network.config.floor)

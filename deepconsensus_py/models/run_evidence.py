@@ -1,0 +1,126 @@
+"""What the passes of a molecule say about the runs of its draft, as compact integers: the ground of the run network.
+
+Evidence comes from the pair hidden Markov model (``hmm``); training files keep it for whole molecules, and the items of
+the network are cut from it, in training and in use alike.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.hmm.consensus import Refined
+from deepconsensus_py.hmm.evidence import CHANGE as SCORED_CHANGE
+from deepconsensus_py.hmm.evidence import PUT_IN, RunScores, pooled
+from deepconsensus_py.hmm.parameters import PassModel
+from deepconsensus_py.models.interface import Arrays
+from deepconsensus_py.pacbio.molecule import A, N
+from deepconsensus_py.runs.edits import CHANGE, INSERTS
+from deepconsensus_py.runs.homopolymers import Runs, find_runs
+
+RATIO_STEP = 1 / 8
+"""Nats of one step of a pass's stored log-likelihood ratios."""
+
+SCORE_STEP = 1 / 16
+"""Nats of one step of stored evidence, which is that of several passes."""
+
+RATE_STEP = 1e-4
+"""One step of stored error rates."""
+
+IMPOSSIBLE = -1000.0
+"""Evidence, in nats, for an edit that is none: a base less than the run has, a base equal to its neighbour."""
+
+EDITED = len(CHANGE) - 1
+"""Edits of ``runs.edits`` but for none."""
+
+SCORED = [
+    int(np.flatnonzero((change == SCORED_CHANGE) & (base == PUT_IN))[0])
+    for change, base in zip(CHANGE[1:], INSERTS[1:], strict=True)
+]
+"""Where the edits of ``runs.edits`` stand among those that the hidden Markov model scores."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunEvidence:
+    """Evidence about every run of a refined draft.
+
+    Attributes:
+        base: ``uint8[runs]`` base code.
+        length: ``int32[runs]`` in the refined draft.
+        ratios: ``int8[passes, runs, 8]`` each pass's log-likelihood ratios of ``runs.edits.EDITS[1:]``, in steps of
+            ``RATIO_STEP``; 0 where it does not cover the run and for edits that are none.
+        covered: ``bool[passes, runs]`` which runs each pass says something about.
+        reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
+        pooled: ``int16[runs, 8]`` evidence of all passes together, in steps of ``SCORE_STEP``.
+        tracts: ``int16[runs, 2]`` pooled evidence for a copy less and more of the repeat tract that the run lies in,
+            likewise; 0 where it lies in none.
+        rates: ``int16[28]`` error rates of the two strands' passes, in steps of ``RATE_STEP``: deletions and cognate
+            insertions of runs of 1 to 5 bases, foreign insertions of A, T, C, G.
+    """
+
+    base: NDArray[np.uint8]
+    length: NDArray[np.int32]
+    ratios: NDArray[np.int8]
+    covered: NDArray[np.bool_]
+    reverse: NDArray[np.bool_]
+    pooled: NDArray[np.int16]
+    tracts: NDArray[np.int16]
+    rates: NDArray[np.int16]
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "RunEvidence":
+        """The record whose fields these are."""
+        return cls(**{name: arrays[name] for name in cls.__slots__})
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Fields by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def run_evidence(refined: Refined) -> RunEvidence:
+    """The evidence that is left when a draft is refined."""
+    scores, runs = refined.scores, find_runs(refined.bases)
+    return RunEvidence(
+        base=runs.base,
+        length=runs.length.astype(np.int32),
+        ratios=_steps(scores.run_ratios[:, :, SCORED], RATIO_STEP, np.int8),
+        covered=scores.covered,
+        reverse=scores.reverse,
+        pooled=_steps(possible_evidence(scores, runs), SCORE_STEP, np.int16),
+        tracts=_steps(_tract_evidence(scores), SCORE_STEP, np.int16),
+        rates=_steps(np.concatenate([_rates(model) for model in refined.models]), RATE_STEP, np.int16),
+    )
+
+
+def possible_evidence(scores: RunScores, runs: Runs) -> NDArray[np.float64]:
+    """Evidence ``float64[runs, 8]`` (nats) for ``runs.edits.EDITS[1:]``, ``IMPOSSIBLE`` where an edit is none."""
+    evidence = pooled(scores.run_ratios[:, :, SCORED])
+    before = np.concatenate([[0], runs.base[:-1]])
+    new = INSERTS[1:]
+    too_short = runs.length[:, None] < -CHANGE[1:].astype(np.int64)
+    doubled = (new > 0) & ((new == runs.base[:, None]) | (new == before[:, None]))
+    evidence[too_short | doubled] = IMPOSSIBLE
+    return evidence
+
+
+def _tract_evidence(scores: RunScores) -> NDArray[np.float64]:
+    """For every run ``float64[runs, 2]`` the highest evidence of the tracts that it lies in."""
+    evidence = np.full((len(scores.runs), 2), -np.inf)
+    ends = np.stack([scores.tracts.start, scores.tracts.stop - 1])
+    first, last = np.searchsorted(scores.runs.start, ends, side="right") - 1
+    inside = last - first + 1
+    number = np.repeat(np.arange(len(inside)), inside)
+    run = np.arange(len(number)) - np.repeat(np.cumsum(inside) - inside, inside) + first[number]
+    np.maximum.at(evidence, run, pooled(scores.tract_ratios)[number])
+    return np.where(np.isfinite(evidence), evidence, 0)
+
+
+def _rates(model: PassModel) -> NDArray[np.float64]:
+    by_length = [rates[A:N].mean(axis=0)[:5] for rates in (model.deletion, model.cognate)]
+    return np.concatenate([*by_length, model.foreign[A:N]])
+
+
+def _steps(values: NDArray[Any], step: float, dtype: Any) -> NDArray[Any]:
+    limit = np.iinfo(dtype).max
+    return np.rint(np.clip(values / step, -limit, limit)).astype(dtype)
