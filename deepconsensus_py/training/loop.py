@@ -108,6 +108,9 @@ class _Training:
             return
         if not resume:
             raise OutputError(f"{self.folder}: holds a training already; resume it, or train in another folder")
+        if self.workers.first:
+            for remains in self.folder.glob(".*.part"):  # of files that were being written when the training was killed
+                remains.unlink()
         self.progress, states = checkpoint.read_checkpoint(path, plain(self.config))
         self.network.load_state_dict(states["network"])
         self.average.load_state_dict(states["average"])
