@@ -1,1 +1,1 @@
-"""The draft's homopolymer runs as units: what every pass says about them, and edits of them. NumPy in, NumPy out."""
+"""The draft's homopolymer runs and repeat tracts, edits of them, and labels by the truth. NumPy in, NumPy out."""

@@ -1,4 +1,4 @@
-"""Edits of a draft, one class for each run: what a run network predicts."""
+"""Edits of a draft, one class for each run: what correctors whose items are runs predict."""
 
 import numpy as np
 from numpy.typing import NDArray

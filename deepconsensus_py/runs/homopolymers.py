@@ -35,8 +35,3 @@ def find_runs(bases: NDArray[np.uint8]) -> Runs:
     first[1:] = bases[1:] != bases[:-1]
     start = np.flatnonzero(first).astype(np.int32)
     return Runs(start, np.diff(start, append=np.int32(len(bases))), bases[start])
-
-
-def lowest_qualities(qualities: NDArray[np.uint8], runs: Runs) -> NDArray[np.uint8]:
-    """The lowest quality ``uint8[runs]`` (Phred) of the bases of each run."""
-    return np.minimum.reduceat(qualities, runs.start) if len(runs) else qualities[:0]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.molecule import Alignment, Pass
-from deepconsensus_py.runs import kernels
+from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.pacbio.molecule import Alignment, N
 from deepconsensus_py.runs.edits import CHANGE, INSERTS
-from deepconsensus_py.runs.evidence import read_pass
 from deepconsensus_py.runs.homopolymers import Runs
+from deepconsensus_py.runs.spans import Spans, check_alignment, run_spans
 
 _LONGEST_CHANGE = 2
 _CLASS_OF_CHANGE = np.array([int(np.flatnonzero((d == CHANGE) & (INSERTS == 0))[0]) for d in range(-2, 3)], np.uint8)
@@ -30,6 +30,19 @@ class RunLabels:
     exact: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """What a sequence has at each run: bases of the run's letter, others within it, others in front, their code.
+
+    The code is a letter's where there is one base in front. N, which may be any letter, is neither.
+    """
+
+    own: NDArray[np.int64]
+    within: NDArray[np.int64]
+    in_front: NDArray[np.int64]
+    letter: NDArray[np.int64]
+
+
 def label_runs(draft: NDArray[np.uint8], runs: Runs, truth: NDArray[np.uint8], alignment: Alignment) -> RunLabels:
     """Label the runs of a draft.
 
@@ -42,15 +55,33 @@ def label_runs(draft: NDArray[np.uint8], runs: Runs, truth: NDArray[np.uint8], a
     Raises:
         MoleculeError: the alignment does not fit.
     """
-    cells = np.zeros((len(runs), kernels.FIELDS), np.uint8)
-    covered = read_pass(Pass("the truth", truth, None, None, None, alignment), draft, runs, cells)
-    covered &= runs.base != kernels.UNREAD
-    count, inserted = cells[:, kernels.COUNT].astype(np.int64), cells[:, kernels.INSERTED]
-    change = (count - runs.length) * covered
-    pure = covered & (cells[:, kernels.OTHERS] == 0)
-    resized = pure & (inserted == 0)
-    preceded = pure & (change == 0) & (inserted == 1)
+    check_alignment(alignment, len(truth), len(draft))
+    spans = run_spans(left_normalise(alignment, truth, draft), runs)
+    there = _read(truth, spans, runs)
+    covered = spans.covered & (runs.base != N)
+    change = (there.own - runs.length) * covered
+    pure = covered & (there.within == 0)
+    resized = pure & (there.in_front == 0)
+    preceded = pure & (change == 0) & (there.in_front == 1)
     near = np.clip(change, -_LONGEST_CHANGE, _LONGEST_CHANGE)
     classes = np.where(pure, _CLASS_OF_CHANGE[near + _LONGEST_CHANGE], 0)
-    classes = np.where(preceded, _CLASS_OF_INSERT[cells[:, kernels.FIRST_INSERTED]], classes).astype(np.uint8)
-    return RunLabels(classes, preceded | (resized & (np.abs(change) <= _LONGEST_CHANGE)))
+    classes[preceded] = _CLASS_OF_INSERT[there.letter[preceded]]
+    return RunLabels(classes.astype(np.uint8), preceded | (resized & (np.abs(change) <= _LONGEST_CHANGE)))
+
+
+def _read(bases: NDArray[np.uint8], spans: Spans, runs: Runs) -> _Reading:
+    begin, body, end = spans.positions.T
+    owner = np.repeat(np.arange(len(runs)), end - begin)
+    # The covered runs are neighbours, and so are their bases.
+    position = np.arange(len(owner)) + begin[spans.covered].min(initial=len(bases))
+    read = bases[position]
+    own = read == runs.base[owner]
+    other = ~own & (read != N)
+    in_front = position < body[owner]
+
+    def count(which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(owner[which], minlength=len(runs))
+
+    before = other & in_front
+    letter = np.bincount(owner[before], weights=read[before], minlength=len(runs)).astype(np.int64)
+    return _Reading(count(own), count(other & ~in_front), count(before), letter)

@@ -1,19 +1,13 @@
-"""The reverse complement of a molecule, and the way back for what is predicted on it."""
+"""The reverse complement of a molecule."""
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import oriented
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, reverse_complement
-from deepconsensus_py.runs.edits import INSERTS, NONE
 from deepconsensus_py.runs.homopolymers import find_runs
-
-_LENGTH_CLASSES = np.flatnonzero(INSERTS == 0)
-_INSERT_CLASSES = np.flatnonzero(INSERTS)
-_COMPLEMENT_CLASSES = _INSERT_CLASSES[np.argsort(reverse_complement(INSERTS[_INSERT_CLASSES][::-1]))]
 
 
 def reverse_zmw(zmw: Zmw) -> Zmw:
@@ -47,25 +41,3 @@ def reverse_alignment(alignment: Alignment, draft_length: int) -> Alignment:
     operations, lengths = alignment.operations, alignment.lengths
     stop = alignment.start + int(lengths @ cigar.ON_DRAFT[operations])
     return Alignment(draft_length - stop, operations[::-1], lengths[::-1])
-
-
-def reverse_classes(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring probabilities of edits from the reverse complement of a molecule to the molecule's own runs.
-
-    What is in front of a run there is behind it here, so in front of the next one. What is in front of the first run
-    there has no place here; it goes to no edit.
-
-    Args:
-        probabilities: ``float32[runs, classes]`` of ``edits.EDITS``, for the runs of the reverse complement.
-
-    Returns:
-        ``float32[runs, classes]`` for the runs of the molecule; each row sums to 1.
-    """
-    turned = np.zeros_like(probabilities)
-    turned[:, _LENGTH_CLASSES] = probabilities[::-1, _LENGTH_CLASSES]
-    turned[1:, _INSERT_CLASSES] = probabilities[:0:-1][:, _COMPLEMENT_CLASSES]
-    turned[:, NONE] = 0
-    edited = turned.sum(axis=1, keepdims=True)
-    turned[:, NONE] = np.maximum(1 - edited[:, 0], 0)
-    turned /= np.maximum(edited, 1)
-    return turned

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.pacbio.molecule import encode_bases
-from deepconsensus_py.runs.homopolymers import find_runs, lowest_qualities
+from deepconsensus_py.runs.homopolymers import find_runs
 
 
 @given(st.text("ATN"))
@@ -15,8 +15,3 @@ def test_runs_are_the_sequence_and_neighbours_differ(sequence: str) -> None:
     assert np.array_equal(np.repeat(runs.base, runs.length), bases)
     assert (runs.base[1:] != runs.base[:-1]).all()
     assert np.array_equal(runs.start, np.cumsum(runs.length) - runs.length)
-
-
-def test_the_lowest_quality_of_each_run() -> None:
-    runs = find_runs(encode_bases("AAATGG"))
-    assert lowest_qualities(np.array([9, 3, 7, 5, 93, 92], np.uint8), runs).tolist() == [3, 5, 92]

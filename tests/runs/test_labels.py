@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_molecules import Known, distance, global_alignment
 
+from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.runs.edits import EDITS, apply_edits
 from deepconsensus_py.runs.homopolymers import find_runs
 from deepconsensus_py.runs.labels import RunLabels, label_runs
-from deepconsensus_py.runs.orientation import reverse_alignment, reverse_classes
+from deepconsensus_py.runs.orientation import reverse_alignment
 
 SEQUENCES = st.text("AAATC", min_size=2, max_size=25)
 
@@ -71,6 +72,14 @@ def test_what_the_truth_does_not_cover_is_not_exact() -> None:
     assert labels.exact.tolist() == [False, False, True, True, False]
 
 
+def test_an_alignment_that_does_not_fit_is_refused() -> None:
+    draft, truth = encode_bases("CCAA"), encode_bases("CCA")
+    fitting = global_alignment(truth, draft)
+    for wrong, bases in ((fitting, draft), (replace(fitting, start=1), truth)):
+        with pytest.raises(MoleculeError, match="does not fit"):
+            label_runs(draft, find_runs(draft), bases, wrong)
+
+
 def test_a_draft_of_one_run_has_no_exact_label() -> None:
     assert not labels_of("AAA", "AA").exact.any()
 
@@ -104,7 +113,8 @@ def test_labels_of_the_reverse_complement_are_the_same_edits(human: list[Known])
             reverse_complement(truth),
             reverse_alignment(molecule.alignment, len(draft)),
         )
-        back = reverse_classes(np.eye(len(EDITS), dtype=np.float32)[there.classes]).argmax(axis=1)
-        made = [apply_edits(draft, find_runs(draft), classes)[0] for classes in (forward.classes, back)]
+        here, _ = apply_edits(draft, find_runs(draft), forward.classes)
+        back, _ = apply_edits(turned, find_runs(turned), there.classes)
+        made = [here, reverse_complement(back)]
         left = [distance(one, truth) for one in made]
         assert all(abs(a - b) <= 1 for a, b in pairwise(left))
