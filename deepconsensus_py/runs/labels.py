@@ -23,7 +23,8 @@ class RunLabels:
     Attributes:
         classes: ``uint8[runs]`` numbers of ``edits.EDITS``; where no class says it all, the nearest.
         exact: ``bool[runs]`` the class turns the run into the truth. Not so where the truth does not cover the run, has
-            another letter in it, more than one other base in front of it, or a length that differs by more than two.
+            another letter or an N in it, an N or more than one other base in front of it, or a length that differs by
+            more than two.
     """
 
     classes: NDArray[np.uint8]
@@ -34,7 +35,7 @@ class RunLabels:
 class _Reading:
     """What a sequence has at each run: bases of the run's letter, others within it, others in front, their code.
 
-    The code is a letter's where there is one base in front. N, which may be any letter, is neither.
+    The code is a letter's where there is one base in front. N, which may be any letter, counts as one within.
     """
 
     own: NDArray[np.int64]
@@ -76,12 +77,10 @@ def _read(bases: NDArray[np.uint8], spans: Spans, runs: Runs) -> _Reading:
     position = np.arange(len(owner)) + begin[spans.covered].min(initial=len(bases))
     read = bases[position]
     own = read == runs.base[owner]
-    other = ~own & (read != N)
-    in_front = position < body[owner]
+    in_front = ~own & (read != N) & (position < body[owner])
 
     def count(which: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.bincount(owner[which], minlength=len(runs))
 
-    before = other & in_front
-    letter = np.bincount(owner[before], weights=read[before], minlength=len(runs)).astype(np.int64)
-    return _Reading(count(own), count(other & ~in_front), count(before), letter)
+    letter = np.bincount(owner[in_front], weights=read[in_front], minlength=len(runs)).astype(np.int64)
+    return _Reading(count(own), count(~own & ~in_front), count(in_front), letter)

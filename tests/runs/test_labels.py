@@ -57,7 +57,14 @@ def test_each_edit_has_its_label(inner: str, edit: str) -> None:
 
 @pytest.mark.parametrize(
     ("inner", "nearest"),
-    [("CCAGATT", "none"), ("CCTGAAATT", "none"), ("CCAAAAAATT", "+2"), ("CCGAAAATT", "+1")],
+    [
+        ("CCAGATT", "none"),
+        ("CCANATT", "none"),
+        ("CCNAAATT", "none"),
+        ("CCTGAAATT", "none"),
+        ("CCAAAAAATT", "+2"),
+        ("CCGAAAATT", "+1"),
+    ],
 )
 def test_what_no_class_says_is_not_exact(inner: str, nearest: str) -> None:
     labels = labels_of("GGCCAAATTGG", f"GG{inner}GG")
