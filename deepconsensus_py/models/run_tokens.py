@@ -135,7 +135,7 @@ def _pooled(ratios: NDArray[np.int8]) -> NDArray[np.float64]:
 
 
 def _shifted(values: NDArray[np.generic], chosen: NDArray[np.int64], step: np.integer) -> NDArray[np.generic]:
-    """Rows ``[rows, n, ...]`` of ``[rows, runs, ...]`` for the runs a step away from the chosen ones; 0 past the ends."""
+    """Of ``[rows, runs, ...]`` the ``[rows, n, ...]`` of the runs a step off the chosen ones; 0 past the ends."""
     at = chosen + step
     inside = (at >= 0) & (at < values.shape[1])
     taken = values[:, np.where(inside, at, 0)]

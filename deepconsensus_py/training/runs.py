@@ -119,7 +119,7 @@ class RunTask:
         return self._tensors(np.concatenate(chosen))
 
     def held_out(self) -> Iterator[Batch]:
-        """All undecided runs of the held-out molecules."""
+        """All undecided runs of the drafts that the held-out molecules came with."""
         for start in range(0, len(self._held_out), _HELD_OUT_BATCH):
             yield self._tensors(self._held_out[start : start + _HELD_OUT_BATCH])
 
@@ -168,7 +168,7 @@ def _task(network: RunNetwork, parts: list[RunExamples], data: RunData, config: 
     weight[held_out | np.isin(examples.hole, config.left_out)] = 0
     if not weight.any():
         raise InputError(f"{', '.join(data.evidence)}: all molecules are held or left out")
-    return RunTask(network, examples, weight, held_out, data)
+    return RunTask(network, examples, weight, held_out & examples.given, data)
 
 
 def _network(config: TrainConfig) -> RunNetwork:
