@@ -57,6 +57,8 @@ class TrunkConfig:
     position: str = "sinusoid"
 
     def __post_init__(self) -> None:
+        if min(self.layers, self.d, self.heads, self.ff) < 1 or self.d % self.heads:
+            raise ValueError("layers, d, heads and ff must be 1 or more, and heads must divide d")
         if self.norm not in NORMS:
             raise ValueError(f"unknown norm {self.norm!r}; known are {', '.join(NORMS)}")
         if self.position not in POSITIONS:

@@ -148,4 +148,4 @@ def test_projection_biases_are_a_choice() -> None:
 
 def test_heads_must_share_the_width() -> None:
     with pytest.raises(ValueError, match="width of 16 cannot be shared by 3 heads"):
-        Trunk(replace(CONFIG, heads=3))
+        MultiHead(d=16, heads=3, attention=CONFIG.attention[0])

@@ -35,6 +35,9 @@ def test_presets_build_and_return(name: str) -> None:
         ({"norm": "batch"}, "unknown norm 'batch'"),
         ({"position": "odd"}, "unknown position"),
         ({"attention": ()}, "one"),
+        ({"heads": 3}, "heads must divide d"),
+        ({"heads": 0}, "1 or more"),
+        ({"layers": 0}, "1 or more"),
     ],
 )
 def test_what_does_not_exist_is_refused(change: dict[str, object], message: str) -> None:
