@@ -136,7 +136,7 @@ class ColumnTask:
 
 def alignment_losses(logits: Tensor, batch: Batch) -> Tensor:
     """Alignment loss of each window, ``float[n]``."""
-    return alignment_loss(logits.float().softmax(-1), batch[LABELS])
+    return alignment_loss(logits.float().log_softmax(-1).exp(), batch[LABELS])
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
