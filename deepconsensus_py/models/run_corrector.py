@@ -15,6 +15,7 @@ from deepconsensus_py.models.run_network import RunNetwork
 from deepconsensus_py.models.run_tokens import run_tokens, undecided_runs
 from deepconsensus_py.models.weights import Model
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.runs.edits import EDITS, NONE
 
 BATCH = 1 << 12
 """Undecided runs: those of some six molecules of 12 kb."""
@@ -64,7 +65,7 @@ class RunCorrector:
         """Probabilities ``float32[items, 9]`` of ``runs.edits.EDITS``."""
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            probabilities: NDArray[np.float32] = self._network(tensors).float().softmax(-1).cpu().numpy()
+            probabilities: NDArray[np.float32] = self._network(tensors).log_softmax(-1).exp().cpu().numpy()
         return probabilities
 
     def call(
@@ -80,7 +81,8 @@ class RunCorrector:
             selected: ``bool[items]``, all.
             probabilities: ``float32[items, 9]`` of ``runs.edits.EDITS``.
         """
-        every = np.zeros((len(features.layout["covered"]), probabilities.shape[1]), np.float32)
-        every[:, 0] = 1
-        every[features.layout["undecided"]] = probabilities
+        every = np.zeros((len(features.layout["covered"]), len(EDITS)), np.float32)
+        every[:, NONE] = 1
+        # The probabilities of no item have no shape.
+        every[features.layout["undecided"]] = probabilities.reshape(-1, len(EDITS))
         return call_runs(features.layout, every, self._network.config.floor)
