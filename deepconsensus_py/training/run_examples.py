@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from deepconsensus_py._version import __version__
+from deepconsensus_py.align import cigar
 from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.errors import InputError, MoleculeError
@@ -25,9 +26,9 @@ from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
 from deepconsensus_py.hmm.consensus import refine
 from deepconsensus_py.models.run_evidence import run_evidence
-from deepconsensus_py.models.run_tokens import COVERED, run_tokens, undecided_runs
+from deepconsensus_py.models.run_tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens, undecided_runs
 from deepconsensus_py.pacbio.inputs import reading
-from deepconsensus_py.pacbio.molecule import Draft, Pass
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.runs.homopolymers import find_runs
 from deepconsensus_py.runs.labels import label_runs
@@ -41,7 +42,7 @@ FORMAT = "deepconsensus-py evidence"
 VERSION = 1
 
 END = 50
-"""Draft bases at either end where the truth may begin or end."""
+"""Draft bases at either end of the truth that are not looked at."""
 
 MOST_RUNS = 2000
 """Of one draft, chosen at random; drafts of few passes leave most of their runs undecided."""
@@ -104,7 +105,8 @@ def labelled_runs(example: Example, rng: np.random.Generator, *, given: bool) ->
         given: whether the draft came with the molecule.
 
     Returns:
-        Examples of one draft; runs near its ends, and those that no edit of ``runs.edits`` mends, are left out.
+        Examples of one draft; runs near the ends of the truth, and those that no edit of ``runs.edits`` mends, are left
+        out.
 
     Raises:
         MoleculeError: an alignment does not fit, or the truth does not align to the refined draft.
@@ -116,7 +118,8 @@ def labelled_runs(example: Example, rng: np.random.Generator, *, given: bool) ->
         raise MoleculeError(f"{example.name}: its truth does not align to the refined draft", outcome="truth_misfit")
     runs = find_runs(draft)
     labels = label_runs(draft, runs, truth.bases, truth.alignment)
-    inner = (runs.start >= END) & (runs.stop <= len(draft) - END)
+    begin, end = _stretch(truth.alignment)
+    inner = (runs.start >= begin + END) & (runs.stop <= end - END)
     undecided = undecided_runs(evidence)
     rest = inner & evidence.covered.any(axis=0)
     rest[undecided] = False
@@ -137,6 +140,11 @@ def labelled_runs(example: Example, rng: np.random.Generator, *, given: bool) ->
         decided=np.array([rest.sum()]),
         missed=np.array([(rest & ~(labels.exact & (labels.classes == 0))).sum()]),
     )
+
+
+def _stretch(alignment: Alignment) -> tuple[int, int]:
+    """Draft positions from and to which an alignment reaches."""
+    return alignment.start, alignment.start + int(alignment.lengths @ cigar.ON_DRAFT[alignment.operations])
 
 
 def make_run_examples(
@@ -223,6 +231,9 @@ def read_run_examples(path: Path) -> RunExamples:
                 raise InputError(
                     f"{path}: of version {about.get('version')}, this program reads {VERSION}; write it again"
                 )
-            return RunExamples(**{field.name: file.get_tensor(field.name) for field in fields(RunExamples)})
+            examples = RunExamples(**{field.name: file.get_tensor(field.name) for field in fields(RunExamples)})
     except SafetensorError as fault:
         raise InputError(f"{path}: not an evidence file, or damaged ({fault}); write it again") from fault
+    if (examples.passes.shape[1:], examples.run.shape[1:]) != ((PASS_FIELDS,), (RUN_FIELDS,)):
+        raise InputError(f"{path}: its tokens have other fields than this program's; write it again")
+    return examples
