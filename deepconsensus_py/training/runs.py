@@ -105,15 +105,15 @@ class RunTask:
         data: RunData,
     ) -> None:
         self.network, self._examples, self._data = network, examples, data
-        self._chance = np.cumsum(weight) / weight.sum()
+        self._chance = np.cumsum(weight)
         self._held_out = np.flatnonzero(np.repeat(held_out, np.diff(examples.start)))
-        trained = (weight > 0) & examples.given
-        self._floor = (examples.missed[trained].sum() + 0.5) / (examples.decided[trained].sum() + 1)
+        self._floor = _floor(examples, weight > 0)
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Runs of some drafts, with their labels."""
         chosen = []
-        for draft in np.searchsorted(self._chance, rng.random(self._data.drafts), side="right"):
+        drawn = rng.random(self._data.drafts) * self._chance[-1]
+        for draft in np.searchsorted(self._chance, drawn, side="right"):
             runs = self._examples.of_draft(int(draft))
             chosen.append(rng.choice(runs, min(self._data.runs, len(runs)), replace=False))
         return self._tensors(np.concatenate(chosen))
@@ -137,6 +137,13 @@ class RunTask:
     def _tensors(self, chosen: NDArray[np.int64]) -> Batch:
         arrays: dict[str, NDArray[Any]] = {**self._examples.tokens(chosen), LABELS: self._examples.label[chosen]}
         return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
+def _floor(examples: RunExamples, trained: NDArray[np.bool_]) -> float:
+    """The share of decided runs that are wrong; in drafts that molecules came with, where there are any."""
+    given = trained & examples.given
+    counted = given if given.any() else trained
+    return float((examples.missed[counted].sum() + 0.5) / (examples.decided[counted].sum() + 1))
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
