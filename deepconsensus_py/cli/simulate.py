@@ -11,7 +11,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "simulate",
         help="make molecules with known truth",
-        description="Write subreads.bam, ccs.bam and truth.fasta of simulated molecules.",
+        description="Write subreads.bam, ccs.bam, truth.fasta and truth.bed of simulated molecules.",
     )
     _options.add_output(parser, "DIR", "folder to write into")
     parser.add_argument("--molecules", type=int, default=10, metavar="N", help="how many (default %(default)s)")
@@ -37,6 +37,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--template", type=Path, metavar="FASTA", help="cut molecules out of these sequences (default: random ones)"
     )
+    parser.add_argument(
+        "--profile",
+        default="sequel",
+        metavar="NAME",
+        help="instrument: sequel, sequel2, or a JSON file (default %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -44,12 +50,15 @@ def run(args: argparse.Namespace) -> int:
     """Simulate and say what was written."""
     import sys
 
-    from deepconsensus_py.simulate.molecules import SHORTEST_PASS
     from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
-    from deepconsensus_py.simulate.templates import read_sequences
+    from deepconsensus_py.simulate.profile import load_profile
+    from deepconsensus_py.simulate.sites import SHORTEST_PASS
+    from deepconsensus_py.simulate.templates import read_templates
 
     settings = MovieSettings(args.molecules, tuple(args.length), tuple(args.passes), args.seed)
-    sequences = read_sequences(args.template, SHORTEST_PASS) if args.template else None
-    count = write_movie(simulate_movie(settings, sequences), args.output, args.command_line)
-    print(f"{count} molecules in {args.output}: subreads.bam, ccs.bam, truth.fasta", file=sys.stderr)
+    profile = load_profile(args.profile)
+    templates = read_templates(args.template, SHORTEST_PASS) if args.template else None
+    molecules = simulate_movie(settings, profile, templates)
+    count = write_movie(molecules, args.output, args.command_line, profile.instrument)
+    print(f"{count} molecules in {args.output}: subreads.bam, ccs.bam, truth.fasta, truth.bed", file=sys.stderr)
     return 0

@@ -1,7 +1,7 @@
 """Draft consensus reads: the truth with the errors and base qualities that ``ccs`` would leave in it.
 
-The errors sit where those of measured drafts sit (mostly one base too many or too few in a homopolymer run) and come
-as often as measured for the number of passes; they do not yet depend on what the simulated passes show.
+Errors stand where the passes are least decided, as far as a caller sees it that knows only average error rates; they
+come as often as measured for the number of passes and for the molecule's insertion rate.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.molecule import G
+from deepconsensus_py.simulate.evidence import (
+    INSERTION,
+    MISMATCH,
+    RUN_LONGER,
+    RUN_SHORTER,
+    UNIT_LONGER,
+    UNIT_SHORTER,
+    Candidates,
+)
 from deepconsensus_py.simulate.profile import DraftProfile
-from deepconsensus_py.simulate.templates import homopolymer_runs
 
-RISK_NOISE = 1.0  # standard deviation of what the quality of a base depends on beside its run, in log rate
-HIGHEST_PROBABILITY = 0.5
+OFFSET = np.array([0, 1, 2, 3, 4, 4])  # of each kind of candidate in the profile's offsets
+SILENCE = -3.3  # nats; what a pass that shows nothing else says against another reading
+
+_Floats = NDArray[np.float64]
+_Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,77 +40,114 @@ class DraftSequence:
     qualities: NDArray[np.uint8]
 
 
-def draw_draft(truth: NDArray[np.uint8], passes: int, profile: DraftProfile, rng: np.random.Generator) -> DraftSequence:
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What decides how good a draft is.
+
+    Attributes:
+        passes: full passes behind it.
+        insertion_factor: the molecule's insertion rate over the average one.
+    """
+
+    passes: int
+    insertion_factor: float
+
+
+def draw_draft(
+    truth: NDArray[np.uint8], candidates: Candidates, depth: Depth, profile: DraftProfile, rng: np.random.Generator
+) -> DraftSequence:
     """A draft of a molecule.
 
     Args:
         truth: ``uint8[n]`` base codes.
-        passes: full passes behind the draft.
-        profile: error rates and quality histograms.
+        candidates: changes of it, weighed on the passes.
+        depth: passes and insertion rate.
+        profile: error rates and qualities.
         rng: source of randomness.
     """
-    rate = np.interp(passes, profile.passes, profile.error_rate)
-    deviation = profile.log_sd_between_molecules
-    molecule = np.exp(rng.standard_normal() * deviation - deviation**2 / 2)
-    factor = rate / profile.reference_rate * molecule
-    bases, in_error = _change_runs(truth, profile, factor, rng)
-    bases, in_error = _change_bases(bases, in_error, profile, factor, rng)
-    return DraftSequence(bases, _draw_qualities(bases, in_error, profile, rng))
+    score = misjudge(candidates.score, profile, rng)
+    score += profile.offsets[OFFSET[candidates.kind]]
+    errors = choose(candidates, score, rng.poisson(draw_rate(depth, profile, rng) * len(truth)))
+    doubt = doubts(candidates, score, errors, misjudge(np.full(len(truth), SILENCE * depth.passes), profile, rng))
+    qualities = np.interp(doubt, profile.quality_scores, profile.qualities)
+    wrong = rng.choice(len(profile.error_quality), len(errors), p=profile.error_quality)
+    return _apply(truth, qualities, candidates, errors, wrong)
 
 
-def _change_runs(
-    truth: NDArray[np.uint8], profile: DraftProfile, factor: float, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Lengthen and shorten runs by one base; the first base of such a run carries the error."""
-    runs = homopolymer_runs(truth)
-    length = np.minimum(runs.lengths, len(profile.run_insertion) - 1)
-    draw = rng.random(len(length))
-    longer = np.minimum(profile.run_insertion[length] * factor, HIGHEST_PROBABILITY)
-    shorter = np.minimum(profile.run_deletion[length] * factor, HIGHEST_PROBABILITY)
-    change = (draw < longer).astype(np.int64) - (draw >= 1 - shorter)
-    new_lengths = runs.lengths + change
-    bases = np.repeat(truth[runs.starts], new_lengths)
-    in_error = np.zeros(len(bases), bool)
-    firsts = np.cumsum(new_lengths) - new_lengths
-    in_error[np.minimum(firsts[change != 0], len(bases) - 1)] = True
-    return bases, in_error
+def misjudge(evidence: _Floats, profile: DraftProfile, rng: np.random.Generator) -> _Floats:
+    """Evidence in nats as the caller sees it."""
+    seen: _Floats = evidence + profile.noise * rng.standard_normal(len(evidence))
+    return seen
 
 
-def _change_bases(
-    bases: NDArray[np.uint8],
-    in_error: NDArray[np.bool_],
-    profile: DraftProfile,
-    factor: float,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Mismatches and inserted bases that belong to no run."""
-    mismatch = np.flatnonzero(rng.random(len(bases)) < profile.mismatch * factor)
-    bases, in_error = bases.copy(), in_error.copy()
-    bases[mismatch] = _another_base(bases[mismatch], rng)
-    in_error[mismatch] = True
-    before = np.flatnonzero(rng.random(len(bases)) < profile.foreign_insertion * factor)
-    inserted = _another_base(bases[before], rng)
-    return np.insert(bases, before, inserted), np.insert(in_error, before, True)
+def draw_rate(depth: Depth, profile: DraftProfile, rng: np.random.Generator) -> float:
+    """Errors per base of one draft."""
+    rate = np.interp(depth.passes, profile.passes, profile.error_rate)
+    rate *= depth.insertion_factor**profile.insertion_exponent
+    return float(rate * np.exp(profile.log_sd * rng.standard_normal() - profile.log_sd**2 / 2))
 
 
-def _another_base(bases: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    return (1 + (bases - 1 + rng.integers(1, G, len(bases))) % G).astype(np.uint8)
+def choose(candidates: Candidates, score: _Floats, number: int) -> _Ints:
+    """The candidates that become errors: the best ones, never two at a place."""
+    best = np.argsort(-score, kind="stable")[: 4 * number]
+    _, first = np.unique(candidates.place[best], return_index=True)
+    return best[np.sort(first)][:number]
 
 
-def _draw_qualities(
-    bases: NDArray[np.uint8],
-    in_error: NDArray[np.bool_],
-    profile: DraftProfile,
-    rng: np.random.Generator,
-) -> NDArray[np.uint8]:
-    """Measured qualities, the low ones for the bases at most risk; bases in error have their own histogram."""
-    runs = homopolymer_runs(bases)
-    length = np.minimum(runs.lengths, len(profile.run_insertion) - 1)
-    risk = np.log(np.maximum(profile.run_insertion[length] + profile.run_deletion[length], profile.mismatch))
-    noisy = risk[runs.index] + RISK_NOISE * rng.standard_normal(len(bases))
-    rank = np.empty(len(bases))
-    rank[np.argsort(-noisy, kind="stable")] = (np.arange(len(bases)) + 0.5) / max(len(bases), 1)
-    qualities = np.searchsorted(np.cumsum(profile.quality), rank)
-    errors = rng.random(int(in_error.sum()))
-    qualities[in_error] = np.searchsorted(np.cumsum(profile.error_quality), errors)
-    return np.minimum(qualities, len(profile.quality) - 1).astype(np.uint8)
+def doubts(candidates: Candidates, score: _Floats, errors: _Ints, silent: _Floats) -> _Floats:
+    """Evidence for the best other reading of each base, in nats; a run's stands at its first base.
+
+    Args:
+        candidates: changes of the truth.
+        score: evidence for them as the caller sees it.
+        errors: indices of those that were made.
+        silent: ``float64[n]`` evidence where no pass shows another reading.
+    """
+    rest = candidates.kind <= MISMATCH
+    rest[errors] = False
+    doubt = silent.copy()
+    np.maximum.at(doubt, candidates.place[rest], score[rest])
+    return doubt
+
+
+def _apply(
+    truth: NDArray[np.uint8], qualities: _Floats, candidates: Candidates, errors: _Ints, wrong: _Ints
+) -> DraftSequence:
+    """Make the errors; the base that each stands on, or that follows, gets its quality."""
+    kind, place = candidates.kind[errors], candidates.place[errors]
+    base, size = candidates.base[errors], candidates.size[errors]
+    bases, copies = truth.copy(), np.ones(len(truth), np.int64)
+    bases[place[kind == MISMATCH]] = base[kind == MISMATCH]
+    copies[place[kind == RUN_LONGER]] = 2
+    copies[place[kind == RUN_SHORTER]] = 0
+    gone = kind == UNIT_SHORTER
+    for offset in range(int(size[gone].max(initial=0))):
+        copies[place[gone & (size > offset)] + offset] = 0
+    marked = qualities.copy()
+    standing = (kind == RUN_LONGER) | (kind == MISMATCH)
+    marked[place[standing]] = wrong[standing]
+    lost = (kind == RUN_SHORTER) | gone
+    marked[np.minimum(place[lost] + size[lost], len(truth) - 1)] = wrong[lost]
+    firsts = np.cumsum(copies) - copies
+    repeated = np.repeat(marked, copies)
+    # The first of two copies carries the doubt about both.
+    repeated[firsts[place[kind == RUN_LONGER]] + 1] = qualities.max(initial=0)
+    before, letters, low = _added_bases(truth, candidates, errors, wrong)
+    where = np.append(firsts, copies.sum())[before]
+    return DraftSequence(
+        np.insert(np.repeat(bases, copies), where, letters).astype(np.uint8),
+        np.rint(np.insert(repeated, where, low)).astype(np.uint8),
+    )
+
+
+def _added_bases(
+    truth: NDArray[np.uint8], candidates: Candidates, errors: _Ints, wrong: _Ints
+) -> tuple[_Ints, NDArray[np.uint8], _Ints]:
+    """Bases that stand in no run of the truth: the base each comes before, its letter and its quality."""
+    added = np.isin(candidates.kind[errors], (INSERTION, UNIT_LONGER))
+    place, size = candidates.place[errors][added], candidates.size[errors][added]
+    event = np.repeat(np.arange(len(place)), size)
+    step = np.arange(len(event)) - (np.cumsum(size) - size)[event]
+    base = candidates.base[errors][added][event]
+    copied = truth[np.minimum(place[event] + step, len(truth) - 1)]
+    return place[event], np.where(base > 0, base, copied), wrong[added][event]

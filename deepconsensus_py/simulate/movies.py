@@ -1,13 +1,12 @@
-"""A movie: the molecules of one run, and the three files that describe them (subreads, drafts, truth)."""
+"""A movie: the molecules of one run, and the files that describe them (subreads, drafts, truth)."""
 
 from array import array
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pysam
-from numpy.typing import NDArray
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError, OutputError
@@ -17,15 +16,14 @@ from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import open_records
-from deepconsensus_py.simulate.molecules import SHORTEST_PASS, SimulatedMolecule, simulate_molecule
-from deepconsensus_py.simulate.profile import Profile, load_profile
-from deepconsensus_py.simulate.templates import draw_fragment, random_template
+from deepconsensus_py.simulate.molecules import SimulatedMolecule, simulate_molecule
+from deepconsensus_py.simulate.profile import Instrument, Profile
+from deepconsensus_py.simulate.sites import SHORTEST_PASS
+from deepconsensus_py.simulate.templates import Fragment, Template, draw_fragment, random_template
 
-MOVIE = "m54000_240101_000000"
 FIRST_HOLE = 4194369
 LENGTH = (1000, 3000)  # bases
 PASSES = (3, 12)
-KITS = "BINDINGKIT=101-500-400;SEQUENCINGKIT=101-427-800;BASECALLERVERSION=5.0.0;FRAMERATEHZ=100.000000"
 KINETICS = "Ipd:CodecV1=ip;PulseWidth:CodecV1=pw;"
 
 
@@ -64,7 +62,7 @@ def simulate_zmws(
     *,
     length: tuple[int, int] = LENGTH,
     passes: tuple[int, int] = PASSES,
-    sequences: list[NDArray[np.uint8]] | None = None,
+    templates: Sequence[Template] | None = None,
 ) -> Iterator[SimulatedMolecule]:
     """Simulate molecules one by one, in memory.
 
@@ -74,53 +72,50 @@ def simulate_zmws(
         rng: source of randomness; each molecule gets a generator of its own from it.
         length: shortest and longest molecule, in bases.
         passes: fewest and most full passes.
-        sequences: base codes to take molecules from; random sequence if None.
+        templates: sequences to take molecules from; random sequence if None.
     """
-    for number, own in enumerate(rng.spawn(count)):
-        yield _simulate(number, length, passes, sequences, profile, own)
+    for hole, own in enumerate(rng.spawn(count), FIRST_HOLE):
+        bases = int(own.integers(length[0], length[1] + 1))
+        if templates is None:
+            truth = random_template(bases, profile.passes.run_length_share, own)
+            fragment = Fragment(f"{profile.instrument.movie}/{hole}/truth", 0, False, truth)
+        else:
+            fragment = draw_fragment(templates, bases, own)
+        molecule = simulate_molecule(
+            fragment.bases,
+            movie=profile.instrument.movie,
+            hole=hole,
+            full_passes=int(own.integers(passes[0], passes[1] + 1)),
+            profile=profile,
+            rng=own,
+        )
+        yield replace(molecule, fragment=fragment)
 
 
 def simulate_movie(
-    settings: MovieSettings, sequences: list[NDArray[np.uint8]] | None = None
+    settings: MovieSettings, profile: Profile, templates: Sequence[Template] | None = None
 ) -> Iterator[SimulatedMolecule]:
     """Simulate the molecules of a movie one by one.
 
     Args:
         settings: how many, how long, how many passes, which seed.
-        sequences: base codes to take molecules from; random sequence if None.
+        profile: error rates, kinetics and signal.
+        templates: sequences to take molecules from; random sequence if None.
     """
-    for number in range(settings.molecules):
-        rng = np.random.default_rng([settings.seed, number])
-        yield _simulate(number, settings.length, settings.passes, sequences, load_profile(), rng)
-
-
-def _simulate(
-    number: int,
-    length: tuple[int, int],
-    passes: tuple[int, int],
-    sequences: list[NDArray[np.uint8]] | None,
-    profile: Profile,
-    rng: np.random.Generator,
-) -> SimulatedMolecule:
-    bases = int(rng.integers(length[0], length[1] + 1))
-    if sequences is None:
-        truth = random_template(bases, profile.passes.run_length_share, rng)
-    else:
-        truth = draw_fragment(sequences, bases, rng)
-    full_passes = int(rng.integers(passes[0], passes[1] + 1))
-    return simulate_molecule(
-        truth, movie=MOVIE, hole=FIRST_HOLE + number, full_passes=full_passes, profile=profile, rng=rng
+    rng = np.random.default_rng(settings.seed)
+    return simulate_zmws(
+        profile, settings.molecules, rng, length=settings.length, passes=settings.passes, templates=templates
     )
 
 
-def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_line: str, movie: str = MOVIE) -> int:
-    """Write ``subreads.bam``, ``ccs.bam`` and ``truth.fasta``.
+def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_line: str, instrument: Instrument) -> int:
+    """Write ``subreads.bam``, ``ccs.bam``, ``truth.fasta`` and ``truth.bed``.
 
     Args:
-        molecules: of that movie.
+        molecules: of one movie.
         folder: is made if absent.
         command_line: for the ``@PG`` lines.
-        movie: movie name.
+        instrument: for the headers.
 
     Returns:
         How many molecules were written.
@@ -134,10 +129,12 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
     except OSError as error:
         raise OutputError(f"{folder}: the folder cannot be made ({error.strerror}); give another") from error
     with (
-        open_records(folder / "subreads.bam", _header(movie, "SUBREAD", KINETICS, command_line)) as subreads,
-        open_records(folder / "ccs.bam", _header(movie, "CCS", "", command_line)) as drafts,
+        open_records(folder / "subreads.bam", _header(instrument, "SUBREAD", KINETICS, command_line)) as subreads,
+        open_records(folder / "ccs.bam", _header(instrument, "CCS", "", command_line)) as drafts,
         atomic_path(folder / "truth.fasta") as truth_path,
         truth_path.open("w") as truths,
+        atomic_path(folder / "truth.bed") as ranges_path,
+        ranges_path.open("w") as ranges,
     ):
         for molecule in molecules:
             draft = molecule.zmw.draft
@@ -145,17 +142,27 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
                 subreads.write(_subread_record(subread, subreads.header))
             drafts.write_read(draft.name, draft.bases, draft.qualities, draft.tags)
             truths.write(f">{parse_ccs(draft.name)}/truth\n{decode_bases(molecule.truth)}\n")
+            ranges.write(_range_line(molecule))
             count += 1
     return count
 
 
-def _header(movie: str, read_type: str, kinetics: str, command_line: str) -> pysam.AlignmentHeader:
+def _range_line(molecule: SimulatedMolecule) -> str:
+    """Where the truth comes from: contig, begin, end, draft name, score and strand."""
+    fragment = molecule.fragment
+    assert fragment is not None
+    end = fragment.begin + len(fragment.bases)
+    strand = "-" if fragment.reverse else "+"
+    return f"{fragment.contig}\t{fragment.begin}\t{end}\t{molecule.zmw.name}\t0\t{strand}\n"
+
+
+def _header(instrument: Instrument, read_type: str, kinetics: str, command_line: str) -> pysam.AlignmentHeader:
     group = {
-        "ID": read_group_id(MoleculeId(movie, 0), read_type),
+        "ID": read_group_id(MoleculeId(instrument.movie, 0), read_type),
         "PL": "PACBIO",
-        "DS": f"READTYPE={read_type};{kinetics}{KITS}",
-        "PU": movie,
-        "PM": "SEQUEL",
+        "DS": f"READTYPE={read_type};{kinetics}{instrument.kits}",
+        "PU": instrument.movie,
+        "PM": instrument.platform,
     }
     program = {"ID": "deepconsensus-py", "PN": "deepconsensus-py", "VN": __version__, "CL": command_line}
     version = {"VN": "1.6", "SO": "unknown", "pb": "5.0.0"}

@@ -1,4 +1,4 @@
-"""One pass of the polymerase over a template: which bases it reads, skips, mistakes and adds."""
+"""One pass of the polymerase over a strand: which bases it reads, skips, mistakes and adds."""
 
 from dataclasses import dataclass
 
@@ -6,30 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import GAP, N
-from deepconsensus_py.simulate.profile import BaseClass, PassProfile, Spread
-from deepconsensus_py.simulate.templates import homopolymer_runs
+from deepconsensus_py.simulate.normal import rank
+from deepconsensus_py.simulate.profile import LONGEST_RUN, BaseClass, PassProfile
+from deepconsensus_py.simulate.templates import Runs, homopolymer_runs
 
-HIGHEST_PROBABILITY = 0.5
+HIGHEST_PROBABILITY = 0.45
+
+_Floats = NDArray[np.float64]
+_Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class RateFactors:
-    """How much more often than the profile says a molecule or a pass errs.
+@dataclass(frozen=True, slots=True, eq=False)
+class Strand:
+    """A strand of a molecule, in the direction of sequencing.
 
     Attributes:
-        mismatch: factor on mismatches.
-        insertion: factor on insertion events.
-        deletion: factor on deletions.
+        template: ``uint8[n]`` base codes.
+        runs: its homopolymer runs.
+        before: ``uint8[n]`` base before each base; a gap at the start.
+        behind: ``uint8[n]`` base behind each base; a gap at the end.
+        deviates: ``float64[runs]`` normal deviate of the length read of each run.
     """
 
-    mismatch: float = 1.0
-    insertion: float = 1.0
-    deletion: float = 1.0
-
-    def __mul__(self, other: "RateFactors") -> "RateFactors":
-        return RateFactors(
-            self.mismatch * other.mismatch, self.insertion * other.insertion, self.deletion * other.deletion
-        )
+    template: NDArray[np.uint8]
+    runs: Runs
+    before: NDArray[np.uint8]
+    behind: NDArray[np.uint8]
+    deviates: _Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,109 +42,153 @@ class Reading:
     Attributes:
         bases: ``uint8[n]`` base codes in the order of sequencing.
         classes: ``uint8[n]`` ``BaseClass`` of each base.
+        origin: ``int64[n]`` template base that each base reads, or that it is inserted before; never descends.
     """
 
     bases: NDArray[np.uint8]
     classes: NDArray[np.uint8]
+    origin: _Ints
+
+    def cut(self, start: int, stop: int) -> "Reading":
+        """The part that reads template bases ``start`` to ``stop``."""
+        part = slice(*np.searchsorted(self.origin, (start, stop)))
+        return Reading(self.bases[part], self.classes[part], self.origin[part])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Insertions:
-    """Bases inserted before template bases: one row per event, in template order."""
+    """Insertion events: how many bases of which class stand before which template base, and the bases themselves."""
 
-    before: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    before: _Ints
+    lengths: _Ints
     classes: NDArray[np.uint8]
-    cognate: NDArray[np.bool_]
+    bases: NDArray[np.uint8]
 
 
-def draw_factors(spread: Spread, rng: np.random.Generator) -> RateFactors:
-    """Log-normal factors of mean one."""
-    deviations = np.array([spread.mismatch, spread.insertion, spread.deletion])
-    return RateFactors(*np.exp(rng.standard_normal(3) * deviations - deviations**2 / 2).tolist())
-
-
-def read_template(
-    template: NDArray[np.uint8], profile: PassProfile, factors: RateFactors, rng: np.random.Generator
-) -> Reading:
-    """Read a template once.
+def prepare_strand(template: NDArray[np.uint8], rng: np.random.Generator) -> Strand:
+    """A strand to be read.
 
     Args:
         template: ``uint8[n]`` base codes in the direction of sequencing.
-        profile: error rates.
-        factors: factors on them.
         rng: source of randomness.
     """
     runs = homopolymer_runs(template)
-    run_length = np.minimum(runs.lengths[runs.index], len(profile.cognate_insertion) - 1)
-    deleted = rng.random(len(template)) < _capped(profile.deletion[run_length, template] * factors.deletion)
-    called = _substitute(template, profile.substitution * factors.mismatch, rng)
+    padded = np.pad(template, 1, constant_values=GAP)
+    return Strand(template, runs, padded[:-2], padded[2:], rng.standard_normal(len(runs.starts)))
+
+
+def read_strand(strand: Strand, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> Reading:
+    """Read a strand once, from end to end.
+
+    Args:
+        strand: what to read.
+        profile: error rates.
+        factors: ``float64[3]`` on mismatches, insertions and deletions.
+        rng: source of randomness.
+    """
+    template = strand.template
+    change = _run_changes(strand, profile, factors, rng)
+    kept = np.arange(len(template)) - strand.runs.starts[strand.runs.index] >= -change[strand.runs.index]
+    called = _call(strand, profile.mismatch * factors[0], rng)
     classes = np.where(called == template, np.uint8(BaseClass.MATCH), np.uint8(BaseClass.MISMATCH))
     after_deletion = np.zeros(len(template), bool)
-    after_deletion[1:] = deleted[:-1]
+    after_deletion[1:] = ~kept[:-1]
     classes[after_deletion & (classes == BaseClass.MATCH)] = BaseClass.MATCH_AFTER_DELETION
-    insertions = _draw_insertions(run_length, profile, factors.insertion, rng)
-    inserted = _inserted_bases(template, insertions, profile.inserted_base, rng)
-    kept = ~deleted
-    where = np.concatenate((np.repeat(insertions.before, insertions.lengths), np.flatnonzero(kept)))
-    order = np.argsort(where, kind="stable")
-    bases = np.concatenate((inserted, called[kept]))
-    all_classes = np.concatenate((np.repeat(insertions.classes, insertions.lengths), classes[kept]))
-    return Reading(bases[order], all_classes[order])
+    burst = _burst_factors(len(template), profile, rng) * factors[1]
+    events = (
+        _long_insertions(strand, profile, burst, rng),
+        _foreign_insertions(strand, profile, burst, rng),
+        _extra_run_bases(strand, change),
+    )
+    origin = np.concatenate([np.repeat(e.before, e.lengths) for e in events] + [np.flatnonzero(kept)])
+    order = np.argsort(origin, kind="stable")
+    bases = np.concatenate([e.bases for e in events] + [called[kept]])
+    all_classes = np.concatenate([np.repeat(e.classes, e.lengths) for e in events] + [classes[kept]])
+    return Reading(bases[order], all_classes[order], origin[order])
 
 
-def _capped(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+def _run_changes(strand: Strand, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> _Ints:
+    """Bases that each run is read longer (positive) or shorter (negative)."""
+    first = strand.runs.starts
+    base, length = strand.template[first], np.minimum(strand.runs.lengths, LONGEST_RUN)
+    context = (strand.before[first], base, strand.behind[first])
+    shorter = _capped(profile.shorten[base, length] * profile.shorten_context[context] * factors[2])
+    longer = _capped(profile.lengthen[base, length] * profile.lengthen_context[context] * factors[1])
+    shared = profile.run_correlation[length]
+    own = rng.standard_normal(len(first))
+    place = rank(np.sqrt(shared) * strand.deviates + np.sqrt(1 - shared) * own)
+    change = np.zeros(len(first), np.int64)
+    less, more = np.flatnonzero(place < shorter), np.flatnonzero(place > 1 - longer)
+    # The farther out in its tail, the larger the change.
+    tail = 1 - place[less] / shorter[less]
+    change[less] = -1 - _pick(profile.shorten_amount[length[less]], tail)
+    tail = 1 - (1 - place[more]) / longer[more]
+    change[more] = 1 + _pick(profile.lengthen_amount[length[more]], tail)
+    return np.maximum(change, -strand.runs.lengths)
+
+
+def _capped(probability: _Floats) -> _Floats:
     return np.minimum(probability, HIGHEST_PROBABILITY)
 
 
-def _substitute(
-    template: NDArray[np.uint8], substitution: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    cumulative = np.cumsum(substitution, axis=1)
+def _pick(shares: _Floats, place: _Floats) -> _Ints:
+    """The outcome, 0, 1, …, of each row of shares at a place between 0 and 1 among them."""
+    cumulative = np.cumsum(shares, axis=-1)[..., :-1]
+    picked: _Ints = (place[:, None] >= cumulative).sum(axis=1)
+    return picked
+
+
+def _call(strand: Strand, mismatch: _Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The bases called of the template's, some of them wrong."""
+    template = strand.template
+    rate = mismatch.sum(axis=-1)[strand.before, template, strand.behind]
+    changed = np.flatnonzero(rng.random(len(template)) < rate)
     called = template.copy()
-    draw = rng.random(len(template))
-    changed = np.flatnonzero(draw < cumulative[template, -1])
-    called[changed] = (draw[changed, None] >= cumulative[template[changed]]).sum(axis=1)
+    wrong = mismatch[strand.before[changed], template[changed], strand.behind[changed]]
+    called[changed] = _pick(wrong / wrong.sum(axis=1, keepdims=True), rng.random(len(changed)))
     # The instrument always calls a base.
     unknown = called == N
     called[unknown] = rng.integers(1, N, int(unknown.sum()))
     return called
 
 
-def _draw_insertions(
-    run_length: NDArray[np.int64], profile: PassProfile, factor: float, rng: np.random.Generator
-) -> _Insertions:
-    cognate = profile.cognate_insertion[run_length] * factor
-    foreign = cognate + profile.foreign_insertion * factor
-    long = foreign + profile.long_insertion * factor
-    draw = rng.random(len(run_length))
-    before = np.flatnonzero(draw < long)
-    draw = draw[before]
-    classes = np.full(len(before), BaseClass.INSERTION_MULTI, np.uint8)
-    classes[draw < foreign[before]] = BaseClass.INSERTION_NONCOGNATE
-    classes[draw < cognate[before]] = BaseClass.INSERTION_COGNATE
-    is_long = classes == BaseClass.INSERTION_MULTI
-    cumulative = np.cumsum(profile.long_insertion_length)
-    lengths = np.ones(len(before), np.int64)
-    lengths[is_long] = 2 + np.searchsorted(cumulative, rng.random(int(is_long.sum())) * cumulative[-1])
-    same = classes == BaseClass.INSERTION_COGNATE
-    same[is_long] = rng.random(int(is_long.sum())) < profile.long_insertion_cognate_share
-    return _Insertions(before, lengths, classes, same)
+def _burst_factors(length: int, profile: PassProfile, rng: np.random.Generator) -> _Floats:
+    """The factor on insertions at each template base, one outside bursts."""
+    starts = rng.integers(0, length, rng.poisson(length * profile.burst.rate))
+    stops = np.minimum(starts + 1 + rng.exponential(profile.burst.length, len(starts)).astype(np.int64), length)
+    edges = np.bincount(starts, minlength=length + 1) - np.bincount(stops, minlength=length + 1)
+    return np.where(np.cumsum(edges)[:length] > 0, profile.burst.factor, 1.0)
 
 
-def _inserted_bases(
-    template: NDArray[np.uint8],
-    insertions: _Insertions,
-    composition: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> NDArray[np.uint8]:
-    event = np.repeat(np.arange(len(insertions.before)), insertions.lengths)
-    behind = insertions.before[event]
-    weights = np.tile(composition, (len(event), 1))
-    single = np.flatnonzero(insertions.classes[event] == BaseClass.INSERTION_NONCOGNATE)
-    weights[single, template[behind[single]]] = 0
-    weights[single, np.where(behind > 0, template[behind - 1], GAP)[single]] = 0
-    cumulative = np.cumsum(weights, axis=1)
-    bases = (rng.random(len(event))[:, None] * cumulative[:, -1:] >= cumulative).sum(axis=1).astype(np.uint8)
-    same = insertions.cognate[event] & (template[behind] != N)
-    return np.where(same, template[behind], bases)
+def _long_insertions(strand: Strand, profile: PassProfile, factor: _Floats, rng: np.random.Generator) -> _Insertions:
+    before = np.flatnonzero(rng.random(len(factor)) < profile.long_insertion * factor)
+    share = np.broadcast_to(profile.long_insertion_length, (len(before), len(profile.long_insertion_length)))
+    lengths = _pick(share, rng.random(len(before)))
+    longest = lengths == len(profile.long_insertion_length) - 1
+    lengths[longest] += rng.exponential(len(profile.long_insertion_length) / 2, int(longest.sum())).astype(np.int64)
+    behind = np.repeat(before, lengths)
+    neighbours = np.stack((strand.before[behind], strand.template[behind]))
+    bases = neighbours[rng.integers(0, 2, len(behind)), np.arange(len(behind))]
+    alike = rng.random(len(before)) < profile.long_insertion_cognate
+    foreign = ~np.repeat(alike, lengths) | (bases == GAP) | (bases == N)
+    weights = np.broadcast_to(profile.inserted_base, (int(foreign.sum()), len(profile.inserted_base)))
+    bases[foreign] = _pick(weights, rng.random(len(weights)))
+    return _Insertions(before, lengths, np.full(len(before), BaseClass.INSERTION_MULTI, np.uint8), bases)
+
+
+def _foreign_insertions(strand: Strand, profile: PassProfile, factor: _Floats, rng: np.random.Generator) -> _Insertions:
+    rates = profile.foreign_insertion
+    total = rates.sum(axis=-1)[strand.before, strand.template]
+    before = np.flatnonzero(rng.random(len(factor)) < total * factor)
+    shares = rates[strand.before[before], strand.template[before]]
+    bases = _pick(shares / shares.sum(axis=1, keepdims=True), rng.random(len(before))).astype(np.uint8)
+    classes = np.full(len(before), BaseClass.INSERTION_NONCOGNATE, np.uint8)
+    return _Insertions(before, np.ones(len(before), np.int64), classes, bases)
+
+
+def _extra_run_bases(strand: Strand, change: _Ints) -> _Insertions:
+    longer = np.flatnonzero(change > 0)
+    before, lengths = strand.runs.starts[longer], change[longer]
+    single = np.uint8(BaseClass.INSERTION_COGNATE)
+    classes = np.where(lengths == 1, single, np.uint8(BaseClass.INSERTION_MULTI))
+    return _Insertions(before, lengths, classes, np.repeat(strand.template[before], lengths))

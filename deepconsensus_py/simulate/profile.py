@@ -1,19 +1,31 @@
-"""The measured rates that a simulation draws from, and their arrays indexed by base code and run length."""
+"""What a simulation draws from: error rates, kinetics, signal and drafts of an instrument, as arrays.
+
+A profile is a JSON file. ``measured`` holds what was counted on real reads, ``drawn`` the probabilities to draw with;
+they differ, because an alignment shows, for instance, a deletion beside an insertion as one mismatch.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.molecule import BASES
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.molecule import BASES, G
 
 SEQUENCED = "ATCG"
+LONGEST_RUN = 15  # bases; longer runs err like this one
+MOST_OBSERVED = 25  # bases seen of a run
+CHANNELS = "ACGT"
+
+_Floats = NDArray[np.float64]
 
 
 class BaseClass(IntEnum):
@@ -28,63 +40,126 @@ class BaseClass(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """Standard deviations of the natural logarithm of the error rates.
+class Instrument:
+    """What the headers of its files say.
 
     Attributes:
-        mismatch: of mismatches.
-        insertion: of insertion events.
-        deletion: of deleted bases.
+        platform: model, as in ``@RG PM``.
+        movie: name of a movie.
+        kits: chemistry and base caller, as in ``@RG DS``.
     """
 
-    mismatch: float
-    insertion: float
-    deletion: float
+    platform: str
+    movie: str
+    kits: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PassProfile:
-    """Errors, kinetics and signal of single passes; all rates are per template base.
-
-    The rates are those to draw with. An alignment shows a deletion beside an insertion as one mismatch, so to be
-    measured as often as in the real reads, deletions and insertions are drawn more and mismatches less often
-    (``drawn_per_measured`` in the table, found by drawing, aligning and comparing).
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Stretches of a pass with many insertions.
 
     Attributes:
-        run_length_share: ``float64[12]`` share of template runs of length 1, 2, … (the last entry: 12 or more).
-        deletion: ``float64[13, 6]`` probability by run length (index 0 unused; 12: 12 or more) and base code.
-        substitution: ``float64[6, 6]`` probability that the template base (row) is read as another (column).
-        cognate_insertion: ``float64[13]`` probability by run length of one more base of the run.
-        foreign_insertion: probability of one inserted base that differs from both neighbours.
-        long_insertion: probability of an insertion of two or more bases.
-        long_insertion_cognate_share: share of those that repeat the neighbouring base.
-        long_insertion_length: ``float64[k]`` probability of length 2, 3, …
-        inserted_base: ``float64[6]`` composition of inserted bases by base code.
-        between_molecules: spread of the rates over molecules.
-        between_passes: spread of the rates over the passes of a molecule.
-        pulse_width: ``uint8[6, 101]`` percentiles by ``BaseClass``, codec V1 codes.
-        inter_pulse_duration: ``uint8[6, 101]`` percentiles by ``BaseClass``, codec V1 codes.
-        snr_mean: ``float64[4]`` of A, C, G, T.
-        snr_sd: ``float64[4]`` of A, C, G, T.
+        rate: starts per template base.
+        length: mean template bases.
+        factor: on insertions of foreign bases.
+    """
+
+    rate: float
+    length: float
+    factor: float
+
+
+@dataclass(frozen=True, eq=False)
+class PassProfile:
+    """Errors of single passes; all rates are per template base or run, in the direction of sequencing.
+
+    Attributes:
+        run_length_share: ``float64[6, 12]`` share of the template's runs by base code and length 1, 2, …
+            (last: 12 or more).
+        shorten: ``float64[6, 16]`` probability that a run is read too short, by base code and length.
+        lengthen: ``float64[6, 16]`` the same of too long.
+        shorten_amount: ``float64[16, k]`` probability of 1, 2, … bases less, given that there are less.
+        lengthen_amount: ``float64[16, k]`` the same of bases more.
+        shorten_context: ``float64[6, 6, 6]`` factor by base before, base, and base behind the run's first base.
+        lengthen_context: ``float64[6, 6, 6]`` the same of too long.
+        run_correlation: ``float64[16]`` correlation of the normal deviates behind the length read of a run between
+            two passes of the same strand.
+        mismatch: ``float64[6, 6, 6, 6]`` probability by base before, base, base behind, and base called.
+        foreign_insertion: ``float64[6, 6, 6]`` probability by base before, base behind, and the one inserted base,
+            which differs from both.
+        long_insertion: probability of two or more inserted bases, not counting runs read too long.
+        long_insertion_length: ``float64[31]`` probability by length; the last stands for longer ones, too.
+        long_insertion_cognate: probability that all bases of one equal a neighbour.
+        inserted_base: ``float64[6]`` composition of the other ones.
+        burst: stretches with more insertions.
+        molecules: ``float64[7, 7]`` covariance between molecules of the natural logarithms of mismatch, insertion and
+            deletion rate and of the signal-to-noise ratios of A, C, G and T.
+        snr: ``float64[4]`` median signal-to-noise ratios of A, C, G and T.
+        strands: ``float64[3]`` standard deviation of the logarithms of the rates over a molecule's strands.
+        passes: ``float64[3, 3]`` their covariance over passes.
         adapter_gap: mean and standard deviation of the bases between two passes.
     """
 
-    run_length_share: NDArray[np.float64]
-    deletion: NDArray[np.float64]
-    substitution: NDArray[np.float64]
-    cognate_insertion: NDArray[np.float64]
-    foreign_insertion: float
+    run_length_share: _Floats
+    shorten: _Floats
+    lengthen: _Floats
+    shorten_amount: _Floats
+    lengthen_amount: _Floats
+    shorten_context: _Floats
+    lengthen_context: _Floats
+    run_correlation: _Floats
+    mismatch: _Floats
+    foreign_insertion: _Floats
     long_insertion: float
-    long_insertion_cognate_share: float
-    long_insertion_length: NDArray[np.float64]
-    inserted_base: NDArray[np.float64]
-    between_molecules: Spread
-    between_passes: Spread
-    pulse_width: NDArray[np.uint8]
-    inter_pulse_duration: NDArray[np.uint8]
-    snr_mean: NDArray[np.float64]
-    snr_sd: NDArray[np.float64]
+    long_insertion_length: _Floats
+    long_insertion_cognate: float
+    inserted_base: _Floats
+    burst: Burst
+    molecules: _Floats
+    snr: _Floats
+    strands: _Floats
+    passes: _Floats
     adapter_gap: tuple[float, float]
+
+    @cached_property
+    def observed_run(self) -> _Floats:
+        """``float64[6, 16, 26]`` probability of the length read of a run, by base code and true length."""
+        observed = np.zeros((len(BASES), LONGEST_RUN + 1, MOST_OBSERVED + 1))
+        for length in range(LONGEST_RUN + 1):
+            observed[:, length, length] += 1 - self.shorten[:, length] - self.lengthen[:, length]
+            for sign, changed, amounts in (
+                (-1, self.shorten, self.shorten_amount),
+                (1, self.lengthen, self.lengthen_amount),
+            ):
+                for number, share in enumerate(amounts[length], 1):
+                    place = min(max(length + sign * number, 0), MOST_OBSERVED)
+                    observed[:, length, place] += share * changed[:, length]
+        return observed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kinetics:
+    """Pulse widths or inter-pulse durations.
+
+    The rank of a value within its class is that of a normal deviate, the sum of independent parts.
+
+    Attributes:
+        quantiles: ``float64[6, 101]`` percentiles by ``BaseClass``, codec V1 codes.
+        context: ``float64[6, 6, 6]`` part by base before, base, and base behind.
+        base: ``float64[6]`` part by base called, for bases that the template does not have.
+        molecule: variance of the part that a molecule's bases share.
+        place: variance of the part that a template base has in all passes of a strand.
+        drift: variance of the part that changes along a pass.
+        drift_length: mean bases between its changes.
+    """
+
+    quantiles: _Floats
+    context: _Floats
+    base: _Floats
+    molecule: float
+    place: float
+    drift: float
+    drift_length: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,28 +167,27 @@ class DraftProfile:
     """Errors and base qualities of draft consensus reads.
 
     Attributes:
-        passes: ``float64[k]`` numbers of passes for which ``error_rate`` was measured, ascending.
-        error_rate: ``float64[k]`` errors per base.
-        log_sd_between_molecules: spread of the natural logarithm of the rate over molecules with equal passes.
-        reference_rate: errors per base of the drafts behind the four rates below.
-        run_insertion: ``float64[11]`` inserted bases per run, by run length (index 0 unused; 10: 10 or more).
-        run_deletion: ``float64[11]`` deleted bases per run, by run length.
-        foreign_insertion: inserted bases that are in no run, per base.
-        mismatch: mismatches per base.
-        quality: ``float64[94]`` share of bases by Phred quality.
-        error_quality: ``float64[94]`` the same of bases that carry an error.
+        passes: ``float64[k]`` numbers of full passes, ascending.
+        error_rate: ``float64[k]`` mean errors per base at these.
+        insertion_exponent: power of a molecule's relative insertion rate to which its errors go.
+        log_sd: standard deviation between molecules of the logarithm of what else decides their rate.
+        noise: standard deviation of what a consensus misjudges about the passes, in nats.
+        offsets: ``float64[5]`` nats added to the evidence for a run too long, a run too short, an inserted base that
+            is in no run, a mismatch, and a repeat unit.
+        quality_scores: ``float64[k]`` evidence for the best other reading of a right base, in nats, ascending.
+        qualities: ``float64[k]`` Phred at these.
+        error_quality: ``float64[94]`` share of bases that carry an error by Phred.
     """
 
-    passes: NDArray[np.float64]
-    error_rate: NDArray[np.float64]
-    log_sd_between_molecules: float
-    reference_rate: float
-    run_insertion: NDArray[np.float64]
-    run_deletion: NDArray[np.float64]
-    foreign_insertion: float
-    mismatch: float
-    quality: NDArray[np.float64]
-    error_quality: NDArray[np.float64]
+    passes: _Floats
+    error_rate: _Floats
+    insertion_exponent: float
+    log_sd: float
+    noise: float
+    offsets: _Floats
+    quality_scores: _Floats
+    qualities: _Floats
+    error_quality: _Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,79 +196,140 @@ class Profile:
 
     Attributes:
         source: what the numbers were measured on.
+        instrument: for the headers of files.
+        measured: what was counted there.
         passes: single passes.
+        pulse_widths: of their bases.
+        inter_pulse_durations: of their bases.
         drafts: draft consensus reads.
     """
 
     source: str
+    instrument: Instrument
+    measured: Mapping[str, Any]
     passes: PassProfile
+    pulse_widths: Kinetics
+    inter_pulse_durations: Kinetics
     drafts: DraftProfile
+
+
+def bundled() -> list[str]:
+    """Names of the profiles that come with the package."""
+    folder = files("deepconsensus_py.simulate").joinpath("profiles")
+    return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
 
 
 @cache
 def load_profile(name: str = "sequel") -> Profile:
-    """A bundled profile.
+    """A profile.
 
     Args:
-        name: a file of ``simulate/profiles`` without its ending; its ``source`` entry names the measured reads.
+        name: one of ``bundled``, or the path of a JSON file of the same layout.
+
+    Raises:
+        InputError: there is no such profile, or it cannot be used.
     """
-    table = json.loads(files("deepconsensus_py.simulate").joinpath(f"profiles/{name}.json").read_text("ascii"))
-    return Profile(table["source"], _pass_profile(table), _draft_profile(table))
+    known = name in bundled()
+    path = files("deepconsensus_py.simulate").joinpath(f"profiles/{name}.json") if known else Path(name)
+    try:
+        return read_profile(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise InputError(f"{name}: no such profile; give one of {', '.join(bundled())}, or a JSON file") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: not a simulation profile ({error!r}); compare the bundled ones") from error
 
 
-def _by_base(values: Mapping[str, float]) -> NDArray[np.float64]:
-    """``float64[6]`` indexed by base code."""
-    return np.array([values.get(base, 0.0) for base in BASES])
-
-
-def _normalised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    share: NDArray[np.float64] = values / values.sum()
-    return share
-
-
-def _pass_profile(table: Mapping[str, Any]) -> PassProfile:
-    by_base = _by_base(table["deletion_by_base"])
-    by_run = np.concatenate(([0.0], table["deletion_by_run_length"]))
-    mean = by_base[[BASES.index(base) for base in SEQUENCED]].mean()
-    substitution = np.zeros((len(BASES), len(BASES)))
-    for pair, rate in table["substitution"].items():
-        substitution[BASES.index(pair[0]), BASES.index(pair[2])] = rate
-    drawn = table["drawn_per_measured"]
-    gap = table["adapter_gap"]
-    return PassProfile(
-        run_length_share=_normalised(np.array(table["run_length_share"])),
-        deletion=drawn["deletion"] * np.outer(by_run, by_base / mean),
-        substitution=drawn["mismatch"] * substitution,
-        cognate_insertion=drawn["insertion"] * np.concatenate(([0.0], table["cognate_insertion_by_run_length"])),
-        foreign_insertion=drawn["insertion"] * table["foreign_insertion"],
-        long_insertion=drawn["insertion"] * table["long_insertion"],
-        long_insertion_cognate_share=table["long_insertion_cognate_share"],
-        long_insertion_length=_normalised(np.array(list(table["long_insertion_length"].values()))),
-        inserted_base=_by_base(table["inserted_base"]),
-        between_molecules=Spread(**table["log_sd_between_molecules"]),
-        between_passes=Spread(**table["log_sd_between_passes"]),
-        pulse_width=_percentiles(table["pulse_width_quantiles"]),
-        inter_pulse_duration=_percentiles(table["inter_pulse_duration_quantiles"]),
-        snr_mean=np.array([table["snr_mean"][channel] for channel in "ACGT"]),
-        snr_sd=np.array([table["snr_sd"][channel] for channel in "ACGT"]),
-        adapter_gap=(gap["mean"], gap["sd"]),
+def read_profile(table: Mapping[str, Any]) -> Profile:
+    """A profile out of its JSON values."""
+    drawn = table["drawn"]
+    return Profile(
+        source=table["source"],
+        instrument=Instrument(**table["instrument"]),
+        measured=table["measured"],
+        passes=_pass_profile(drawn),
+        pulse_widths=_kinetics(drawn["pulse_width"]),
+        inter_pulse_durations=_kinetics(drawn["inter_pulse_duration"]),
+        drafts=_draft_profile(drawn["draft"]),
     )
 
 
-def _percentiles(by_class: Mapping[str, list[int]]) -> NDArray[np.uint8]:
-    return np.array([by_class[base_class.name.lower()] for base_class in BaseClass], np.uint8)
+def by_letters(values: Mapping[str, float], letters: int, absent: float = 0.0) -> _Floats:
+    """Values by base code, of a table by letters such as ``"ACT"``, whose other characters are left out."""
+    array = np.full((len(BASES),) * letters, absent)
+    for name, value in values.items():
+        array[tuple(BASES.index(letter) for letter in name if letter in SEQUENCED)] = value
+    return array
+
+
+def to_letters(array: _Floats, digits: int) -> dict[str, float]:
+    """The inverse of ``by_letters``, rounded to significant digits; entries that are zero are left out."""
+    names = product(range(1, G + 1), repeat=array.ndim)
+    return {"".join(BASES[c] for c in code): float(f"{array[code]:.{digits}g}") for code in names if array[code]}
+
+
+def normalised(values: Any) -> _Floats:
+    """Shares that sum to one along the last axis."""
+    array = np.array(values, np.float64)
+    share: _Floats = array / np.maximum(array.sum(axis=-1, keepdims=True), 1e-300)
+    return share
+
+
+def _pass_profile(drawn: Mapping[str, Any]) -> PassProfile:
+    substitution = by_letters(drawn["substitution"], 2)
+    rate = by_letters(drawn["mismatch_context"], 3)
+    # At the ends, and beside unknown bases, a base errs as it does on average.
+    rate = np.where(rate > 0, rate, (rate.sum(axis=(0, 2)) / 16)[None, :, None])
+    rows = ("shorten", "lengthen")
+    changes = {name: by_length(drawn[name]) for name in rows}
+    amounts = {f"{name}_amount": normalised([[1], *drawn[f"{name}_amount"]][1:]) for name in rows}
+    factors = {f"{name}_context": by_letters(drawn[f"{name}_context"], 3, 1.0) for name in rows}
+    return PassProfile(
+        run_length_share=normalised(by_length(drawn["run_length_share"])[:, 1:].ravel()).reshape(len(BASES), -1),
+        **changes,
+        **{name: np.vstack((np.eye(1, array.shape[1]), array)) for name, array in amounts.items()},
+        **factors,
+        run_correlation=np.array([0.0, *drawn["run_correlation"]]),
+        mismatch=rate[..., None] * normalised(substitution)[None, :, None, :],
+        foreign_insertion=by_letters(drawn["foreign_insertion"], 3),
+        long_insertion=drawn["long_insertion"],
+        long_insertion_length=normalised(drawn["long_insertion_length"]),
+        long_insertion_cognate=drawn["long_insertion_cognate"],
+        inserted_base=normalised(by_letters(drawn["inserted_base"], 1)),
+        burst=Burst(**drawn["burst"]),
+        molecules=np.array(drawn["molecules"]),
+        snr=np.array([drawn["snr"][channel] for channel in CHANNELS]),
+        strands=np.array(drawn["strands"]),
+        passes=np.array(drawn["passes"]),
+        adapter_gap=(drawn["adapter_gap"][0], drawn["adapter_gap"][1]),
+    )
+
+
+def by_length(rows: Mapping[str, list[float]]) -> _Floats:
+    """``float64[6, k + 1]`` by base code and length, of a table by letter; column 0 and other codes are zero."""
+    array = np.zeros((len(BASES), 1 + len(rows["A"])))
+    for base, values in rows.items():
+        array[BASES.index(base), 1:] = values
+    return array
+
+
+def _kinetics(table: Mapping[str, Any]) -> Kinetics:
+    context = by_letters(table["context"], 3)
+    return Kinetics(
+        quantiles=np.array([table["quantiles"][kind.name.lower()] for kind in BaseClass], np.float64),
+        context=context,
+        base=context.sum(axis=(0, 2)) / 16,
+        **{name: float(table[name]) for name in ("molecule", "place", "drift", "drift_length")},
+    )
 
 
 def _draft_profile(table: Mapping[str, Any]) -> DraftProfile:
+    arrays = {name: np.array(table[name], np.float64) for name in ("passes", "error_rate", "offsets")}
+    qualities = {name: np.array(table[name], np.float64) for name in ("quality_scores", "qualities")}
     return DraftProfile(
-        passes=np.array(table["draft_passes"]),
-        error_rate=np.array(table["draft_error_rate_by_passes"]),
-        log_sd_between_molecules=table["draft_log_sd_between_molecules"],
-        reference_rate=table["draft_reference_rate"],
-        run_insertion=np.concatenate(([0.0], table["draft_insertion_by_run_length"])),
-        run_deletion=np.concatenate(([0.0], table["draft_deletion_by_run_length"])),
-        foreign_insertion=table["draft_foreign_insertion"],
-        mismatch=table["draft_mismatch"],
-        quality=_normalised(np.array(table["draft_quality_histogram"], float)),
-        error_quality=_normalised(np.array(table["draft_error_quality_histogram"], float)),
+        **arrays,
+        **qualities,
+        insertion_exponent=table["insertion_exponent"],
+        log_sd=table["log_sd"],
+        noise=table["noise"],
+        error_quality=normalised(table["error_quality"]),
     )

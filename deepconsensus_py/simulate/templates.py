@@ -14,6 +14,7 @@ from deepconsensus_py.pacbio.molecule import G, encode_bases, reverse_complement
 REPEAT_SPACING = 1000  # mean bases between tandem repeats: enough that every molecule of some kb has one
 REPEAT_UNITS = (2, 6)  # bases
 REPEAT_COPIES = (4, 12)
+TRACT_UNITS = (2, 3)  # bases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,21 +40,52 @@ def homopolymer_runs(bases: NDArray[np.uint8]) -> Runs:
     return Runs(starts, np.diff(np.append(starts, len(bases))), np.cumsum(first) - 1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeats:
+    """Tandem repeats of units of two and three bases.
+
+    Attributes:
+        starts: ``int64[k]`` first base.
+        stops: ``int64[k]`` one past the last.
+        units: ``int64[k]`` bases of the unit.
+    """
+
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    units: NDArray[np.int64]
+
+
+def tandem_repeats(bases: NDArray[np.uint8]) -> Repeats:
+    """The repeats of at least two copies in a sequence ``uint8[n]``; homopolymer runs are none."""
+    found = []
+    for unit in TRACT_UNITS:
+        again = np.zeros(max(len(bases) - unit, 0) + 2, np.int8)
+        again[1:-1] = bases[unit:] == bases[: len(bases) - unit]
+        edges = np.diff(again)
+        starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) + unit
+        changes = np.append(0, np.cumsum(bases[1:] != bases[:-1]))
+        real = (stops - starts >= 2 * unit) & (changes[stops - 1] > changes[starts])
+        found.append((starts[real], stops[real], np.full(int(real.sum()), unit)))
+    return Repeats(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
 def random_template(length: int, run_length_share: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
     """A random sequence.
 
     Args:
         length: bases.
-        run_length_share: ``float64[k]`` share of runs of 1, 2, … k bases.
+        run_length_share: ``float64[6, k]`` share of runs by base code and length 1, 2, … k.
         rng: source of randomness.
 
     Returns:
         ``uint8[length]`` base codes.
     """
-    lengths = 1 + np.searchsorted(np.cumsum(run_length_share), rng.random(length) * (1 - 1e-12))
-    # A step of 1 to 3 around the circle of four bases: neighbouring runs always differ.
-    bases = 1 + np.cumsum(rng.integers(1, 4, length)) % G
-    template = np.repeat(bases, lengths)[:length].astype(np.uint8)
+    # Neighbouring runs differ: of equal letters in a row, all but one are dropped; a third or so are lost.
+    letters = rng.choice(len(run_length_share), 2 * length + 10, p=run_length_share.sum(axis=1))
+    letters = letters[np.append(True, letters[1:] != letters[:-1])]
+    cumulative = np.cumsum(run_length_share / np.maximum(run_length_share.sum(axis=1, keepdims=True), 1e-12), axis=1)
+    lengths = 1 + (rng.random(len(letters))[:, None] >= cumulative[letters, :-1]).sum(axis=1)
+    template = np.repeat(letters, lengths)[:length].astype(np.uint8)
     for _ in range(length // REPEAT_SPACING):
         _place_repeat(template, rng)
     return template
@@ -66,8 +98,38 @@ def _place_repeat(template: NDArray[np.uint8], rng: np.random.Generator) -> None
     template[start : start + len(repeat)] = repeat
 
 
-def read_sequences(path: Path, shortest: int) -> list[NDArray[np.uint8]]:
-    """The sequences of a FASTA file as base codes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A sequence to take molecules from.
+
+    Attributes:
+        name: of the contig.
+        bases: ``uint8[n]`` base codes.
+    """
+
+    name: str
+    bases: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fragment:
+    """A piece of a template.
+
+    Attributes:
+        contig: the template's name.
+        begin: its first base there, 0-based.
+        reverse: it is the opposite strand.
+        bases: ``uint8[n]`` base codes of that strand.
+    """
+
+    contig: str
+    begin: int
+    reverse: bool
+    bases: NDArray[np.uint8]
+
+
+def read_templates(path: Path, shortest: int) -> list[Template]:
+    """The sequences of a FASTA file.
 
     Args:
         path: FASTA file, plain or gzipped.
@@ -78,24 +140,25 @@ def read_sequences(path: Path, shortest: int) -> list[NDArray[np.uint8]]:
     """
     try:
         with pysam.FastxFile(str(path)) as file:
-            sequences = [encode_bases(record.sequence) for record in file if record.sequence]
+            found = [Template(str(record.name), encode_bases(record.sequence)) for record in file if record.sequence]
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as FASTA ({error}); give a file of template sequences") from error
-    if not sequences or min(map(len, sequences)) < shortest:
+    if not found or min(len(template.bases) for template in found) < shortest:
         raise InputError(f"{path}: no sequence, or one under {shortest} bases; give a FASTA file of longer sequences")
-    return sequences
+    return found
 
 
-def draw_fragment(sequences: Sequence[NDArray[np.uint8]], length: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A fragment of one of the sequences, from either strand; a sequence that is shorter is taken whole.
+def draw_fragment(templates: Sequence[Template], length: int, rng: np.random.Generator) -> Fragment:
+    """A fragment of one of the templates, from either strand; a template that is shorter is taken whole.
 
     Args:
-        sequences: base codes; longer ones are drawn more often.
+        templates: longer ones are drawn more often.
         length: bases of the fragment.
         rng: source of randomness.
     """
-    ends = np.cumsum([len(sequence) for sequence in sequences])
-    sequence = sequences[int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))]
-    start = int(rng.integers(max(len(sequence) - length, 0) + 1))
-    fragment = sequence[start : start + length]
-    return reverse_complement(fragment) if rng.random() < 0.5 else fragment
+    ends = np.cumsum([len(template.bases) for template in templates])
+    template = templates[int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))]
+    begin = int(rng.integers(max(len(template.bases) - length, 0) + 1))
+    bases = template.bases[begin : begin + length]
+    reverse = rng.random() < 0.5
+    return Fragment(template.name, begin, reverse, reverse_complement(bases) if reverse else bases)

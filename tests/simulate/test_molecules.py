@@ -41,12 +41,15 @@ def test_strands_alternate() -> None:
 
 
 def test_first_and_last_pass_lack_an_adapter_and_the_others_have_both() -> None:
-    contexts = [_tag(one, "cx") for one in _molecule(seed=1).zmw.passes]
-    assert contexts == [2, 3, 3, 3, 3, 3, 1]
+    found = [[_tag(one, "cx") for one in _molecule(seed=seed).zmw.passes] for seed in range(10)]
+    # A partial pass that would be too short is not there.
+    allowed = [[*first, 3, 3, 3, 3, 3, *last] for first in ([2], []) for last in ([1], [])]
+    assert all(contexts in allowed for contexts in found)
+    assert allowed[0] in found
 
 
 def test_partial_passes_end_at_the_adapter() -> None:
-    molecule = _molecule(length=2000, seed=1)
+    molecule = next(m for m in (_molecule(2000, seed=seed) for seed in range(9)) if len(m.zmw.passes) == 7)
     first, last = molecule.zmw.passes[0], molecule.zmw.passes[-1]
     for one, at_end in ((first, True), (last, False)):
         strand = reverse_complement(molecule.truth) if _reverse(one, molecule.truth) else molecule.truth

@@ -9,12 +9,15 @@ import pytest
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.headers import read_group_id
-from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, simulate_zmws, write_movie
 from deepconsensus_py.simulate.profile import load_profile
+from deepconsensus_py.simulate.templates import Template
 
 FILES = ("subreads.bam", "ccs.bam")
+PROFILE = load_profile()
+INSTRUMENT = PROFILE.instrument
 
 
 def _records(path: Path) -> list[str]:
@@ -34,30 +37,31 @@ def test_testdata_is_what_its_command_makes(testdata: Path, tmp_path: Path) -> N
     assert main(arguments) == 0
     for name in FILES:
         assert _records(tmp_path / name) == _records(testdata / name)
-    assert (tmp_path / "truth.fasta").read_text() == (testdata / "truth.fasta").read_text()
+    for name in ("truth.fasta", "truth.bed"):
+        assert (tmp_path / name).read_text() == (testdata / name).read_text()
 
 
 def test_testdata_is_small(testdata: Path) -> None:
-    assert sum(path.stat().st_size for path in testdata.iterdir()) < 500_000
+    assert sum(path.stat().st_size for path in testdata.iterdir()) < 400_000
 
 
 def test_molecules_do_not_depend_on_their_number() -> None:
-    few = list(simulate_movie(MovieSettings(molecules=1, seed=7)))
-    many = list(simulate_movie(MovieSettings(molecules=2, seed=7)))
+    few = list(simulate_movie(MovieSettings(molecules=1, seed=7), PROFILE))
+    many = list(simulate_movie(MovieSettings(molecules=2, seed=7), PROFILE))
     np.testing.assert_array_equal(few[0].zmw.draft.bases, many[0].zmw.draft.bases)
     np.testing.assert_array_equal(few[0].zmw.passes[-1].pulse_widths, many[0].zmw.passes[-1].pulse_widths)
     assert many[0].truth.tobytes() != many[1].truth.tobytes()
 
 
 def test_another_seed_gives_other_molecules() -> None:
-    one, other = (next(simulate_movie(MovieSettings(seed=seed))) for seed in (1, 2))
+    one, other = (next(simulate_movie(MovieSettings(seed=seed), PROFILE)) for seed in (1, 2))
     assert one.truth.tobytes() != other.truth.tobytes()
 
 
 def test_molecules_are_cut_out_of_given_sequences() -> None:
     sequence = encode_bases("ACCGTTTGAC" * 30)
     settings = MovieSettings(molecules=3, length=(60, 60))
-    for molecule in simulate_movie(settings, [sequence]):
+    for molecule in simulate_movie(settings, PROFILE, [Template("c", sequence)]):
         reverse = encode_bases("GTCAAACGGT" * 30)
         assert molecule.truth.tobytes() in sequence.tobytes() + bytes(1) + reverse.tobytes()
 
@@ -94,11 +98,32 @@ def test_settings_that_make_no_sense_are_refused(options: dict) -> None:
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file"):
-        write_movie(simulate_movie(MovieSettings(molecules=1)), tmp_path / "file" / "in", "x")
+        write_movie(simulate_movie(MovieSettings(molecules=1), PROFILE), tmp_path / "file" / "in", "x", INSTRUMENT)
 
 
 def test_molecules_come_in_memory_too() -> None:
-    found = list(simulate_zmws(load_profile(), 3, np.random.default_rng(4), length=(200, 300), passes=(3, 4)))
+    found = list(simulate_zmws(PROFILE, 3, np.random.default_rng(4), length=(200, 300), passes=(3, 4)))
     assert all(200 <= len(molecule.truth) <= 300 for molecule in found)
     assert all(3 <= molecule.zmw.draft.tag("np") <= 4 for molecule in found)
     assert len({molecule.zmw.name for molecule in found}) == 3
+
+
+def test_the_bed_file_says_where_molecules_come_from(tmp_path: Path) -> None:
+    sequence = encode_bases("ACCGTTTGACCAGTTCA" * 40)
+    movie = simulate_movie(MovieSettings(molecules=4, length=(90, 90)), PROFILE, [Template("chr9", sequence)])
+    assert write_movie(movie, tmp_path, "x", INSTRUMENT) == 4
+    rows = [line.split("\t") for line in (tmp_path / "truth.bed").read_text().splitlines()]
+    with pysam.FastxFile(str(tmp_path / "truth.fasta")) as file:
+        truths = [encode_bases(record.sequence) for record in file]
+    for (contig, begin, end, name, _, strand), truth in zip(rows, truths, strict=True):
+        assert contig == "chr9"
+        assert name.endswith("/ccs")
+        piece = sequence[int(begin) : int(end)]
+        np.testing.assert_array_equal(truth, reverse_complement(piece) if strand == "-" else piece)
+
+
+def test_each_profile_has_its_own_instrument(tmp_path: Path) -> None:
+    assert main(["simulate", "-o", str(tmp_path), "--molecules", "1", "--profile", "sequel2"]) == 0
+    (group,) = _header(tmp_path / "subreads.bam")["RG"]
+    assert group["PM"] == "SEQUELII"
+    assert group["PU"].startswith("m64")

@@ -6,7 +6,14 @@ import pytest
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.simulate.profile import load_profile
-from deepconsensus_py.simulate.templates import draw_fragment, homopolymer_runs, random_template, read_sequences
+from deepconsensus_py.simulate.templates import (
+    Template,
+    draw_fragment,
+    homopolymer_runs,
+    random_template,
+    read_templates,
+    tandem_repeats,
+)
 
 
 def test_runs_rebuild_the_sequence() -> None:
@@ -26,45 +33,64 @@ def test_random_template_has_the_length_and_only_bases(length: int) -> None:
 
 
 def test_random_template_has_the_run_lengths_of_the_profile() -> None:
-    share = load_profile().passes.run_length_share
-    runs = homopolymer_runs(random_template(100_000, share, np.random.default_rng(0)))
+    share = load_profile().passes.run_length_share.sum(axis=0)
+    runs = homopolymer_runs(random_template(100_000, load_profile().passes.run_length_share, np.random.default_rng(0)))
     found = np.bincount(np.minimum(runs.lengths, len(share)), minlength=len(share) + 1)[1:] / len(runs.lengths)
     # Tandem repeats replace about 4 % of the bases, so the shares agree only nearly.
     np.testing.assert_allclose(found[:4], share[:4], rtol=0.1)
-    assert runs.lengths.max() >= len(share)
+    assert runs.lengths.max() >= 9
 
 
-def test_fragments_come_from_both_strands_of_the_sequences() -> None:
+def test_long_runs_are_mostly_of_a_and_t() -> None:
+    template = random_template(200_000, load_profile().passes.run_length_share, np.random.default_rng(0))
+    runs = homopolymer_runs(template)
+    long = template[runs.starts[runs.lengths >= 6]]
+    assert np.isin(long, [1, 2]).mean() > 0.75
+    assert 0.5 < np.isin(template, [1, 2]).mean() < 0.62
+
+
+def test_tandem_repeats_are_found() -> None:
+    repeats = tandem_repeats(encode_bases("GTACACACGGGGGGTTATTATTCC"))
+    found = zip(repeats.starts.tolist(), repeats.stops.tolist(), repeats.units.tolist(), strict=True)
+    assert sorted(found) == [(2, 8, 2), (14, 22, 3)]
+
+
+def templates(*lengths: int) -> list[Template]:
     rng = np.random.default_rng(0)
-    sequences = [random_template(n, load_profile().passes.run_length_share, rng) for n in (500, 2000)]
-    texts = [s.tobytes() for s in sequences]
-    reversed_texts = [reverse_complement(s).tobytes() for s in sequences]
-    fragments = [draw_fragment(sequences, 300, rng) for _ in range(100)]
-    assert all(len(f) == 300 for f in fragments)
-    forward = sum(any(f.tobytes() in text for text in texts) for f in fragments)
-    reverse = sum(any(f.tobytes() in text for text in reversed_texts) for f in fragments)
-    assert forward + reverse == 100
-    assert 25 < forward < 75
+    share = load_profile().passes.run_length_share
+    return [Template(f"c{n}", random_template(n, share, rng)) for n in lengths]
+
+
+def test_fragments_come_from_both_strands_and_say_from_where() -> None:
+    rng = np.random.default_rng(1)
+    contigs = {template.name: template.bases for template in templates(500, 2000)}
+    fragments = [draw_fragment(templates(500, 2000), 300, rng) for _ in range(100)]
+    for fragment in fragments:
+        piece = contigs[fragment.contig][fragment.begin : fragment.begin + 300]
+        np.testing.assert_array_equal(fragment.bases, reverse_complement(piece) if fragment.reverse else piece)
+    assert 25 < sum(fragment.reverse for fragment in fragments) < 75
+    assert 5 < sum(fragment.contig == "c500" for fragment in fragments) < 40
 
 
 def test_a_short_sequence_is_taken_whole() -> None:
     sequence = encode_bases("ACGTT")
-    fragment = draw_fragment([sequence], 10, np.random.default_rng(0))
-    assert fragment.tolist() in (sequence.tolist(), reverse_complement(sequence).tolist())
+    fragment = draw_fragment([Template("c", sequence)], 10, np.random.default_rng(0))
+    assert fragment.bases.tolist() in (sequence.tolist(), reverse_complement(sequence).tolist())
 
 
 def test_sequences_are_read_from_fasta(tmp_path) -> None:
     path = tmp_path / "t.fasta"
     path.write_text(">a\nACGTN\nAC\n>b\nGGTT\n")
-    assert [s.tolist() for s in read_sequences(path, 4)] == [encode_bases(s).tolist() for s in ("ACGTNAC", "GGTT")]
+    found = [(template.name, template.bases.tolist()) for template in read_templates(path, 4)]
+    assert found == [(name, encode_bases(s).tolist()) for name, s in (("a", "ACGTNAC"), ("b", "GGTT"))]
     with pytest.raises(InputError, match="under 5 bases"):
-        read_sequences(path, 5)
+        read_templates(path, 5)
 
 
 def test_a_template_file_without_sequences_is_refused(tmp_path) -> None:
     path = tmp_path / "t.fasta"
     path.write_text("")
     with pytest.raises(InputError, match="no sequence"):
-        read_sequences(path, 1)
+        read_templates(path, 1)
     with pytest.raises(InputError, match="cannot be read"):
-        read_sequences(tmp_path / "absent.fasta", 1)
+        read_templates(tmp_path / "absent.fasta", 1)

@@ -1,0 +1,136 @@
+"""The drafts' part of a simulation profile: error rates, types and base qualities of ``ccs`` reads."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deepconsensus_py.simulate.drafts import OFFSET, SILENCE, Depth, choose, doubts, draw_rate, misjudge
+from deepconsensus_py.simulate.evidence import Candidates, weigh
+from deepconsensus_py.simulate.profile import DraftProfile, Profile
+from deepconsensus_py.simulate.sites import prepare_site, travel
+from deepconsensus_py.simulate.templates import random_template
+
+STEP = 1.2  # nats by which an offset grows where a type is e times too rare
+ROUNDS = 10
+LENGTH = 5000  # bases of a molecule that is drawn to fit
+COPIES = 16  # molecules for each measured one
+NOISE = 4.0  # nats: gives the evidence counted at the errors of real drafts; see docs/simulator.md
+FEWEST = 5  # passes of a measured draft
+KNOTS = 80
+TYPES = ("run longer", "run shorter", "inserted", "mismatch", "unit")
+# Repeat units are 16 of the 184 error bases, seven events; the reads' other errors by type and truth run length.
+UNIT_EVENTS = 7
+
+
+def measured_drafts(accuracy: dict[str, Any], quality: dict[str, Any], tables: dict[str, Any]) -> dict[str, Any]:
+    """Rates by passes and molecule; types and qualities as a first guess."""
+    reads = [m for m in accuracy["double_strand"]["molecules"] if m["np"] >= FEWEST]
+    passes, rates = rates_by_passes(accuracy)
+    if "human_1m" in tables["set"]:
+        expected = sum(np.interp(m["np"], passes, rates) * m["truth_bases"] for m in reads)
+        rates = rates * sum(m["errors"] for m in reads) / expected
+    exponent, left = 2.0, 0.6
+    error = np.array(quality["error_positions_histogram"])
+    return {
+        "passes": passes.tolist(),
+        "error_rate": [float(f"{rate:.4g}") for rate in rates],
+        "insertion_exponent": exponent,
+        "log_sd": left,
+        "noise": NOISE,
+        "offsets": [0.0] * len(TYPES),
+        "quality_scores": [-100.0, 0.0],
+        "qualities": [93.0, 3.0],
+        "error_quality": error.tolist(),
+    }
+
+
+def rates_by_passes(accuracy: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Errors per base of single-strand reads; below four passes on the same curve."""
+    passes, rates = [], []
+    for row in accuracy["by_strand"]["table"]:
+        low, high = (int(number) for number in row["passes"].split("-"))
+        passes.append(min((low + high) / 2, 20.0))
+        rates.append(sum(row[f"{kind}_per_10kb"] for kind in ("mismatch", "inserted", "deleted")) / 1e4)
+    slope = np.log(rates[0] / rates[1]) / (passes[1] - passes[0])
+    return np.array([3.0, *passes]), np.array([rates[0] * np.exp(slope * (passes[0] - 3)), *rates])
+
+
+def wanted_types(accuracy: dict[str, Any]) -> np.ndarray:
+    """Shares of the error events."""
+    counts = accuracy["double_strand"]["error_bases_by_type_and_truth_run_length"]
+    inserted, deleted = (sum(counts[kind].values()) for kind in "ID")
+    foreign = counts["I"]["0"] - 2 * UNIT_EVENTS + 4
+    events = [inserted - counts["I"]["0"], deleted, foreign, sum(counts["X"].values()), UNIT_EVENTS]
+    return np.array(events) / sum(events)
+
+
+def fit_drafts(
+    profile: Profile, draft: dict[str, Any], accuracy: dict[str, Any], quality: dict[str, Any]
+) -> dict[str, Any]:
+    """The draft's part of the profile, once its passes are fitted."""
+    reads = [m for m in accuracy["double_strand"]["molecules"] if m["np"] >= FEWEST]
+    weighed = weigh_all(profile, [m["np"] for m in reads])
+    factors = np.array([depth.insertion_factor for _, depth, _ in weighed])
+    draft["error_rate"] = rounded(draft["error_rate"] / (factors ** draft["insertion_exponent"]).mean())
+    wanted = wanted_types(accuracy)
+    offsets = np.zeros(len(TYPES))
+    for number in range(ROUNDS):
+        current = replace(profile.drafts, offsets=offsets, error_rate=np.array(draft["error_rate"]))
+        rng = np.random.default_rng(number)
+        kinds, doubt = draw_all(weighed, current, rng)
+        share = np.bincount(OFFSET[kinds], minlength=len(TYPES)) / len(kinds)
+        print("errors", len(kinds), *(f"{n} {s:.3f}" for n, s in zip(TYPES, share, strict=True)), flush=True)
+        offsets = offsets + STEP * np.log(np.maximum(wanted, 1e-3) / np.maximum(share, 1e-3))
+    draft["offsets"] = rounded(current.offsets)
+    right = np.array(quality["bq_histogram"]) - np.array(quality["error_positions_histogram"])
+    draft |= quality_map(doubt, right)
+    counted = [[m["np"], m["truth_bases"], m["mismatch"], m["inserted"], m["deleted"]] for m in reads]
+    draft["measured"] = {
+        "molecules": counted,
+        "types": dict(zip(TYPES, rounded(wanted), strict=True)),
+        "in_runs": sum(m["in_runs_ge2"] for m in reads) / sum(m["errors"] for m in reads),
+        "quality": quality["bq_histogram"],
+        "error_quality": quality["error_positions_histogram"],
+    }
+    return draft
+
+
+def weigh_all(profile: Profile, passes: list[int]) -> list[tuple[Candidates, Depth, int]]:
+    rng = np.random.default_rng(0)
+    found = []
+    for number in passes * COPIES:
+        truth = random_template(LENGTH, profile.passes.run_length_share, rng)
+        site = prepare_site(truth, profile.passes, rng)
+        candidates = weigh(truth, travel(site, number, True, profile.passes, rng), profile.passes)
+        found.append((candidates, Depth(number, site.insertion_factor), len(truth)))
+    return found
+
+
+def draw_all(weighed: list[tuple[Candidates, Depth, int]], drafts: DraftProfile, rng: np.random.Generator) -> Any:
+    """Kinds of all errors, and doubt about all other bases."""
+    kinds, doubt = [], []
+    for candidates, depth, length in weighed:
+        score = misjudge(candidates.score, drafts, rng) + drafts.offsets[OFFSET[candidates.kind]]
+        errors = choose(candidates, score, rng.poisson(draw_rate(depth, drafts, rng) * length))
+        silent = misjudge(np.full(length, SILENCE * depth.passes), drafts, rng)
+        kinds.append(candidates.kind[errors])
+        doubt.append(doubts(candidates, score, errors, silent))
+    return np.concatenate(kinds), np.concatenate(doubt)
+
+
+def quality_map(doubt: np.ndarray, histogram: np.ndarray) -> dict[str, Any]:
+    """Qualities by doubt: the most doubtful share of bases gets the lowest qualities counted."""
+    share = np.geomspace(2e-4, 1, KNOTS)
+    cumulative = np.append(0, np.cumsum(histogram) / histogram.sum())
+    qualities = np.interp(share, cumulative, np.arange(len(cumulative)) - 0.5)
+    qualities[share > cumulative[-2]] = len(histogram) - 1
+    scores, index = np.unique(np.quantile(doubt, 1 - share), return_index=True)
+    return {
+        "quality_scores": [round(float(score), 2) for score in scores],
+        "qualities": [round(float(quality), 1) for quality in np.maximum(qualities[index], 0)],
+    }
+
+
+def rounded(values: Any) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]
