@@ -1,6 +1,7 @@
 """Small networks, and the original's tensors as our arrays."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.attention.config import TrunkConfig, preset
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.zmws import read_zmws
 
 
 @pytest.fixture
@@ -84,3 +88,10 @@ def as_inputs() -> Callable[[NDArray[np.float32], ColumnConfig], dict[str, Tenso
         return {**inputs, "snr": torch.from_numpy(rows[:, -4:, 0].copy())}
 
     return cut
+
+
+@pytest.fixture(scope="session")
+def molecules(testdata: Path) -> list[Zmw]:
+    """Simulated molecules, their passes aligned."""
+    found = read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam")
+    return [align_zmw(zmw) for zmw in found if isinstance(zmw, Zmw)]

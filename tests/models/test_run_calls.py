@@ -1,0 +1,104 @@
+"""Reads from edits of runs: the edits are made where passes cover them, and doubt lies where it belongs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from deepconsensus_py.hmm.consensus import refine
+from deepconsensus_py.models.run_calls import call_runs, layout_of
+from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
+from deepconsensus_py.runs.edits import CHANGE, EDITS, apply_edits
+from deepconsensus_py.runs.homopolymers import find_runs
+
+FLOOR = 1e-4
+
+
+def layout(draft: str, covered: NDArray[np.bool_] | None = None, quality: int = 10) -> dict[str, np.ndarray]:
+    """A refined draft of which every fourth base is new."""
+    bases = encode_bases(draft)
+    index = np.arange(len(bases), dtype=np.int32)
+    return {
+        "covered": np.ones(len(find_runs(bases)), np.bool_) if covered is None else covered,
+        "draft": bases,
+        "draft_index": np.where(index % 4 == 3, -1, index).astype(np.int32),
+        "draft_quality": np.full(len(bases), quality, np.uint8),
+    }
+
+
+def sure(classes: NDArray[np.integer], probability: float = 0.9) -> NDArray[np.float32]:
+    """Probabilities of which these are the highest."""
+    rows = np.full((len(classes), len(EDITS)), (1 - probability) / (len(EDITS) - 1), np.float32)
+    rows[np.arange(len(classes)), classes] = probability
+    return rows
+
+
+def test_no_edit_leaves_the_draft() -> None:
+    given_layout = layout("CCAAATTGC")
+    calls = call_runs(given_layout, sure(np.zeros(5, int), 1.0), FLOOR)
+    assert decode_bases(calls.bases) == "CCAAATTGC"
+    assert np.array_equal(calls.draft_index, given_layout["draft_index"])
+    assert calls.error_probability == pytest.approx(FLOOR)
+    assert calls.from_model.all()
+
+
+@given(st.text("AATCG", min_size=1, max_size=30), st.integers(0, 2**32))
+def test_edits_are_made_where_passes_cover_the_run(draft: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    runs = find_runs(encode_bases(draft))
+    covered = rng.random(len(runs)) < 0.7
+    classes = rng.integers(0, len(EDITS), len(runs))
+    # One run at least stays, as it does in real drafts: their ends are not covered.
+    covered[0] = False
+    where = layout(draft, covered)
+    calls = call_runs(where, sure(classes), FLOOR)
+    wanted, index = apply_edits(where["draft"], runs, np.where(covered, classes, 0))
+    assert np.array_equal(calls.bases, wanted)
+    assert len(calls.bases) == len(calls.error_probability) == len(calls.draft_index) == len(calls.from_model)
+    assert (calls.error_probability >= np.float32(FLOOR)).all()
+    assert (calls.error_probability <= 1).all()
+    kept = calls.draft_index[calls.draft_index >= 0]
+    assert (np.diff(kept) > 0).all()
+    assert np.array_equal(calls.draft_index < 0, (index < 0) | (where["draft_index"][index] < 0))
+
+
+@pytest.mark.parametrize("edit", range(len(EDITS)))
+def test_the_doubt_about_a_run_lies_on_its_first_base(edit: int) -> None:
+    draft, run, probability = "CCAAATTGC", 1, 0.8
+    classes = np.zeros(5, int)
+    if EDITS[edit] in {"A", "C"}:
+        run = 3
+    classes[run] = edit
+    probabilities = sure(np.zeros(5, int), 1.0)
+    probabilities[run] = sure(classes, probability)[run]
+    calls = call_runs(layout(draft), probabilities, FLOOR)
+    doubtful = np.flatnonzero(calls.error_probability > 2 * FLOOR)
+    # A run that is gone leaves it to the base behind.
+    assert doubtful.tolist() == [find_runs(encode_bases(draft)).start[run]]
+    assert calls.error_probability[doubtful] == pytest.approx(1 - probability)
+    assert len(calls.bases) == len(draft) + max(CHANGE[edit], -3 if run == 1 else -1) + (EDITS[edit] in "ATCG")
+
+
+def test_a_run_that_is_gone_at_the_end_leaves_its_doubt_to_the_last_base() -> None:
+    calls = call_runs(layout("CCA"), sure(np.array([0, EDITS.index("-1")]), 0.7), FLOOR)
+    assert decode_bases(calls.bases) == "CC"
+    assert calls.error_probability[-1] == pytest.approx(0.3)
+
+
+def test_what_no_pass_covers_keeps_its_quality() -> None:
+    covered = np.array([False, True, False])
+    calls = call_runs(layout("AATTGG", covered, quality=20), sure(np.array([1, 0, 3]), 1.0), FLOOR)
+    assert decode_bases(calls.bases) == "AATTGG"
+    assert calls.error_probability == pytest.approx([0.01, 0.01, FLOOR, FLOOR, 0.01, 0.01])
+
+
+def test_the_layout_of_a_refined_molecule(molecules: list[Zmw]) -> None:
+    zmw = molecules[1]
+    refined = refine(zmw)
+    where = layout_of(zmw, refined)
+    assert len(where["covered"]) == len(find_runs(where["draft"]))
+    kept = where["draft_index"] >= 0
+    assert np.array_equal(where["draft_quality"][kept], zmw.draft.qualities[where["draft_index"][kept]])
+    assert not where["draft_quality"][~kept].any()
+    assert where["draft_quality"].dtype == np.uint8

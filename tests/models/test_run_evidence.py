@@ -1,0 +1,114 @@
+"""Evidence about runs, against the scores it comes from and the edits it is about."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from example_molecules import assert_equal
+from run_toys import random_evidence
+
+from deepconsensus_py.hmm import evidence as hmm
+from deepconsensus_py.hmm.consensus import Refined, refine
+from deepconsensus_py.models.run_evidence import (
+    EDITED,
+    IMPOSSIBLE,
+    RATE_STEP,
+    RATIO_STEP,
+    SCORE_STEP,
+    RunEvidence,
+    possible_evidence,
+    run_evidence,
+)
+from deepconsensus_py.pacbio.molecule import A, N, Zmw
+from deepconsensus_py.runs.edits import CHANGE, INSERTS, apply_edits
+from deepconsensus_py.runs.homopolymers import find_runs
+
+
+@pytest.fixture(scope="module")
+def refined(molecules: list[Zmw]) -> Refined:
+    return refine(molecules[0])
+
+
+@pytest.fixture(scope="module")
+def evidence(refined: Refined) -> RunEvidence:
+    return run_evidence(refined)
+
+
+def hmm_column(edit: int) -> int:
+    """Where the hidden Markov model scores an edit."""
+    found = [
+        column
+        for column, same in enumerate(zip(hmm.CHANGE.tolist(), hmm.PUT_IN.tolist(), strict=True))
+        if same == (CHANGE[edit], INSERTS[edit])
+    ]
+    return found[0]
+
+
+@pytest.mark.parametrize("edit", range(1, EDITED + 1))
+def test_each_edit_has_the_ratios_that_were_scored(refined: Refined, evidence: RunEvidence, edit: int) -> None:
+    scored = refined.scores.run_ratios[:, :, hmm_column(edit)]
+    kept = evidence.ratios[:, :, edit - 1] * RATIO_STEP
+    assert np.abs(kept - scored.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
+    assert not kept[~evidence.covered].any()
+    assert np.ptp(kept) > 1
+
+
+def test_pooled_evidence_is_that_of_all_passes(refined: Refined, evidence: RunEvidence) -> None:
+    columns = [hmm_column(edit) for edit in range(1, EDITED + 1)]
+    wanted = hmm.pooled(refined.scores.run_ratios[:, :, columns])
+    possible = evidence.pooled > IMPOSSIBLE / SCORE_STEP
+    assert np.abs(evidence.pooled * SCORE_STEP - wanted)[possible].max() <= SCORE_STEP / 2
+
+
+def test_what_is_impossible_is_no_edit_of_its_own(refined: Refined) -> None:
+    draft, runs = refined.bases, find_runs(refined.bases)
+    evidence = possible_evidence(refined.scores, runs)
+    for run in range(0, len(runs), 7):
+        classes = np.zeros(len(runs), np.uint8)
+        resized = {}
+        for edit in range(1, EDITED + 1):
+            classes[run] = edit
+            made, _ = apply_edits(draft, runs, classes)
+            expected = int(CHANGE[edit]) + int(INSERTS[edit] > 0)
+            doubles = INSERTS[edit] and len(find_runs(made)) <= len(runs)
+            resized[edit] = len(made) - len(draft) == expected and not doubles
+        assert {edit: bool(evidence[run, edit - 1] != IMPOSSIBLE) for edit in resized} == resized
+
+
+def test_a_run_has_the_evidence_of_the_tracts_around_it(refined: Refined, evidence: RunEvidence) -> None:
+    scores, pooled = refined.scores, hmm.pooled(refined.scores.tract_ratios)
+    wanted = np.zeros((len(scores.runs), 2))
+    for run, (start, stop) in enumerate(zip(scores.runs.start, scores.runs.stop, strict=True)):
+        around = (scores.tracts.start < stop) & (start < scores.tracts.stop)
+        if around.any():
+            wanted[run] = pooled[around].max(axis=0)
+    assert (wanted != 0).any()
+    assert (wanted == 0).all(axis=1).any()
+    assert np.abs(evidence.tracts * SCORE_STEP - wanted).max() <= SCORE_STEP / 2
+
+
+def test_rates_are_those_of_either_strand(refined: Refined, evidence: RunEvidence) -> None:
+    for model, rates in zip(refined.models, np.split(evidence.rates * RATE_STEP, 2), strict=True):
+        assert rates[0] == pytest.approx(model.deletion[A:N, 0].mean(), abs=RATE_STEP)
+        assert rates[5] == pytest.approx(model.cognate[A:N, 0].mean(), abs=RATE_STEP)
+        assert rates[10:] == pytest.approx(model.foreign[A:N], abs=RATE_STEP)
+
+
+def test_arrays_and_back() -> None:
+    evidence = random_evidence()
+    assert_equal(RunEvidence.from_arrays(evidence.arrays()), evidence)
+
+
+@pytest.mark.parametrize("kind", ["no kinetics", "one pass", "one strand"])
+def test_molecules_that_lack_something_have_evidence(molecules: list[Zmw], kind: str) -> None:
+    passes = molecules[0].passes
+    if kind == "no kinetics":
+        passes = tuple(replace(p, pulse_widths=None, inter_pulse_durations=None) for p in passes)
+    elif kind == "one pass":
+        passes = passes[:1]
+    else:
+        passes = tuple(p for p in passes if p.reverse)
+    evidence = run_evidence(refine(replace(molecules[0], passes=passes)))
+    assert evidence.ratios.shape == (len(passes), len(evidence.base), EDITED)
+    assert evidence.covered.any(axis=1).all()
+    assert (evidence.rates > 0).all()
