@@ -1,13 +1,21 @@
 """How the engine fills batches changes neither the reads nor their order."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from deepconsensus_py.models.interface import Calls, Corrector, Features
 from deepconsensus_py.models.pair_hmm import PairHmm
 from deepconsensus_py.models.vote import Vote
+from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.encode import encode_zmws
+from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.engine import PolishSettings, correct
 
 
@@ -34,3 +42,42 @@ def test_reads_do_not_depend_on_the_batch(make: type[Vote] | type[PairHmm], test
         seen.append([(read.name, read.bases.tobytes(), read.qualities.tobytes()) for read in reads])
     assert seen[0] == seen[1] == seen[2]
     assert [name for name, *_ in seen[0]] == [molecule.draft.name for molecule in molecules]
+
+
+def test_items_with_fewer_passes_are_padded_with_zeros() -> None:
+    """Of molecules of any number of items and passes, none among them, each gets back what it put in."""
+    shapes = [(3, 2), (0, 7), (2, 5), (1, 0), (4, 5)]
+    rng = np.random.default_rng(0)
+    given = [
+        {"passes": rng.integers(1, 100, (*shape, 4), np.int8), "flat": rng.integers(1, 9, shape[0], np.int16)}
+        for shape in shapes
+    ]
+    seen: list[Mapping[str, NDArray[np.integer]]] = []
+
+    def forward(inputs: Mapping[str, NDArray[np.integer]]) -> NDArray[np.float32]:
+        seen.append(inputs)
+        return np.column_stack([inputs["passes"].sum(axis=(1, 2)), inputs["flat"]]).astype(np.float32)
+
+    def call(features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
+        inputs = features.inputs
+        sums = [inputs["passes"].sum(axis=(1, 2)), inputs["flat"]]
+        assert probabilities.reshape(-1, 2).tolist() == np.column_stack(sums).tolist()
+        rest = (np.zeros(1, np.float32), np.zeros(1, np.int32), np.ones(1, np.bool_))
+        return Calls(np.ones(1, np.uint8), *rest)
+
+    for batch in (1, 4, 100):
+        seen.clear()
+        corrector = SimpleNamespace(
+            name="sums",
+            calibration="skip",
+            batch=batch,
+            forward=forward,
+            call=call,
+            select=lambda features, skip_above: np.ones(features.items, np.bool_),
+        )
+        bases = np.ones(1, np.uint8)
+        molecules = [Encoded(Draft(f"m/{n}/ccs", bases, None), Features(inputs, {})) for n, inputs in enumerate(given)]
+        reads = list(correct(molecules, cast("Corrector", corrector), PolishSettings()))
+        assert [read.reason for read in reads] == [""] * len(shapes)
+        assert sum(len(inputs["flat"]) for inputs in seen) == sum(items for items, _ in shapes)
+        assert {(inputs["passes"].dtype.name, inputs["flat"].dtype.name) for inputs in seen} == {("int8", "int16")}
