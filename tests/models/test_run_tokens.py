@@ -1,5 +1,9 @@
 """Tokens say the same of a run, whoever else is asked about and in whatever order passes come."""
 
+import math
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +20,7 @@ from deepconsensus_py.models.run_tokens import (
     PASS_FIELDS,
     REVERSE,
     RUN_FIELDS,
+    RUN_PARTS,
     run_tokens,
     undecided_runs,
 )
@@ -142,3 +147,15 @@ def test_a_molecule_of_many_passes_is_undecided_where_they_disagree_with_it(mole
     decided = run_tokens(evidence, np.setdiff1d(np.flatnonzero(evidence.covered.all(axis=0)), undecided))
     for_some_edit = [(t["passes"][:, :, :EDITED] * RATIO_STEP > 0).any(axis=2).mean() for t in (tokens, decided)]
     assert for_some_edit[0] > for_some_edit[1]
+
+
+def test_the_page_names_every_part_of_the_token_of_a_run() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text()
+    table = page.split("| of a run, `int16` |")[1].split("\n\n")[0]
+    rows = re.findall(r"^ *\| (`.*?) \| (.*?) \|", table, re.MULTILINE)
+    sizes = [size.replace("×", "*").split(",") for _, size in rows]
+    listed = [name for names, _ in rows for name in re.findall(r"`(\w+)`", names)]
+    assert (
+        dict(zip(listed, [math.prod(map(int, one.split("*"))) for row in sizes for one in row], strict=True))
+        == RUN_PARTS
+    )

@@ -9,11 +9,13 @@ from deepconsensus_py.training.columns import ColumnModel
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.distill import Student
 from deepconsensus_py.training.records import read_record, record
+from deepconsensus_py.training.runs import RunData, RunModel
 from deepconsensus_py.training.tasks import TASKS
 from deepconsensus_py.training.windows import WindowData
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
-MODELS = {"columns": ColumnModel, "distill": Student}
+MODELS = {"columns": ColumnModel, "distill": Student, "runs": RunModel}
+DATA = {"columns": WindowData, "distill": WindowData, "runs": RunData}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -21,10 +23,9 @@ def test_recipes_are_configurations(path: Path) -> None:
     config = read_record(TrainConfig, path)
     assert config.task in TASKS
     assert config.name in {path.stem, "student"}
-    if config.task in MODELS:
-        record(MODELS[config.task], config.model, where="model.")
-        for stage in config.stages:
-            record(WindowData, {**config.data, **stage.data}, where="data.")
+    record(MODELS[config.task], config.model, where="model.")
+    for stage in config.stages:
+        record(DATA[config.task], {**config.data, **stage.data}, where="data.")
 
 
 def test_the_recipe_of_columns_is_of_the_originals_size() -> None:
@@ -33,7 +34,9 @@ def test_the_recipe_of_columns_is_of_the_originals_size() -> None:
     assert (network.trunk.layers, network.trunk.d, network.embedded) == (6, 280, 560)
 
 
-@pytest.mark.parametrize("kind", [TrainConfig, Stage, ColumnModel, WindowData, Augmentation, Student])
+@pytest.mark.parametrize(
+    "kind", [TrainConfig, Stage, ColumnModel, WindowData, Augmentation, Student, RunModel, RunData]
+)
 def test_the_page_names_every_key(kind: type) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
     named = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
