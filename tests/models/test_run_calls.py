@@ -80,6 +80,15 @@ def test_the_doubt_about_a_run_lies_on_its_first_base(edit: int) -> None:
     assert len(calls.bases) == len(draft) + max(CHANGE[edit], -3 if run == 1 else -1) + (EDITS[edit] in "ATCG")
 
 
+def test_a_run_loses_no_more_bases_than_it_has() -> None:
+    classes = np.array([0, EDITS.index("-2"), 0, 0])
+    probabilities = sure(classes, 1.0)
+    probabilities[3] = sure(classes, 0.6)[3]
+    calls = call_runs(layout("CCAGGTT"), probabilities, FLOOR)
+    assert decode_bases(calls.bases) == "CCGGTT"
+    assert np.flatnonzero(calls.error_probability > 2 * FLOOR).tolist() == [4]
+
+
 def test_a_run_that_is_gone_at_the_end_leaves_its_doubt_to_the_last_base() -> None:
     calls = call_runs(layout("CCA"), sure(np.array([0, EDITS.index("-1")]), 0.7), FLOOR)
     assert decode_bases(calls.bases) == "CC"

@@ -14,7 +14,7 @@ from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.models.run_corrector import RunCorrector, encode_runs
-from deepconsensus_py.models.run_network import RUN_SPEC
+from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
 from deepconsensus_py.models.weights import Model, save_model
 from deepconsensus_py.pacbio.molecule import Draft, N, Pass, Zmw
 from deepconsensus_py.polishing.encode import encode_zmws
@@ -139,6 +139,14 @@ def test_a_molecule_that_leaves_nothing_undecided_is_its_draft(molecules: list[Z
     among = list(polish([molecules[0], zmw, molecules[1]], model=corrector, settings=SETTINGS))
     assert same([among[1]], [alone])
     assert same(among[::2], [read_of(molecules[0], corrector), read_of(molecules[1], corrector)])
+
+
+def test_nothing_is_dropped_when_it_is_used(molecules: list[Zmw]) -> None:
+    network = RunNetwork(RunConfig.of(layers=1, d=8, heads=2, ff=8, dropout=0.5)).train()
+    network.load_state_dict(random_network(layers=1, d=8, heads=2, ff=8).state_dict())
+    corrector = RunCorrector(Model("dropout", network, RUN_SPEC))
+    inputs = encode_runs(molecules[0]).inputs
+    assert np.array_equal(corrector.forward(inputs), corrector.forward(inputs))
 
 
 def test_a_molecule_without_passes_keeps_its_outcome(molecules: list[Zmw], corrector: RunCorrector) -> None:
