@@ -59,6 +59,7 @@ def test_each_edit_has_its_label(inner: str, edit: str) -> None:
     ("inner", "nearest"),
     [
         ("CCAGATT", "none"),
+        ("CCGAATT", "none"),
         ("CCANATT", "none"),
         ("CCNAAATT", "none"),
         ("CCTGAAATT", "none"),
