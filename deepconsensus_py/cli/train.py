@@ -13,7 +13,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="train a network",
         description="Train a network as a YAML file describes it (docs/training.md). The folder gets the model, "
         "log.csv, curve.svg and a checkpoint from which an interrupted training goes on. "
-        "Several processes: torchrun --nproc-per-node N -m deepconsensus_py.cli.main train …",
+        "Several processes: torchrun --nproc-per-node N -m deepconsensus_py.cli.main train CONFIG -o FOLDER.",
     )
     add_arguments(parser)
     parser.set_defaults(run=run)
