@@ -73,13 +73,13 @@ def test_passes_and_truth_are_aligned_to_the_new_draft(example: Example, made: l
     assert directions == {False, True}
 
 
-@pytest.mark.parametrize(("share", "strands"), [(0.0, {2}), (1.0, {1})])
+# Five passes of both strands are of one hardly ever by chance.
+@pytest.mark.parametrize(("share", "fewest", "strands"), [(0.0, 5, {2}), (1.0, MIN_PASSES, {1})])
 def test_the_share_of_drafts_of_one_strand(
-    example: Example, monkeypatch: pytest.MonkeyPatch, share: float, strands: set[int]
+    example: Example, monkeypatch: pytest.MonkeyPatch, share: float, fewest: int, strands: set[int]
 ) -> None:
     monkeypatch.setattr(redraft, "ONE_STRAND", share)
-    # Five of alternating strands are of one only by choice.
-    monkeypatch.setattr(redraft, "MIN_PASSES", 5)
+    monkeypatch.setattr(redraft, "MIN_PASSES", fewest)
     made = [redrafted(example, np.random.default_rng(seed)) for seed in range(4)]
     assert {len({p.reverse for p in one.zmw.passes}) for one in made if one} == strands
 
