@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from deepconsensus_py.simulate.drafts import OFFSET, SILENCE, Depth, choose, doubts, draw_rate, misjudge
+from deepconsensus_py.simulate.drafts import OFFSET, SILENCE, ambiguity, choose, doubts, draw_number, misjudge
 from deepconsensus_py.simulate.evidence import Candidates, weigh
 from deepconsensus_py.simulate.profile import DraftProfile, Profile
 from deepconsensus_py.simulate.sites import prepare_site, travel
@@ -18,6 +18,8 @@ COPIES = 16  # molecules for each measured one
 NOISE = 4.0  # nats: gives the evidence counted at the errors of real drafts; see docs/simulator.md
 FEWEST = 5  # passes of a measured draft
 KNOTS = 80
+LOG_SD = 0.3  # of what is left between the six measured molecules once their ambiguity is known
+MOST_PASSES = 40
 TYPES = ("run longer", "run shorter", "inserted", "mismatch", "unit")
 # Repeat units are 16 of the 184 error bases, seven events; the reads' other errors by type and truth run length.
 UNIT_EVENTS = 7
@@ -30,13 +32,12 @@ def measured_drafts(accuracy: dict[str, Any], quality: dict[str, Any], tables: d
     if "human_1m" in tables["set"]:
         expected = sum(np.interp(m["np"], passes, rates) * m["truth_bases"] for m in reads)
         rates = rates * sum(m["errors"] for m in reads) / expected
-    exponent, left = 2.0, 0.6
     error = np.array(quality["error_positions_histogram"])
     return {
         "passes": passes.tolist(),
         "error_rate": [float(f"{rate:.4g}") for rate in rates],
-        "insertion_exponent": exponent,
-        "log_sd": left,
+        "ambiguity": [1.0] * len(passes),
+        "log_sd": LOG_SD,
         "noise": NOISE,
         "offsets": [0.0] * len(TYPES),
         "quality_scores": [-100.0, 0.0],
@@ -46,14 +47,25 @@ def measured_drafts(accuracy: dict[str, Any], quality: dict[str, Any], tables: d
 
 
 def rates_by_passes(accuracy: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Errors per base of single-strand reads; below four passes on the same curve."""
+    """Errors per base of single-strand reads; below four passes on the same curve, above twenty as at twenty."""
     passes, rates = [], []
     for row in accuracy["by_strand"]["table"]:
         low, high = (int(number) for number in row["passes"].split("-"))
         passes.append(min((low + high) / 2, 20.0))
         rates.append(sum(row[f"{kind}_per_10kb"] for kind in ("mismatch", "inserted", "deleted")) / 1e4)
     slope = np.log(rates[0] / rates[1]) / (passes[1] - passes[0])
-    return np.array([3.0, *passes]), np.array([rates[0] * np.exp(slope * (passes[0] - 3)), *rates])
+    rates = [rates[0] * np.exp(slope * (passes[0] - 3)), *rates, rates[-1]]
+    return np.array([3.0, *passes, MOST_PASSES]), np.array(rates)
+
+
+def mean_ambiguity(profile: Profile, passes: list[float]) -> np.ndarray:
+    """Undecided places per base by number of passes; a curve through means that a few noisy molecules make unsteady."""
+    means = []
+    for number in passes:
+        weighed = weigh_all(profile, [round(number)], 3 * COPIES)
+        means.append(np.mean([ambiguity(candidates) / length for candidates, _, length in weighed]))
+    curve = np.polynomial.Polynomial.fit(np.log(passes), np.log(means), 3)
+    return np.exp(curve(np.log(passes)))
 
 
 def wanted_types(accuracy: dict[str, Any]) -> np.ndarray:
@@ -71,12 +83,11 @@ def fit_drafts(
     """The draft's part of the profile, once its passes are fitted."""
     reads = [m for m in accuracy["double_strand"]["molecules"] if m["np"] >= FEWEST]
     weighed = weigh_all(profile, [m["np"] for m in reads])
-    factors = np.array([depth.insertion_factor for _, depth, _ in weighed])
-    draft["error_rate"] = rounded(draft["error_rate"] / (factors ** draft["insertion_exponent"]).mean())
+    draft["ambiguity"] = rounded(mean_ambiguity(profile, draft["passes"]))
     wanted = wanted_types(accuracy)
     offsets = np.zeros(len(TYPES))
     for number in range(ROUNDS):
-        current = replace(profile.drafts, offsets=offsets, error_rate=np.array(draft["error_rate"]))
+        current = replace(profile.drafts, offsets=offsets, ambiguity=np.array(draft["ambiguity"]))
         rng = np.random.default_rng(number)
         kinds, doubt = draw_all(weighed, current, rng)
         share = np.bincount(OFFSET[kinds], minlength=len(TYPES)) / len(kinds)
@@ -96,24 +107,24 @@ def fit_drafts(
     return draft
 
 
-def weigh_all(profile: Profile, passes: list[int]) -> list[tuple[Candidates, Depth, int]]:
+def weigh_all(profile: Profile, passes: list[int], copies: int = COPIES) -> list[tuple[Candidates, int, int]]:
     rng = np.random.default_rng(0)
     found = []
-    for number in passes * COPIES:
+    for number in passes * copies:
         truth = random_template(LENGTH, profile.passes.run_length_share, rng)
         site = prepare_site(truth, profile.passes, rng)
         candidates = weigh(truth, travel(site, number, True, profile.passes, rng), profile.passes)
-        found.append((candidates, Depth(number, site.insertion_factor), len(truth)))
+        found.append((candidates, number, len(truth)))
     return found
 
 
-def draw_all(weighed: list[tuple[Candidates, Depth, int]], drafts: DraftProfile, rng: np.random.Generator) -> Any:
+def draw_all(weighed: list[tuple[Candidates, int, int]], drafts: DraftProfile, rng: np.random.Generator) -> Any:
     """Kinds of all errors, and doubt about all other bases."""
     kinds, doubt = [], []
-    for candidates, depth, length in weighed:
+    for candidates, passes, length in weighed:
         score = misjudge(candidates.score, drafts, rng) + drafts.offsets[OFFSET[candidates.kind]]
-        errors = choose(candidates, score, rng.poisson(draw_rate(depth, drafts, rng) * length))
-        silent = misjudge(np.full(length, SILENCE * depth.passes), drafts, rng)
+        errors = choose(candidates, score, draw_number(candidates, length, passes, drafts, rng))
+        silent = misjudge(np.full(length, SILENCE * passes), drafts, rng)
         kinds.append(candidates.kind[errors])
         doubt.append(doubts(candidates, score, errors, silent))
     return np.concatenate(kinds), np.concatenate(doubt)

@@ -25,10 +25,11 @@ from deepconsensus_py.simulate.profile import (
     read_profile,
     to_letters,
 )
+from deepconsensus_py.simulate.sites import QUIET
 
 ROUNDS = 10
 MOLECULES, LENGTH, PASSES = 30, 9000, 12  # of a round
-SPREAD_ROUNDS, SPREAD_MOLECULES = 3, 80
+SPREAD_ROUNDS, SPREAD_MOLECULES = 3, 100
 KINETIC_ROUNDS = 5
 AMOUNTS = 6  # most bases by which a run is read too long or too short
 FEW = 200  # runs: fewer are eked out with the other bases' and shorter runs'
@@ -223,12 +224,23 @@ def spreads(target: Target, by_chance: np.ndarray) -> dict[str, Any]:
     correlation = np.array([[1, a, b], [a, 1, c], [b, c, 1]])
     own = np.maximum(between**2 - strands**2 / 2 - passes / 10, 0.25 * between**2)
     sd = np.append(np.sqrt(own), molecules[:, 3:].std(axis=0))
+    sd[1] /= 1 - QUIET  # of the excess
     together = (1 - SHRINK) * np.corrcoef(molecules.T) + SHRINK * np.eye(7)
+    together[:3, :3] = correlation
+    together = nearest_correlation(together)
     return {
         "molecules": np.round(together * np.outer(sd, sd), 5).tolist(),
         "strands": np.round(strands, 4).tolist(),
         "passes": np.round(correlation * np.sqrt(np.outer(passes, passes)), 5).tolist(),
     }
+
+
+def nearest_correlation(matrix: np.ndarray) -> np.ndarray:
+    """A correlation matrix near one that is put together of parts."""
+    values, vectors = np.linalg.eigh(matrix)
+    positive = vectors * values.clip(0.02) @ vectors.T
+    scale = np.sqrt(np.diag(positive))
+    return positive / np.outer(scale, scale)
 
 
 def strand_logs(tables: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -394,7 +406,10 @@ def fit_spreads(guess: dict[str, Any], spread: dict[str, Any], target: Target, d
             log_sd = np.array([reads[name][f"log_sd_{kind}_zmw"] for name in names])
             covariance = np.array(spread[entry])
             variance = np.diag(covariance)[:3]
-            better = np.maximum(variance + log_sd**2 - found[f"log_sd_{kind}"] ** 2, variance / 4)
+            if kind == "within":
+                better = np.maximum(variance + log_sd**2 - found["log_sd_within"] ** 2, variance / 4)
+            else:
+                better = variance * (log_sd / found["log_sd_between"]).clip(0.6, 1.6) ** 2
             factor = np.append(np.sqrt(better / variance), np.ones(size - 3))
             spread[entry] = np.round(covariance * np.outer(factor, factor), 5).tolist()
 

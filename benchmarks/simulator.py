@@ -18,7 +18,7 @@ from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import SEQUENCED, Profile, by_letters, load_profile, normalised
 
 SEED = 1
-PASSES = {"molecules": 80, "length": (9000, 9000), "passes": (10, 10)}  # 8 Mb of passes
+PASSES = {"molecules": 120, "length": (9000, 9000), "passes": (8, 8)}  # 10 Mb of passes
 DRAFTS = {"molecules": 60, "length": (6000, 6000)}  # for each number of passes
 QUALITIES = [(0, 9), (10, 19), (20, 39), (40, 92), (93, 93)]
 PERCENTILES = (10, 50, 90)

@@ -1,7 +1,7 @@
 """Draft consensus reads: the truth with the errors and base qualities that ``ccs`` would leave in it.
 
 Errors stand where the passes are least decided, as far as a caller sees it that knows only average error rates; they
-come as often as measured for the number of passes and for the molecule's insertion rate.
+come as often as measured for the number of passes, and more where the passes of a molecule leave more undecided.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from deepconsensus_py.simulate.evidence import (
 from deepconsensus_py.simulate.profile import DraftProfile
 
 OFFSET = np.array([0, 1, 2, 3, 4, 4])  # of each kind of candidate in the profile's offsets
+UNDECIDED = 2.0  # nats by which evidence may be off zero
 SILENCE = -3.3  # nats; what a pass that shows nothing else says against another reading
 
 _Floats = NDArray[np.float64]
@@ -40,35 +41,22 @@ class DraftSequence:
     qualities: NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """What decides how good a draft is.
-
-    Attributes:
-        passes: full passes behind it.
-        insertion_factor: the molecule's insertion rate over the average one.
-    """
-
-    passes: int
-    insertion_factor: float
-
-
 def draw_draft(
-    truth: NDArray[np.uint8], candidates: Candidates, depth: Depth, profile: DraftProfile, rng: np.random.Generator
+    truth: NDArray[np.uint8], candidates: Candidates, passes: int, profile: DraftProfile, rng: np.random.Generator
 ) -> DraftSequence:
     """A draft of a molecule.
 
     Args:
         truth: ``uint8[n]`` base codes.
         candidates: changes of it, weighed on the passes.
-        depth: passes and insertion rate.
+        passes: full passes behind the draft.
         profile: error rates and qualities.
         rng: source of randomness.
     """
     score = misjudge(candidates.score, profile, rng)
     score += profile.offsets[OFFSET[candidates.kind]]
-    errors = choose(candidates, score, rng.poisson(draw_rate(depth, profile, rng) * len(truth)))
-    doubt = doubts(candidates, score, errors, misjudge(np.full(len(truth), SILENCE * depth.passes), profile, rng))
+    errors = choose(candidates, score, draw_number(candidates, len(truth), passes, profile, rng))
+    doubt = doubts(candidates, score, errors, misjudge(np.full(len(truth), SILENCE * passes), profile, rng))
     qualities = np.interp(doubt, profile.quality_scores, profile.qualities)
     wrong = rng.choice(len(profile.error_quality), len(errors), p=profile.error_quality)
     return _apply(truth, qualities, candidates, errors, wrong)
@@ -80,11 +68,20 @@ def misjudge(evidence: _Floats, profile: DraftProfile, rng: np.random.Generator)
     return seen
 
 
-def draw_rate(depth: Depth, profile: DraftProfile, rng: np.random.Generator) -> float:
-    """Errors per base of one draft."""
-    rate = np.interp(depth.passes, profile.passes, profile.error_rate)
-    rate *= depth.insertion_factor**profile.insertion_exponent
-    return float(rate * np.exp(profile.log_sd * rng.standard_normal() - profile.log_sd**2 / 2))
+def draw_number(
+    candidates: Candidates, length: int, passes: int, profile: DraftProfile, rng: np.random.Generator
+) -> int:
+    """How many errors a draft has: as many as drafts of so many passes, times how much less decided its passes are."""
+    rate = np.interp(passes, profile.passes, profile.error_rate)
+    rate *= ambiguity(candidates) / length / np.interp(passes, profile.passes, profile.ambiguity)
+    rate *= np.exp(profile.log_sd * rng.standard_normal() - profile.log_sd**2 / 2)
+    return int(rng.poisson(rate * length))
+
+
+def ambiguity(candidates: Candidates) -> float:
+    """How many places of a molecule its passes leave undecided."""
+    score = candidates.score[candidates.kind <= RUN_SHORTER]
+    return float((1 / (1 + np.exp(-np.clip(score, -50, 50) / UNDECIDED))).sum())
 
 
 def choose(candidates: Candidates, score: _Floats, number: int) -> _Ints:

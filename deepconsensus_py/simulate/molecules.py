@@ -10,7 +10,7 @@ from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, reverse_complement
 from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.pacbio.records import Tags
-from deepconsensus_py.simulate.drafts import Depth, DraftSequence, draw_draft
+from deepconsensus_py.simulate.drafts import DraftSequence, draw_draft
 from deepconsensus_py.simulate.evidence import weigh
 from deepconsensus_py.simulate.kinetics import draw_kinetics, prepare_pulses
 from deepconsensus_py.simulate.profile import Profile
@@ -65,7 +65,7 @@ def simulate_molecule(
         sequence = _lone_pass(turns)
     else:
         candidates = weigh(truth, turns, profile.passes)
-        sequence = draw_draft(truth, candidates, Depth(full_passes, site.insertion_factor), profile.drafts, rng)
+        sequence = draw_draft(truth, candidates, full_passes, profile.drafts, rng)
     coverage = sum(len(p.bases) for p in passes) / len(truth)
     summary = _draft_summary(full_passes, coverage, sequence)
     tags = (("RG", read_group_id(MoleculeId(movie, hole)), "Z"), *summary, ("sn", site.snr, "B"), ("zm", hole, "i"))

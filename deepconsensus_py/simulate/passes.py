@@ -11,6 +11,8 @@ from deepconsensus_py.simulate.profile import LONGEST_RUN, BaseClass, PassProfil
 from deepconsensus_py.simulate.templates import Runs, homopolymer_runs
 
 HIGHEST_PROBABILITY = 0.45
+# Powers of the factor on insertions: noisy molecules insert far more foreign bases, but lengthen runs little more.
+LENGTHENING, FOREIGN = 0.5, 1.4
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -94,7 +96,7 @@ def read_strand(strand: Strand, profile: PassProfile, factors: _Floats, rng: np.
     after_deletion = np.zeros(len(template), bool)
     after_deletion[1:] = ~kept[:-1]
     classes[after_deletion & (classes == BaseClass.MATCH)] = BaseClass.MATCH_AFTER_DELETION
-    burst = _burst_factors(len(template), profile, rng) * factors[1]
+    burst = _burst_factors(len(template), profile, rng) * factors[1] ** FOREIGN
     events = (
         _long_insertions(strand, profile, burst, rng),
         _foreign_insertions(strand, profile, burst, rng),
@@ -113,7 +115,7 @@ def _run_changes(strand: Strand, profile: PassProfile, factors: _Floats, rng: np
     base, length = strand.template[first], np.minimum(strand.runs.lengths, LONGEST_RUN)
     context = (strand.before[first], base, strand.behind[first])
     shorter = _capped(profile.shorten[base, length] * profile.shorten_context[context] * factors[2])
-    longer = _capped(profile.lengthen[base, length] * profile.lengthen_context[context] * factors[1])
+    longer = _capped(profile.lengthen[base, length] * profile.lengthen_context[context] * factors[1] ** LENGTHENING)
     shared = profile.run_correlation[length]
     own = rng.standard_normal(len(first))
     place = rank(np.sqrt(shared) * strand.deviates + np.sqrt(1 - shared) * own)

@@ -92,8 +92,8 @@ class PassProfile:
         long_insertion_cognate: probability that all bases of one equal a neighbour.
         inserted_base: ``float64[6]`` composition of the other ones.
         burst: stretches with more insertions.
-        molecules: ``float64[7, 7]`` covariance between molecules of the natural logarithms of mismatch, insertion and
-            deletion rate and of the signal-to-noise ratios of A, C, G and T.
+        molecules: ``float64[7, 7]`` covariance between molecules of the natural logarithms of mismatch rate, excess of
+            the insertion rate over that of quiet molecules, deletion rate, and signal-to-noise ratios of A, C, G and T.
         snr: ``float64[4]`` median signal-to-noise ratios of A, C, G and T.
         strands: ``float64[3]`` standard deviation of the logarithms of the rates over a molecule's strands.
         passes: ``float64[3, 3]`` their covariance over passes.
@@ -169,7 +169,7 @@ class DraftProfile:
     Attributes:
         passes: ``float64[k]`` numbers of full passes, ascending.
         error_rate: ``float64[k]`` mean errors per base at these.
-        insertion_exponent: power of a molecule's relative insertion rate to which its errors go.
+        ambiguity: ``float64[k]`` mean number per base of places that the passes leave undecided, at these.
         log_sd: standard deviation between molecules of the logarithm of what else decides their rate.
         noise: standard deviation of what a consensus misjudges about the passes, in nats.
         offsets: ``float64[5]`` nats added to the evidence for a run too long, a run too short, an inserted base that
@@ -181,7 +181,7 @@ class DraftProfile:
 
     passes: _Floats
     error_rate: _Floats
-    insertion_exponent: float
+    ambiguity: _Floats
     log_sd: float
     noise: float
     offsets: _Floats
@@ -323,12 +323,11 @@ def _kinetics(table: Mapping[str, Any]) -> Kinetics:
 
 
 def _draft_profile(table: Mapping[str, Any]) -> DraftProfile:
-    arrays = {name: np.array(table[name], np.float64) for name in ("passes", "error_rate", "offsets")}
+    arrays = {name: np.array(table[name], np.float64) for name in ("passes", "error_rate", "ambiguity", "offsets")}
     qualities = {name: np.array(table[name], np.float64) for name in ("quality_scores", "qualities")}
     return DraftProfile(
         **arrays,
         **qualities,
-        insertion_exponent=table["insertion_exponent"],
         log_sd=table["log_sd"],
         noise=table["noise"],
         error_quality=normalised(table["error_quality"]),

@@ -12,6 +12,7 @@ from deepconsensus_py.simulate.profile import PassProfile
 
 ADAPTER_BEFORE, ADAPTER_AFTER = 1, 2  # bits of tag cx (PacBio BAM format, local context flags)
 SHORTEST_PASS = 50  # bases; instruments do not report shorter ones
+QUIET = 0.6  # insertion rate of the quietest molecules over the mean: the least of 14 measured ones
 LOWEST_SNR = 2.0  # instruments report no molecule below
 
 
@@ -33,11 +34,6 @@ class Site:
     def truth(self) -> NDArray[np.uint8]:
         """The molecule's base codes ``uint8[n]``."""
         return self.strands[0].template
-
-    @property
-    def insertion_factor(self) -> float:
-        """The molecule's insertion rate over the average one."""
-        return float(self.factors[:, 1].mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,10 @@ def prepare_site(truth: NDArray[np.uint8], profile: PassProfile, rng: np.random.
         rng: source of randomness.
     """
     molecule = rng.multivariate_normal(np.zeros(7), profile.molecules)
-    rates = molecule[:3] + profile.strands * rng.standard_normal((2, 3))
-    # Log-normal factors of mean one.
-    factors = np.exp(rates - (np.diag(profile.molecules)[:3] + profile.strands**2) / 2)
+    # Log-normal factors of mean one; most molecules insert about equally often, a few much more.
+    own = np.exp(molecule[:3] - np.diag(profile.molecules)[:3] / 2)
+    own[1] = QUIET + (1 - QUIET) * own[1]
+    factors = own * np.exp(profile.strands * rng.standard_normal((2, 3)) - profile.strands**2 / 2)
     snr = np.maximum(profile.snr * np.exp(molecule[3:]), LOWEST_SNR).astype(np.float32)
     return Site((prepare_strand(truth, rng), prepare_strand(reverse_complement(truth), rng)), factors, snr)
 

@@ -119,7 +119,7 @@ def test_simulated_drafts_lose_their_errors(testdata):
         before += distance(decode_bases(zmw.draft.bases), truth)
         after += distance(decode_bases(read.bases), truth)
         assert (np.diff(read.draft_index[read.draft_index >= 0]) > 0).all()
-    assert after < before / 5
+    assert after < 0.75 * before  # of those of real drafts half go
 
 
 def distance(read: str, truth: str) -> int:

@@ -11,12 +11,12 @@ from deepconsensus_py.simulate.measure import measure
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import load_profile
 
-MOLECULES, LENGTH, PASSES = 36, 9000, 10
+MOLECULES, LENGTH, PASSES = 60, 8000, 6
 
 
 @cache
 def counted(name: str) -> dict[str, Any]:
-    """The tables of some 3 Mb of passes."""
+    """The tables of some 3.5 Mb of passes."""
     rng = np.random.default_rng(1)
     movie = simulate_zmws(load_profile(name), MOLECULES, rng, length=(LENGTH, LENGTH), passes=(PASSES, PASSES))
     return measure((molecule.truth, molecule.zmw.passes) for molecule in movie)

