@@ -25,7 +25,7 @@ from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.pair_hmm import encode_evidence
 from deepconsensus_py.models.run_evidence import SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.runs.edits import EDITS
+from deepconsensus_py.runs.edits import EDITS, FIRST, LAST
 from deepconsensus_py.runs.homopolymers import find_runs
 from deepconsensus_py.runs.labels import label_runs
 
@@ -37,6 +37,8 @@ FEWEST_PASSES = 3
 CANDIDATE = -12.0
 """Nats; runs whose best edit has less evidence tell nothing about slopes."""
 SURE = 0.9999
+FORESEEN = 1e-5
+"""Least probability of any label: a truth that is wrong somewhere must not decide slopes."""
 CLAMP = (-1000.0, 40.0)
 
 
@@ -90,18 +92,23 @@ def job(task: tuple[str, KnownMolecule, int, int]) -> Runs | None:
 
 
 class Fitted(NamedTuple):
-    """Slope and offset of each edit."""
+    """Slope and offset of each edit; replaced bases, of which there are few, have one pair."""
 
     slope: torch.Tensor
     offset: torch.Tensor
 
 
-FIRST_GUESS = Fitted(torch.full((8,), 0.8, dtype=torch.float64), torch.full((8,), -1.0, dtype=torch.float64))
+_REPLACED = torch.tensor((FIRST + LAST)[1:] > 0)
+_SHARED = torch.arange(len(EDITS) - 1).where(~_REPLACED, _REPLACED.nonzero().min())
+"""Whose numbers each edit has."""
+
+FIRST_GUESS = Fitted(*(torch.full((len(EDITS) - 1,), start, dtype=torch.float64) for start in (0.8, -1.0)))
 
 
 def fit(data: list[Runs]) -> Fitted:
     """Fit to all drafts, then lean that to the CCS reads, which are what is polished and of which there are few."""
-    return _fit([runs for runs in data if runs.given], _fit(data, FIRST_GUESS, pull=1), pull=10)
+    both = _fit([runs for runs in data if runs.given], _fit(data, FIRST_GUESS, pull=1), pull=10)
+    return Fitted(both.slope[_SHARED], both.offset[_SHARED])
 
 
 def _fit(data: list[Runs], start: Fitted, pull: float) -> Fitted:
@@ -119,7 +126,7 @@ def _fit(data: list[Runs], start: Fitted, pull: float) -> Fitted:
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        value = (w * torch.nn.functional.cross_entropy(_scores(x, slope, offset), y, reduction="none")).sum()
+        value = (w * _surprise(_scores(x, slope[_SHARED], offset[_SHARED]), y)).sum()
         value = value + pull * ((slope - start.slope).square().sum() + (offset - start.offset).square().sum())
         value.backward()
         return value
@@ -130,6 +137,12 @@ def _fit(data: list[Runs], start: Fitted, pull: float) -> Fitted:
 
 def _scores(x: torch.Tensor, slope: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
     return torch.cat([torch.zeros(len(x), 1, dtype=torch.float64), x * slope + offset], dim=1)
+
+
+def _surprise(scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Nats of each label."""
+    nats = torch.nn.functional.cross_entropy(scores, label, reduction="none")
+    return -torch.logaddexp(-nats, torch.tensor(FORESEEN, dtype=torch.float64).log())
 
 
 def probability_kept(runs: Runs, slope: torch.Tensor, offset: torch.Tensor) -> NDArray[np.float64]:
@@ -149,7 +162,7 @@ def floor_of(data: list[Runs], slope: torch.Tensor, offset: torch.Tensor) -> flo
 
 def loss_of(runs: Runs, slope: torch.Tensor, offset: torch.Tensor) -> float:
     scores = _scores(torch.tensor(runs.evidence).clamp(*CLAMP), slope, offset)
-    return float(torch.nn.functional.cross_entropy(scores, torch.tensor(runs.label), reduction="sum"))
+    return float(_surprise(scores, torch.tensor(runs.label)).sum())
 
 
 def main() -> None:

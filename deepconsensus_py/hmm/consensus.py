@@ -9,9 +9,10 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.hmm.apply import Codes, Edit, apply_edits, carry_over
-from deepconsensus_py.hmm.evidence import CHANGE, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
+from deepconsensus_py.hmm.evidence import CHANGE, FIRST, LAST, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
 from deepconsensus_py.hmm.parameters import PassModel, estimate
 from deepconsensus_py.pacbio.molecule import Pass, Zmw
+from deepconsensus_py.runs.homopolymers import Runs
 
 ROUNDS = 3
 THRESHOLD = 1.0
@@ -101,13 +102,20 @@ class _Candidate:
 def _run_edits(scores: RunScores, threshold: float) -> list[_Candidate]:
     runs, summed = scores.runs, pooled(scores.run_ratios)
     best = summed.argmax(axis=1)
-    found = []
-    for run in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist():
-        change, letter = int(CHANGE[best[run]]), PUT_IN[best[run]] or runs.base[run]
-        new = np.full(max(change, 0) if change else 1, letter, np.uint8)
-        edit = Edit(int(runs.start[run]), max(-change, 0), new)
-        found.append(_Candidate(edit, run, run, float(summed[run, best[run]])))
-    return found
+    return [
+        _Candidate(_run_edit(runs, run, best[run]), run, run, float(summed[run, best[run]]))
+        for run in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist()
+    ]
+
+
+def _run_edit(runs: Runs, run: int, number: int) -> Edit:
+    start, change, letter = int(runs.start[run]), int(CHANGE[number]), int(runs.base[run])
+    if change:
+        return Edit(start, max(-change, 0), np.full(max(change, 0), letter, np.uint8))
+    if PUT_IN[number]:
+        return Edit(start, 0, PUT_IN[number : number + 1])
+    at = start if FIRST[number] else int(runs.stop[run]) - 1
+    return Edit(at, 1, np.maximum(FIRST, LAST)[number : number + 1])
 
 
 def _tract_edits(draft: Codes, scores: RunScores, threshold: float) -> list[_Candidate]:

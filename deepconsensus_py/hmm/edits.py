@@ -15,21 +15,26 @@ from deepconsensus_py.hmm.lanes import (
     LANES,
     Lanes,
     advance,
+    keep_cells,
     load_cells,
     load_emission,
     load_ends,
     load_places,
-    make_lanes,
+    restore_cells,
 )
 
 LENGTHS = 4
 """Bases by which runs are made shorter and longer."""
 
-EDITS = 2 * LENGTHS + 4
+_GREATEST_CODE = 4
+CHANGES = slice(0, 2 * LENGTHS)
+IN_FRONT, FIRST, LAST = (slice(start, start + _GREATEST_CODE) for start in range(CHANGES.stop, CHANGES.stop + 12, 4))
+"""Columns of the edits of a run: other lengths; A, T, C, G in front, in the place of its first base, of its last."""
+
+EDITS = LAST.stop
 MARGIN = 3
 """Template bases at both ends of a pass where edits are not scored."""
 
-_GREATEST_CODE = 4
 _LEAST_WHOLE = 1e-25
 
 
@@ -40,11 +45,15 @@ class Aligned(NamedTuple):
         read: the pass.
         template: the draft it covers.
         band: after ``run_band``.
+        lanes: to work in.
+        after: those of ``make_next``.
     """
 
     read: Reading
     template: Template
     band: Band
+    lanes: Lanes
+    after: Lanes
 
 
 class Spots(NamedTuple):
@@ -69,18 +78,31 @@ def score_runs(aligned: Aligned, runs: Spots, out: Floats) -> None:
         aligned: a pass on its draft.
         runs: homopolymer runs.
         out: ``float32[rows, EDITS]`` the probability of the pass given the edited template over that given the
-            template: 4 to 1 bases less, 1 to 4 bases more, A, T, C, G in front. Edits that are none stay as they are.
+            template, in columns ``CHANGES``: 4 to 1 bases less, 1 to 4 more. Edits that are none stay as they are.
     """
-    lanes = make_lanes()
     for begin in range(0, len(runs.start), LANES):
         spots = _part(runs, begin)
         _shorten(aligned.band, spots, out)
-        _lengthen(aligned, lanes, spots, out)
-        _drop(aligned, lanes, spots, out)
-        load_places(aligned.read, aligned.band, spots.start, spots.start + np.int32(1), lanes)
-        for choice in range(_GREATEST_CODE):
-            if not _put_in(aligned, lanes, spots, choice, out):
-                break
+        _lengthen(aligned, spots, out)
+        _drop(aligned, spots, out)
+
+
+@njit(cache=True, nogil=True)
+def score_letters(aligned: Aligned, spots: Spots, removed: int, out: Floats) -> None:
+    """Likelihood ratios of other letters in front of bases, or in their place.
+
+    A letter put in has the rates of a run of one; one that takes a base's place and lengthens a run has those of that
+    run.
+
+    Args:
+        aligned: a pass on its draft.
+        spots: bases, at ``start``.
+        removed: 0 puts the letter in front, 1 in the place of the base.
+        out: ``float32[rows, 4]`` the probability of the pass given the edited template over that given the template: A,
+            T, C, G. Edits that are none stay as they are.
+    """
+    for begin in range(0, len(spots.start), LANES):
+        _put_in(aligned, _part(spots, begin), removed, out)
 
 
 @njit(cache=True, nogil=True)
@@ -94,14 +116,13 @@ def score_units(aligned: Aligned, tracts: Spots, unit: int, out: Floats) -> None
         out: ``float32[rows, 2]`` the probability of the pass given the edited template over that given the template:
             one copy less, one more.
     """
-    lanes = make_lanes()
     for begin in range(0, len(tracts.start), LANES):
         spots = _part(tracts, begin)
-        _repeat(aligned, lanes, spots.stop, unit)
+        _repeat(aligned, spots.stop, unit)
         for r in range(len(spots.stop)):
             end = spots.stop[r]
             out[spots.rows[r], 0] = _skip(aligned.band, end - unit, end)
-            out[spots.rows[r], 1] = _ratio(lanes.total[r], aligned.band.whole[end])
+            out[spots.rows[r], 1] = _ratio(aligned.lanes.total[r], aligned.band.whole[end])
 
 
 @njit(cache=True, nogil=True)
@@ -144,9 +165,9 @@ def _shorten(band: Band, runs: Spots, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _drop(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
+def _drop(aligned: Aligned, runs: Spots, out: Floats) -> None:
     """Templates without the run: other bases are neighbours then, so that the one behind it is read anew."""
-    template, band, count = aligned.template, aligned.band, len(runs.start)
+    template, band, lanes, count = aligned.template, aligned.band, aligned.lanes, len(runs.start)
     for r in range(count):
         _follow(lanes, template, r, runs.stop[r])
         lanes.before[r] = template.bases[runs.start[r] - 1]
@@ -164,9 +185,9 @@ def _drop(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _lengthen(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
+def _lengthen(aligned: Aligned, runs: Spots, out: Floats) -> None:
     """Runs with more bases, added behind the last one."""
-    band, count = aligned.band, len(runs.stop)
+    band, lanes, count = aligned.band, aligned.lanes, len(runs.stop)
     for r in range(count):
         _follow(lanes, aligned.template, r, runs.stop[r] - 1)
         lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
@@ -181,39 +202,58 @@ def _lengthen(aligned: Aligned, lanes: Lanes, runs: Spots, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _put_in(aligned: Aligned, lanes: Lanes, runs: Spots, choice: int, out: Floats) -> bool:
-    """Another letter in front of each run; whether there was one."""
-    template, band, count = aligned.template, aligned.band, len(runs.start)
-    some = 0
+def _put_in(aligned: Aligned, spots: Spots, removed: int, out: Floats) -> None:
+    """Other letters in front of each base or in its place: they follow in ``lanes``, the base behind in ``after``."""
+    template, band, lanes, after = aligned.template, aligned.band, aligned.lanes, aligned.after
+    count = len(spots.start)
+    ends = spots.start + np.int32(removed + 1)
+    load_places(aligned.read, band, spots.start, ends, lanes)
+    load_ends(band, ends, after)
     for r in range(count):
-        start = runs.start[r]
-        new = _other_letter(template.bases[start], template.bases[start - 1], choice)
-        some += new
-        lanes.base[r], lanes.before[r] = new, template.bases[start - 1]
-        lanes.gain[r], lanes.gain_before[r] = template.single_gain[new], template.gain[start - 1]
-        lanes.loss[r] = template.single_loss[new]
-    if not some:
-        return False
-    load_cells(band, runs.start, lanes)
-    load_emission(aligned.read, count, lanes)
-    advance(lanes, count)
-    for r in range(count):
-        lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
-        _follow(lanes, template, r, runs.start[r])
-    load_ends(band, runs.start + np.int32(1), lanes)
-    load_emission(aligned.read, count, lanes)
-    advance(lanes, count)
-    for r in range(count):
-        if lanes.before[r]:
-            whole = _whole(band, runs.start[r], runs.start[r] + 1)
-            out[runs.rows[r], 2 * LENGTHS + lanes.before[r] - 1] = _ratio(lanes.total[r], whole)
-    return True
+        _follow(after, template, r, ends[r] - 1)
+        j = spots.start[r]
+        lanes.before[r], lanes.gain_before[r] = template.bases[j - 1], template.gain[j - 1]
+    load_emission(aligned.read, count, after)
+    load_cells(band, spots.start, lanes)
+    keep_cells(lanes)
+    for choice in range(_GREATEST_CODE):
+        if not _choose(aligned, spots, removed, choice):
+            break
+        if choice:
+            restore_cells(lanes)
+        load_emission(aligned.read, count, lanes)
+        advance(lanes, count)
+        advance(after, count)
+        for r in range(count):
+            if lanes.base[r]:
+                whole = _whole(band, spots.start[r], ends[r])
+                out[spots.rows[r], lanes.base[r] - 1] = _ratio(after.total[r], whole)
 
 
 @njit(cache=True, nogil=True)
-def _repeat(aligned: Aligned, lanes: Lanes, ends: Integers, unit: int) -> None:
+def _choose(aligned: Aligned, spots: Spots, removed: int, choice: int) -> bool:
+    """Let other letters than each base and, in front of it, the one before follow: a choice of four at most."""
+    template, lanes, after, some = aligned.template, aligned.lanes, aligned.after, 0
+    for r in range(len(spots.start)):
+        j, before, behind = spots.start[r], lanes.before[r], after.base[r]
+        letter = ((template.bases[j] + choice) & 3) + 1
+        if letter == template.bases[j] or (not removed and letter == before):
+            letter = 0
+        some |= letter
+        gain, loss = template.single_gain[letter], template.single_loss[letter]
+        gain = lanes.gain_before[r] if letter == before else gain
+        loss = template.loss[j - 1] if letter == before else loss
+        gain = after.gain[r] if letter == behind else gain
+        loss = after.loss[r] if letter == behind else loss
+        lanes.base[r], lanes.gain[r], lanes.loss[r] = letter, gain, loss
+        after.before[r], after.gain_before[r] = letter, gain
+    return some != 0
+
+
+@njit(cache=True, nogil=True)
+def _repeat(aligned: Aligned, ends: Integers, unit: int) -> None:
     """Tracts with one more copy of their unit behind the last one."""
-    template, band = aligned.template, aligned.band
+    template, band, lanes = aligned.template, aligned.band, aligned.lanes
     load_places(aligned.read, band, ends, ends, lanes)
     load_cells(band, ends, lanes)
     load_ends(band, ends, lanes)
@@ -230,14 +270,3 @@ def _repeat(aligned: Aligned, lanes: Lanes, ends: Integers, unit: int) -> None:
 def _follow(lanes: Lanes, template: Template, lane: int, j: int) -> None:
     """Let a template base follow."""
     lanes.base[lane], lanes.gain[lane], lanes.loss[lane] = template.bases[j], template.gain[j], template.loss[j]
-
-
-@njit(cache=True, nogil=True)
-def _other_letter(base: int, before: int, choice: int) -> int:
-    """The base codes that differ from two others, one for each choice, then 0."""
-    for letter in range(1, _GREATEST_CODE + 1):
-        if letter not in (base, before):
-            if choice == 0:
-                return letter
-            choice -= 1
-    return 0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.hmm import edits
 from deepconsensus_py.hmm.band import HALF, PAD, Reading, Template, make_band, run_band
 from deepconsensus_py.hmm.edits import Aligned
+from deepconsensus_py.hmm.lanes import make_lanes, make_next
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
 from deepconsensus_py.hmm.tally import Line, class_of_bases, line_of
@@ -16,11 +17,17 @@ from deepconsensus_py.pacbio.molecule import A, N, Pass
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 from deepconsensus_py.runs.tracts import UNITS, Integers, Tracts, find_tracts
 
-CHANGE = np.array([-4, -3, -2, -1, 1, 2, 3, 4, 0, 0, 0, 0], np.int8)
+CHANGE = np.array([-4, -3, -2, -1, 1, 2, 3, 4] + [0] * 12, np.int8)
 """Bases by which each edit makes a run longer."""
 
-PUT_IN = np.array([0] * 8 + list(range(A, N)), np.uint8)
+PUT_IN = np.array([0] * 8 + list(range(A, N)) + [0] * 8, np.uint8)
 """Base code that each edit puts in front of a run, 0 for none."""
+
+FIRST = np.array([0] * 12 + list(range(A, N)) + [0] * 4, np.uint8)
+"""Base code that each edit puts in the place of the first base of a run, 0 for none."""
+
+LAST = np.array([0] * 16 + list(range(A, N)), np.uint8)
+"""Base code that each edit puts in the place of the last base of a run of two and more, 0 for none."""
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
 """Copies by which each edit makes a tract longer."""
@@ -37,13 +44,14 @@ class RunScores:
     """Evidence of every pass about every edit.
 
     A log-likelihood ratio is ``ln P(pass | edited draft) - ln P(pass | draft)``; it is 0 where the pass does not cover
-    the run, and for edits that are none: more bases less than the run has, a base equal to the run's or to the one
-    before it. Error rates of a run stay those of its length in the draft.
+    the run, and for edits that are none: more bases less than the run has, a base equal to the run's or, put in, to the
+    one before it, another last base of a run of one. Error rates of a run stay those of its length in the draft.
 
     Attributes:
         runs: homopolymer runs of the draft.
         tracts: repeat tracts of the draft.
-        run_ratios: ``float32[passes, runs, 12]`` of the edits ``CHANGE`` and ``PUT_IN``, in nats, -20.7 to 20.7.
+        run_ratios: ``float32[passes, runs, 20]`` of the edits ``CHANGE``, ``PUT_IN``, ``FIRST`` and ``LAST``, in nats,
+            -20.7 to 20.7.
         tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
@@ -105,13 +113,15 @@ def score_runs(
         log_likelihoods=np.full(len(passes), -np.inf),
     )
     templates = [_template(draft, model) for model in models]
-    band = make_band(len(draft) + 1)
+    band, lanes = make_band(len(draft) + 1), make_lanes()
+    after = make_next(lanes)
     for number, p in enumerate(passes):
         line = line_of(p)
         covered = slice(line.start, line.start + len(line.read) - 1)
-        aligned = Aligned(_reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered), band)
+        reading, template = _reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered)
+        aligned = Aligned(reading, template, band, lanes, after)
         band.first[: len(line.read)] = line.read + (PAD - 1 - HALF)
-        scores.log_likelihoods[number] = run_band(*aligned)
+        scores.log_likelihoods[number] = run_band(aligned.read, aligned.template, band)
         if np.isfinite(scores.log_likelihoods[number]):
             _score_pass(scores, number, aligned, covered, wanted)
     for ratios in (scores.run_ratios, scores.tract_ratios):
@@ -126,7 +136,12 @@ def _score_pass(
     runs, tracts = scores.runs, scores.tracts
     inside = _inside(runs.start, runs.stop, covered)
     scores.covered[number] = inside if wanted is None else inside & wanted
-    edits.score_runs(aligned, _spots(runs, scores.covered[number], covered), scores.run_ratios[number])
+    spots, out = _spots(runs, scores.covered[number], covered), scores.run_ratios[number]
+    edits.score_runs(aligned, spots, out)
+    long = spots.stop - spots.start > 1
+    last = edits.Spots(spots.stop[long] - np.int32(1), spots.stop[long], spots.rows[long])
+    for bases, removed, columns in ((spots, 0, edits.IN_FRONT), (spots, 1, edits.FIRST), (last, 1, edits.LAST)):
+        edits.score_letters(aligned, bases, removed, out[:, columns])
     inside = _inside(tracts.start, tracts.stop, covered)
     for unit in UNITS:
         spots = _spots(tracts, inside & (tracts.unit == unit), covered)

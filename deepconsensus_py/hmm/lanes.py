@@ -32,6 +32,7 @@ class Lanes(NamedTuple):
         loss: ``float32`` probability that ``base`` is not read.
         value: ``float32`` for sums.
         total: ``float32`` sum over the paths that end in ``ends``.
+        kept: ``float32[WIDTH, LANES]`` forward cells of before a step.
     """
 
     frame: Integers
@@ -48,16 +49,23 @@ class Lanes(NamedTuple):
     loss: Floats
     value: Floats
     total: Floats
+    kept: Floats
 
 
-@njit(cache=True, nogil=True)
 def make_lanes() -> Lanes:
     """Lanes with nothing in them."""
-    cells = np.zeros((5, WIDTH, LANES), np.float32)
+    floats = np.zeros((6, WIDTH, LANES), np.float32)
     each = np.zeros((5, LANES), np.float32)
     letters, codes = np.zeros((WIDTH, LANES), np.int32), np.zeros((3, LANES), np.int32)
-    planes = (cells[0], letters, cells[1], cells[2], cells[3], cells[4])
-    return Lanes(codes[0], *planes, codes[1], codes[2], each[0], each[1], each[2], each[3], each[4])
+    cells = (floats[0], letters, floats[1], floats[2], floats[3], floats[4])
+    return Lanes(codes[0], *cells, codes[1], codes[2], each[0], each[1], each[2], each[3], each[4], floats[5])
+
+
+def make_next(lanes: Lanes) -> Lanes:
+    """Lanes for the base after: of the same places and cells."""
+    other = make_lanes()
+    same = ("frame", "cells", "letters", "cognate", "foreign")
+    return other._replace(**{name: getattr(lanes, name) for name in same})
 
 
 @njit(cache=True, nogil=True)
@@ -103,6 +111,22 @@ def load_emission(read: Reading, count: int, lanes: Lanes) -> None:
         start, base = lanes.frame[r], np.uintp(lanes.base[r])
         for k in range(WIDTH):
             lanes.emission[k, r] = read.emission[base, np.uintp(start + k)]
+
+
+@njit(cache=True, nogil=True)
+def keep_cells(lanes: Lanes) -> None:
+    """Put the cells by, to step from them again."""
+    for k in range(WIDTH):
+        for r in range(LANES):
+            lanes.kept[k, r] = lanes.cells[k, r]
+
+
+@njit(cache=True, nogil=True)
+def restore_cells(lanes: Lanes) -> None:
+    """Take back the cells that were put by."""
+    for k in range(WIDTH):
+        for r in range(LANES):
+            lanes.cells[k, r] = lanes.kept[k, r]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -33,7 +33,7 @@ def encode_evidence(zmw: Zmw) -> Features:
         zmw: molecule with aligned passes.
 
     Returns:
-        Features whose items are the runs of the refined draft. Input: ``evidence`` ``int16[runs, 8]``, the passes'
+        Features whose items are the runs of the refined draft. Input: ``evidence`` ``int16[runs, 16]``, the passes'
         pooled log-likelihood ratios of the edits ``runs.edits.EDITS[1:]`` in steps of ``SCORE_STEP``. Layout:
         ``run_calls.layout_of``.
 
@@ -53,7 +53,7 @@ class PairHmm:
 
     def __init__(self) -> None:
         self.name = "pairhmm"
-        self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 1}
+        self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 2}
         self.calibration = "skip"
         self.batch = BATCH
         self.encoder: Callable[[Zmw], Features] = encode_evidence
@@ -67,7 +67,7 @@ class PairHmm:
         return np.ones(features.items, np.bool_)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[runs, 9]`` of ``runs.edits.EDITS``; what lacks to 1 is that of another error."""
+        """Probabilities ``float32[runs, 17]`` of ``runs.edits.EDITS``; what lacks to 1 is that of another error."""
         odds = np.exp(np.minimum(inputs["evidence"] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
         kept = (1 - self._floor) / (1 + odds.sum(axis=1, keepdims=True))
         return np.concatenate([kept, odds * kept], axis=1).astype(np.float32)
@@ -83,6 +83,6 @@ class PairHmm:
         Args:
             features: the encoded molecule.
             selected: ``bool[runs]``, all.
-            probabilities: ``float32[runs, 9]`` of ``runs.edits.EDITS``.
+            probabilities: ``float32[runs, 17]`` of ``runs.edits.EDITS``.
         """
         return call_runs(features.layout, probabilities, self._floor)

@@ -10,7 +10,7 @@ from deepconsensus_py.hmm.consensus import Refined
 from deepconsensus_py.models.column import kept_qualities
 from deepconsensus_py.models.interface import Arrays, Calls
 from deepconsensus_py.pacbio.molecule import Zmw
-from deepconsensus_py.runs.edits import CHANGE, INSERTS, NONE, apply_edits
+from deepconsensus_py.runs.edits import CHANGE, INSERTS, LAST, NONE, apply_edits
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 
 
@@ -35,11 +35,11 @@ def layout_of(zmw: Zmw, refined: Refined) -> Mapping[str, NDArray[Any]]:
 
 
 def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) -> Calls:
-    """Make the likeliest edits; the doubt about a run lies on its first base.
+    """Make the likeliest edits; the doubt about a run lies on its first base, but that about its last base there.
 
     Args:
         layout: as ``layout_of`` gave it.
-        probabilities: ``float32[runs, 9]`` of ``runs.edits.EDITS`` for every run.
+        probabilities: ``float32[runs, 17]`` of ``runs.edits.EDITS`` for every run.
         floor: probability that a base is wrong which no pass speaks against.
     """
     covered = layout["covered"]
@@ -49,9 +49,13 @@ def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) 
     given = np.power(10.0, layout["draft_quality"] / -10.0)
     of_base = np.append(np.where(np.repeat(covered, runs.length), floor, given), floor)
     error = of_base[index].astype(np.float32)
-    first = np.minimum(_first_bases(runs, classes), max(len(bases) - 1, 0))
+    doubt = 1 - probabilities.max(axis=1)
+    at_last = np.where(LAST[classes], doubt, probabilities[:, LAST != 0].sum(axis=1))
+    ends = np.cumsum(_sizes(runs, classes))
     # A run that is gone leaves its doubt to the base after it.
-    np.maximum.at(error, first[covered], 1 - probabilities.max(axis=1)[covered])
+    first = np.append(0, ends)[:-1]
+    for place, own in ((first, doubt - at_last), (ends - 1, at_last)):
+        np.maximum.at(error, place.clip(0, max(len(bases) - 1, 0))[covered], own[covered])
     return Calls(
         bases,
         error,
@@ -60,7 +64,7 @@ def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) 
     )
 
 
-def _first_bases(runs: Runs, classes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Where each run begins ``int64[runs]`` after its edit."""
+def _sizes(runs: Runs, classes: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Bases of each run ``int64[runs]`` after its edit."""
     sizes = runs.length + np.maximum(CHANGE[classes], -runs.length) + (INSERTS[classes] != 0)
-    return np.asarray(np.cumsum(sizes) - sizes, np.int64)
+    return np.asarray(sizes, np.int64)

@@ -62,7 +62,7 @@ class RunCorrector:
         return np.ones(features.items, np.bool_)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[items, 9]`` of ``runs.edits.EDITS``."""
+        """Probabilities ``float32[items, 17]`` of ``runs.edits.EDITS``."""
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
             probabilities: NDArray[np.float32] = self._network(tensors).log_softmax(-1).exp().cpu().numpy()
@@ -79,7 +79,7 @@ class RunCorrector:
         Args:
             features: the encoded molecule.
             selected: ``bool[items]``, all.
-            probabilities: ``float32[items, 9]`` of ``runs.edits.EDITS``.
+            probabilities: ``float32[items, 17]`` of ``runs.edits.EDITS``.
         """
         every = np.zeros((len(features.layout["covered"]), len(EDITS)), np.float32)
         every[:, NONE] = 1

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.hmm import evidence as scored
 from deepconsensus_py.hmm.consensus import Refined
-from deepconsensus_py.hmm.evidence import CHANGE as SCORED_CHANGE
-from deepconsensus_py.hmm.evidence import PUT_IN, RunScores, pooled
+from deepconsensus_py.hmm.evidence import RunScores, pooled
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.models.interface import Arrays
 from deepconsensus_py.pacbio.molecule import A, N
-from deepconsensus_py.runs.edits import CHANGE, INSERTS
+from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 
 RATIO_STEP = 1 / 8
@@ -34,10 +34,9 @@ IMPOSSIBLE = -1000.0
 EDITED = len(CHANGE) - 1
 """Edits of ``runs.edits`` but for none."""
 
-SCORED = [
-    int(np.flatnonzero((change == SCORED_CHANGE) & (base == PUT_IN))[0])
-    for change, base in zip(CHANGE[1:], INSERTS[1:], strict=True)
-]
+_OF_SCORED = np.stack([scored.CHANGE, scored.PUT_IN, scored.FIRST, scored.LAST], axis=1)
+_OF_CLASSES = np.stack([CHANGE, INSERTS, FIRST, LAST], axis=1)[1:]
+SCORED = [int(np.flatnonzero((own == _OF_SCORED).all(axis=1))[0]) for own in _OF_CLASSES]
 """Where the edits of ``runs.edits`` stand among those that the hidden Markov model scores."""
 
 
@@ -48,11 +47,11 @@ class RunEvidence:
     Attributes:
         base: ``uint8[runs]`` base code.
         length: ``int32[runs]`` in the refined draft.
-        ratios: ``int8[passes, runs, 8]`` each pass's log-likelihood ratios of ``runs.edits.EDITS[1:]``, in steps of
+        ratios: ``int8[passes, runs, 16]`` each pass's log-likelihood ratios of ``runs.edits.EDITS[1:]``, in steps of
             ``RATIO_STEP``; 0 where it does not cover the run and for edits that are none.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
-        pooled: ``int16[runs, 8]`` evidence of all passes together, in steps of ``SCORE_STEP``.
+        pooled: ``int16[runs, 16]`` evidence of all passes together, in steps of ``SCORE_STEP``.
         tracts: ``int16[runs, 2]`` pooled evidence for a copy less and more of the repeat tract that the run lies in,
             likewise; 0 where it lies in none.
         rates: ``int16[28]`` error rates of the two strands' passes, in steps of ``RATE_STEP``: deletions and cognate
@@ -94,13 +93,13 @@ def run_evidence(refined: Refined) -> RunEvidence:
 
 
 def possible_evidence(scores: RunScores, runs: Runs) -> NDArray[np.float64]:
-    """Evidence ``float64[runs, 8]`` (nats) for ``runs.edits.EDITS[1:]``, ``IMPOSSIBLE`` where an edit is none."""
+    """Evidence ``float64[runs, 16]`` (nats) for ``runs.edits.EDITS[1:]``, ``IMPOSSIBLE`` where an edit is none."""
     evidence = pooled(scores.run_ratios[:, :, SCORED])
-    before = np.concatenate([[0], runs.base[:-1]])
-    new = INSERTS[1:]
-    too_short = runs.length[:, None] < -CHANGE[1:].astype(np.int64)
-    doubled = (new > 0) & ((new == runs.base[:, None]) | (new == before[:, None]))
-    evidence[too_short | doubled] = IMPOSSIBLE
+    base, before = runs.base[:, None], np.concatenate([[0], runs.base[:-1]])[:, None]
+    new, first, last = INSERTS[1:], FIRST[1:], LAST[1:]
+    too_short = runs.length[:, None] < np.where(last, 2, -CHANGE[1:].astype(np.int64))
+    own = ((new + first + last) == base) | ((new > 0) & (new == before))
+    evidence[too_short | own] = IMPOSSIBLE
     return evidence
 
 

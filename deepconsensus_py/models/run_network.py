@@ -21,7 +21,7 @@ from deepconsensus_py.models.run_tokens import COVERED, PASS_FIELDS, RUN_FIELDS,
 from deepconsensus_py.pacbio.molecule import A, N
 from deepconsensus_py.runs.edits import EDITS
 
-RUN_SPEC = {"family": "run", "version": 1}
+RUN_SPEC = {"family": "run", "version": 2}
 """What shards and model files call the encoding."""
 
 _USUAL_PASSES = 10
@@ -95,7 +95,7 @@ class RunNetwork(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Scores ``float[n, 9]`` of ``runs.edits.EDITS``; their softmax are probabilities.
+        """Scores ``float[n, 17]`` of ``runs.edits.EDITS``; their softmax are probabilities.
 
         Args:
             inputs: ``passes`` ``int8[n, passes, PASS_FIELDS]`` and ``run`` ``int16[n, RUN_FIELDS]``, as

@@ -33,8 +33,8 @@ _NEAR = 8
 _DISAGREES = 1.5
 """Nats for some edit above which a pass counts as one that disagrees."""
 
-_SHORTER, _LONGER, _INSERTS = 0, 2, slice(4, EDITED)
-"""Where a base less, a base more and bases in front stand among the edits."""
+_SHORTER, _LONGER, _OTHERS = 0, 2, slice(4, EDITED)
+"""Where a base less, a base more and other letters in front and in place of a base stand among the edits."""
 
 _RESIZED = int((CHANGE[1:] != 0).sum())
 _AROUND = 2 * CONTEXT + 1
@@ -51,7 +51,7 @@ RUN_PARTS = {
     "rates": 28,
 }
 """What the token of a run holds, in order, with the number of values: pooled evidence of its edits, and that of each
-strand; of the runs around it the pooled evidence of their changes of length and of the likeliest base in front;
+strand; of the runs around it the pooled evidence of their changes of length and of the likeliest other letter;
 evidence about its repeat tract; base codes (0 past the ends) and lengths of the runs around it; passes of each strand;
 error rates."""
 
@@ -90,7 +90,7 @@ def _pass_tokens(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np
         at = EDITED + 3 * number
         tokens[:, :, at] = near[:, :, _SHORTER].T
         tokens[:, :, at + 1] = near[:, :, _LONGER].T
-        tokens[:, :, at + 2] = near[:, :, _INSERTS].max(axis=2).T
+        tokens[:, :, at + 2] = near[:, :, _OTHERS].max(axis=2).T
     tokens[:, :, COVERED - 1] = _disagreement(ratios)[:, chosen].T
     tokens[:, :, COVERED] = 1
     tokens[:, :, REVERSE] = evidence.reverse[kept]
@@ -130,7 +130,7 @@ def _run_token(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _pooled(ratios: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Pooled evidence ``float64[n, 8]`` of stored ratios ``int8[passes, n, 8]``, in steps of ``SCORE_STEP``."""
+    """Pooled evidence ``float64[n, 16]`` of stored ratios ``int8[passes, n, 16]``, in steps of ``SCORE_STEP``."""
     return np.rint(pooled(ratios * np.float32(RATIO_STEP)) / SCORE_STEP)
 
 

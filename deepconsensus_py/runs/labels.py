@@ -6,14 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.normalise import left_normalise
-from deepconsensus_py.pacbio.molecule import Alignment, N
-from deepconsensus_py.runs.edits import CHANGE, INSERTS
+from deepconsensus_py.pacbio.molecule import A, Alignment, N
+from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST
 from deepconsensus_py.runs.homopolymers import Runs
 from deepconsensus_py.runs.spans import Spans, check_alignment, run_spans
 
 _LONGEST_CHANGE = 2
-_CLASS_OF_CHANGE = np.array([int(np.flatnonzero((d == CHANGE) & (INSERTS == 0))[0]) for d in range(-2, 3)], np.uint8)
-_CLASS_OF_INSERT = np.array([0, *(int(np.flatnonzero(code == INSERTS)[0]) for code in range(1, 5)), 0], np.uint8)
+_CLASS_OF_CHANGE = np.array([0 if d == 0 else int(np.flatnonzero(d == CHANGE)[0]) for d in range(-2, 3)], np.uint8)
+_CLASS_OF_INSERT, _CLASS_OF_FIRST, _CLASS_OF_LAST = (
+    np.array([0, *(int(np.flatnonzero(code == letters)[0]) for code in range(A, N))], np.uint8)
+    for letters in (INSERTS, FIRST, LAST)
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +26,8 @@ class RunLabels:
     Attributes:
         classes: ``uint8[runs]`` numbers of ``edits.EDITS``; where no class says it all, the nearest.
         exact: ``bool[runs]`` the class turns the run into the truth. Not so where the truth does not cover the run, has
-            another letter or an N in it, an N or more than one other base in front of it, or a length that differs by
-            more than two.
+            another letter inside it, an N, more than one other base in front of it, or a length that differs by more
+            than two.
     """
 
     classes: NDArray[np.uint8]
@@ -33,15 +36,18 @@ class RunLabels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """What a sequence has at each run: bases of the run's letter, others within it, others in front, their code.
+    """What a sequence has at each run: bases of the run's letter, others within it, others in front.
 
-    The code is a letter's where there is one base in front. N, which may be any letter, counts as one within.
+    N, which may be any letter, counts as one within. ``letter`` is the code of a single other base, 0 where there are
+    none or more; ``at_first`` and ``at_last`` say whether the first and the last base are others.
     """
 
     own: NDArray[np.int64]
     within: NDArray[np.int64]
     in_front: NDArray[np.int64]
     letter: NDArray[np.int64]
+    at_first: NDArray[np.bool_]
+    at_last: NDArray[np.bool_]
 
 
 def label_runs(draft: NDArray[np.uint8], runs: Runs, truth: NDArray[np.uint8], alignment: Alignment) -> RunLabels:
@@ -67,7 +73,12 @@ def label_runs(draft: NDArray[np.uint8], runs: Runs, truth: NDArray[np.uint8], a
     near = np.clip(change, -_LONGEST_CHANGE, _LONGEST_CHANGE)
     classes = np.where(pure, _CLASS_OF_CHANGE[near + _LONGEST_CHANGE], 0)
     classes[preceded] = _CLASS_OF_INSERT[there.letter[preceded]]
-    return RunLabels(classes.astype(np.uint8), preceded | (resized & (np.abs(change) <= _LONGEST_CHANGE)))
+    replaced = covered & (change == -1) & (there.letter > 0)
+    first = replaced & there.at_first
+    last = replaced & there.at_last & ~first
+    classes[first], classes[last] = _CLASS_OF_FIRST[there.letter[first]], _CLASS_OF_LAST[there.letter[last]]
+    exact = preceded | first | last | (resized & (np.abs(change) <= _LONGEST_CHANGE))
+    return RunLabels(classes.astype(np.uint8), exact)
 
 
 def _read(bases: NDArray[np.uint8], spans: Spans, runs: Runs) -> _Reading:
@@ -77,10 +88,13 @@ def _read(bases: NDArray[np.uint8], spans: Spans, runs: Runs) -> _Reading:
     position = np.arange(len(owner)) + begin[spans.covered].min(initial=len(bases))
     read = bases[position]
     own = read == runs.base[owner]
-    in_front = ~own & (read != N) & (position < body[owner])
+    other = ~own & (read != N)
+    in_front = other & (position < body[owner])
 
     def count(which: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.bincount(owner[which], minlength=len(runs))
 
-    letter = np.bincount(owner[in_front], weights=read[in_front], minlength=len(runs)).astype(np.int64)
-    return _Reading(count(own), count(~own & ~in_front), count(in_front), letter)
+    letter = np.bincount(owner[other], weights=read[other], minlength=len(runs)).astype(np.int64)
+    at_first, at_last = count(other & (position == begin[owner])), count(other & (position == end[owner] - 1))
+    single = count(~own) == 1
+    return _Reading(count(own), count(~own & ~in_front), count(in_front), letter * single, at_first > 0, at_last > 0)

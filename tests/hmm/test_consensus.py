@@ -94,12 +94,27 @@ def test_the_refined_molecule_fits_together() -> None:
     assert (np.diff(refined.draft_index[kept]) > 0).all()
     assert not kept.all()
     assert refined.scores.runs.length.sum() == len(refined.bases)
-    assert refined.scores.run_ratios.shape == (len(refined.passes), len(refined.scores.runs), 12)
+    assert refined.scores.run_ratios.shape == (len(refined.passes), len(refined.scores.runs), 20)
     assert [p.name for p in refined.passes] == [p.name for p in aligned.passes]
     for p in refined.passes:
         assert p.alignment is not None
         in_pass, in_draft = cigar.paired_positions(p.alignment)
         assert (p.bases[in_pass] == refined.bases[in_draft]).mean() > 0.9
+
+
+@pytest.mark.parametrize("where", ["single", "first", "last"])
+def test_a_wrong_base_is_mended_in_one_round(where: str) -> None:
+    truth, zmw = simulated(6, length=800)
+    runs = find_runs(truth)
+    lengths = runs.length == 1 if where == "single" else runs.length >= 2
+    # Where neighbours are alike, a wrong base may be in the middle of a run, which is no edit.
+    unlike = np.roll(runs.base, 1) != np.roll(runs.base, -1)
+    run = int(np.flatnonzero(lengths & unlike & (runs.start > 200))[0])
+    at = int(runs.stop[run] - 1 if where == "last" else runs.start[run])
+    for letter in {1, 2, 3, 4} - {int(truth[at])}:
+        draft = truth.copy()
+        draft[at] = letter
+        assert np.array_equal(refine(with_draft(zmw, draft), rounds=1).bases, truth)
 
 
 def test_nothing_happens_a_second_time() -> None:

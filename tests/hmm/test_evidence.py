@@ -8,7 +8,7 @@ from hmm_reference import Codes, log_likelihood, random_draft, random_model, ran
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.hmm.evidence import CHANGE, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
+from deepconsensus_py.hmm.evidence import CHANGE, FIRST, LAST, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
 from deepconsensus_py.hmm.lanes import LANES
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.tally import class_of_bases
@@ -39,6 +39,15 @@ def edited(draft: Codes, at: int, *, remove: int = 0, put_in: tuple[int, ...] = 
     )
 
 
+def replaced(draft: Codes, at: int, letter: int) -> Changed:
+    """Another letter; one that lengthens a neighbouring run has the class of that, others that of a run of one."""
+    classes = class_of_bases(draft)
+    class_in = 0
+    for like in (at - 1, at + 1):
+        class_in = int(classes[like]) if draft[like] == letter else class_in
+    return edited(draft, at, remove=1, put_in=(letter,), class_in=class_in)
+
+
 def expected_ratios(draft: Codes, p: Pass, model: PassModel, run: int) -> NDArray[np.float64]:
     """Log-likelihood ratios of all edits of a run; NaN where an edit is none."""
     runs = find_runs(draft)
@@ -47,6 +56,11 @@ def expected_ratios(draft: Codes, p: Pass, model: PassModel, run: int) -> NDArra
     unedited = log_likelihood(draft, class_of_bases(draft), p, model)
     ratios = np.full(len(CHANGE), np.nan)
     for edit, (change, letter) in enumerate(zip(CHANGE.tolist(), PUT_IN.tolist(), strict=True)):
+        if FIRST[edit] or LAST[edit]:
+            new, at = int(FIRST[edit] or LAST[edit]), start if FIRST[edit] else start + length - 1
+            if new != base and (FIRST[edit] or length > 1):
+                ratios[edit] = log_likelihood(*replaced(draft, at, new), p, model) - unedited
+            continue
         if -change > length or letter in (base, draft[start - 1]):
             continue
         if letter:
@@ -139,7 +153,14 @@ def test_the_other_strand_gives_the_same(seed: int) -> None:
     both = forward.covered[0, 1:] & forward.covered[0, :-1]
     complements = [8 + COMPLEMENT[code] - 1 for code in range(1, 5)]
     behind = turned.run_ratios[0, ::-1][:-1, complements]
-    np.testing.assert_allclose(forward.run_ratios[0, 1:, 8:][both], behind[both], atol=0.05, rtol=0.05)
+    np.testing.assert_allclose(forward.run_ratios[0, 1:, 8:12][both], behind[both], atol=0.05, rtol=0.05)
+    # The first base of a run is the last one there; that of a run of one is the first on both strands.
+    single = (runs.length == 1)[:, None]
+    firsts, lasts = (start + np.array(COMPLEMENT[1:5]) - 1 for start in (12, 16))
+    there = turned.run_ratios[0, ::-1]
+    ours, theirs = forward.run_ratios[0, :, 12:16], np.where(single, there[:, firsts], there[:, lasts])
+    # A letter equal to both neighbours has the rates of the one behind it.
+    np.testing.assert_allclose(ours[~merging], theirs[~merging], atol=0.05, rtol=0.05)
 
 
 def test_a_part_of_the_draft_is_scored_as_if_it_were_all() -> None:

@@ -67,6 +67,15 @@ def test_doubt_about_a_run_lies_on_its_first_base(corrector, molecule):
     assert error.max() > 100 * np.delete(error, error.argmax()).max()
 
 
+@pytest.mark.parametrize("nats", [-1, 10], ids=["doubted", "replaced"])
+def test_doubt_about_a_last_base_lies_on_it(corrector, molecule, nats):
+    molecule.inputs["evidence"][LAST_RUN, EDITS.index("last A") - 1] = nats / SCORE_STEP
+    molecule.inputs["evidence"][LAST_RUN, EDITS.index("last G") - 1] = (nats - 2) / SCORE_STEP
+    error = errors(corrector, molecule)
+    assert error.argmax() == len(DRAFT) - 1
+    assert error.max() > 100 * error[:-1].max()
+
+
 @pytest.mark.parametrize(
     ("run", "edit", "expected", "index"),
     [
@@ -75,6 +84,8 @@ def test_doubt_about_a_run_lies_on_its_first_base(corrector, molecule):
         (1, "-1", "AAGTTT", [0, 1, 3, 4, 5, 6]),
         (2, "A", "AACAGTTT", [0, 1, 2, -1, 3, 4, 5, 6]),
         (3, "+2", "AACGTTTTT", [0, 1, 2, 3, -1, -1, 4, 5, 6]),
+        (1, "first G", "AAGGTTT", [0, 1, -1, 3, 4, 5, 6]),
+        (3, "last A", "AACGTTA", [0, 1, 2, 3, 4, 5, -1]),
     ],
 )
 def test_an_edit_more_likely_than_not_is_made(corrector, molecule, run, edit, expected, index):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.pacbio.molecule import decode_bases, encode_bases
-from deepconsensus_py.runs.edits import CHANGE, EDITS, INSERTS, apply_edits
+from deepconsensus_py.runs.edits import CHANGE, EDITS, FIRST, INSERTS, LAST, apply_edits
 from deepconsensus_py.runs.homopolymers import find_runs
 
 
@@ -28,15 +28,23 @@ def slow(draft: np.ndarray, classes: np.ndarray) -> tuple[str, list[int]]:
             positions = [-1] * int(edit) + positions
         elif edit.startswith("-"):
             positions = positions[-int(edit) :]
-        bases, index = bases + letter * len(positions), index + positions
+        text = letter * len(positions)
+        if edit.startswith("first"):
+            text, positions[0] = edit[-1] + text[1:], -1
+        elif edit.startswith("last"):
+            text, positions[-1] = text[:-1] + edit[-1], -1
+        bases, index = bases + text, index + positions
     return bases, index
 
 
 def test_the_classes_say_what_their_names_say() -> None:
     assert [f"{c:+d}" for c in CHANGE[1:5]] == list(EDITS[1:5])
-    assert decode_bases(INSERTS[5:]) == "".join(EDITS[5:])
-    assert not CHANGE[[0, 5, 6, 7, 8]].any()
-    assert not INSERTS[:5].any()
+    for letters, where in ((INSERTS, ""), (FIRST, "first "), (LAST, "last ")):
+        assert [f"{where}{letter}" for letter in decode_bases(letters[letters > 0])] == [
+            edit for edit, letter in zip(EDITS, letters, strict=True) if letter
+        ]
+    one_of_them = np.stack([CHANGE != 0, INSERTS > 0, FIRST > 0, LAST > 0]).sum(axis=0)
+    assert one_of_them.tolist() == [0] + [1] * (len(EDITS) - 1)
 
 
 @given(edited())
