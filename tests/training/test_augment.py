@@ -86,7 +86,14 @@ def test_the_reverse_complement_twice_is_the_molecule(examples: list[Example], n
     other = augment.reverse_complement(example)
     require_fitting(other)
     require_same(other, normalised(other))
-    require_same(augment.reverse_complement(other), example)
+    again = augment.reverse_complement(other)
+    assert decode_bases(again.zmw.draft.bases) == decode_bases(example.zmw.draft.bases)
+    differing = [
+        not same_alignment(p.alignment, q.alignment) for p, q in zip(again.zmw.passes, example.zmw.passes, strict=True)
+    ]
+    # In a burst, gaps that met while they were moved to the other side have become one and stay it.
+    assert sum(differing) <= 1
+    require_same(augment.reverse_complement(augment.reverse_complement(again)), again)
 
 
 def test_the_reverse_complement_is_of_the_other_strand(examples: list[Example]) -> None:

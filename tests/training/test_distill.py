@@ -68,7 +68,10 @@ def test_a_student_has_the_layers_that_are_named(teacher: Path) -> None:
 def test_a_student_comes_nearer_to_its_teacher(example_file: Path, teacher: Path, tmp_path: Path) -> None:
     # Without the truth, which the teacher does not know either.
     config = config_of(
-        example_file, teacher, model={"layers": [0, 2], "dropout": 0.0, "truth_weight": 0.0, "teacher_weight": 1000.0}
+        example_file,
+        teacher,
+        model={"layers": [0, 2], "dropout": 0.0, "truth_weight": 0.0, "teacher_weight": 1000.0},
+        stages=(Stage(steps=60, learning_rate=0.001, every=20),),
     )
     tasks = make_tasks(config)
     batches = list(tasks[0].held_out())
