@@ -104,7 +104,7 @@ def test_the_refined_molecule_fits_together() -> None:
 
 @pytest.mark.parametrize("where", ["single", "first", "last"])
 def test_a_wrong_base_is_mended_in_one_round(where: str) -> None:
-    truth, zmw = simulated(6, length=800)
+    truth, zmw = simulated(7, length=800)
     runs = find_runs(truth)
     lengths = runs.length == 1 if where == "single" else runs.length >= 2
     # Where neighbours are alike, a wrong base may be in the middle of a run, which is no edit.
