@@ -111,7 +111,8 @@ def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, di
         raise InputError(f"{path}: not a checkpoint of a training, or damaged ({error}); begin anew") from error
     if header["format"] != FORMAT:
         raise InputError(f"{path}: of format {header['format']}, this version reads {FORMAT}; begin anew")
-    if other := _difference(header["config"], config):
+    # The card is text beside the result: it may be written when the model has been measured.
+    if other := _difference({**header["config"], "card": config.get("card")}, config):
         raise InputError(f"{path}: its training {other}; resume it as it began, or train in another folder")
     progress = header["progress"]
     rows = [Row(**row) for row in progress.pop("rows")]

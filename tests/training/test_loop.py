@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 from training_toys import CONFIG, Line
@@ -78,6 +79,14 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
         trained(tmp_path, one_stage(learning_rate=0.03), resume=True)
     with pytest.raises(OutputError, match="holds a training already"):
         trained(tmp_path, one_stage())
+
+
+def test_a_card_may_be_written_after_the_training(tmp_path: Path) -> None:
+    before = weights(trained(tmp_path, one_stage()))
+    path = trained(tmp_path, dataclasses.replace(one_stage(), card="Measured: much."), resume=True)
+    with safe_open(path, framework="np") as file:
+        assert "Measured: much." in file.metadata()["card"]
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights(path).items())
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
