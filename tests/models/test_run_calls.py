@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.hmm.consensus import refine
 from deepconsensus_py.models.run_calls import call_runs, layout_of
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
-from deepconsensus_py.runs.edits import CHANGE, EDITS, apply_edits
+from deepconsensus_py.runs.edits import CHANGE, EDITS, LAST, apply_edits
 from deepconsensus_py.runs.homopolymers import find_runs
 
 FLOOR = 1e-4
@@ -28,10 +28,12 @@ def layout(draft: str, covered: NDArray[np.bool_] | None = None, quality: int = 
 
 
 def sure(classes: NDArray[np.integer], probability: float = 0.9) -> NDArray[np.float32]:
-    """Probabilities of which these are the highest."""
-    rows = np.full((len(classes), len(EDITS)), (1 - probability) / (len(EDITS) - 1), np.float32)
+    """Probabilities of which these are the highest; what is left is of other edits, none of them of last bases."""
+    others = np.tile(LAST == 0, (len(classes), 1))
+    others[np.arange(len(classes)), classes] = False
+    rows = others * (1 - probability) / others.sum(axis=1, keepdims=True)
     rows[np.arange(len(classes)), classes] = probability
-    return rows
+    return rows.astype(np.float32)
 
 
 def test_no_edit_leaves_the_draft() -> None:
@@ -64,7 +66,7 @@ def test_edits_are_made_where_passes_cover_the_run(draft: str, seed: int) -> Non
 
 
 @pytest.mark.parametrize("edit", range(len(EDITS)))
-def test_the_doubt_about_a_run_lies_on_its_first_base(edit: int) -> None:
+def test_the_doubt_about_a_run_lies_on_its_first_base_or_on_a_last_one_that_is_replaced(edit: int) -> None:
     draft, run, probability = "CCAAATTGC", 1, 0.8
     classes = np.zeros(5, int)
     if EDITS[edit] in {"A", "C"}:
@@ -75,9 +77,18 @@ def test_the_doubt_about_a_run_lies_on_its_first_base(edit: int) -> None:
     calls = call_runs(layout(draft), probabilities, FLOOR)
     doubtful = np.flatnonzero(calls.error_probability > 2 * FLOOR)
     # A run that is gone leaves it to the base behind.
-    assert doubtful.tolist() == [find_runs(encode_bases(draft)).start[run]]
+    runs = find_runs(encode_bases(draft))
+    assert doubtful.tolist() == [runs.stop[run] - 1 if LAST[edit] else runs.start[run]]
     assert calls.error_probability[doubtful] == pytest.approx(1 - probability)
     assert len(calls.bases) == len(draft) + max(CHANGE[edit], -3 if run == 1 else -1) + (EDITS[edit] in "ATCG")
+
+
+def test_the_doubt_whether_a_last_base_is_another_lies_on_it() -> None:
+    probabilities = sure(np.zeros(5, int), 1.0)
+    probabilities[1, [0, EDITS.index("-1"), EDITS.index("last G"), EDITS.index("last T")]] = 0.7, 0.1, 0.15, 0.05
+    calls = call_runs(layout("CCAAATTGC"), probabilities, FLOOR)
+    assert calls.error_probability[[2, 4]] == pytest.approx([0.1, 0.2])
+    assert calls.error_probability[3] == pytest.approx(FLOOR)
 
 
 def test_a_run_loses_no_more_bases_than_it_has() -> None:

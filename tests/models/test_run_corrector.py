@@ -22,6 +22,7 @@ from deepconsensus_py.polishing.engine import PolishSettings, correct, polish
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.runs.edits import EDITS
 from deepconsensus_py.runs.homopolymers import find_runs
 
 SETTINGS = PolishSettings(filter=ReadFilter(min_quality=0))
@@ -99,7 +100,7 @@ def test_a_run_that_is_decided_is_as_doubtful_as_the_floor_says(molecules: list[
     corrector = RunCorrector(Model("sure", network, RUN_SPEC))
     features = encode_runs(molecules[0])
     # Nothing to say about the undecided ones.
-    probabilities = np.zeros((features.items, 9), np.float32)
+    probabilities = np.zeros((features.items, len(EDITS)), np.float32)
     probabilities[:, 0] = 1
     calls = corrector.call(features, np.ones(features.items, np.bool_), probabilities)
     covered = np.repeat(features.layout["covered"], find_runs(features.layout["draft"]).length)
