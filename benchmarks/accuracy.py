@@ -1,6 +1,6 @@
 """Errors of polished reads on real molecules with truth: whole, in parts, by strand, and from other instruments.
 
-    python benchmarks/accuracy.py [--shared DIR] [--models vote pairhmm] [--subsets 2] [--seed 7] [--processes 2]
+    python benchmarks/accuracy.py [--shared DIR] [--models vote pairhmm runs] [--subsets 2] [--seed 7] [--processes 2]
 
 Errors are counted as ``deepconsensus-py evaluate`` does. "draft" is the CCS read that is given; for parts of the
 passes, and where there is no CCS read, it is the draft that ``deepconsensus-py draft`` makes of them. Sequel II
@@ -113,7 +113,7 @@ def columns(found: dict[str, Count]) -> Iterator[tuple[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--models", nargs="+", default=["vote", "pairhmm"], metavar="NAME|FILE")
+    parser.add_argument("--models", nargs="+", default=["vote", "pairhmm", "runs"], metavar="NAME|FILE")
     parser.add_argument("--subsets", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))

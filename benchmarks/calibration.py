@@ -1,6 +1,6 @@
 """How well base and read qualities of polished reads are calibrated, and what a fitted quality map would change.
 
-    python benchmarks/calibration.py [--shared DIR] [--models pairhmm] [--subsets 2] [--seed 7] [--plot FILE.svg]
+    python benchmarks/calibration.py [--shared DIR] [--models runs] [--subsets 2] [--seed 7] [--plot FILE.svg]
 
 The reads are those of every molecule with truth from its CCS read and all passes, and from drafts made of some of its
 passes. Expected calibration errors (ECE) are Phred; "to Q40" counts qualities above 40 as 40; "surprise" is how
@@ -128,7 +128,7 @@ def _bins(reads: Iterable[Judged]) -> list[tuple[float, float, int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--models", nargs="+", default=["pairhmm"], metavar="NAME|FILE")
+    parser.add_argument("--models", nargs="+", default=["runs"], metavar="NAME|FILE")
     parser.add_argument("--subsets", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))

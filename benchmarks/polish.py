@@ -91,7 +91,7 @@ def main() -> None:
         model = str(Path(scratch) / "original.safetensors")
         subprocess.run([program, "model", "convert", str(golden / "ckpt_default"), "-o", model], check=True)
         jobs = [(model, "aligned", skip) for skip in ORIGINAL] + [
-            (name, kind, 45) for name in ("pairhmm", "vote") for kind in ("aligned", "raw")
+            (name, kind, 45) for name in ("runs", "pairhmm", "vote") for kind in ("aligned", "raw")
         ]
         for name, kind, skip in jobs:
             subreads = reads / ("subreads_to_ccs.bam" if kind == "aligned" else "subreads.bam")

@@ -123,8 +123,13 @@ def given_draft(known: KnownMolecule) -> Read:
 
 
 def polished(known: KnownMolecule, model: str) -> Read:
-    """What a model makes of the molecule, by its name or its file; the draft where it gives no read."""
-    (read,) = polish([known.zmw], model=_corrector(model))
+    """What a model makes of the molecule; the draft where it gives no read.
+
+    Args:
+        known: the molecule.
+        model: name or file of the model; ``{zmw}`` in it becomes the ZMW number, for models that have not seen it.
+    """
+    (read,) = polish([known.zmw], model=_corrector(model.replace("{zmw}", known.hole)))
     if read.qualities is None or not len(read.bases):
         return given_draft(known)
     return Read(known.zmw.name, decode_bases(read.bases), read.qualities.astype(np.float64))

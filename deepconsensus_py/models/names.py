@@ -8,5 +8,5 @@ WITHOUT_WEIGHTS = {
     VOTE: "per-column vote of the passes; no network",
 }
 
-DEFAULT = PAIR_HMM
-"""What corrects unless another model is asked for."""
+DEFAULT = "runs"
+"""What corrects unless another model is asked for: the bundled run network."""

@@ -62,7 +62,8 @@ class RunData:
 
     Attributes:
         evidence: files that ``deepconsensus-py evidence`` wrote.
-        weights: how often a draft of each file is drawn, against one of the others; 1 for all where none are named.
+        weights: how often a draft of each file is drawn, against one of the others, and how far its truth is trusted
+            where the evidence decides; 1 for all where none are named.
         given: how often the draft that came with a molecule is drawn, against one made of some of its passes.
         drafts: drafts of a batch.
         runs: runs of each.
@@ -83,31 +84,38 @@ class RunData:
             raise InputError("data.drafts and data.runs must be 1 or more")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DraftUse:
+    """What each draft is for.
+
+    Attributes:
+        weight: ``float64[drafts]`` how often it is drawn; 0 for those that are not trained on.
+        trust: ``float64[drafts]`` how much it counts in the floor of error probabilities; 0 likewise.
+        held_out: ``bool[drafts]`` whether it gives the held-out loss.
+    """
+
+    weight: NDArray[np.float64]
+    trust: NDArray[np.float64]
+    held_out: NDArray[np.bool_]
+
+
 class RunTask:
     """Undecided runs and cross-entropy; a ``training.task.Task``.
 
     Args:
         network: what is trained.
         examples: labelled runs.
-        weight: ``float64[drafts]`` how often a draft is drawn; 0 for those that are not trained on.
-        held_out: ``bool[drafts]`` those that give the held-out loss.
+        use: what each draft is for.
         data: sizes of a batch.
     """
 
     network: nn.Module
 
-    def __init__(
-        self,
-        network: RunNetwork,
-        examples: RunExamples,
-        weight: NDArray[np.float64],
-        held_out: NDArray[np.bool_],
-        data: RunData,
-    ) -> None:
+    def __init__(self, network: RunNetwork, examples: RunExamples, use: DraftUse, data: RunData) -> None:
         self.network, self._examples, self._data = network, examples, data
-        self._chance = np.cumsum(weight)
-        self._held_out = np.flatnonzero(np.repeat(held_out, np.diff(examples.start)))
-        self._floor = _floor(examples, weight > 0)
+        self._chance = np.cumsum(use.weight)
+        self._held_out = np.flatnonzero(np.repeat(use.held_out, np.diff(examples.start)))
+        self._floor = _floor(examples, use.trust)
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Runs of some drafts, with their labels."""
@@ -139,11 +147,11 @@ class RunTask:
         return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
-def _floor(examples: RunExamples, trained: NDArray[np.bool_]) -> float:
+def _floor(examples: RunExamples, trust: NDArray[np.float64]) -> float:
     """The share of decided runs that are wrong; in drafts that molecules came with, where there are any."""
-    given = trained & examples.given
-    counted = given if given.any() else trained
-    return float((examples.missed[counted].sum() + 0.5) / (examples.decided[counted].sum() + 1))
+    given = trust * examples.given
+    counted = given if given.any() else trust
+    return float((examples.missed @ counted + 0.5) / (examples.decided @ counted + 1))
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
@@ -169,13 +177,13 @@ def _task(network: RunNetwork, parts: list[RunExamples], data: RunData, config: 
     examples = joined(parts)
     require_present(config, set(examples.hole.tolist()), data.evidence)
     weights = data.weights or (1.0,) * len(parts)
-    weight = np.concatenate([np.full(part.drafts, own) for part, own in zip(parts, weights, strict=True)])
-    weight *= np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
+    trust = np.concatenate([np.full(part.drafts, own) for part, own in zip(parts, weights, strict=True)])
     held_out = np.isin(examples.hole, config.held_out)
-    weight[held_out | np.isin(examples.hole, config.left_out)] = 0
+    trust[held_out | np.isin(examples.hole, config.left_out)] = 0
+    weight = trust * np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
     if not weight.any():
         raise InputError(f"{', '.join(data.evidence)}: all molecules are held or left out")
-    return RunTask(network, examples, weight, held_out & examples.given, data)
+    return RunTask(network, examples, DraftUse(weight, trust, held_out & examples.given), data)
 
 
 def _network(config: TrainConfig) -> RunNetwork:

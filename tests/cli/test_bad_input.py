@@ -20,6 +20,7 @@ import pytest
 from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.cli._options import MOLECULES_FAILED
+from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.polishing.report import COLUMNS
 from deepconsensus_py.polishing.run import REASONS_SHOWN
 
@@ -258,7 +259,7 @@ def test_full_disk(run: Commands, testdata, small_disk, name):
 def polish_edited(run: Commands, testdata, tmp_path):
     """Polish with edited subreads (or drafts) and give status, rows by hole number, and the reads."""
 
-    def polish(edit: Edit | None = None, *, drafts: Edit | None = None, model: str = "pairhmm"):
+    def polish(edit: Edit | None = None, *, drafts: Edit | None = None, model: str = DEFAULT):
         same = list
         subreads = edited(testdata / "subreads.bam", tmp_path / "subreads.bam", edit or same)
         ccs = edited(testdata / "ccs.bam", tmp_path / "ccs.bam", drafts or same)
@@ -310,8 +311,8 @@ def test_molecule_whose_passes_do_not_align(polish_edited, testdata):
 
 
 @pytest.mark.parametrize("tags", [("pw",), ("ip",), ("sn",), ("pw", "ip", "sn")])
-@pytest.mark.parametrize("model", ["vote", "pairhmm"])
-def test_models_without_a_network_do_without_kinetics(polish_edited, testdata, tags, model):
+@pytest.mark.parametrize("model", ["vote", "pairhmm", "runs"])
+def test_models_that_come_with_the_package_do_without_kinetics(polish_edited, testdata, tags, model):
     status, _, reads = polish_edited(lambda found: [without(*tags)(r) or r for r in found], model=model)
     assert status == 0
     assert len(reads) == len(holes(testdata))

@@ -108,7 +108,7 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_files_of_a_later_version_are_refused(file: Path) -> None:
     rewrite(file, format=2, family="run")
-    with pytest.raises(ModelError, match="a .run. model of format 2, .* column and run models of format 1"):
+    with pytest.raises(ModelError, match=r"a .run. model of format 2, .* column and run models of format 1"):
         load_model(file)
 
 
