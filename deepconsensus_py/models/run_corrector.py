@@ -7,37 +7,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepconsensus_py.hmm.consensus import refine
 from deepconsensus_py.models.interface import Arrays, Calls, Features
-from deepconsensus_py.models.run_calls import call_runs, layout_of
-from deepconsensus_py.models.run_evidence import run_evidence
+from deepconsensus_py.models.run_calls import call_runs
+from deepconsensus_py.models.run_encoder import encode_runs
 from deepconsensus_py.models.run_network import RunNetwork
-from deepconsensus_py.models.run_tokens import run_tokens, undecided_runs
 from deepconsensus_py.models.weights import Model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.runs.edits import EDITS, NONE
 
 BATCH = 1 << 12
 """Undecided runs: those of some six molecules of 12 kb."""
-
-
-def encode_runs(zmw: Zmw) -> Features:
-    """Refine a draft and say what each pass knows of the runs that are undecided.
-
-    Args:
-        zmw: molecule with aligned passes.
-
-    Returns:
-        Features whose items are the undecided runs of the refined draft. Inputs: ``run_tokens.run_tokens``. Layout:
-        ``run_calls.layout_of``, and ``undecided`` ``int64[items]`` the numbers of the runs.
-
-    Raises:
-        MoleculeError: an alignment does not fit.
-    """
-    refined = refine(zmw)
-    evidence = run_evidence(refined)
-    undecided = undecided_runs(evidence)
-    return Features(run_tokens(evidence, undecided), {**layout_of(zmw, refined), "undecided": undecided})
 
 
 class RunCorrector:

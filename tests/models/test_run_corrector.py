@@ -1,5 +1,7 @@
 """Run networks as correctors: reads from molecules of all kinds, the same however they are computed."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,8 @@ from support import Commands, record_lines
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.run_corrector import RunCorrector, encode_runs
+from deepconsensus_py.models.run_corrector import RunCorrector
+from deepconsensus_py.models.run_encoder import encode_runs
 from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
 from deepconsensus_py.models.weights import Model, save_model
 from deepconsensus_py.pacbio.molecule import Draft, N, Pass, Zmw
@@ -177,3 +180,9 @@ def test_the_command_gives_the_same_reads_directly_on_two_cores_and_by_way_of_sh
     lines = [record_lines(tmp_path / f"{name}.bam") for name in ("one", "two", "shard")]
     assert lines[0] == lines[1] == lines[2]
     assert lines[0]
+
+
+def test_worker_processes_need_no_torch_to_encode() -> None:
+    code = f"import sys, {encode_runs.__module__}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
