@@ -53,7 +53,7 @@ class RunCorrector:
         selected: NDArray[np.bool_],  # noqa: ARG002 - always all
         probabilities: NDArray[np.float32],
     ) -> Calls:
-        """Make the likeliest edits; the doubt about a run lies on its first base.
+        """Make the likeliest edits; where the evidence decides, the draft stays.
 
         Args:
             features: the encoded molecule.

@@ -1,7 +1,7 @@
 """What the passes of a molecule say about the runs of its draft, as compact integers: the ground of the run network.
 
-Evidence comes from the pair hidden Markov model (``hmm``); training files keep it for whole molecules, and the items of
-the network are cut from it, in training and in use alike.
+Evidence comes from the pair hidden Markov model (``hmm``); the items of the network are cut from it, in training and in
+use alike.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from deepconsensus_py.hmm import evidence as scored
 from deepconsensus_py.hmm.consensus import Refined
 from deepconsensus_py.hmm.evidence import RunScores, pooled
 from deepconsensus_py.hmm.parameters import PassModel
-from deepconsensus_py.models.interface import Arrays
 from deepconsensus_py.pacbio.molecule import A, N
 from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
@@ -66,15 +65,6 @@ class RunEvidence:
     pooled: NDArray[np.int16]
     tracts: NDArray[np.int16]
     rates: NDArray[np.int16]
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> "RunEvidence":
-        """The record whose fields these are."""
-        return cls(**{name: arrays[name] for name in cls.__slots__})
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Fields by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def run_evidence(refined: Refined) -> RunEvidence:

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from example_molecules import assert_equal
-from run_toys import random_evidence
 
 from deepconsensus_py.hmm import evidence as hmm
 from deepconsensus_py.hmm.consensus import Refined, refine
@@ -90,11 +88,6 @@ def test_rates_are_those_of_either_strand(refined: Refined, evidence: RunEvidenc
         assert rates[0] == pytest.approx(model.deletion[A:N, 0].mean(), abs=RATE_STEP)
         assert rates[5] == pytest.approx(model.cognate[A:N, 0].mean(), abs=RATE_STEP)
         assert rates[10:] == pytest.approx(model.foreign[A:N], abs=RATE_STEP)
-
-
-def test_arrays_and_back() -> None:
-    evidence = random_evidence()
-    assert_equal(RunEvidence.from_arrays(evidence.arrays()), evidence)
 
 
 @pytest.mark.parametrize("kind", ["no kinetics", "one pass", "one strand"])

@@ -1,5 +1,6 @@
 """Tokens say the same of a run, whoever else is asked about and in whatever order passes come."""
 
+import dataclasses
 import math
 import re
 from pathlib import Path
@@ -130,11 +131,9 @@ def test_a_run_of_impossible_edits_is_decided_and_so_is_one_at_the_bound() -> No
 def test_a_draft_without_runs_or_passes_has_no_undecided_ones() -> None:
     evidence = random_evidence(passes=0, runs=1)
     assert not len(undecided_runs(evidence))
-    none = RunEvidence.from_arrays(
-        {
-            name: values[:, :0] if name in {"ratios", "covered"} else values[:0]
-            for name, values in evidence.arrays().items()
-        }
+    arrays = {field.name: getattr(evidence, field.name) for field in dataclasses.fields(RunEvidence)}
+    none = RunEvidence(
+        **{name: values[:, :0] if name in {"ratios", "covered"} else values[:0] for name, values in arrays.items()}
     )
     assert not len(undecided_runs(none))
 
