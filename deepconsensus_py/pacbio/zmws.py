@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pysam
@@ -37,7 +38,12 @@ class Fault:
 
 
 def read_zmws(
-    subreads: Sequence[Path], drafts: Path, *, chunk: tuple[int, int] | None = None, limit: int | None = None
+    subreads: Sequence[Path],
+    drafts: Path,
+    *,
+    chunk: tuple[int, int] | None = None,
+    limit: int | None = None,
+    skip: int = 0,
 ) -> Iterator[Zmw | Fault]:
     """Every draft with its passes, in the order of the drafts file.
 
@@ -51,6 +57,7 @@ def read_zmws(
         chunk: (i, n) reads only the i-th, from 1, of n neighbouring parts of the drafts file, equal but for one draft;
             the n chunks together are the whole.
         limit: read only so many molecules, from the start of the file or chunk.
+        skip: pass over so many of these, the first ones, without building them: another run has done them.
 
     Returns:
         One item for every draft; one without subreads has no passes.
@@ -62,14 +69,17 @@ def read_zmws(
     start, stop = _part(drafts, chunk)
     if limit is not None:
         stop = start + limit if stop is None else min(stop, start + limit)
-    return _matched(source, drafts, start, stop)
+    return _matched(source, drafts, start + skip, stop)
 
 
-def read_subreads(subreads: Sequence[Path]) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
+def read_subreads(
+    subreads: Sequence[Path], *, skip: int = 0
+) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
     """Every molecule's passes as they were sequenced, in file order, for drafts to be made of.
 
     Args:
         subreads: BAM files with raw subreads grouped by ZMW, or files of file names.
+        skip: pass over so many molecules, the first ones, without building them.
 
     Yields:
         A molecule with its passes, or with what is wrong with them.
@@ -83,7 +93,7 @@ def read_subreads(subreads: Sequence[Path]) -> Iterator[tuple[MoleculeId, tuple[
                 f"{source.names}: its subreads are aligned already; give the drafts that they are aligned to as well "
                 "(--ccs), or the subreads as they were sequenced"
             )
-        for group in source:
+        for group in islice(source, skip, None):
             try:
                 yield group.molecule, _passes(group.records)
             except MoleculeError as error:

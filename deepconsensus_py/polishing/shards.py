@@ -105,14 +105,15 @@ def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, 
     return counts
 
 
-def read_shard(path: Path) -> tuple[ShardInfo, Iterator[Encoded]]:
+def read_shard(path: Path, *, skip: int = 0) -> tuple[ShardInfo, Iterator[Encoded]]:
     """Open a shard; its molecules are read one at a time, in draft order.
 
     Args:
         path: the file.
+        skip: leave out so many molecules, the first ones.
 
     Returns:
-        What the shard says of itself, and its molecules.
+        What the shard says of itself (of all its molecules), and its molecules.
 
     Raises:
         InputError: the file is missing, truncated, damaged or of another kind; also while the molecules are read.
@@ -131,7 +132,7 @@ def read_shard(path: Path) -> tuple[ShardInfo, Iterator[Encoded]]:
             f"deepconsensus-py {__version__} reads version {VERSION}; encode again with this version"
         )
     info = ShardInfo(path, about["model"], about["spec"], about["header"], about["tool"], len(members))
-    return info, _molecules(path, members)
+    return info, _molecules(path, members[skip:])
 
 
 def _molecules(path: Path, members: list[str]) -> Iterator[Encoded]:

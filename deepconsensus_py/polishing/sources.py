@@ -28,12 +28,14 @@ class Reads:
         drafts: CCS reads (BAM, FASTQ or FASTA); None makes drafts from the subreads.
         chunk: (i, n) takes only the i-th of n parts of the drafts.
         limit: take only so many molecules.
+        skip: pass over so many of the chosen molecules, the first ones: an earlier run has done them.
     """
 
     subreads: tuple[Path, ...]
     drafts: Path | None
     chunk: tuple[int, int] | None = None
     limit: int | None = None
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,7 @@ class Source:
     Attributes:
         molecules: in the order of the output.
         header: of the polished reads.
-        total: how many molecules there are, or None where nobody has counted.
+        total: how many they are, without skipped ones, or None where nobody has counted.
     """
 
     molecules: Iterator[Encoded]
@@ -61,28 +63,36 @@ def encoded_reads(reads: Reads, corrector: Corrector, program: Program, threads:
     if reads.drafts is None:
         if reads.chunk is not None:
             raise InputError("a chunk is a part of the drafts file: give --ccs, or make drafts first ('draft')")
-        molecules = (Undrafted(*found) for found in islice(read_subreads(reads.subreads), reads.limit))
-        header, total = draft_header(reads.subreads, program), reads.limit
+        total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
+        found = islice(read_subreads(reads.subreads, skip=reads.skip), total)
+        molecules = (Undrafted(*molecule) for molecule in found)
+        header = draft_header(reads.subreads, program)
     else:
-        molecules = read_zmws(reads.subreads, reads.drafts, chunk=reads.chunk, limit=reads.limit)
-        header, total = polished_header(reads.drafts, program), _total(reads.drafts, reads.chunk, reads.limit)
+        molecules = read_zmws(reads.subreads, reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
+        header = polished_header(reads.drafts, program)
+        total = max(_total(reads.drafts, reads.chunk, reads.limit) - reads.skip, 0)
     encoded = encode_zmws(clock.timed("read", molecules), corrector, threads=threads, clock=clock)
     return Source(encoded, header, total)
 
 
-def encoded_shards(paths: Sequence[Path], corrector: Corrector, program: Program, clock: StageClock) -> Source:
-    """Read feature shards, one after the other.
+def encoded_shards(
+    paths: Sequence[Path], corrector: Corrector, program: Program, clock: StageClock, *, skip: int = 0
+) -> Source:
+    """Read feature shards, one after the other, without the first ``skip`` molecules of them all.
 
     Raises:
         InputError: a shard cannot be used.
         ModelError: a shard was encoded for another model.
     """
-    shards = [read_shard(path) for path in paths]
-    for info, _ in shards:
+    infos, parts, total = [], [], 0
+    for path in paths:
+        info, molecules = read_shard(path, skip=max(skip - total, 0))
         info.require_fit(corrector)
-    molecules = chain.from_iterable(molecules for _, molecules in shards)
-    header = extended_header(pysam.AlignmentHeader.from_text(shards[0][0].header), program)
-    return Source(clock.timed("read", molecules), header, sum(info.molecules for info, _ in shards))
+        infos.append(info)
+        parts.append(molecules)
+        total += info.molecules
+    header = extended_header(pysam.AlignmentHeader.from_text(infos[0].header), program)
+    return Source(clock.timed("read", chain.from_iterable(parts)), header, max(total - skip, 0))
 
 
 def _total(drafts: Path, chunk: tuple[int, int] | None, limit: int | None) -> int:

@@ -90,6 +90,32 @@ def test_limit_counts_from_the_start_of_the_chunk(make) -> None:
     assert holes(read_zmws([subreads], drafts, limit=0)) == []
 
 
+@pytest.mark.parametrize("order", [list(range(10)), [7, 2, 3, 9, 1, 0, 8, 4, 6, 5]])
+@pytest.mark.parametrize("aligned", [False, True])
+def test_skipped_molecules_leave_the_tail_of_the_whole(make, order: list[int], aligned: bool) -> None:
+    """They count towards the limit, and are neither searched for nor built."""
+    subreads = make.aligned([f"{hole}/ccs" for hole in range(10)]) if aligned else make.subreads(range(10))
+    drafts = make.drafts(order)
+    for choice in ({}, {"chunk": (2, 2)}, {"limit": 4}, {"chunk": (1, 2), "limit": 3}):
+        whole = holes(read_zmws([subreads], drafts, **choice))
+        for skip in range(len(whole) + 2):
+            items = list(read_zmws([subreads], drafts, skip=skip, **choice))
+            assert holes(items) == whole[skip:]
+            assert_own_passes(items)
+
+
+def test_a_draft_that_came_among_the_skipped_ones_is_reported_when_it_comes_again(make) -> None:
+    drafts = make.drafts([1, 2, 1])
+    (late,) = read_zmws([make.subreads([1, 2])], drafts, skip=2)
+    assert isinstance(late, Fault)
+
+
+def test_skipped_molecules_without_drafts(make) -> None:
+    subreads = make.subreads(range(5))
+    assert [molecule.hole for molecule, _ in read_subreads([subreads], skip=3)] == [3, 4]
+    assert list(read_subreads([subreads], skip=9)) == []
+
+
 @pytest.mark.parametrize("chunk", [(0, 3), (4, 3), (1, 0)])
 def test_an_impossible_chunk(make, chunk: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="give a number from 1"):

@@ -1,0 +1,78 @@
+"""A run that begins after K molecules gives what the whole one gives after its first K."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepconsensus_py.align.files import align_files
+from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.pacbio.headers import Program
+from deepconsensus_py.polishing.clock import StageClock
+from deepconsensus_py.polishing.encoded import Encoded
+from deepconsensus_py.polishing.shards import write_shard
+from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
+
+PROGRAM = Program("1.2.3", "deepconsensus-py …")
+MOLECULES = 3
+"""Of the sources here."""
+
+
+@pytest.fixture(scope="module")
+def vote() -> Corrector:
+    return load_corrector("vote")
+
+
+@pytest.fixture(scope="module")
+def sources(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reads]:
+    """The first molecules of testdata, in every way in which they may be given."""
+    raw, drafts = testdata / "subreads.bam", testdata / "ccs.bam"
+    aligned = tmp_path_factory.mktemp("aligned") / "aligned.bam"
+    align_files([raw], drafts, aligned, PROGRAM, chunk=(1, 2))
+    return {
+        "raw": Reads((raw,), drafts, limit=MOLECULES),
+        "aligned": Reads((aligned,), drafts, limit=MOLECULES),
+        "a chunk": Reads((raw,), drafts, chunk=(2, 2), limit=MOLECULES),
+        "no drafts": Reads((raw,), None, limit=MOLECULES),
+    }
+
+
+def encoded(reads: Reads, vote: Corrector, skip: int) -> Source:
+    reads = Reads(reads.subreads, reads.drafts, reads.chunk, reads.limit, skip)
+    return encoded_reads(reads, vote, PROGRAM, 1, StageClock())
+
+
+def assert_same(found: Iterable[Encoded], expected: Iterable[Encoded]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        assert (one.draft.name, one.passes, one.outcome) == (other.draft.name, other.passes, other.outcome)
+        assert (one.features is None) == (other.features is None)
+        if one.features is not None and other.features is not None:
+            for name, values in other.features.inputs.items():
+                np.testing.assert_array_equal(one.features.inputs[name], values)
+
+
+@pytest.mark.parametrize("kind", ["raw", "aligned", "a chunk", "no drafts"])
+def test_skipped_reads_leave_the_tail_of_the_whole(sources: dict[str, Reads], vote: Corrector, kind: str) -> None:
+    whole = list(encoded(sources[kind], vote, 0).molecules)
+    assert len(whole) == MOLECULES
+    for skip in range(1, MOLECULES + 2):
+        source = encoded(sources[kind], vote, skip)
+        assert source.total == max(MOLECULES - skip, 0)
+        assert_same(source.molecules, whole[skip:])
+
+
+def test_skipped_molecules_may_span_shards(sources: dict[str, Reads], vote: Corrector, tmp_path: Path) -> None:
+    shards = [tmp_path / "a.shard", tmp_path / "b.shard"]
+    for path, kind in zip(shards, ("raw", "a chunk"), strict=True):
+        source = encoded(sources[kind], vote, 0)
+        write_shard(path, source.molecules, vote, str(source.header))
+    read = partial(encoded_shards, shards, vote, PROGRAM, StageClock())
+    whole = list(read().molecules)
+    assert len(whole) == 2 * MOLECULES
+    for skip in range(2 * MOLECULES + 2):
+        source = read(skip=skip)
+        assert source.total == max(2 * MOLECULES - skip, 0)
+        assert_same(source.molecules, whole[skip:])
