@@ -40,7 +40,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, n, d]`` to the same."""
-        narrowed: Tensor = self.narrow(self.widen(x).relu())
+        narrowed: Tensor = self.narrow(self.widen(x).relu_())
         return narrowed
 
 
@@ -54,8 +54,7 @@ class ReZero(nn.Module):
 
     def forward(self, x: Tensor, *args: Any) -> Tensor:
         """The sublayer's output, ``[B, n, d]``."""
-        change: Tensor = self.layer(x, *args)
-        return x + self.alpha * change
+        return torch.addcmul(x, self.layer(x, *args), self.alpha)
 
 
 class PreNorm(nn.Module):

@@ -1,7 +1,6 @@
 """Scaled dot-product attention, the one place where scores become weights.
 
-``attend`` joins three independent choices: a pattern (which pairs meet), a bias (what is added to their scores) and
-a backend (how it is computed). ``dense`` is the reference that every other backend must equal.
+``attend`` joins a pattern (which pairs meet), a bias (added to their scores) and a backend; all equal ``dense``.
 """
 
 import math
@@ -108,7 +107,8 @@ def weights(q: Tensor, k: Tensor, plan: Plan) -> Tensor:
         return scores.softmax(dim=-1)
     forbidden = ~plan.allowed
     # The least finite number, not -inf: a query without keys gets numbers, and no NaN gradient, before they are zeroed.
-    return scores.masked_fill(forbidden, torch.finfo(scores.dtype).min).softmax(dim=-1).masked_fill(forbidden, 0.0)
+    mixing = scores.masked_fill_(forbidden, torch.finfo(scores.dtype).min).softmax(dim=-1)
+    return mixing.masked_fill(forbidden, 0.0) if forbidden.all(dim=-1).any() else mixing
 
 
 def _sdpa(q: Tensor, k: Tensor, v: Tensor, plan: Plan, dropout: float) -> Tensor:
