@@ -29,6 +29,7 @@ def random_evidence(seed: int = 0, *, passes: int = 6, runs: int = 60, most: int
         ratios=ratios.astype(np.int8),
         covered=covered,
         reverse=rng.random(passes) < 0.5,
+        deviates=rng.random((passes, runs)) < 0.3,
         pooled=pooled.astype(np.int16),
         tracts=rng.integers(-100, 100, (runs, 2)).astype(np.int16),
         rates=rng.integers(0, 3000, RUN_PARTS["rates"]).astype(np.int16),
@@ -37,7 +38,7 @@ def random_evidence(seed: int = 0, *, passes: int = 6, runs: int = 60, most: int
 
 def with_passes(evidence: RunEvidence, rows: np.ndarray) -> RunEvidence:
     """Some of the passes, in another order."""
-    picked = {name: getattr(evidence, name)[rows] for name in ("ratios", "covered", "reverse")}
+    picked = {name: getattr(evidence, name)[rows] for name in ("ratios", "covered", "reverse", "deviates")}
     return replace(evidence, **picked)
 
 

@@ -9,10 +9,13 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.hmm.apply import Codes, Edit, apply_edits, carry_over
-from deepconsensus_py.hmm.evidence import CHANGE, FIRST, LAST, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
+from deepconsensus_py.hmm.doubts import SHARE, Doubts, find_doubts
+from deepconsensus_py.hmm.evidence import UNIT_CHANGE, RunScores, pooled, score_runs
 from deepconsensus_py.hmm.parameters import PassModel, estimate
+from deepconsensus_py.hmm.rescore import rescore
 from deepconsensus_py.pacbio.molecule import Pass, Zmw
-from deepconsensus_py.runs.homopolymers import Runs
+from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST
+from deepconsensus_py.runs.homopolymers import Runs, find_runs
 
 ROUNDS = 3
 THRESHOLD = 1.0
@@ -28,6 +31,7 @@ class Refined:
         draft_index: ``int32[n]`` position of each base in the draft that was given, -1 for one that was put in.
         passes: the passes, aligned to the refined draft.
         scores: their evidence about edits of the refined draft.
+        doubts: what their alignments say of it.
         models: error rates of the passes of the draft's strand and of the other one, given the refined draft.
     """
 
@@ -35,11 +39,12 @@ class Refined:
     draft_index: NDArray[np.int32]
     passes: tuple[Pass, ...]
     scores: RunScores
+    doubts: Doubts
     models: tuple[PassModel, PassModel]
 
 
-def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD) -> Refined:
-    """Apply the edits of the draft that make its passes likelier, then look again.
+def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, share: float = SHARE) -> Refined:
+    """Apply the edits of the draft that make its passes likelier, then look again near them.
 
     In each round error rates are counted anew, and of edits that are neighbours the better one is made.
 
@@ -47,25 +52,29 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD) -> R
         zmw: a molecule with aligned passes.
         rounds: most times that edits are made.
         threshold: evidence of the passes together that an edit needs, nats (``evidence.pooled``).
+        share: of the passes that must speak against a run before its edits are scored (``doubts.find_doubts``).
 
     Raises:
         MoleculeError: the draft is empty, there is no pass, or an alignment does not fit.
     """
     bases, passes = zmw.draft.bases, _checked(zmw)
     draft_index = np.arange(len(bases), dtype=np.int32)
-    for number in range(rounds + 1):
-        models = estimate(bases, passes)
-        scores = score_runs(bases, passes, models)
-        edits = choose_edits(bases, scores, threshold) if number < rounds else []
+    doubts, models = find_doubts(bases, find_runs(bases), passes, share), estimate(bases, passes)
+    scores = score_runs(bases, passes, models, wanted=doubts.runs)
+    for _ in range(rounds):
+        edits = choose_edits(bases, scores, threshold)
         if not edits:
             break
         bases, index = apply_edits(bases, edits)
         if not len(bases):
             raise MoleculeError(f"{zmw.name}: its passes leave no base of the draft; align them to this draft")
         draft_index = np.where(index < 0, -1, draft_index[index]).astype(np.int32)
-        carried = (carry_over(p, bases, index) for p in passes)
+        carried = [carry_over(p, bases, index) for p in passes]
         passes = tuple(p for p in carried if p is not None)
-    return Refined(bases, draft_index, passes, scores, models)
+        scores = scores.of_passes([number for number, p in enumerate(carried) if p is not None])
+        doubts, models = find_doubts(bases, find_runs(bases), passes, share), estimate(bases, passes)
+        scores = rescore(scores, bases, index, passes, models, doubts.runs)
+    return Refined(bases, draft_index, passes, scores, doubts, models)
 
 
 def choose_edits(draft: Codes, scores: RunScores, threshold: float) -> list[Edit]:
@@ -100,20 +109,22 @@ class _Candidate:
 
 
 def _run_edits(scores: RunScores, threshold: float) -> list[_Candidate]:
-    runs, summed = scores.runs, pooled(scores.run_ratios)
+    runs, scored = scores.runs, np.flatnonzero(scores.scored)
+    summed = pooled(scores.run_ratios[:, scored])
     best = summed.argmax(axis=1)
     return [
-        _Candidate(_run_edit(runs, run, best[run]), run, run, float(summed[run, best[run]]))
-        for run in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist()
+        _Candidate(_run_edit(runs, scored[row], best[row] + 1), scored[row], scored[row], float(summed[row, best[row]]))
+        for row in np.flatnonzero(summed.max(axis=1, initial=-np.inf) > threshold).tolist()
     ]
 
 
 def _run_edit(runs: Runs, run: int, number: int) -> Edit:
+    """The edit ``runs.edits.EDITS[number]`` of a run."""
     start, change, letter = int(runs.start[run]), int(CHANGE[number]), int(runs.base[run])
     if change:
         return Edit(start, max(-change, 0), np.full(max(change, 0), letter, np.uint8))
-    if PUT_IN[number]:
-        return Edit(start, 0, PUT_IN[number : number + 1])
+    if INSERTS[number]:
+        return Edit(start, 0, INSERTS[number : number + 1])
     at = start if FIRST[number] else int(runs.stop[run]) - 1
     return Edit(at, 1, np.maximum(FIRST, LAST)[number : number + 1])
 

@@ -23,13 +23,14 @@ from deepconsensus_py.hmm.lanes import (
     restore_cells,
 )
 
-LENGTHS = 4
+LENGTHS = 2
 """Bases by which runs are made shorter and longer."""
 
 _GREATEST_CODE = 4
 CHANGES = slice(0, 2 * LENGTHS)
 IN_FRONT, FIRST, LAST = (slice(start, start + _GREATEST_CODE) for start in range(CHANGES.stop, CHANGES.stop + 12, 4))
-"""Columns of the edits of a run: other lengths; A, T, C, G in front, in the place of its first base, of its last."""
+"""Columns of the edits of a run, those of ``runs.edits.EDITS[1:]``: other lengths; A, T, C, G in front, in the place of
+its first base, of its last."""
 
 EDITS = LAST.stop
 MARGIN = 3
@@ -78,7 +79,7 @@ def score_runs(aligned: Aligned, runs: Spots, out: Floats) -> None:
         aligned: a pass on its draft.
         runs: homopolymer runs.
         out: ``float32[rows, EDITS]`` the probability of the pass given the edited template over that given the
-            template, in columns ``CHANGES``: 4 to 1 bases less, 1 to 4 more. Edits that are none stay as they are.
+            template, in columns ``CHANGES``: 1 and 2 bases less, 1 and 2 more. Edits that are none stay as they are.
     """
     for begin in range(0, len(runs.start), LANES):
         spots = _part(runs, begin)
@@ -161,7 +162,7 @@ def _shorten(band: Band, runs: Spots, out: Floats) -> None:
     """Runs without their last bases, but for the first."""
     for r in range(len(runs.start)):
         for fewer in range(1, min(LENGTHS, runs.stop[r] - runs.start[r] - 1) + 1):
-            out[runs.rows[r], LENGTHS - fewer] = _skip(band, runs.stop[r] - fewer, runs.stop[r])
+            out[runs.rows[r], fewer - 1] = _skip(band, runs.stop[r] - fewer, runs.stop[r])
 
 
 @njit(cache=True, nogil=True)
@@ -181,7 +182,7 @@ def _drop(aligned: Aligned, runs: Spots, out: Floats) -> None:
         length = runs.stop[r] - runs.start[r]
         if length <= LENGTHS:
             whole = _whole(band, runs.start[r], runs.stop[r] + 1)
-            out[runs.rows[r], LENGTHS - length] = _ratio(lanes.total[r], whole)
+            out[runs.rows[r], length - 1] = _ratio(lanes.total[r], whole)
 
 
 @njit(cache=True, nogil=True)

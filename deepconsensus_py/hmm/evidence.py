@@ -1,7 +1,7 @@
 """What each pass says about each small edit of the draft: log-likelihood ratios from the pair hidden Markov model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,10 @@ from deepconsensus_py.hmm.edits import Aligned
 from deepconsensus_py.hmm.lanes import make_lanes, make_next
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
-from deepconsensus_py.hmm.tally import Line, class_of_bases, line_of
-from deepconsensus_py.pacbio.molecule import A, N, Pass
+from deepconsensus_py.hmm.tally import Line, class_of_bases, line_of, within
+from deepconsensus_py.pacbio.molecule import Pass
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 from deepconsensus_py.runs.tracts import UNITS, Integers, Tracts, find_tracts
-
-CHANGE = np.array([-4, -3, -2, -1, 1, 2, 3, 4] + [0] * 12, np.int8)
-"""Bases by which each edit makes a run longer."""
-
-PUT_IN = np.array([0] * 8 + list(range(A, N)) + [0] * 8, np.uint8)
-"""Base code that each edit puts in front of a run, 0 for none."""
-
-FIRST = np.array([0] * 12 + list(range(A, N)) + [0] * 4, np.uint8)
-"""Base code that each edit puts in the place of the first base of a run, 0 for none."""
-
-LAST = np.array([0] * 16 + list(range(A, N)), np.uint8)
-"""Base code that each edit puts in the place of the last base of a run of two and more, 0 for none."""
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
 """Copies by which each edit makes a tract longer."""
@@ -41,30 +29,53 @@ _SAYS_NOTHING = np.float32(0.01)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunScores:
-    """Evidence of every pass about every edit.
+    """Evidence of every pass about edits of a draft.
 
     A log-likelihood ratio is ``ln P(pass | edited draft) - ln P(pass | draft)``; it is 0 where the pass does not cover
-    the run, and for edits that are none: more bases less than the run has, a base equal to the run's or, put in, to the
-    one before it, another last base of a run of one. Error rates of a run stay those of its length in the draft.
+    the run, where the run is not scored, and for edits that are none: more bases less than the run has, a base equal to
+    the run's or, put in, to the one before it, another last base of a run of one. Error rates of a run stay those of
+    its length in the draft.
 
     Attributes:
         runs: homopolymer runs of the draft.
         tracts: repeat tracts of the draft.
-        run_ratios: ``float32[passes, runs, 20]`` of the edits ``CHANGE``, ``PUT_IN``, ``FIRST`` and ``LAST``, in nats,
-            -20.7 to 20.7.
+        scored: ``bool[runs]`` which runs were scored.
+        run_ratios: ``float32[passes, runs, 16]`` of ``runs.edits.EDITS[1:]``, in nats, -20.7 to 20.7.
         tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
-        log_likelihoods: ``float64[passes]`` of each pass given the draft it covers; -inf where it fits no path.
+        log_likelihoods: ``float64[passes]`` of each pass given what was scored of the draft; -inf where it fits no path.
     """
 
     runs: Runs
     tracts: Tracts
+    scored: NDArray[np.bool_]
     run_ratios: NDArray[np.float32]
     tract_ratios: NDArray[np.float32]
     covered: NDArray[np.bool_]
     reverse: NDArray[np.bool_]
     log_likelihoods: NDArray[np.float64]
+
+    def of_passes(self, rows: Sequence[int]) -> "RunScores":
+        """The evidence of some of the passes, given by their numbers."""
+        by_pass = ("run_ratios", "tract_ratios", "covered", "reverse", "log_likelihoods")
+        return replace(self, **{name: getattr(self, name)[rows] for name in by_pass})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scope:
+    """What to score of a draft.
+
+    Attributes:
+        runs: ``bool[runs]``.
+        tracts: ``bool[tracts]``.
+        bases: ``bool[n]`` the bases of the draft that are the template: those of the runs and tracts, and enough around
+            them. Bases that are left out, and what passes read there, are as if they were not.
+    """
+
+    runs: NDArray[np.bool_]
+    tracts: NDArray[np.bool_]
+    bases: NDArray[np.bool_]
 
 
 def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -103,67 +114,98 @@ def score_runs(
         wanted: ``bool[runs]`` which runs to score; all by default. Tracts are scored in any case.
     """
     runs, tracts = find_runs(draft), find_tracts(draft)
+    every = np.ones(len(runs), np.bool_) if wanted is None else wanted
+    scope = Scope(every, np.ones(len(tracts), np.bool_), np.ones(len(draft), np.bool_))
+    return score_scope(draft, (runs, tracts), scope, passes, models)
+
+
+def score_scope(
+    draft: NDArray[np.uint8],
+    spans: tuple[Runs, Tracts],
+    scope: Scope,
+    passes: Sequence[Pass],
+    models: tuple[PassModel, PassModel],
+) -> RunScores:
+    """Score some runs and tracts of a draft, reading no more of the passes than that needs.
+
+    Args:
+        draft: ``uint8[n]`` base codes.
+        spans: its runs and tracts.
+        scope: what to score.
+        passes: aligned to the draft.
+        models: of the passes of each strand.
+    """
+    runs, tracts = spans
     scores = RunScores(
         runs=runs,
         tracts=tracts,
-        run_ratios=np.ones((len(passes), len(runs), edits.EDITS), np.float32),
-        tract_ratios=np.ones((len(passes), len(tracts), 2), np.float32),
+        scored=scope.runs,
+        run_ratios=np.zeros((len(passes), len(runs), edits.EDITS), np.float32),
+        tract_ratios=np.zeros((len(passes), len(tracts), 2), np.float32),
         covered=np.zeros((len(passes), len(runs)), np.bool_),
         reverse=np.array([p.reverse for p in passes], np.bool_),
         log_likelihoods=np.full(len(passes), -np.inf),
     )
-    templates = [_template(draft, model) for model in models]
-    band, lanes = make_band(len(draft) + 1), make_lanes()
+    # Of each base of the draft, and of its end, how many bases of the template lie before it.
+    place = np.append(0, np.cumsum(scope.bases)).astype(np.int32)
+    templates = [_template(draft, scope.bases, model) for model in models]
+    band, lanes = make_band(int(place[-1]) + 1), make_lanes()
     after = make_next(lanes)
     for number, p in enumerate(passes):
-        line = line_of(p)
-        covered = slice(line.start, line.start + len(line.read) - 1)
+        line = within(line_of(p), scope.bases)
+        start = int(place[line.start])
+        covered = slice(start, start + len(line.read) - 1)
         reading, template = _reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered)
         aligned = Aligned(reading, template, band, lanes, after)
         band.first[: len(line.read)] = line.read + (PAD - 1 - HALF)
         scores.log_likelihoods[number] = run_band(aligned.read, aligned.template, band)
         if np.isfinite(scores.log_likelihoods[number]):
-            _score_pass(scores, number, aligned, covered, wanted)
-    for ratios in (scores.run_ratios, scores.tract_ratios):
-        np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO, out=ratios), out=ratios)
+            _score_pass(scores, number, aligned, (place, covered), scope)
     return scores
 
 
-def _score_pass(
-    scores: RunScores, number: int, aligned: Aligned, covered: slice, wanted: NDArray[np.bool_] | None
-) -> None:
-    """Fill a pass's rows with likelihood ratios."""
-    runs, tracts = scores.runs, scores.tracts
-    inside = _inside(runs.start, runs.stop, covered)
-    scores.covered[number] = inside if wanted is None else inside & wanted
-    spots, out = _spots(runs, scores.covered[number], covered), scores.run_ratios[number]
-    edits.score_runs(aligned, spots, out)
+def _score_pass(scores: RunScores, number: int, aligned: Aligned, where: tuple[Integers, slice], scope: Scope) -> None:
+    """Fill a pass's rows."""
+    inside = _inside(scores.runs, *where)
+    scores.covered[number] = inside
+    rows = np.flatnonzero(inside & scope.runs)
+    spots = _spots(scores.runs, rows, *where)
+    ratios = np.ones((len(rows), edits.EDITS), np.float32)
+    edits.score_runs(aligned, spots, ratios)
     long = spots.stop - spots.start > 1
     last = edits.Spots(spots.stop[long] - np.int32(1), spots.stop[long], spots.rows[long])
     for bases, removed, columns in ((spots, 0, edits.IN_FRONT), (spots, 1, edits.FIRST), (last, 1, edits.LAST)):
-        edits.score_letters(aligned, bases, removed, out[:, columns])
-    inside = _inside(tracts.start, tracts.stop, covered)
+        edits.score_letters(aligned, bases, removed, ratios[:, columns])
+    scores.run_ratios[number, rows] = _logarithms(ratios)
+    tracts, inside = scores.tracts, _inside(scores.tracts, *where) & scope.tracts
     for unit in UNITS:
-        spots = _spots(tracts, inside & (tracts.unit == unit), covered)
-        edits.score_units(aligned, spots, unit, scores.tract_ratios[number])
+        rows = np.flatnonzero(inside & (tracts.unit == unit))
+        ratios = np.ones((len(rows), 2), np.float32)
+        edits.score_units(aligned, _spots(tracts, rows, *where), unit, ratios)
+        scores.tract_ratios[number, rows] = _logarithms(ratios)
 
 
-def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
-    """Far enough from the ends of the stretch that a pass covers."""
-    inside: NDArray[np.bool_] = (start >= covered.start + edits.MARGIN) & (stop <= covered.stop - edits.MARGIN)
+def _logarithms(ratios: NDArray[np.float32]) -> NDArray[np.float32]:
+    logarithms: NDArray[np.float32] = np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO))
+    return logarithms
+
+
+def _inside(spans: Runs | Tracts, place: Integers, covered: slice) -> NDArray[np.bool_]:
+    """Far enough from the ends of the stretch of the template that a pass covers."""
+    inside: NDArray[np.bool_] = place[spans.start] >= covered.start + edits.MARGIN
+    inside &= place[spans.stop] <= covered.stop - edits.MARGIN
     return inside
 
 
-def _spots(spans: Runs | Tracts, which: NDArray[np.bool_], covered: slice) -> edits.Spots:
-    rows = np.flatnonzero(which)
+def _spots(spans: Runs | Tracts, rows: NDArray[np.int64], place: Integers, covered: slice) -> edits.Spots:
     start = np.int32(covered.start)
-    return edits.Spots(spans.start[rows] - start, spans.stop[rows] - start, rows)
+    return edits.Spots(place[spans.start[rows]] - start, place[spans.stop[rows]] - start, np.arange(len(rows)))
 
 
-def _template(draft: NDArray[np.uint8], model: PassModel) -> Template:
-    classes = class_of_bases(draft)
-    rates = (model.deletion[draft, classes], model.cognate[draft, classes])
-    return Template(draft.astype(np.int32), *rates, model.deletion[:, 0].copy(), model.cognate[:, 0].copy())
+def _template(draft: NDArray[np.uint8], bases: NDArray[np.bool_], model: PassModel) -> Template:
+    letters, classes = draft[bases], class_of_bases(draft)[bases]
+    rates = (model.deletion[letters, classes], model.cognate[letters, classes])
+    return Template(letters.astype(np.int32), *rates, model.deletion[:, 0].copy(), model.cognate[:, 0].copy())
 
 
 def _part(whole: Template, covered: slice) -> Template:

@@ -78,8 +78,8 @@ class Line:
     Attributes:
         start: draft position of the first covered base.
         bases: ``int32[n]`` positions in the pass: its aligned part, long insertions shortened.
-        read: ``int32[covered + 1]`` how many of these come before each covered draft base, smoothed; 0 at first and
-            ``n`` at last.
+        read: ``int32[covered + 1]`` how many of these come before each covered draft base; 0 at first and ``n`` at
+            last.
     """
 
     start: int
@@ -94,7 +94,20 @@ def line_of(p: Pass) -> Line:
     on_draft = int(a.lengths @ cigar.ON_DRAFT[a.operations])
     bases, read = np.empty(len(p.bases), np.int32), np.empty(on_draft + 1, np.int32)
     count = _trace(a.operations, a.lengths, bases, read)
-    return Line(a.start, bases[:count], _smooth(read))
+    return Line(a.start, bases[:count], read)
+
+
+def within(line: Line, kept: NDArray[np.bool_]) -> Line:
+    """The line along which a pass lies on some bases of its draft, laid end to end; smoothed for a band to follow.
+
+    Args:
+        line: as ``line_of`` gives it.
+        kept: ``bool[n]`` of the draft.
+    """
+    steps = np.diff(line.read)
+    own = kept[line.start : line.start + len(steps)]
+    read = np.append(0, np.cumsum(steps[own])).astype(np.int32)
+    return Line(line.start, line.bases[np.repeat(own, steps)], _smooth(read))
 
 
 def _smooth(read: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.hmm import evidence as scored
 from deepconsensus_py.hmm.consensus import Refined
 from deepconsensus_py.hmm.evidence import RunScores, pooled
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.pacbio.molecule import A, N
 from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST
-from deepconsensus_py.runs.homopolymers import Runs, find_runs
 
 RATIO_STEP = 1 / 8
 """Nats of one step of a pass's stored log-likelihood ratios."""
@@ -33,10 +31,11 @@ IMPOSSIBLE = -1000.0
 EDITED = len(CHANGE) - 1
 """Edits of ``runs.edits`` but for none."""
 
-_OF_SCORED = np.stack([scored.CHANGE, scored.PUT_IN, scored.FIRST, scored.LAST], axis=1)
-_OF_CLASSES = np.stack([CHANGE, INSERTS, FIRST, LAST], axis=1)[1:]
-SCORED = [int(np.flatnonzero((own == _OF_SCORED).all(axis=1))[0]) for own in _OF_CLASSES]
-"""Where the edits of ``runs.edits`` stand among those that the hidden Markov model scores."""
+UNDOUBTED = -4.0
+"""What a pass says, in nats, about edits of a run that are not scored, because too few passes speak for them."""
+
+POOLED_UNDOUBTED = -30.0
+"""What all passes together say about them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +46,11 @@ class RunEvidence:
         base: ``uint8[runs]`` base code.
         length: ``int32[runs]`` in the refined draft.
         ratios: ``int8[passes, runs, 16]`` each pass's log-likelihood ratios of ``runs.edits.EDITS[1:]``, in steps of
-            ``RATIO_STEP``; 0 where it does not cover the run and for edits that are none.
+            ``RATIO_STEP``; 0 where it does not cover the run and for edits that are none, ``UNDOUBTED`` where the run
+            is not scored.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
+        deviates: ``bool[passes, runs]`` which passes do not read the run as it stands in the draft.
         pooled: ``int16[runs, 16]`` evidence of all passes together, in steps of ``SCORE_STEP``.
         tracts: ``int16[runs, 2]`` pooled evidence for a copy less and more of the repeat tract that the run lies in,
             likewise; 0 where it lies in none.
@@ -62,6 +63,7 @@ class RunEvidence:
     ratios: NDArray[np.int8]
     covered: NDArray[np.bool_]
     reverse: NDArray[np.bool_]
+    deviates: NDArray[np.bool_]
     pooled: NDArray[np.int16]
     tracts: NDArray[np.int16]
     rates: NDArray[np.int16]
@@ -69,22 +71,32 @@ class RunEvidence:
 
 def run_evidence(refined: Refined) -> RunEvidence:
     """The evidence that is left when a draft is refined."""
-    scores, runs = refined.scores, find_runs(refined.bases)
+    scores, runs = refined.scores, refined.scores.runs
     return RunEvidence(
         base=runs.base,
         length=runs.length.astype(np.int32),
-        ratios=_steps(scores.run_ratios[:, :, SCORED], RATIO_STEP, np.int8),
+        ratios=_ratios(scores),
         covered=scores.covered,
         reverse=scores.reverse,
-        pooled=_steps(possible_evidence(scores, runs), SCORE_STEP, np.int16),
+        deviates=refined.doubts.deviates,
+        pooled=_steps(possible_evidence(scores), SCORE_STEP, np.int16),
         tracts=_steps(_tract_evidence(scores), SCORE_STEP, np.int16),
         rates=_steps(np.concatenate([_rates(model) for model in refined.models]), RATE_STEP, np.int16),
     )
 
 
-def possible_evidence(scores: RunScores, runs: Runs) -> NDArray[np.float64]:
+def _ratios(scores: RunScores) -> NDArray[np.int8]:
+    ratios = np.zeros(scores.run_ratios.shape, np.int8)
+    ratios[scores.covered] = round(UNDOUBTED / RATIO_STEP)
+    ratios[:, scores.scored] = _steps(scores.run_ratios[:, scores.scored], RATIO_STEP, np.int8)
+    return ratios
+
+
+def possible_evidence(scores: RunScores) -> NDArray[np.float64]:
     """Evidence ``float64[runs, 16]`` (nats) for ``runs.edits.EDITS[1:]``, ``IMPOSSIBLE`` where an edit is none."""
-    evidence = pooled(scores.run_ratios[:, :, SCORED])
+    runs = scores.runs
+    evidence = np.full((len(runs), EDITED), POOLED_UNDOUBTED)
+    evidence[scores.scored] = pooled(scores.run_ratios[:, scores.scored])
     base, before = runs.base[:, None], np.concatenate([[0], runs.base[:-1]])[:, None]
     new, first, last = INSERTS[1:], FIRST[1:], LAST[1:]
     too_short = runs.length[:, None] < np.where(last, 2, -CHANGE[1:].astype(np.int64))

@@ -30,9 +30,6 @@ nearby the pass disagrees with; whether it covers the run; whether it is reverse
 COVERED, REVERSE = PASS_FIELDS - 2, PASS_FIELDS - 1
 
 _NEAR = 8
-_DISAGREES = 1.5
-"""Nats for some edit above which a pass counts as one that disagrees."""
-
 _SHORTER, _LONGER, _OTHERS = 0, 2, slice(4, EDITED)
 """Where a base less, a base more and other letters in front and in place of a base stand among the edits."""
 
@@ -91,17 +88,16 @@ def _pass_tokens(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np
         tokens[:, :, at] = near[:, :, _SHORTER].T
         tokens[:, :, at + 1] = near[:, :, _LONGER].T
         tokens[:, :, at + 2] = near[:, :, _OTHERS].max(axis=2).T
-    tokens[:, :, COVERED - 1] = _disagreement(ratios)[:, chosen].T
+    tokens[:, :, COVERED - 1] = _disagreement(evidence.deviates[kept])[:, chosen].T
     tokens[:, :, COVERED] = 1
     tokens[:, :, REVERSE] = evidence.reverse[kept]
     tokens *= covered[:, chosen].T[:, :, None]
     return tokens
 
 
-def _disagreement(ratios: NDArray[np.int8]) -> NDArray[np.int8]:
-    """In how many of the runs nearby each pass disagrees with the draft, ``int8[passes, runs]``."""
-    disagrees = (ratios > _DISAGREES / RATIO_STEP).any(axis=2)
-    summed = np.cumsum(np.pad(disagrees, ((0, 0), (_NEAR + 1, _NEAR))), axis=1, dtype=np.int32)
+def _disagreement(deviates: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """How many of the runs nearby each pass does not read as they stand in the draft, ``int8[passes, runs]``."""
+    summed = np.cumsum(np.pad(deviates, ((0, 0), (_NEAR + 1, _NEAR))), axis=1, dtype=np.int32)
     width = 2 * _NEAR + 1
     return (summed[:, width:] - summed[:, :-width]).astype(np.int8)
 

@@ -8,11 +8,12 @@ from hmm_reference import Codes, log_likelihood, random_draft, random_model, ran
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.hmm.evidence import CHANGE, FIRST, LAST, PUT_IN, UNIT_CHANGE, RunScores, pooled, score_runs
+from deepconsensus_py.hmm.evidence import UNIT_CHANGE, RunScores, pooled, score_runs
 from deepconsensus_py.hmm.lanes import LANES
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.tally import class_of_bases
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
+from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST
 from deepconsensus_py.runs.homopolymers import find_runs
 
 TOLERANCE = 0.005
@@ -54,11 +55,12 @@ def expected_ratios(draft: Codes, p: Pass, model: PassModel, run: int) -> NDArra
     start, length, base = int(runs.start[run]), int(runs.length[run]), int(runs.base[run])
     own_class = int(class_of_bases(draft)[start])
     unedited = log_likelihood(draft, class_of_bases(draft), p, model)
-    ratios = np.full(len(CHANGE), np.nan)
-    for edit, (change, letter) in enumerate(zip(CHANGE.tolist(), PUT_IN.tolist(), strict=True)):
-        if FIRST[edit] or LAST[edit]:
-            new, at = int(FIRST[edit] or LAST[edit]), start if FIRST[edit] else start + length - 1
-            if new != base and (FIRST[edit] or length > 1):
+    ratios = np.full(len(CHANGE) - 1, np.nan)
+    for edit, (change, letter) in enumerate(zip(CHANGE[1:].tolist(), INSERTS[1:].tolist(), strict=True)):
+        first, last = int(FIRST[1:][edit]), int(LAST[1:][edit])
+        if first or last:
+            new, at = first or last, start if first else start + length - 1
+            if new != base and (first or length > 1):
                 ratios[edit] = log_likelihood(*replaced(draft, at, new), p, model) - unedited
             continue
         if -change > length or letter in (base, draft[start - 1]):
@@ -146,19 +148,19 @@ def test_the_other_strand_gives_the_same(seed: int) -> None:
     runs = forward.runs
     merging = np.zeros(len(runs.base), bool)
     merging[1:-1] = runs.base[:-2] == runs.base[2:]
-    same = ~(merging[:, None] & (-CHANGE[:8] == runs.length[:, None]))
-    ours, theirs = forward.run_ratios[0, :, :8], turned.run_ratios[0, ::-1, :8]
+    same = ~(merging[:, None] & (-CHANGE[1:5] == runs.length[:, None]))
+    ours, theirs = forward.run_ratios[0, :, :4], turned.run_ratios[0, ::-1, :4]
     np.testing.assert_allclose(ours[same], theirs[same], atol=0.05, rtol=0.05)
     # What stands in front of a run stands behind the run before, and both must be covered.
     both = forward.covered[0, 1:] & forward.covered[0, :-1]
-    complements = [8 + COMPLEMENT[code] - 1 for code in range(1, 5)]
+    complements = [4 + COMPLEMENT[code] - 1 for code in range(1, 5)]
     behind = turned.run_ratios[0, ::-1][:-1, complements]
-    np.testing.assert_allclose(forward.run_ratios[0, 1:, 8:12][both], behind[both], atol=0.05, rtol=0.05)
+    np.testing.assert_allclose(forward.run_ratios[0, 1:, 4:8][both], behind[both], atol=0.05, rtol=0.05)
     # The first base of a run is the last one there; that of a run of one is the first on both strands.
     single = (runs.length == 1)[:, None]
-    firsts, lasts = (start + np.array(COMPLEMENT[1:5]) - 1 for start in (12, 16))
+    firsts, lasts = (start + np.array(COMPLEMENT[1:5]) - 1 for start in (8, 12))
     there = turned.run_ratios[0, ::-1]
-    ours, theirs = forward.run_ratios[0, :, 12:16], np.where(single, there[:, firsts], there[:, lasts])
+    ours, theirs = forward.run_ratios[0, :, 8:12], np.where(single, there[:, firsts], there[:, lasts])
     # A letter equal to both neighbours has the rates of the one behind it.
     np.testing.assert_allclose(ours[~merging], theirs[~merging], atol=0.05, rtol=0.05)
 
@@ -211,7 +213,8 @@ def test_only_wanted_runs_are_scored() -> None:
     wanted = rng.random(len(find_runs(draft))) < 0.3
     some = score_runs(draft, [p], (model, model), wanted=wanted)
     all_of_them = scored(draft, p, model)
-    np.testing.assert_array_equal(some.covered[0], all_of_them.covered[0] & wanted)
+    np.testing.assert_array_equal(some.scored, wanted)
+    np.testing.assert_array_equal(some.covered, all_of_them.covered)
     np.testing.assert_array_equal(some.run_ratios[0, wanted], all_of_them.run_ratios[0, wanted])
     assert not some.run_ratios[0, ~wanted].any()
 

@@ -10,9 +10,11 @@ from deepconsensus_py.hmm.consensus import Refined, refine
 from deepconsensus_py.models.run_evidence import (
     EDITED,
     IMPOSSIBLE,
+    POOLED_UNDOUBTED,
     RATE_STEP,
     RATIO_STEP,
     SCORE_STEP,
+    UNDOUBTED,
     RunEvidence,
     possible_evidence,
     run_evidence,
@@ -32,31 +34,27 @@ def evidence(refined: Refined) -> RunEvidence:
     return run_evidence(refined)
 
 
-def hmm_column(edit: int) -> int:
-    """Where the hidden Markov model scores an edit."""
-    scored = zip(hmm.CHANGE.tolist(), hmm.PUT_IN.tolist(), hmm.FIRST.tolist(), hmm.LAST.tolist(), strict=True)
-    return list(scored).index((CHANGE[edit], INSERTS[edit], FIRST[edit], LAST[edit]))
-
-
 @pytest.mark.parametrize("edit", range(1, EDITED + 1))
 def test_each_edit_has_the_ratios_that_were_scored(refined: Refined, evidence: RunEvidence, edit: int) -> None:
-    scored = refined.scores.run_ratios[:, :, hmm_column(edit)]
-    kept = evidence.ratios[:, :, edit - 1] * RATIO_STEP
-    assert np.abs(kept - scored.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
+    scores, kept = refined.scores, evidence.ratios[:, :, edit - 1] * RATIO_STEP
+    ratios = scores.run_ratios[:, scores.scored, edit - 1]
+    assert np.abs(kept[:, scores.scored] - ratios.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
+    assert (kept[:, ~scores.scored] == np.where(evidence.covered[:, ~scores.scored], UNDOUBTED, 0)).all()
     assert not kept[~evidence.covered].any()
-    assert np.ptp(kept) > 1
+    assert 0 < scores.scored.sum() < len(scores.runs)
 
 
 def test_pooled_evidence_is_that_of_all_passes(refined: Refined, evidence: RunEvidence) -> None:
-    columns = [hmm_column(edit) for edit in range(1, EDITED + 1)]
-    wanted = hmm.pooled(refined.scores.run_ratios[:, :, columns])
+    scores = refined.scores
     possible = evidence.pooled > IMPOSSIBLE / SCORE_STEP
-    assert np.abs(evidence.pooled * SCORE_STEP - wanted)[possible].max() <= SCORE_STEP / 2
+    differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(scores.run_ratios))
+    assert differences[possible & scores.scored[:, None]].max() <= SCORE_STEP / 2
+    assert (evidence.pooled[possible & ~scores.scored[:, None]] * SCORE_STEP == POOLED_UNDOUBTED).all()
 
 
 def test_what_is_impossible_is_no_edit_of_its_own(refined: Refined) -> None:
     draft, runs = refined.bases, find_runs(refined.bases)
-    evidence = possible_evidence(refined.scores, runs)
+    evidence = possible_evidence(refined.scores)
     for run in range(0, len(runs), 7):
         classes = np.zeros(len(runs), np.uint8)
         resized = {}

@@ -133,7 +133,7 @@ def test_a_draft_without_runs_or_passes_has_no_undecided_ones() -> None:
     assert not len(undecided_runs(evidence))
     arrays = {field.name: getattr(evidence, field.name) for field in dataclasses.fields(RunEvidence)}
     none = RunEvidence(
-        **{name: values[:, :0] if name in {"ratios", "covered"} else values[:0] for name, values in arrays.items()}
+        **{name: values[:, :0] if name in {"ratios", "covered", "deviates"} else values[:0] for name, values in arrays.items()}
     )
     assert not len(undecided_runs(none))
 
