@@ -1,14 +1,21 @@
 """Running commands in the test's own process, and making faulty files out of sound ones."""
 
 import os
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pysam
 import pytest
+from numpy.typing import NDArray
 
 from deepconsensus_py.cli.main import main
+from deepconsensus_py.models.column import encode_columns
+from deepconsensus_py.models.interface import Features
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pileup.features import FeatureSpec
 
 Edit = Callable[[list[pysam.AlignedSegment]], Iterable[pysam.AlignedSegment]]
 
@@ -73,3 +80,52 @@ def process_of(_: int) -> int:
 
 def die(status: int) -> None:
     os._exit(status)
+
+
+def kill_self(number: int) -> int:
+    """Dies of it where the number is odd."""
+    if number % 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_once(marker: Path) -> str:
+    """Dies unless it has done so before."""
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return marker.name
+
+
+def refuse(number: int) -> int:
+    raise ValueError(f"{number} is not wanted")
+
+
+def unsendable(_: int) -> Callable[[], None]:
+    return lambda: None
+
+
+def squares(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of an array that it writes to."""
+    numbers *= numbers
+    return numbers
+
+
+class DeadlyToLoad:
+    """Work that kills the process which unpickles it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return os._exit, (7,)
+
+    def __call__(self, number: int) -> int:
+        return number
+
+
+DEADLY = 2
+"""Molecule of testdata that kills its process."""
+
+
+def deadly_encoder(zmw: Zmw) -> Features:
+    if zmw.name.endswith(f"/{4194369 + DEADLY}/ccs"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return encode_columns(zmw, spec=FeatureSpec(required=()))

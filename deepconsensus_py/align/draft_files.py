@@ -54,7 +54,7 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
         OutputError: the output cannot be written.
     """
     counts = DraftCounts()
-    drafts = ordered_map(_draft, read_subreads(subreads), cores, processes=True)
+    drafts = ordered_map(_draft, read_subreads(subreads), cores, processes=True, lost=_lost)
     with open_reads(output, draft_header(subreads, program), threads=cores) as writer:
         for draft in drafts:
             counts.molecules += 1
@@ -98,7 +98,10 @@ def _ccs_read_group(line: str) -> str:
     return "\t".join(["@RG", *(f"{tag}:{value}" for tag, value in fields.items())])
 
 
-def _draft(molecule: tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]) -> Draft | MoleculeError:
+_Read = tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]
+
+
+def _draft(molecule: _Read) -> Draft | MoleculeError:
     name, passes = molecule
     if isinstance(passes, MoleculeError):
         return passes
@@ -107,3 +110,7 @@ def _draft(molecule: tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]) -> Dra
         return draft_zmw(name, passes).draft
     except MoleculeError as error:
         return error
+
+
+def _lost(molecule: _Read, how: str) -> MoleculeError:
+    return MoleculeError(f"{molecule[0]}: {how}")

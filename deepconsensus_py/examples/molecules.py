@@ -64,7 +64,7 @@ def read_examples(
     """
     source = _open_truth(truth)
     molecules = read_zmws(subreads, drafts, chunk=chunk, limit=limit)
-    return ordered_map(_example, _with_truth(molecules, source), threads, processes=True)
+    return ordered_map(_example, _with_truth(molecules, source), threads, processes=True, lost=_lost)
 
 
 _Found = Truth | TrueSequence | MoleculeError
@@ -112,6 +112,10 @@ def _example(found: tuple[Zmw | Fault, _Found]) -> Example | MoleculeError:
         return fault
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
         return MoleculeError(f"{molecule.name}: {type(fault).__name__}: {fault}")
+
+
+def _lost(found: tuple[Zmw | Fault, _Found], how: str) -> MoleculeError:
+    return MoleculeError(f"{found[0].name}: {how}")
 
 
 def _aligned(zmw: Zmw) -> Zmw:

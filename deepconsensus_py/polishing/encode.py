@@ -61,7 +61,7 @@ def encode_zmws(
         One for every molecule; a molecule that cannot be encoded carries its outcome and reason.
     """
     work = partial(_encode, encoder=corrector.encoder)
-    for done in ordered_map(work, molecules, threads, processes=True):
+    for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
         if clock:
             clock.add(done.seconds)
         yield done.molecule
@@ -69,8 +69,7 @@ def encode_zmws(
 
 def _encode(molecule: Molecule, encoder: Encoder) -> _Done:
     """Prepare and encode one molecule; whatever is wrong with it becomes its outcome."""
-    start = time.perf_counter()
-    draft = _placeholder(molecule.molecule) if isinstance(molecule, Undrafted) else molecule.draft
+    start, draft = time.perf_counter(), _draft(molecule)
     seconds = {}
     try:
         zmw = _with_draft(molecule)
@@ -106,6 +105,14 @@ def _aligned(zmw: Zmw) -> Zmw:
     return aligned
 
 
-def _placeholder(molecule: MoleculeId) -> Draft:
-    """What stands in the report for a draft that could not be made."""
-    return Draft(ccs_name(molecule), np.empty(0, np.uint8), None)
+def _draft(molecule: Molecule) -> Draft:
+    """The draft, or what stands in the report for one that could not be made."""
+    if isinstance(molecule, Undrafted):
+        return Draft(ccs_name(molecule.molecule), np.empty(0, np.uint8), None)
+    return molecule.draft
+
+
+def _lost(molecule: Molecule, how: str) -> _Done:
+    """A molecule whose worker process died."""
+    draft = _draft(molecule)
+    return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {how}"), {})
