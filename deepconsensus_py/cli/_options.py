@@ -3,11 +3,11 @@
 import argparse
 import logging
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.polishing.resources import default_threads
 
 READ_FILES = ".bam, .sam, .fastq, .fastq.gz, or - (BAM to standard output)"
 """How an output of reads may be named."""
@@ -22,11 +22,6 @@ def chunk(text: str) -> tuple[int, int]:
     if not (number.isdigit() and chunks.isdigit() and 1 <= int(number) <= int(chunks)):
         raise argparse.ArgumentTypeError(f"{text!r} is not i/N with 1 <= i <= N, e.g. 2/7")
     return int(number), int(chunks)
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def whole(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
@@ -76,7 +71,11 @@ def add_chunk(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """``--threads``."""
     parser.add_argument(
-        "--threads", type=whole(1), default=cores(), metavar="N", help="processor cores to use (default %(default)s)"
+        "--threads",
+        type=whole(1),
+        default=default_threads(),
+        metavar="N",
+        help="processor cores to use (default %(default)s)",
     )
 
 
