@@ -17,6 +17,7 @@ from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.shards import read_shard
+from deepconsensus_py.polishing.stop import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,16 @@ class Source:
     total: int | None
 
 
-def encoded_reads(reads: Reads, corrector: Corrector, program: Program, threads: int, clock: StageClock) -> Source:
-    """Read, align where needed, and encode.
+def encoded_reads(
+    reads: Reads,
+    corrector: Corrector,
+    program: Program,
+    threads: int,
+    clock: StageClock,
+    *,
+    stop: Stop | None = None,
+) -> Source:
+    """Read, align where needed, and encode, until it is asked to stop.
 
     Raises:
         InputError: a file cannot be used.
@@ -71,14 +80,21 @@ def encoded_reads(reads: Reads, corrector: Corrector, program: Program, threads:
         molecules = read_zmws(reads.subreads, reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
         header = polished_header(reads.drafts, program)
         total = max(_total(reads.drafts, reads.chunk, reads.limit) - reads.skip, 0)
-    encoded = encode_zmws(clock.timed("read", molecules), corrector, threads=threads, clock=clock)
+    begun = clock.timed("read", (stop or Stop()).before(molecules))
+    encoded = encode_zmws(begun, corrector, threads=threads, clock=clock)
     return Source(encoded, header, total)
 
 
 def encoded_shards(
-    paths: Sequence[Path], corrector: Corrector, program: Program, clock: StageClock, *, skip: int = 0
+    paths: Sequence[Path],
+    corrector: Corrector,
+    program: Program,
+    clock: StageClock,
+    *,
+    skip: int = 0,
+    stop: Stop | None = None,
 ) -> Source:
-    """Read feature shards, one after the other, without the first ``skip`` molecules of them all.
+    """Read feature shards, one after the other, without the first ``skip`` molecules of them all, until asked to stop.
 
     Raises:
         InputError: a shard cannot be used.
@@ -92,7 +108,8 @@ def encoded_shards(
         parts.append(molecules)
         total += info.molecules
     header = extended_header(pysam.AlignmentHeader.from_text(infos[0].header), program)
-    return Source(clock.timed("read", chain.from_iterable(parts)), header, max(total - skip, 0))
+    begun = (stop or Stop()).before(chain.from_iterable(parts))
+    return Source(clock.timed("read", begun), header, max(total - skip, 0))
 
 
 def _total(drafts: Path, chunk: tuple[int, int] | None, limit: int | None) -> int:
