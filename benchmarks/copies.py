@@ -7,7 +7,7 @@ order with its hole numbers raised by as much as the input spans, so that all nu
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pysam
@@ -15,7 +15,9 @@ import pysam
 from deepconsensus_py.pacbio.records import read_tags, set_tags
 
 
-def write_copies(subreads: Path, ccs: Path, copies: int, folder: Path) -> tuple[Path, Path]:
+def write_copies(
+    subreads: Path, ccs: Path, copies: int, folder: Path, holes: Collection[int] | None = None
+) -> tuple[Path, Path]:
     """Write a pair of files several times over.
 
     Args:
@@ -23,6 +25,7 @@ def write_copies(subreads: Path, ccs: Path, copies: int, folder: Path) -> tuple[
         ccs: BAM of their drafts.
         copies: how many times each molecule stands in the outputs; with 1 they equal the inputs.
         folder: where the two outputs go, under the inputs' names; not the inputs' own.
+        holes: the molecules to copy; None for all.
 
     Returns:
         The two outputs: subreads, drafts.
@@ -30,16 +33,16 @@ def write_copies(subreads: Path, ccs: Path, copies: int, folder: Path) -> tuple[
     Raises:
         ValueError: the outputs would replace the inputs, or a copy needs a hole number beyond 32 bits.
     """
-    holes = [hole for path in (subreads, ccs) for hole in hole_numbers(path)]
-    step = max(holes) - min(holes) + 1
-    if max(holes) + step * (copies - 1) > 2**31 - 1:
+    present = [hole for path in (subreads, ccs) for hole in hole_numbers(path)]
+    step = max(present) - min(present) + 1
+    if max(present) + step * (copies - 1) > 2**31 - 1:
         raise ValueError(f"{subreads}: {copies} copies need hole numbers beyond 32 bits; ask for fewer")
     folder.mkdir(parents=True, exist_ok=True)
     outputs = folder / subreads.name, folder / ccs.name
     if {path.resolve() for path in outputs} & {subreads.resolve(), ccs.resolve()} or outputs[0] == outputs[1]:
         raise ValueError(f"{folder} has the inputs; choose another folder")
     for source, target in zip((subreads, ccs), outputs, strict=True):
-        _write(source, target, [step * copy for copy in range(copies)])
+        _write(source, target, [step * copy for copy in range(copies)], set(present if holes is None else holes))
     return outputs
 
 
@@ -49,13 +52,19 @@ def hole_numbers(path: Path) -> Iterator[int]:
         yield from (record.get_tag("zm") for record in records)
 
 
+def shortest(ccs: Path) -> int:
+    """The hole number of the shortest draft."""
+    with _opened(ccs) as records:
+        return min((record.query_length, record.get_tag("zm")) for record in records)[1]
+
+
 def renamed(name: str, shift: int) -> str:
     """A read name under another hole number: ``movie/zmw/rest``."""
     movie, hole, *rest = name.split("/")
     return "/".join((movie, str(int(hole) + shift), *rest))
 
 
-def _write(source: Path, target: Path, shifts: list[int]) -> None:
+def _write(source: Path, target: Path, shifts: list[int], holes: set[int]) -> None:
     with _opened(source) as records:
         own = records.header.to_dict()
     references = own.get("SQ", [])
@@ -65,7 +74,8 @@ def _write(source: Path, target: Path, shifts: list[int]) -> None:
         for copy, shift in enumerate(shifts):
             with _opened(source) as records:
                 for record in records:
-                    out.write(_shifted(record, header, shift, copy * len(references)))
+                    if record.get_tag("zm") in holes:
+                        out.write(_shifted(record, header, shift, copy * len(references)))
 
 
 def _shifted(

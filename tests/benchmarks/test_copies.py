@@ -66,6 +66,16 @@ def test_each_copy_is_the_input_under_higher_hole_numbers(copies, pair: tuple[Pa
             assert_same_pass(copied, p)
 
 
+def test_one_molecule_can_be_chosen(copies, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    once = molecules(*pair)
+    lengths = [len(zmw.draft.bases) for zmw in once]
+    hole = copies.shortest(pair[1])
+    (only,) = molecules(*copies.write_copies(*pair, 1, tmp_path / "copies", {hole}))
+    own = once[lengths.index(min(lengths))]
+    assert only.name == own.name
+    assert [p.name for p in only.passes] == [p.name for p in own.passes]
+
+
 def test_the_inputs_are_never_replaced(copies, testdata: Path) -> None:
     with pytest.raises(ValueError, match="has the inputs"):
         copies.write_copies(testdata / "subreads.bam", testdata / "ccs.bam", 2, testdata)
