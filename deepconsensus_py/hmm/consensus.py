@@ -73,7 +73,7 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, shar
         passes = tuple(p for p in carried if p is not None)
         scores = scores.of_passes([number for number, p in enumerate(carried) if p is not None])
         doubts, models = find_doubts(bases, find_runs(bases), passes, share), estimate(bases, passes)
-        scores = rescore(scores, bases, index, passes, models, doubts.runs)
+        scores = rescore(scores, bases, index, passes, models, wanted=doubts.runs)
     return Refined(bases, draft_index, passes, scores, doubts, models)
 
 

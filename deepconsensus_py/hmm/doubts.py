@@ -17,7 +17,7 @@ from deepconsensus_py.pacbio.molecule import N, Pass
 from deepconsensus_py.runs.homopolymers import Runs
 
 SHARE = 0.25
-"""Of the passes that cover a run: as many must speak for the same change of it. ``docs/hmm.md`` has what that misses."""
+"""Of the passes that cover a run: as many must speak for the same change of it (``docs/hmm.md``: what that misses)."""
 
 _SHORTER = 0
 """Kind of change in the place of the base code that other kinds put in."""
@@ -86,14 +86,14 @@ def _count(
         if code == cigar.INSERTION:
             for i in range(length):
                 if i < half or i >= length - half:
-                    _speak_near(column - 2, column + 1, bases[position + i], run_of, number, counts)
+                    _speak_near((column - 2, column + 2), bases[position + i], run_of, number, counts)
         elif cigar.ON_DRAFT[code]:
             for j in range(column, column + length):
-                letter = bases[position + j - column] if cigar.ON_PASS[code] else np.uint8(0)
+                letter = bases[position + j - column] if cigar.ON_PASS[code] else _SHORTER
                 if letter != draft[j]:
                     _speak(run_of[j], _SHORTER, number, counts)
                     if letter:
-                        _speak_near(j - 1, j + 1, letter, run_of, number, counts)
+                        _speak_near((j - 1, j + 2), letter, run_of, number, counts)
             column += length
         if cigar.ON_PASS[code]:
             position += length
@@ -102,14 +102,13 @@ def _count(
 
 @njit(cache=True, nogil=True)
 def _speak_near(
-    first: int,
-    last: int,
+    stretch: tuple[int, int],
     letter: int,
     run_of: NDArray[np.int32],
     number: np.uint16,
     counts: _Counts,
 ) -> None:
-    for j in range(max(first, 0), min(last, len(run_of) - 1) + 1):
+    for j in range(max(stretch[0], 0), min(stretch[1], len(run_of))):
         _speak(run_of[j], letter, number, counts)
 
 

@@ -44,7 +44,7 @@ class RunScores:
         tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
-        log_likelihoods: ``float64[passes]`` of each pass given what was scored of the draft; -inf where it fits no path.
+        log_likelihoods: ``float64[passes]`` of each pass given the template; -inf where it fits no path.
     """
 
     runs: Runs

@@ -12,25 +12,26 @@ from deepconsensus_py.hmm.rescore import edited_places, rescore
 from deepconsensus_py.pacbio.molecule import A, G
 from deepconsensus_py.runs.homopolymers import find_runs
 
+LENGTH = 2000
 EDITS = {
     "taken out": Edit(300, 1, np.empty(0, np.uint8)),
     "put in": Edit(300, 0, np.array([A, G], np.uint8)),
     "replaced": Edit(300, 1, np.array([G], np.uint8)),
     "at the start": Edit(0, 1, np.empty(0, np.uint8)),
-    "at the end": Edit(599, 1, np.empty(0, np.uint8)),
+    "at the end": Edit(LENGTH - 1, 1, np.empty(0, np.uint8)),
 }
 
 
 def both(seed: int, edits: list[Edit], share: float = 1.0) -> tuple[RunScores, RunScores, np.ndarray]:
     """Evidence about an edited draft, carried over and from scratch; and how far each run is from an edit."""
     rng = np.random.default_rng(seed)
-    draft, models = random_draft(600, rng), (random_model(rng), random_model(rng))
+    draft, models = random_draft(LENGTH, rng), (random_model(rng), random_model(rng))
     passes = [random_pass(draft, rng), random_pass(draft, rng, start=150)]
     old = score_runs(draft, passes, models, wanted=rng.random(len(find_runs(draft))) < share)
     bases, index = apply_edits(draft, edits)
     carried = [p for p in (carry_over(p, bases, index) for p in passes) if p is not None]
     every = np.ones(len(find_runs(bases)), np.bool_)
-    new = rescore(old, bases, index, carried, models, every)
+    new = rescore(old, bases, index, carried, models, wanted=every)
     places = np.flatnonzero(edited_places(index, len(draft)))
     away = np.abs(new.runs.start[:, None] - places).min(axis=1, initial=10**6)
     return new, score_runs(bases, carried, models), away
@@ -79,3 +80,10 @@ def test_edited_places_are_those_that_have_another_neighbour(gone: list[int], at
     assert not (places & ~new_neighbour).any()
     removed_beside = np.array([any(j in gone for j in (i - 1, i + 1)) for i in index.tolist()], bool) & (index >= 0)
     assert (places >= (removed_beside | (index < 0))).all()
+
+
+def test_after_many_edits_all_is_scored_with_the_new_rates() -> None:
+    edits = [Edit(at, 1, np.empty(0, np.uint8)) for at in range(100, LENGTH - 100, 200)]
+    new, whole, _ = both(2, edits, share=0)
+    np.testing.assert_array_equal(new.run_ratios, whole.run_ratios)
+    assert new.scored.all()

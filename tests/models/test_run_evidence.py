@@ -20,7 +20,7 @@ from deepconsensus_py.models.run_evidence import (
     run_evidence,
 )
 from deepconsensus_py.pacbio.molecule import A, N, Zmw
-from deepconsensus_py.runs.edits import CHANGE, FIRST, INSERTS, LAST, apply_edits
+from deepconsensus_py.runs.edits import CHANGE, INSERTS, LAST, apply_edits
 from deepconsensus_py.runs.homopolymers import find_runs
 
 
