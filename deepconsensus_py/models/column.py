@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Arrays, Calls, Features
+from deepconsensus_py.models.triage import doubts
 from deepconsensus_py.pacbio.molecule import GAP, Draft, Zmw
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
 from deepconsensus_py.pileup.pileup import HIGHEST_QUALITY, build_pileup
@@ -23,8 +24,8 @@ from deepconsensus_py.pileup.windows import cut_windows, mean_draft_qualities, w
 INPUTS = (*PASS_FEATURES, "draft", "draft_quality", "snr")
 """Arrays of every window that a column corrector may read, as ``pileup.windows.Windows`` has them."""
 
-CPU_BATCH, GPU_BATCH = 64, 2048
-"""Windows: on a processor what its caches hold, on a GPU what fills it."""
+CPU_BATCH, GPU_BATCH = 16, 2048
+"""Windows: on a processor as many as its caches hold the layers of, on a GPU what fills it."""
 
 UNKNOWN_DRAFT_QUALITY = 20
 """Phred given to kept bases of a draft that has neither qualities nor ``rq``: the least that is called HiFi."""
@@ -82,6 +83,7 @@ class ColumnCorrector(ABC):
         calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
         device: where ``forward`` runs.
         insertion_trim: longest insertion (bases) that is kept; None for that of ``features``.
+        least_doubt: windows of less doubt (``models.triage.doubts``) keep the draft; 0 keeps it nowhere.
     """
 
     def __init__(
@@ -92,14 +94,16 @@ class ColumnCorrector(ABC):
         calibration: str = "skip",
         device: str = "cpu",
         insertion_trim: int | None = None,
+        least_doubt: float = 0.0,
     ) -> None:
         if insertion_trim is not None:
             features = replace(features, insertion_trim=insertion_trim)
-        self.name = name
+        self.name, self._least_doubt = name, least_doubt
         self.spec: Mapping[str, Any] = features.to_dict()
         self.calibration = calibration
         self.device = device
         self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
+        self.lanes = 1
         self.encoder: Callable[[Zmw], Features] = partial(encode_columns, spec=features)
 
     @abstractmethod
@@ -108,8 +112,12 @@ class ColumnCorrector(ABC):
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
         """Which windows ``bool[items]`` the model must see: those whose draft is not good enough to be kept."""
-        mean: NDArray[np.float64] = features.layout["mean_quality"]
-        return np.ones(len(mean), np.bool_) if skip_above == 0 else mean <= skip_above
+        selected = np.ones(features.items, np.bool_)
+        if skip_above:
+            selected &= features.layout["mean_quality"] <= skip_above
+        if self._least_doubt:
+            selected &= doubts(features.inputs) >= self._least_doubt
+        return selected
 
     def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
         """Join what the model called in the selected windows and the draft in the others, in order.

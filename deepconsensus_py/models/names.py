@@ -10,3 +10,6 @@ WITHOUT_WEIGHTS = {
 
 DEFAULT = "runs"
 """What corrects unless another model is asked for: the bundled run network."""
+
+AUTO, FP32, BF16 = PRECISIONS = ("auto", "fp32", "bf16")
+"""What networks may be asked to compute in; ``models.precision`` says what that means."""

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.models.column import ColumnCorrector
 from deepconsensus_py.models.interface import Arrays
+from deepconsensus_py.models.names import AUTO
+from deepconsensus_py.models.precision import choose_precision, lay_out
 from deepconsensus_py.models.weights import Model, column_network
 from deepconsensus_py.pileup.features import FeatureSpec
 
@@ -17,21 +19,36 @@ class NetworkCorrector(ColumnCorrector):
         model: network, feature spec and calibration.
         device: where the network runs; it is moved there.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was trained with.
+        precision: what the network computes in, one of ``names.PRECISIONS``.
+        triage: whether windows that the model's triage clears keep the draft, where the model has one.
+
+    Raises:
+        ModelError: the device cannot compute in this precision.
     """
 
-    def __init__(self, model: Model, *, device: str = "cpu", insertion_trim: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        device: str = "cpu",
+        insertion_trim: int | None = None,
+        precision: str = AUTO,
+        triage: bool = True,
+    ) -> None:
         super().__init__(
             model.name,
             FeatureSpec.from_dict(model.spec),
             calibration=model.calibration,
             device=device,
             insertion_trim=insertion_trim,
+            least_doubt=model.triage.threshold if triage and model.triage else 0.0,
         )
-        self._network = column_network(model).to(device).eval()
+        self.precision = choose_precision(precision, model.agreement, torch.device(device))
+        self._network = lay_out(column_network(model).to(device), self.precision)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            probabilities: NDArray[np.float32] = self._network(tensors).float().log_softmax(-1).exp().cpu().numpy()
+            probabilities: NDArray[np.float32] = self._network(tensors).log_softmax(-1).exp().cpu().numpy()
         return probabilities

@@ -4,12 +4,18 @@ from pathlib import Path
 
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.interface import Corrector
-from deepconsensus_py.models.names import PAIR_HMM, VOTE
+from deepconsensus_py.models.names import AUTO, PAIR_HMM, VOTE
 from deepconsensus_py.models.vote import Vote
 
 
 def load_corrector(
-    name_or_path: str | Path, device: str = "cpu", *, threads: int | None = None, insertion_trim: int | None = None
+    name_or_path: str | Path,
+    device: str = "cpu",
+    *,
+    threads: int | None = None,
+    insertion_trim: int | None = None,
+    precision: str = AUTO,
+    triage: bool = True,
 ) -> Corrector:
     """Find a corrector by its name or its file; only networks import torch.
 
@@ -18,9 +24,13 @@ def load_corrector(
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
         threads: processor cores that a network on the CPU uses; None leaves it to torch.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
+        precision: what a network computes in: ``"fp32"``, ``"bf16"``, or ``"auto"`` for bfloat16 where the device is
+            made for it and the model's file says that it changes next to nothing.
+        triage: whether what nothing speaks against is left as it is; False lets the network see everything.
 
     Raises:
-        ModelError: there is no such model or no such device, or the file is not one of ours.
+        ModelError: there is no such model or no such device, the device cannot compute so, or the file is not one of
+            ours.
     """
     if str(name_or_path) == VOTE:
         return Vote(insertion_trim=insertion_trim)
@@ -43,7 +53,7 @@ def load_corrector(
         if isinstance(model.network, RunNetwork):
             _refuse_trim(model.name, insertion_trim)
             return RunCorrector(model, device=device)
-        return NetworkCorrector(model, device=device, insertion_trim=insertion_trim)
+        return NetworkCorrector(model, device=device, insertion_trim=insertion_trim, precision=precision, triage=triage)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
 

@@ -6,7 +6,7 @@ make two writings of one model differ.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from torch import Tensor
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
+from deepconsensus_py.models.triage import Triage
 
 HEADER = "deepconsensus_py"
 FORMAT = 1
@@ -36,6 +38,8 @@ class Model:
         spec: the encoding it was trained on, as plain JSON values.
         calibration: quality map (``polishing.qualities.Calibration``), or ``"skip"``.
         card: model card, Markdown: what it was trained on, how it was measured, what it is not for.
+        agreement: of lower precisions with float32, by their names, where it has been measured.
+        triage: which windows a column network need not see, where that has been calibrated.
     """
 
     name: str
@@ -43,6 +47,8 @@ class Model:
     spec: Mapping[str, Any]
     calibration: str = "skip"
     card: str = ""
+    agreement: Mapping[str, Agreement] = field(default_factory=dict)
+    triage: Triage | None = None
 
 
 def column_network(model: Model) -> ColumnNetwork:
@@ -99,7 +105,8 @@ def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
         network = _FAMILIES[header["family"]](header["config"])
     _check_spec(network, header["spec"], source=str(path))
     load_state(network, state, source=str(path))
-    return Model(network=network.eval(), **{key: header[key] for key in ("name", "spec", "calibration", "card")})
+    fields = ("name", "spec", "calibration", "card", "agreement", "triage")
+    return Model(network=network.eval(), **{key: header[key] for key in fields})
 
 
 def _read_header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
@@ -112,7 +119,9 @@ def _read_header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
         written = (header["format"], header["family"])
         if missing := {"name", "config", "spec", "calibration", "card"} - header.keys():
             raise KeyError(*missing)
-    except (KeyError, TypeError, ValueError) as error:
+        header["agreement"] = {name: Agreement(**found) for name, found in header.get("agreement", {}).items()}
+        header["triage"] = Triage(**header["triage"]) if "triage" in header else None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its header is damaged ({error!r}); copy or convert it again") from error
     if written[0] != FORMAT or written[1] not in _FAMILIES:
         raise ModelError(
@@ -174,7 +183,7 @@ def save_model(path: Path, model: Model) -> None:
     """
     config = model.network.config
     _check_spec(model.network, model.spec, source=model.name)
-    header = {
+    header: dict[str, Any] = {
         "format": FORMAT,
         "family": "run" if isinstance(model.network, RunNetwork) else "column",
         "name": model.name,
@@ -183,6 +192,10 @@ def save_model(path: Path, model: Model) -> None:
         "calibration": model.calibration,
         "card": model.card,
     }
+    if model.agreement:
+        header["agreement"] = {name: asdict(found) for name, found in model.agreement.items()}
+    if model.triage:
+        header["triage"] = asdict(model.triage)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     partial = path.with_name(f".{path.name}.partial")
     try:

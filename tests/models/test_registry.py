@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,9 +13,13 @@ from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.interface import Features
+from deepconsensus_py.models.names import BF16, FP32
 from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.weights import Model, save_model
+from deepconsensus_py.models.triage import Triage
+from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 
 
@@ -50,6 +56,21 @@ def test_threads_are_those_asked_for(model_file: Path) -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_precision_and_triage_are_those_asked_for(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepconsensus_py.models.precision.has_bf16", lambda _: True)
+    measured = {"agreement": {BF16: Agreement(1, 0, 1.0)}, "triage": Triage(0.5, 2, 1, 0, 0)}
+    save_model(model_file, replace(load_model(model_file), **measured))
+    draft = np.ones((2, 10), np.uint8)
+    bases = np.stack([draft[:1], draft[1:] + 1])
+    inputs = {"bases": bases, "draft": draft, "draft_quality": np.full((2, 10), 60, np.int8)}
+    features = Features(inputs, {"mean_quality": np.array([60.0, 60.0])})
+    assert load_corrector(model_file).select(features, 0).tolist() == [False, True]
+    assert load_corrector(model_file).select(features, 45).tolist() == [False, False]
+    assert load_corrector(model_file, triage=False).select(features, 0).tolist() == [True, True]
+    assert load_corrector(model_file).precision == BF16
+    assert load_corrector(model_file, precision=FP32).precision == FP32
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

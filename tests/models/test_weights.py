@@ -14,6 +14,8 @@ from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models import weights
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.precision import Agreement
+from deepconsensus_py.models.triage import Triage
 from deepconsensus_py.models.weights import HEADER, Model, bundled_models, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 
@@ -46,6 +48,21 @@ def test_everything_comes_back(file: Path, model: Model, windows: dict[str, Tens
     assert not loaded.network.training
     with torch.inference_mode():
         assert torch.equal(loaded.network(windows), model.network(windows))
+
+
+def test_what_was_measured_comes_back(file: Path, model: Model) -> None:
+    assert (load_model(file).agreement, load_model(file).triage) == ({}, None)
+    measured = replace(model, agreement={"bf16": Agreement(1000, 2, 0.95)}, triage=Triage(0.5, 200, 40, 11, 12))
+    save_model(file, measured)
+    loaded = load_model(file)
+    assert (loaded.agreement, loaded.triage) == (measured.agreement, measured.triage)
+
+
+@pytest.mark.parametrize("part", [{"agreement": {"bf16": {"bases": 1}}}, {"agreement": [1]}, {"triage": {"doubt": 1}}])
+def test_measurements_that_cannot_be_read_are_damage(file: Path, part: dict[str, object]) -> None:
+    rewrite(file, **part)
+    with pytest.raises(ModelError, match="its header is damaged"):
+        load_model(file)
 
 
 def test_loaded_networks_can_learn(file: Path, windows: dict[str, Tensor]) -> None:
