@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._interrupt import asked_by_interrupt
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
-    from deepconsensus_py.polishing.report import MoleculeTable
     from deepconsensus_py.polishing.run import PolishRun
     from deepconsensus_py.polishing.sources import Reads
 
@@ -36,6 +38,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     _options.add_threads(parser)
     _add_settings(parser)
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where an earlier run of the same command ended early; begin where there was none",
+    )
     parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
@@ -87,16 +94,23 @@ def run(args: argparse.Namespace) -> int:
     """Polish, and say what became of the molecules."""
     _options.log_to_stderr()
     from deepconsensus_py.pacbio.inputs import expand_paths, require_once
-    from deepconsensus_py.pacbio.outputs import require_apart
+    from deepconsensus_py.pacbio.outputs import is_stream, require_apart
+    from deepconsensus_py.polishing.report import faulty
     from deepconsensus_py.polishing.run import run as polish_files
+    from deepconsensus_py.polishing.stop import Stop
 
     job = _job(args)
     require_once(job.shards)
     inputs = [*expand_paths(args.subreads), args.ccs, *job.shards]
     require_apart([path for path in (job.output, job.failed) if path], [path for path in inputs if path])
-    table = polish_files(job)
-    _print_summary(table, args)
-    return _options.MOLECULES_FAILED if table.faulty else 0
+    stop = Stop()
+    # A stream that ends well says that all is there: only files may end early.
+    with nullcontext() if is_stream(job.output) else asked_by_interrupt(stop.ask):
+        counts = polish_files(job, stop)["counts"]
+    if stop.early:
+        raise KeyboardInterrupt
+    _print_summary(counts, args)
+    return _options.MOLECULES_FAILED if faulty(counts) else 0
 
 
 def _job(args: argparse.Namespace) -> "PolishRun":
@@ -113,6 +127,7 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         threads=args.threads,
         settings=_settings(args),
         command=args.command_line,
+        resume=args.resume,
     )
 
 
@@ -140,13 +155,14 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
     )
 
 
-def _print_summary(table: "MoleculeTable", args: argparse.Namespace) -> None:
+def _print_summary(counts: dict[str, Any], args: argparse.Namespace) -> None:
     """Every molecule is counted out loud, the dropped ones with what keeps them."""
-    from deepconsensus_py.pacbio.outputs import STDOUT, shown
+    from deepconsensus_py.pacbio.outputs import is_stream, shown
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.report import MOLECULES, side_file
 
-    counts, polished = table.counts(), table.outcomes[Outcome.SUCCESS]
+    outcomes = Counter(counts["outcomes"])
+    polished = outcomes[Outcome.SUCCESS]
     print(
         f"{_options.counted(counts['molecules'], 'molecule')}, {_options.counted(polished, 'polished read')} in "
         f"{shown(args.output)}",
@@ -154,11 +170,11 @@ def _print_summary(table: "MoleculeTable", args: argparse.Namespace) -> None:
     )
     if counts["windows_skipped"]:
         print(f"the draft was kept in {counts['windows_skipped']} of {counts['windows']} windows", file=sys.stderr)
-    for outcome, count in sorted(table.outcomes.items()):
+    for outcome, count in sorted(outcomes.items()):
         if outcome != Outcome.SUCCESS:
             print(f"{count} {outcome}: {Outcome(outcome).meaning}", file=sys.stderr)
-    dropped = table.outcomes[Outcome.FAILED_QUALITY_FILTER] + table.outcomes[Outcome.FAILED_LENGTH_FILTER]
+    dropped = outcomes[Outcome.FAILED_QUALITY_FILTER] + outcomes[Outcome.FAILED_LENGTH_FILTER]
     if dropped and args.failed is None:
         print("reads below the filters are not written; --failed OUT keeps them", file=sys.stderr)
-    if polished < counts["molecules"] and str(args.output) != STDOUT:
+    if polished < counts["molecules"] and not is_stream(args.output):
         print(f"what became of each molecule: {side_file(args.output, MOLECULES)}", file=sys.stderr)

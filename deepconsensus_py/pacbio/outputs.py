@@ -3,6 +3,8 @@
 import errno
 import os
 import secrets
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ STDOUT = "-"
 
 _WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ENXIO, errno.ESTALE})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
 def shown(path: Path) -> str:
@@ -39,6 +42,26 @@ def require_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         written.add(place)
 
 
+def is_stream(path: Path) -> bool:
+    """Whether what is written there is gone for us: standard output, ``/dev/null``, a named pipe."""
+    return str(path) == STDOUT or (path.exists() and not (path.is_file() or path.is_dir()))
+
+
+def require_place(path: Path) -> None:
+    """Refuse a file name that is a folder's, or whose folder is not there or locked.
+
+    Raises:
+        OutputError: it is so.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise OutputError(f"{path}: is a folder; give a file name")
+    if not target.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    if not os.access(target.parent, os.W_OK):
+        raise OutputError(f"{path}: may not be written there; write elsewhere")
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary file to write into, in the same folder, that replaces ``path`` when the block ends well.
@@ -53,11 +76,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield path
         return
     target = Path(os.path.realpath(path))
-    if target.exists() and not (target.is_file() or target.is_dir()):
+    if is_stream(target):
         yield target
         return
+    require_place(path)
     with writing(path):
-        temporary = _new_file(path, target)
+        temporary = _new_file(target)
     try:
         try:
             yield temporary
@@ -66,27 +90,55 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 raise _sentence(path, error) from error
             raise
         with writing(path):
-            _flush_to_disk(temporary)
+            flush_to_disk(temporary)
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _new_file(path: Path, target: Path) -> Path:
-    if target.is_dir():
-        raise OutputError(f"{path}: is a folder; give a file name")
-    if not target.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+def give_name(part: Path, path: Path) -> None:
+    """Move a finished file to its name: at once where that is on the same disk; into a stream, its content.
+
+    Args:
+        part: the file; it is gone when all is done, and only then.
+        path: its name, or a stream.
+
+    Raises:
+        OutputError: it cannot be moved.
+    """
+    if is_stream(path):
+        with writing(path), part.open("rb") as source:
+            if str(path) == STDOUT:
+                shutil.copyfileobj(source, sys.stdout.buffer)
+            else:
+                with path.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+            part.unlink()
+        return
+    try:
+        part.replace(os.path.realpath(path))
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise _sentence(path, error) from error
+        with atomic_path(path) as temporary:
+            shutil.copyfile(part, temporary)
+        part.unlink()
+
+
+def _new_file(target: Path) -> Path:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     # Not tempfile.mkstemp: the finished file must have the permissions that the user's umask gives.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return temporary
 
 
-def _flush_to_disk(path: Path) -> None:
-    """Let network file systems report now what they could not store."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are stored; network file systems report only then what was not."""
+    place = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
 
 
 @contextmanager
@@ -107,6 +159,8 @@ def _sentence(path: Path | str, error: OSError) -> OutputError:
         return OutputError(f"{path}: the disk is full or its quota used up; make room or write elsewhere")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return OutputError(f"{path}: may not be written there ({error.strerror}); write elsewhere")
+    if error.errno in _GONE:
+        return OutputError(f"{path}: the folder that it was being written in is gone; make it again and run anew")
     # Errors of htslib come without a number, and their words say nothing to a user.
     reason = f" ({error.strerror})" if error.strerror else ""
     guess = "has the program that reads it ended?" if str(path) == shown(Path(STDOUT)) else "is the disk full?"

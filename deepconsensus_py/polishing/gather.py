@@ -2,8 +2,7 @@
 
 import gzip
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
@@ -18,7 +17,7 @@ from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.headers import Program, extended_header
 from deepconsensus_py.pacbio.inputs import RecordFile, reading
 from deepconsensus_py.pacbio.outputs import atomic_path
-from deepconsensus_py.polishing.report import MOLECULES, REPORT, side_file, side_stream, write_json
+from deepconsensus_py.polishing.report import MOLECULES, REPORT, side_file, side_stream, summed, write_json
 
 
 def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
@@ -40,7 +39,12 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
         raise OutputError(f"{output}: gathered reads are BAM; give a name that ends in .bam")
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
-    whole = _merged(reports, output, program)
+    whole = summed(reports) | {
+        "command": program.command_line,
+        "inputs": [path for report in reports for path in report["inputs"]],
+        "output": str(output),
+        "parts": len(reports),
+    }
     with ExitStack() as names:
         reads = names.enter_context(atomic_path(output))
         _join_reads(parts, reads, program)
@@ -95,34 +99,3 @@ def _join_rows(parts: Sequence[Path], table: TextIO) -> None:
 def _rows(path: Path) -> Iterator[str]:
     with reading(path), gzip.open(path, "rt", encoding="utf-8") as rows:
         yield from rows
-
-
-def _merged(reports: Sequence[Mapping[str, Any]], output: Path, program: Program) -> dict[str, Any]:
-    """One report: what was counted or timed is summed, peak memory is the highest, the rest is the first part's."""
-    return {
-        **reports[0],
-        "command": program.command_line,
-        "started": min(report["started"] for report in reports),
-        "seconds": round(sum(report["seconds"] for report in reports), 3),
-        "inputs": [path for report in reports for path in report["inputs"]],
-        "output": str(output),
-        "stages": _sums(report["stages"] for report in reports),
-        "counts": {
-            **_sums(_numbers(report["counts"]) for report in reports),
-            "outcomes": _sums(report["counts"]["outcomes"] for report in reports),
-        },
-        "peak_memory_bytes": max(report["peak_memory_bytes"] for report in reports),
-        "parts": len(reports),
-    }
-
-
-def _numbers(counts: Mapping[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in counts.items() if name != "outcomes"}
-
-
-def _sums(tables: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    total: defaultdict[str, float] = defaultdict(int)
-    for table in tables:
-        for name, value in table.items():
-            total[name] += value
-    return {name: round(value, 3) for name, value in total.items()}

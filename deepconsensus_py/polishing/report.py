@@ -6,8 +6,8 @@
 import gzip
 import json
 import resource
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from math import log10
@@ -64,21 +64,20 @@ def side_stream(target: Path, path: Path) -> Iterator[TextIO]:
 
 
 class MoleculeTable:
-    """Counts the molecules of a run and writes a row for each.
+    """Counts the molecules of a run; their rows wait to be written.
 
     Attributes:
         outcomes: outcome to number of molecules.
         totals: sums over all molecules, under the report's names.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.totals: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
-        self._stream = stream
-        self._write(COLUMNS)
+        self._rows: list[str] = []
 
     def add(self, read: PolishedRead) -> None:
-        """Count one molecule and write its row."""
+        """Count one molecule and keep its row."""
         skipped = read.windows - read.corrected
         self.outcomes[read.outcome] += 1
         self.totals.update(
@@ -91,35 +90,68 @@ class MoleculeTable:
             bases_out=len(read.bases) if read.passed else 0,
         )
         called = len(read.bases) > 0
-        self._write(
-            (
-                read.name,
-                read.outcome,
-                read.passes,
-                _or_dot(read.draft.tag("np")),
-                len(read.draft.bases),
-                len(read.bases) if called else ".",
-                _draft_quality(read),
-                f"{mean_quality(read.qualities):.2f}" if called else ".",
-                read.windows,
-                skipped,
-                read.corrected,
-                " ".join(read.reason.split()) or ".",
-            )
+        cells = (
+            read.name,
+            read.outcome,
+            read.passes,
+            _or_dot(read.draft.tag("np")),
+            len(read.draft.bases),
+            len(read.bases) if called else ".",
+            _draft_quality(read),
+            f"{mean_quality(read.qualities):.2f}" if called else ".",
+            read.windows,
+            skipped,
+            read.corrected,
+            " ".join(read.reason.split()) or ".",
         )
+        self._rows.append(table_row(cells))
 
-    @property
-    def faulty(self) -> int:
-        """Molecules that could not be processed."""
-        return sum(count for outcome, count in self.outcomes.items() if outcome in FAULTS)
+    def taken_rows(self) -> str:
+        """The rows of the molecules since the last time."""
+        rows, self._rows = "".join(self._rows), []
+        return rows
 
     def counts(self) -> dict[str, Any]:
         """The report's ``counts``."""
         return {**self.totals, "outcomes": {outcome: self.outcomes[outcome] for outcome in sorted(self.outcomes)}}
 
-    def _write(self, row: Iterable[object]) -> None:
-        if self._stream is not None:
-            self._stream.write("\t".join(map(str, row)) + "\n")
+
+def table_row(cells: Iterable[object]) -> str:
+    """A line of the table of molecules."""
+    return "\t".join(map(str, cells)) + "\n"
+
+
+def faulty(counts: Mapping[str, Any]) -> int:
+    """Of a report's ``counts``, the molecules that could not be processed."""
+    return sum(count for outcome, count in counts["outcomes"].items() if outcome in FAULTS)
+
+
+def summed(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One report of several runs: counts and times are summed, peak memory is the highest, the rest the first's."""
+    return {
+        **reports[0],
+        "started": min(report["started"] for report in reports),
+        "seconds": round(sum(report["seconds"] for report in reports), 3),
+        "resumed": sum(report.get("resumed", 0) for report in reports),
+        "stages": _sums(report["stages"] for report in reports),
+        "counts": {
+            **_sums(_numbers(report["counts"]) for report in reports),
+            "outcomes": dict(sorted(_sums(report["counts"]["outcomes"] for report in reports).items())),
+        },
+        "peak_memory_bytes": max(report["peak_memory_bytes"] for report in reports),
+    }
+
+
+def _numbers(counts: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in counts.items() if name != "outcomes"}
+
+
+def _sums(tables: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: defaultdict[str, float] = defaultdict(int)
+    for table in tables:
+        for name, value in table.items():
+            total[name] += value
+    return {name: round(value, 3) for name, value in total.items()}
 
 
 def write_json(report: dict[str, Any], stream: TextIO) -> None:

@@ -2,39 +2,42 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.errors import OutputError
 from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path
-from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
+from deepconsensus_py.pacbio.inputs import expand_paths
+from deepconsensus_py.pacbio.outputs import is_stream, shown
+from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.engine import PolishSettings, correct
+from deepconsensus_py.polishing.identity import identity, model_facts
+from deepconsensus_py.polishing.journal import Journal
 from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.pieces import Targets, ending
 from deepconsensus_py.polishing.progress import with_progress
-from deepconsensus_py.polishing.report import (
-    MOLECULES,
-    REPORT,
-    MoleculeTable,
-    peak_memory,
-    side_file,
-    side_stream,
-    write_json,
-)
+from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.polishing.report import MoleculeTable, peak_memory, summed
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
+from deepconsensus_py.polishing.stop import Stop
 from deepconsensus_py.polishing.tags import polished_tags
+from deepconsensus_py.polishing.unfinished import Unfinished, claimed
 
 log = logging.getLogger(__name__)
 
 FILTERED = frozenset({Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER})
+
+PIECE = 128
+"""Molecules that are stored at a time: what a run that was killed has to do again, some megabytes of reads."""
 
 REASONS_SHOWN = 5
 """Molecules of each outcome whose reason is logged: a movie without CCS reads has millions with too few passes. The
@@ -48,7 +51,8 @@ class PolishRun:
     Attributes:
         reads: subreads and drafts; None where shards are given.
         shards: feature shards.
-        output: BAM, SAM or FASTQ(.gz) by its name; ``-`` is standard output, without side files.
+        output: BAM, SAM or FASTQ(.gz) by its name; ``-`` is standard output, and like all that is no regular file has
+            no side files.
         failed: where reads that the filters drop go, or None.
         model: name of a corrector, or path of a ``.safetensors`` file.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
@@ -56,6 +60,8 @@ class PolishRun:
         threads: processor cores.
         settings: filters, calibration and window skipping.
         command: the command line, for the header and the report.
+        resume: go on with what an earlier run has left, where there is something.
+        piece: molecules that are stored at a time.
     """
 
     reads: Reads | None
@@ -68,86 +74,154 @@ class PolishRun:
     threads: int = 1
     settings: PolishSettings = field(default_factory=PolishSettings)
     command: str = ""
+    resume: bool = False
+    piece: int = PIECE
 
 
-def run(job: PolishRun) -> MoleculeTable:
-    """Polish files; outputs take their names only when all is written.
+def run(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
+    """Polish files; outputs take their names only when all is written, and what is written until then is kept.
+
+    Args:
+        job: what to do.
+        stop: may be asked, while this runs, to end it early; molecules that have been begun are finished and kept.
 
     Returns:
-        Counts of the run's molecules.
+        The run's report, as it is written; where the run was resumed, of all its parts.
 
     Raises:
         InputError: a file cannot be used.
         ModelError: the model is unknown or does not fit the shards.
-        OutputError: an output cannot be written.
+        OutputError: an output cannot be written, or an earlier run has left something there.
     """
-    started, clock = time.time(), StageClock()
-    corrector = load_corrector(job.model, device=job.device, threads=job.threads, insertion_trim=job.insertion_trim)
-    program = Program(__version__, job.command, f"model {corrector.name}")
-    source = _source(job, corrector, program, clock)
-    with _outputs(job, source) as (writer, failed, table, report):
-        reads = correct(source.molecules, corrector, job.settings, clock)
-        for read in with_progress(reads, source.total, "ZMW"):
-            table.add(read)
-            if read.reason and table.outcomes[read.outcome] <= REASONS_SHOWN:
+    session = _Session(job, stop or Stop())
+    if not is_stream(job.output):
+        return _into_files(session)
+    if job.resume:
+        raise OutputError(f"{shown(job.output)}: cannot be gone on with; write to a file, or leave --resume out")
+    return _into_stream(session)
+
+
+def _into_stream(session: "_Session") -> dict[str, Any]:
+    """Read by read, without side files and without a way to go on."""
+    job, source = session.job, session.source()
+    with ExitStack() as files:
+        writer = files.enter_context(open_reads(job.output, source.header, threads=job.threads))
+        failed = None if job.failed is None else files.enter_context(open_reads(job.failed, source.header))
+        session.write(session.polished(source), writer, failed)
+    return session.report()
+
+
+def _into_files(session: "_Session") -> dict[str, Any]:
+    """Piece by piece into files that take their names in the end."""
+    job = session.job
+    with claimed(Targets(job.output, job.failed), session.identity(), resume=job.resume) as unfinished:
+        if not unfinished.complete:
+            _grow(session, unfinished)
+        if unfinished.journal is None:
+            return session.report()
+        report = dict(unfinished.journal.report)
+        if unfinished.complete:
+            unfinished.deliver()
+    return report
+
+
+def _grow(session: "_Session", unfinished: Unfinished) -> None:
+    """Polish what has not been, and store it piece by piece."""
+    job, earlier = session.job, unfinished.journal
+    source = session.source(unfinished.molecules)
+    reads = session.polished(source, unfinished.molecules)
+    with closing(reads), unfinished.pieces(source.header, threads=job.threads) as pieces:
+
+        def store(*, complete: bool = False) -> None:
+            sizes = pieces.store(session.table.taken_rows())
+            unfinished.commit(sizes, session.report(earlier), complete=complete)
+
+        for first in reads:
+            with pieces.piece() as (writer, failed):
+                session.write(chain([first], islice(reads, job.piece - 1)), writer, failed)
+            with session.clock.stage("write"):
+                store()
+        if not session.stop.early:
+            pieces.finish(session.report(earlier))
+            store(complete=True)
+
+
+class _Session:
+    """What one process does of a job: it reads, counts and times.
+
+    Attributes:
+        job: the job.
+        stop: asked to end early.
+        clock: seconds of each stage.
+        table: molecules.
+    """
+
+    def __init__(self, job: PolishRun, stop: Stop) -> None:
+        self.job, self.stop = job, stop
+        self.clock, self.table, self._started = StageClock(), MoleculeTable(), time.time()
+        self._corrector = load_corrector(
+            job.model, device=job.device, threads=job.threads, insertion_trim=job.insertion_trim
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the records."""
+        job = self.job
+        options = _parameters(job) | {"device": job.device.partition(":")[0], "failed": job.failed is not None}
+        del options["threads"]
+        formats = [ending(path) for path in (job.output, job.failed) if path is not None]
+        return identity(_inputs(job, expanded=True), job.model, self._corrector, options, formats)
+
+    def source(self, done: int = 0) -> Source:
+        """Encoded molecules, without the first ones that are done."""
+        job, program = self.job, Program(__version__, self.job.command, f"model {self._corrector.name}")
+        if job.reads is None:
+            return encoded_shards(job.shards, self._corrector, program, self.clock, skip=done, stop=self.stop)
+        reads = replace(job.reads, skip=done)
+        return encoded_reads(reads, self._corrector, program, job.threads, self.clock, stop=self.stop)
+
+    def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
+        """Reads, in order, while progress is shown."""
+        reads = correct(source.molecules, self._corrector, self.job.settings, self.clock)
+        yield from with_progress(reads, source.total, "ZMW", done=done)
+
+    def write(self, reads: Iterable[PolishedRead], writer: ReadWriter, failed: ReadWriter | None) -> None:
+        """Count reads, and write those that are to be written."""
+        for read in reads:
+            self.table.add(read)
+            if read.reason and self.table.outcomes[read.outcome] <= REASONS_SHOWN:
                 log.warning("%s", read.reason)
             target = writer if read.passed else failed if read.outcome in FILTERED else None
             if target is not None:
-                with clock.stage("write"):
+                with self.clock.stage("write"):
                     target.write_read(read.name, read.bases, read.qualities, polished_tags(read))
-        if report is not None:
-            write_json(_report(job, corrector, table, clock, started), report)
-    return table
+
+    def report(self, earlier: Journal | None = None) -> dict[str, Any]:
+        """The run so far, with what an earlier process did of it."""
+        job = self.job
+        own = {
+            "tool": "deepconsensus-py",
+            "version": __version__,
+            "command": job.command,
+            "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.time() - self._started, 3),
+            "resumed": 0 if earlier is None else 1,
+            "model": model_facts(self._corrector),
+            "parameters": _parameters(job),
+            "inputs": [str(path) for path in _inputs(job)],
+            "output": str(job.output),
+            "stages": {stage: round(seconds, 3) for stage, seconds in self.clock.seconds.items()},
+            "counts": self.table.counts(),
+            "peak_memory_bytes": peak_memory(),
+        }
+        return own if earlier is None else summed([earlier.report, own])
 
 
-def _source(job: PolishRun, corrector: Corrector, program: Program, clock: StageClock) -> Source:
+def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
+    """The files that molecules are read from, files of file names replaced by what they name where ``expanded``."""
     if job.reads is None:
-        return encoded_shards(job.shards, corrector, program, clock)
-    return encoded_reads(job.reads, corrector, program, job.threads, clock)
-
-
-@contextmanager
-def _outputs(
-    job: PolishRun, source: Source
-) -> Iterator[tuple[ReadWriter, ReadWriter | None, MoleculeTable, TextIO | None]]:
-    """The files of a run: all are complete before the first takes its name."""
-    with ExitStack() as names, ExitStack() as files:
-
-        def reads_file(path: Path, threads: int) -> ReadWriter:
-            target = names.enter_context(atomic_path(path))
-            return files.enter_context(reads_at(target, path, source.header, threads=threads))
-
-        def side(suffix: str) -> TextIO:
-            path = side_file(job.output, suffix)
-            return files.enter_context(side_stream(names.enter_context(atomic_path(path)), path))
-
-        writer = reads_file(job.output, job.threads)
-        failed = None if job.failed is None else reads_file(job.failed, 1)
-        if str(job.output) == STDOUT:
-            yield writer, failed, MoleculeTable(None), None
-        else:
-            yield writer, failed, MoleculeTable(side(MOLECULES)), side(REPORT)
-
-
-def _report(
-    job: PolishRun, corrector: Corrector, table: MoleculeTable, clock: StageClock, started: float
-) -> dict[str, Any]:
-    """The run as a whole, for ``OUT.report.json``."""
-    inputs = [*job.reads.subreads, job.reads.drafts] if job.reads else job.shards
-    return {
-        "tool": "deepconsensus-py",
-        "version": __version__,
-        "command": job.command,
-        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.time() - started, 3),
-        "model": {"name": corrector.name, "spec": dict(corrector.spec), "calibration": corrector.calibration},
-        "parameters": _parameters(job),
-        "inputs": [str(path) for path in inputs if path is not None],
-        "output": str(job.output),
-        "stages": {stage: round(seconds, 3) for stage, seconds in clock.seconds.items()},
-        "counts": table.counts(),
-        "peak_memory_bytes": peak_memory(),
-    }
+        return list(job.shards)
+    subreads = expand_paths(job.reads.subreads) if expanded else list(job.reads.subreads)
+    return [*subreads, *([] if job.reads.drafts is None else [job.reads.drafts])]
 
 
 def _parameters(job: PolishRun) -> dict[str, Any]:

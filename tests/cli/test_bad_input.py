@@ -413,7 +413,7 @@ def test_termination_leaves_nothing_behind(run: Commands, tmp_path):
     command = [sys.executable, "-m", "deepconsensus_py.cli.main", "polish", tmp_path / "sim" / "subreads.bam"]
     command += ["--ccs", tmp_path / "sim" / "ccs.bam", "-o", folder / "out.bam", "--threads", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not list(folder.glob(".out.bam.*.part")):
+        while process.poll() is None and not list(folder.glob("out.bam.unfinished/reads*")):
             time.sleep(0.01)
         process.terminate()
         errors = process.stderr.read()

@@ -1,0 +1,132 @@
+"""Outputs that grow by pieces: each piece is there as a whole, and a run that goes on cuts off what follows the last.
+
+Every format here may be put together of its pieces: BAM of BGZF blocks (SAM specification, section 4.1), compressed
+FASTQ of gzip members (RFC 1952, section 2.2), SAM and FASTQ of lines.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pysam
+
+from deepconsensus_py.errors import OutputError
+from deepconsensus_py.pacbio.outputs import writing
+from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
+
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block at the end of a BAM file (SAM specification, section 4.1.2)."""
+
+
+class GrowingFile:
+    """A file that is only appended to.
+
+    Attributes:
+        path: the file.
+        name: what errors call it.
+        size: bytes.
+    """
+
+    def __init__(self, path: Path, name: str, size: int) -> None:
+        """Open a file, or make it.
+
+        Args:
+            path: the file.
+            name: what errors call it.
+            size: bytes of it that are good; what follows them is cut off.
+
+        Raises:
+            OutputError: it is shorter, or cannot be written.
+        """
+        self.path, self.name, self.size = path, name, size
+        with writing(name):
+            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+            found = self._file.seek(0, os.SEEK_END)
+            if found >= size:
+                self._file.truncate(size)
+                self._file.seek(size)
+        if found < size:
+            self._file.close()
+            raise OutputError(
+                f"{path}: holds {found} bytes of {size} that were written; remove its folder to begin anew"
+            )
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Write at the end.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        rest = memoryview(data)
+        with writing(self.name):
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        self.size += len(data)
+
+    def sync(self) -> None:
+        """Wait until all is stored.
+
+        Raises:
+            OutputError: it cannot be.
+        """
+        with writing(self.name):
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class GrowingReads:
+    """A file of reads, in the format that its final name says.
+
+    Args:
+        file: where they stand, without the format's end.
+        name: the final name.
+        header: of BAM and SAM; where the file has one already it stays.
+        threads: for compression of BAM.
+
+    Raises:
+        OutputError: the name has an unknown ending, or the file cannot be written.
+    """
+
+    def __init__(self, file: GrowingFile, name: Path, header: pysam.AlignmentHeader, threads: int = 1) -> None:
+        self.file = file
+        self._name, self._header, self._threads = name, header, threads
+        self._scratch = file.path.with_name(f"piece-{file.path.name}")
+        with self._writer():
+            pass
+        self._empty = self._written()
+        self._end = BGZF_END if self._empty.endswith(BGZF_END) else b""
+        # Nothing needs to stand before gzip members.
+        self._start = b"" if name.suffix == ".gz" else self._empty.removesuffix(self._end)
+        if not file.size:
+            file.append(self._start)
+
+    @contextmanager
+    def piece(self) -> Iterator[ReadWriter]:
+        """A writer whose reads are appended when the block ends well; else nothing is.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        with self._writer() as writer:
+            yield writer
+        written = self._written()
+        assert written.startswith(self._start)
+        assert written.endswith(self._end)
+        self.file.append(memoryview(written)[len(self._start) : len(written) - len(self._end)])
+
+    def finish(self) -> None:
+        """Append what a file of this format ends with."""
+        self.file.append(self._end if self.file.size else self._empty)
+
+    @contextmanager
+    def _writer(self) -> Iterator[ReadWriter]:
+        with reads_at(self._scratch, self._name, self._header, threads=self._threads) as writer:
+            yield writer
+
+    def _written(self) -> bytes:
+        with writing(self.file.name):
+            return self._scratch.read_bytes()

@@ -1,0 +1,170 @@
+"""The folder beside an output that holds what is done of it, until all files take their names."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pysam
+
+from deepconsensus_py.errors import OutputError
+from deepconsensus_py.pacbio.outputs import give_name, is_stream, require_place, writing
+from deepconsensus_py.polishing import journal as journals
+from deepconsensus_py.polishing import lock as locks
+from deepconsensus_py.polishing.identity import differences
+from deepconsensus_py.polishing.journal import Journal, read_journal, write_journal
+from deepconsensus_py.polishing.lock import FolderLock
+from deepconsensus_py.polishing.pieces import Pieces, Targets
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".unfinished"
+OWN = ("reads", "failed", "molecules", "report", "piece-", journals.NAME)
+"""How the names of all files in the folder begin, but for the lock; the journal goes when the others have gone."""
+
+
+def folder_of(output: Path) -> Path:
+    """The folder of an output: beside the file itself where the output is a link."""
+    target = Path(os.path.realpath(output))
+    return target.with_name(target.name + SUFFIX)
+
+
+class Unfinished:
+    """What is done of a run; made by ``claimed``.
+
+    Attributes:
+        folder: where it lies.
+        journal: what is stored for good, or None where nothing is.
+    """
+
+    def __init__(self, targets: Targets, identity: Mapping[str, Any], lock: FolderLock) -> None:
+        self.folder = folder_of(targets.output)
+        self.journal = read_journal(self.folder)
+        self._targets, self._identity, self._lock = targets, identity, lock
+
+    @property
+    def molecules(self) -> int:
+        """How many molecules are done."""
+        return self.journal.molecules if self.journal else 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left but ``deliver``."""
+        return self.journal is not None and self.journal.complete
+
+    def pieces(self, header: pysam.AlignmentHeader, *, threads: int) -> Pieces:
+        """The growing files, cut back to what is stored.
+
+        Args:
+            header: of the reads, where they have none yet.
+            threads: for compression of BAM.
+
+        Raises:
+            OutputError: a file cannot be written, or is shorter than the journal says.
+        """
+        sizes = self.journal.sizes if self.journal else {}
+        return Pieces(self.folder, self._targets, sizes, header, threads=threads)
+
+    def commit(self, sizes: Mapping[str, int], report: Mapping[str, Any], *, complete: bool = False) -> None:
+        """Count what has been stored: it will not be done again.
+
+        Args:
+            sizes: bytes of each file, by name.
+            report: of the run so far.
+            complete: whether this is all.
+
+        Raises:
+            OutputError: the journal cannot be written.
+        """
+        self._lock.require()
+        journal = Journal(self._identity, report, sizes, complete)
+        write_journal(self.folder, journal)
+        self.journal = journal
+
+    def deliver(self) -> None:
+        """Give all files their names, the reads last; what has its name already is left.
+
+        Raises:
+            OutputError: a file cannot be moved; it stays, with those behind it.
+        """
+        self._lock.require()
+        for name, final in self._targets.finals().items():
+            if (self.folder / name).exists():
+                give_name(self.folder / name, final)
+        self._clear()
+
+    def require_fit(self, *, resume: bool) -> None:
+        """Let what an earlier run has left be gone on with, or refuse it.
+
+        Raises:
+            OutputError: it is not to be gone on with, or of another run.
+        """
+        if self.journal is None:
+            return
+        if not resume:
+            if self.complete and not any((self.folder / name).exists() for name in self._targets.finals()):
+                self._clear()
+                return
+            raise OutputError(
+                f"{self.folder}: holds {self.molecules} molecules of a run that did not end; go on from there with "
+                "--resume, or remove that folder to begin anew"
+            )
+        if found := differences(self.journal.identity, self._identity):
+            raise OutputError(
+                f"{self.folder}: is of another run ({found}); go on with what that one was given, or remove that "
+                "folder to begin anew"
+            )
+
+    def leave(self) -> None:
+        """Say where to go on, or remove the folder where nothing is worth it."""
+        if not self._lock.held():
+            return
+        if self.journal is None:
+            with suppress(OSError, OutputError):
+                self._clear()
+                (self.folder / locks.NAME).unlink()
+                self.folder.rmdir()
+            return
+        log.warning(
+            "%d molecules are done, and kept in %s: the same command with --resume goes on from there",
+            self.molecules,
+            self.folder,
+        )
+
+    def _clear(self) -> None:
+        with writing(self.folder):
+            for start in OWN:
+                for path in sorted(self.folder.glob(f"{start}*"), reverse=True):
+                    path.unlink()
+        self.journal = None
+
+
+@contextmanager
+def claimed(targets: Targets, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Unfinished]:
+    """What is done of a run, for this process alone; it stays when the block fails, unless it is nothing.
+
+    Args:
+        targets: the run's outputs.
+        identity: what decides its records; see ``polishing.identity``.
+        resume: go on with what an earlier run has left.
+
+    Raises:
+        InputError: the journal of an earlier run is damaged.
+        OutputError: an earlier run has left something that is not to be gone on with, or was another run; one is at
+            work there now; or the folder cannot be made.
+    """
+    for path in (targets.output, targets.failed):
+        if path is not None and not is_stream(path):
+            require_place(path)
+    folder = folder_of(targets.output)
+    with writing(targets.output):
+        folder.mkdir(exist_ok=True)
+    with FolderLock(folder) as lock:
+        unfinished = Unfinished(targets, identity, lock)
+        unfinished.require_fit(resume=resume)
+        try:
+            yield unfinished
+        finally:
+            unfinished.leave()
