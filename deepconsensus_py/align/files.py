@@ -3,15 +3,18 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
+from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.headers import Program, aligned_header
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import RecordWriter, open_records
-from deepconsensus_py.pacbio.zmws import Fault, read_zmws
+from deepconsensus_py.pacbio.zmws import Fault, match
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +49,8 @@ def align_files(
 ) -> AlignCounts:
     """Align the passes of all molecules to their drafts.
 
-    The output has one reference for each draft of the file, other chunks' too, and the passes of a molecule together:
-    molecules in the order of the drafts, passes in the order of the subreads.
+    The output has one reference for each draft, of the chunk where one is chosen, and the passes of a molecule
+    together: molecules in the order of the drafts, passes in the order of the subreads.
 
     Args:
         subreads: raw subreads, BAM files or files of file names.
@@ -61,9 +64,10 @@ def align_files(
         InputError: a file cannot be used, or the subreads are aligned already.
         OutputError: the output cannot be written.
     """
-    molecules = ordered_map(_aligned, read_zmws(subreads, drafts, chunk=chunk), threads)
+    part = DraftPart(drafts, chunk=chunk)
+    molecules = ordered_map(_aligned, match(subreads, part), threads)
     counts = AlignCounts()
-    with open_records(output, aligned_header(subreads, drafts, program), threads=threads) as writer:
+    with open_records(output, aligned_header(subreads, _references(part), program), threads=threads) as writer:
         for before, after in molecules:
             _count(before, after, counts)
             for sentence in _remarks(before, after):
@@ -71,6 +75,12 @@ def align_files(
             if after:
                 _write(after, writer)
     return counts
+
+
+def _references(part: DraftPart) -> dict[str, int]:
+    """Names and lengths of the chosen drafts; of one draft where none is, so that the file is one of alignments."""
+    chosen = {draft.entry.name: draft.entry.length for draft in part}
+    return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.path), 1)}
 
 
 def _aligned(molecule: Zmw | Fault) -> tuple[Zmw | Fault, Zmw | None]:

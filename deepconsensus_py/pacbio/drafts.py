@@ -50,12 +50,31 @@ def draft_entries(path: Path) -> Iterator[DraftEntry]:
     kind = kind_of(path)
     n_entries = 0
     for entry in _from_records(path) if kind in RECORD_KINDS else _from_text(path, kind):
-        if n_entries == 0 and parse_subread(entry.name):
-            raise InputError(f"{path}: holds subreads ({entry.name}) where CCS reads are needed")
+        if n_entries == 0:
+            require_ccs(path, entry.name)
         n_entries += 1
         yield entry
     if n_entries == 0:
-        raise InputError(f"{path}: holds no reads")
+        raise no_drafts(path)
+
+
+def require_ccs(path: Path, name: str) -> None:
+    """Refuse a file of subreads.
+
+    Args:
+        path: the file.
+        name: of its first read.
+
+    Raises:
+        InputError: it is a subread.
+    """
+    if parse_subread(name):
+        raise InputError(f"{path}: holds subreads ({name}) where CCS reads are needed")
+
+
+def no_drafts(path: Path) -> InputError:
+    """What is said of an empty file."""
+    return InputError(f"{path}: holds no reads")
 
 
 def read_drafts(path: Path) -> Iterator[Draft]:
@@ -80,7 +99,12 @@ def _from_records(path: Path) -> Iterator[DraftEntry]:
     with RecordFile(path) as file:
         for record in file:
             if not (record.is_secondary or record.is_supplementary):
-                yield DraftEntry(str(record.query_name), record.query_length, record)
+                yield record_entry(record)
+
+
+def record_entry(record: pysam.AlignedSegment) -> DraftEntry:
+    """The draft of a record."""
+    return DraftEntry(str(record.query_name), record.query_length, record)
 
 
 def _from_text(path: Path, kind: Kind) -> Iterator[DraftEntry]:

@@ -5,7 +5,7 @@ Source: SAM specification, section 1.3; PacBio BAM format, section "BAM header".
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +90,12 @@ def extended_header(header: pysam.AlignmentHeader, program: Program) -> pysam.Al
     return pysam.AlignmentHeader.from_text(_text([*lines, _program_line(program, lines)]))
 
 
-def aligned_header(subreads: Sequence[Path], drafts: Path, program: Program) -> pysam.AlignmentHeader:
+def aligned_header(subreads: Sequence[Path], references: Mapping[str, int], program: Program) -> pysam.AlignmentHeader:
     """The header of subreads aligned to drafts: one ``@SQ`` for each draft, the subreads' read groups, our ``@PG``.
 
     Args:
         subreads: the subreads files, or files of file names.
-        drafts: the CCS file; it is read through for names and lengths.
+        references: names and lengths of the drafts.
         program: what made the alignments.
 
     Raises:
@@ -106,7 +106,6 @@ def aligned_header(subreads: Sequence[Path], drafts: Path, program: Program) -> 
         with RecordFile(path) as file:
             lines += [line for line in _lines(file.header) if not line.startswith("@SQ")]
     lines = _first_of_each([_codec_v1(line) for line in lines])
-    references = {entry.name: entry.length for entry in draft_entries(drafts)}
     sequences = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in references.items()]
     top = [line for line in lines if line.startswith("@HD")]
     rest = [line for line in lines if not line.startswith("@HD")]

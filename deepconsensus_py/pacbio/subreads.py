@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pysam
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
-from deepconsensus_py.pacbio.inputs import RecordFile, expand_paths
+from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs, parse_subread
+from deepconsensus_py.pacbio.pbi import PbiFile, pbi_path
+from deepconsensus_py.pacbio.places import require_end
 
 _NOT_PRIMARY = 0x100 | 0x800
 _UNMAPPED = 0x4
@@ -52,6 +55,7 @@ class SubreadFile:
         self.seekable = self._file.seekable
         self.aligned = self.header.nreferences > 0
         self.dropped = 0
+        self._start = self._file.tell()
         self._refuse_ccs()
 
     def _refuse_ccs(self) -> None:
@@ -62,6 +66,11 @@ class SubreadFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def rewind(self) -> None:
+        """Go back to the first record, in a file that can be sought in."""
+        self._file.seek(self._start)
+        self.dropped = 0
 
     def groups(self) -> Iterator[Group]:
         """The molecules from the current place on.
@@ -76,10 +85,10 @@ class SubreadFile:
             if self._is_dropped(record):
                 self.dropped += 1
                 continue
-            if group is None or not self._belongs(record, group):
+            if group is None or not self.belongs(record, group):
                 if group is not None:
                     yield group
-                group = Group(self._molecule(record), offset, [])
+                group = Group(self.molecule_of(record), offset, [])
             group.records.append(record)
         if group is not None:
             yield group
@@ -95,36 +104,80 @@ class SubreadFile:
                 f"{self.path}: its molecules are in another order than the CCS file's, and only BAM files can be read "
                 "out of order; convert it to BAM (samtools view -b)"
             )
+        return next(self.groups_from(offset))
+
+    def records_at(self, offset: int, size: int) -> list[pysam.AlignedSegment]:
+        """The records that count of ``size`` neighbouring ones from a virtual offset on.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        # Where the last ones ended, the next ones begin without their block being read again.
+        if self._file.tell() != offset:
+            self._file.seek(offset)
+        return [record for record in islice(self._file, size) if not self._is_dropped(record)]
+
+    def groups_from(self, offset: int) -> Iterator[Group]:
+        """The molecules from a virtual offset on.
+
+        Raises:
+            InputError: as ``groups``.
+        """
         self._file.seek(offset)
-        return next(self.groups())
+        return self.groups()
+
+    def require_end(self, pbi: PbiFile, last: int) -> None:
+        """Refuse an index that does not end where this file ends; see ``places.require_ends``."""
+        require_end(pbi, self._file, last)
 
     def _is_dropped(self, record: pysam.AlignedSegment) -> bool:
         return bool(record.flag & (_NOT_PRIMARY | _UNMAPPED if self.aligned else _NOT_PRIMARY))
 
-    def _belongs(self, record: pysam.AlignedSegment, group: Group) -> bool:
+    def belongs(self, record: pysam.AlignedSegment, group: Group) -> bool:
+        """Whether a record is of the same molecule as those of a group."""
         same_draft = not self.aligned or record.reference_id == group.records[0].reference_id
         return same_draft and str(record.query_name).startswith(f"{group.molecule.movie}/{group.molecule.hole}/")
 
-    def _molecule(self, record: pysam.AlignedSegment) -> MoleculeId:
+    def zmw_of(self, record: pysam.AlignedSegment) -> MoleculeId:
+        """The ZMW that a record's name says.
+
+        Raises:
+            InputError: the name is not that of a subread.
+        """
         name = str(record.query_name)
         zmw = parse_subread(name)
         if zmw is None:
             if parse_ccs(name):
                 raise InputError(_hifi_sentence(self.path))
             raise InputError(f"{self.path}: read name {name} is not that of a subread (movie/zmw/qStart_qEnd)")
+        return zmw
+
+    def molecule_of(self, record: pysam.AlignedSegment) -> MoleculeId:
+        """The molecule of a record: its ZMW, or that of the draft it is aligned to.
+
+        Raises:
+            InputError: the name is not that of a subread, or it is aligned to something else.
+        """
+        zmw = self.zmw_of(record)
         if not self.aligned:
             return zmw
         draft = parse_ccs(str(record.reference_name))
         if draft is None or draft.zmw != zmw:
             raise InputError(
-                f"{self.path}: subread {name} is aligned to {record.reference_name}, not to the CCS read of its own "
-                "molecule; give the subreads unaligned, or aligned by actc or 'deepconsensus-py align'"
+                f"{self.path}: subread {record.query_name} is aligned to {record.reference_name}, not to the CCS read "
+                "of its own molecule; give the subreads unaligned, or aligned by actc or 'deepconsensus-py align'"
             )
         return draft
 
 
 def _hifi_sentence(path: Path) -> str:
     return f"{path}: holds HiFi (CCS) reads where subreads are needed; give the subreads that they were made from"
+
+
+def no_subreads(names: str, n_records: int, *, aligned: bool) -> InputError:
+    """What is said of files without molecules."""
+    unaligned = f" that are aligned ({n_records} are not)" if aligned else ""
+    return InputError(f"{names}: holds no subreads{unaligned}")
 
 
 class SubreadSource:
@@ -136,22 +189,19 @@ class SubreadSource:
     Attributes:
         aligned: whether the subreads are aligned to drafts.
         n_molecules: molecules seen so far.
+        unindexed: BAM files without an index.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Open the files.
+    def __init__(self, files: Sequence[SubreadFile]) -> None:
+        """Read files from their beginning.
 
         Args:
-            paths: subreads files, or files of file names.
-
-        Raises:
-            InputError: a file cannot be used, or some are aligned and some not.
+            files: all aligned, or none.
         """
-        self._files = [SubreadFile(path) for path in expand_paths(paths)]
-        if len({file.aligned for file in self._files}) > 1:
-            raise InputError("some subreads files are aligned and some are not; give only one sort")
-        self.aligned = self._files[0].aligned
+        self._files = files
+        self.aligned = files[0].aligned
         self.n_molecules = 0
+        self.unindexed = tuple(file.path for file in files if file.seekable and not pbi_path(file.path).is_file())
         self._keys = MoleculeKeys()
         self._indexes = [OffsetIndex() for _ in self._files]
         self._stream = self._groups()
@@ -173,9 +223,14 @@ class SubreadSource:
         """Records passed over so far."""
         return sum(file.dropped for file in self._files)
 
-    def __iter__(self) -> Iterator[Group]:
-        """The molecules that have not been passed yet, in file order."""
-        return self._stream
+    def groups(self, skip: int = 0) -> Iterator[Group]:
+        """The molecules that have not been passed yet, in file order, but for the first ``skip``."""
+        return islice(self._stream, skip, None)
+
+    def pass_all(self) -> None:
+        """Read to the end, so that ``has`` and ``n_molecules`` are of the whole files."""
+        for _ in self._stream:
+            pass
 
     def find(self, molecule: MoleculeId) -> list[pysam.AlignedSegment]:
         """The records of a molecule; none where the files do not have it.
@@ -202,8 +257,7 @@ class SubreadSource:
                 yield group
         # An aligned file without any record may be the part of a larger one in which no pass aligns.
         if self.n_molecules == 0 and (self.dropped or not self.aligned):
-            unaligned = f" that are aligned ({self.dropped} are not)" if self.aligned else ""
-            raise InputError(f"{self.names}: holds no subreads{unaligned}")
+            raise no_subreads(self.names, self.dropped, aligned=self.aligned)
 
     def _note(self, group: Group, number: int) -> None:
         if self._place(group.molecule) is not None:

@@ -1,20 +1,22 @@
 """Molecules: drafts matched with their passes by (movie, hole number, strand), whatever the order of the two files."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import pysam
 
 from deepconsensus_py.errors import InputError, MoleculeError
-from deepconsensus_py.pacbio.drafts import count_drafts, draft_entries
-from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
+from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.drafts import draft_entries
+from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.records import read_pass
-from deepconsensus_py.pacbio.subreads import SubreadSource
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +49,9 @@ def read_zmws(
 ) -> Iterator[Zmw | Fault]:
     """Every draft with its passes, in the order of the drafts file.
 
-    The subreads files are read through once where both orders agree; otherwise molecules are sought in them, with
-    16 bytes of memory for each. Subreads that are not aligned serve both strands of a by-strand CCS: which of them a
+    Through PacBio BAM indexes (``.pbi``) beside the files, molecules are sought. Without them the subreads files are
+    read through once where both orders agree; otherwise molecules that have been passed are sought again, with 16 bytes
+    of memory for each. Subreads that are not aligned serve both strands of a by-strand CCS: which of them a
     pass belongs to, its alignment decides.
 
     Args:
@@ -65,11 +68,12 @@ def read_zmws(
     Raises:
         InputError: a file cannot be used, or none of the molecules is in both.
     """
-    source = SubreadSource(subreads)
-    start, stop = _part(drafts, chunk)
-    if limit is not None:
-        stop = start + limit if stop is None else min(stop, start + limit)
-    return _matched(source, drafts, start + skip, stop)
+    return match(subreads, DraftPart(drafts, chunk=chunk, limit=limit, skip=skip))
+
+
+def match(subreads: Sequence[Path], drafts: DraftPart) -> Iterator[Zmw | Fault]:
+    """Chosen drafts with their passes; see ``read_zmws``."""
+    return _matched(open_subreads(subreads), drafts)
 
 
 def read_subreads(
@@ -87,68 +91,42 @@ def read_subreads(
     Raises:
         InputError: a file cannot be used, or its subreads are aligned.
     """
-    with closing(SubreadSource(subreads)) as source:
+    with closing(open_subreads(subreads)) as source:
         if source.aligned:
             raise InputError(
                 f"{source.names}: its subreads are aligned already; give the drafts that they are aligned to as well "
                 "(--ccs), or the subreads as they were sequenced"
             )
-        for group in islice(source, skip, None):
+        for group in source.groups(skip):
             try:
                 yield group.molecule, _passes(group.records)
             except MoleculeError as error:
                 yield group.molecule, error
 
 
-def _part(drafts: Path, chunk: tuple[int, int] | None) -> tuple[int, int | None]:
-    if chunk is None:
-        return 0, None
-    number, chunks = chunk
-    if not 1 <= number <= chunks:
-        raise InputError(f"chunk {number}/{chunks}: give a number from 1 to the number of chunks")
-    n_drafts = count_drafts(drafts)
-    return n_drafts * (number - 1) // chunks, n_drafts * number // chunks
-
-
-def _matched(source: SubreadSource, drafts: Path, start: int, stop: int | None) -> Iterator[Zmw | Fault]:
+def _matched(source: Subreads, drafts: DraftPart) -> Iterator[Zmw | Fault]:
     sure = False
-    names = _Names()
     with closing(source):
-        for number, entry in enumerate(draft_entries(drafts)):
-            if number == stop:
-                return
-            molecule = parse_ccs(entry.name)
-            earlier = names.note(molecule, number)
-            if number < start:
-                continue
-            if earlier is not None:
-                yield Fault(
-                    entry.read(), f"{entry.name}: is read {earlier + 1} of {drafts} and again read {number + 1}"
-                )
+        for draft in drafts:
+            entry, molecule = draft.entry, draft.molecule
+            if draft.earlier is not None:
+                reason = f"{entry.name}: is read {draft.earlier + 1} of {drafts.path} and again read {draft.number + 1}"
+                yield Fault(entry.read(), reason)
                 continue
             records = source.find(molecule) if molecule else []
-            if not (sure or records):
-                _check_some_match(source, drafts)
+            if not sure:
+                if not records:
+                    _check_some_match(source, drafts.path)
+                _advise(source, drafts)
             sure = True
-            yield _zmw(entry.read(), records) if molecule else _misnamed(entry.read(), drafts)
+            yield _zmw(entry.read(), records) if molecule else _misnamed(entry.read(), drafts.path)
 
 
-class _Names:
-    """The molecules of the drafts so far."""
-
-    def __init__(self) -> None:
-        self._keys = MoleculeKeys()
-        self._numbers = OffsetIndex()
-
-    def note(self, molecule: MoleculeId | None, number: int) -> int | None:
-        """The number of the earlier draft of the same molecule, or None."""
-        if molecule is None:
-            return None
-        key = self._keys.key(molecule)
-        earlier = self._numbers.find(key)
-        if earlier is None:
-            self._numbers.add(key, number)
-        return earlier
+def _advise(source: Subreads, drafts: DraftPart) -> None:
+    """Say which files an index would have spared reading from their start."""
+    passed = () if drafts.from_start or source.n_molecules <= 1 else source.unindexed
+    if files := " ".join(str(path) for path in (*drafts.unindexed, *passed)):
+        log.info("%s: read from the start, for want of an index; 'deepconsensus-py index %s' makes one", files, files)
 
 
 def _zmw(draft: Draft, records: list[pysam.AlignedSegment]) -> Zmw | Fault:
@@ -166,10 +144,9 @@ def _misnamed(draft: Draft, drafts: Path) -> Fault:
     return Fault(draft, f"{draft.name}: is not the name of a CCS read (movie/zmw/ccs) in {drafts}")
 
 
-def _check_some_match(source: SubreadSource, drafts: Path) -> None:
+def _check_some_match(source: Subreads, drafts: Path) -> None:
     """Fail before anything is yielded where the two files are of different molecules."""
-    for _ in source:
-        pass
+    source.pass_all()
     if source.n_molecules == 0:
         return
     molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts))

@@ -10,9 +10,9 @@ import pysam
 from deepconsensus_py.align.draft_files import draft_header
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.interface import Corrector
-from deepconsensus_py.pacbio.drafts import count_drafts
+from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.headers import Program, extended_header, polished_header
-from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
+from deepconsensus_py.pacbio.zmws import match, read_subreads
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
@@ -77,9 +77,9 @@ def encoded_reads(
         molecules = (Undrafted(*molecule) for molecule in found)
         header = draft_header(reads.subreads, program)
     else:
-        molecules = read_zmws(reads.subreads, reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
-        header = polished_header(reads.drafts, program)
-        total = max(_total(reads.drafts, reads.chunk, reads.limit) - reads.skip, 0)
+        drafts = DraftPart(reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
+        molecules = match(reads.subreads, drafts)
+        header, total = polished_header(reads.drafts, program), len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
     encoded = encode_zmws(begun, corrector, threads=threads, clock=clock)
     return Source(encoded, header, total)
@@ -110,11 +110,3 @@ def encoded_shards(
     header = extended_header(pysam.AlignmentHeader.from_text(infos[0].header), program)
     begun = (stop or Stop()).before(chain.from_iterable(parts))
     return Source(clock.timed("read", begun), header, max(total - skip, 0))
-
-
-def _total(drafts: Path, chunk: tuple[int, int] | None, limit: int | None) -> int:
-    total = count_drafts(drafts)
-    if chunk is not None:
-        number, chunks = chunk
-        total = total * number // chunks - total * (number - 1) // chunks
-    return total if limit is None else min(total, limit)

@@ -81,9 +81,10 @@ def test_no_claims_of_order_or_references_remain(tmp_path: Path) -> None:
 
 def test_the_aligned_header_has_one_reference_for_each_draft_in_order(make) -> None:
     subreads = [make.subreads([1], "one.bam"), make.subreads([2], "two.bam")]
-    header = aligned_header(subreads, make.drafts([7, 2, "3/ccs/rev", 7]), PROGRAM)
-    assert header.references == tuple(f"{make.movie}/{name}" for name in ("7/ccs", "2/ccs", "3/ccs/rev"))
-    assert header.lengths == (60, 60, 60)
+    references = {"m/7/ccs": 60, "m/2/ccs": 59, "m/3/ccs/rev": 61}
+    header = aligned_header(subreads, references, PROGRAM)
+    assert dict(zip(header.references, header.lengths, strict=True)) == references
+    assert header.references == tuple(references)
     assert len(lines(header, "@RG")) == 1
     assert "READTYPE=SUBREAD" in lines(header, "@RG")[0]
     assert chain(header) == ["deepconsensus-py", "ccs"]
@@ -103,7 +104,7 @@ def test_the_chain_goes_on_from_its_end_wherever_that_line_stands(tmp_path: Path
 def test_an_id_that_two_files_use_is_taken_once(make, tmp_path: Path) -> None:
     text = "@HD\tVN:1.6\n@RG\tID:a\tPU:{0}\n@PG\tID:ccs\tCL:{0}\n@CO\t{0}\n"
     paths = [bam(tmp_path / f"{n}.bam", text.format(n)) for n in ("one", "two")]
-    header = aligned_header(paths, make.drafts([1]), PROGRAM)
+    header = aligned_header(paths, {}, PROGRAM)
     assert lines(header, "@RG") == ["@RG\tID:a\tPU:one"]
     assert chain(header) == ["deepconsensus-py", "ccs"]
     assert lines(header, "@CO") == ["@CO\tone", "@CO\ttwo"]
@@ -112,7 +113,7 @@ def test_an_id_that_two_files_use_is_taken_once(make, tmp_path: Path) -> None:
 @pytest.mark.real
 def test_real_raw_frames_are_announced_as_the_codes_they_become(shared: Path) -> None:
     path = shared / "data" / "lambda_sequel" / "m54075_160703_015941.subreads.bam"
-    header = str(aligned_header([path], shared / "data" / "human_1m" / "ccs.bam", PROGRAM))
+    header = str(aligned_header([path], {}, PROGRAM))
     assert "Ipd:CodecV1=ip;PulseWidth:CodecV1=pw" in header
     assert "Frames=ip" not in header
 
