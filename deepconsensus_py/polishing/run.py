@@ -176,7 +176,7 @@ class _Session:
         job, program = self.job, Program(__version__, self.job.command, f"model {self._corrector.name}")
         if job.reads is None:
             return encoded_shards(job.shards, self._corrector, program, self.clock, skip=done, stop=self.stop)
-        reads = replace(job.reads, skip=done)
+        reads = replace(job.reads, skip=job.reads.skip + done)
         return encoded_reads(reads, self._corrector, program, job.threads, self.clock, stop=self.stop)
 
     def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
@@ -231,6 +231,6 @@ def _parameters(job: PolishRun) -> dict[str, Any]:
         "model_calibration": None if chosen is None else str(chosen),
         "draft_calibration": str(job.settings.draft_calibration),
     }
-    limits = {"chunk": job.reads.chunk, "limit": job.reads.limit} if job.reads else {}
+    limits = {"chunk": job.reads.chunk, "limit": job.reads.limit, "skip": job.reads.skip} if job.reads else {}
     own = {"insertion_trim": job.insertion_trim, "device": job.device, "threads": job.threads}
     return {**own, **limits, **settings.pop("filter"), **settings}
