@@ -15,6 +15,10 @@ from deepconsensus_py.pacbio.molecule import Zmw
 
 Arrays = Mapping[str, NDArray[Any]]
 
+ALIKE = 8
+"""Second axes (passes) are alike where they are the same multiple of this, rounded down. Sums over paddings of unlike
+lengths round differently, and what becomes of an item must not depend on its batch."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
@@ -23,7 +27,8 @@ class Features:
     Attributes:
         inputs: what ``forward`` takes: integer arrays whose first axis is the item (a window, for column correctors),
             so that items of many molecules are concatenated into one batch. Their second axis may differ between
-            molecules (passes); it is padded with zeros, which must mean that there is nothing.
+            molecules (passes); it is padded with zeros, which must mean that there is nothing, to the longest of the
+            batch, which holds only alike ones (``ALIKE``).
         layout: what ``select`` and ``call`` need besides: draft bases and qualities, where each item lies.
     """
 
@@ -61,6 +66,7 @@ class Corrector(Protocol):
         spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
         calibration: quality map fitted with the model, as ``polishing.qualities.Calibration`` reads it, or ``"skip"``.
         batch: items of one ``forward`` where there are enough; it bounds memory and keeps the device busy.
+        lanes: batches that ``forward`` takes at a time, each from a thread of its own.
         encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
             so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.
     """
@@ -69,6 +75,7 @@ class Corrector(Protocol):
     spec: Mapping[str, Any]
     calibration: str
     batch: int
+    lanes: int
     encoder: Callable[[Zmw], Features]
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
@@ -81,7 +88,7 @@ class Corrector(Protocol):
         ...
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[items, ...]`` of a batch, on the model's device."""
+        """Probabilities ``float32[items, ...]`` of a batch, on the model's device; of each item for itself."""
         ...
 
     def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:

@@ -1,10 +1,13 @@
 """Column networks behind the interface of all correctors."""
 
+from collections.abc import Mapping
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from deepconsensus_py.models.column import ColumnCorrector
+from deepconsensus_py.models.device import Device
 from deepconsensus_py.models.interface import Arrays
 from deepconsensus_py.models.names import AUTO
 from deepconsensus_py.models.precision import choose_precision, lay_out
@@ -43,12 +46,15 @@ class NetworkCorrector(ColumnCorrector):
             insertion_trim=insertion_trim,
             least_doubt=model.triage.threshold if triage and model.triage else 0.0,
         )
-        self.precision = choose_precision(precision, model.agreement, torch.device(device))
+        self._device = Device(device, self.batch)
+        self.lanes = self._device.lanes
+        self.precision = choose_precision(precision, model.agreement, self._device.torch)
         self._network = lay_out(column_network(model).to(device), self.precision)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""
-        with torch.inference_mode():
-            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            probabilities: NDArray[np.float32] = self._network(tensors).log_softmax(-1).exp().cpu().numpy()
-        return probabilities
+        return self._device.run(self._probabilities, inputs)
+
+    def _probabilities(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        logits: Tensor = self._network(tensors)
+        return logits.log_softmax(-1).exp()

@@ -55,7 +55,7 @@ class PairHmm:
         self.name = "pairhmm"
         self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 2}
         self.calibration = "skip"
-        self.batch = BATCH
+        self.batch, self.lanes = BATCH, 1
         self.encoder: Callable[[Zmw], Features] = encode_evidence
         fitted = json.loads(resources.files("deepconsensus_py.models").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in EDITS[1:]])

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from deepconsensus_py.models.interface import Arrays, Calls, Features
+from deepconsensus_py.models.device import Device
+from deepconsensus_py.models.interface import ALIKE, Arrays, Calls, Features
 from deepconsensus_py.models.run_calls import call_runs
 from deepconsensus_py.models.run_encoder import encode_runs
 from deepconsensus_py.models.run_network import RunNetwork
@@ -15,8 +16,9 @@ from deepconsensus_py.models.weights import Model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.runs.edits import EDITS, NONE
 
-BATCH = 1 << 10
-"""Undecided runs: as many as a processor's cache holds the layers of (a third faster than four times as many)."""
+CPU_BATCH, GPU_BATCH = 1 << 10, 1 << 14
+"""Undecided runs: on a processor as many as its cache holds the layers of (a third faster than four times as many), on
+a GPU what fills it."""
 
 
 class RunCorrector:
@@ -31,9 +33,10 @@ class RunCorrector:
         assert isinstance(model.network, RunNetwork)
         self.name, self.calibration = model.name, model.calibration
         self.spec: Mapping[str, Any] = dict(model.spec)
-        self.batch = BATCH
+        self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
         self.encoder: Callable[[Zmw], Features] = encode_runs
-        self.device = torch.device(device)
+        self._device = Device(device, self.batch)
+        self.lanes = self._device.lanes
         self._network = model.network.to(device).eval()
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
@@ -42,10 +45,14 @@ class RunCorrector:
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[items, 17]`` of ``runs.edits.EDITS``."""
-        with torch.inference_mode():
-            tensors = {name: torch.from_numpy(values).to(self.device) for name, values in inputs.items()}
-            probabilities: NDArray[np.float32] = self._network(tensors).log_softmax(-1).exp().cpu().numpy()
-        return probabilities
+        passes = inputs["passes"]
+        # As many as alike ones have; with the token of the run a multiple, so that all matrices are aligned the same.
+        passes = np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % ALIKE), (0, 0)))
+        return self._device.run(self._probabilities, {**inputs, "passes": passes})
+
+    def _probabilities(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        scores: Tensor = self._network(tensors)
+        return scores.log_softmax(-1).exp()
 
     def call(
         self,

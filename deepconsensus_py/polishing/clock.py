@@ -1,8 +1,9 @@
-"""Seconds per stage, summed over all processes of a run."""
+"""Seconds per stage, summed over all processes and threads of a run."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 STAGES = ("read", "align", "encode", "network", "call", "write")
@@ -19,6 +20,7 @@ class StageClock:
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._lock = Lock()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -27,7 +29,7 @@ class StageClock:
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - start
+            self.add({name: time.perf_counter() - start})
 
     def timed(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
         """Pass items on, counting the time that their source takes to give each."""
@@ -42,5 +44,6 @@ class StageClock:
 
     def add(self, seconds: Mapping[str, float]) -> None:
         """Add what another process measured."""
-        for name, value in seconds.items():
-            self.seconds[name] += value
+        with self._lock:
+            for name, value in seconds.items():
+                self.seconds[name] += value

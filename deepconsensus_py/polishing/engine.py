@@ -2,27 +2,24 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.models.interface import Arrays, Corrector
+from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.polishing.batches import Pending
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.lanes import in_lanes, in_turn
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import MAX_BASE_QUALITY, Calibration, LinearCalibration
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.stitch import final_qualities
-
-MOLECULES_IN_FLIGHT = 64
-"""Bound on the molecules that wait for a batch to fill, for drafts so good that the network sees little of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +39,6 @@ class PolishSettings:
     max_base_quality: int = MAX_BASE_QUALITY
     model_calibration: Calibration | None = None
     draft_calibration: Calibration = field(default_factory=LinearCalibration)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Selected:
-    """A molecule that waits for its batch: ``items`` says which of its items the network must see."""
-
-    molecule: Encoded
-    items: NDArray[np.bool_]
-
-    @property
-    def count(self) -> int:
-        return int(self.items.sum())
 
 
 def polish(
@@ -81,7 +66,7 @@ def polish(
     """
     corrector = load_corrector(model, device=device, threads=threads) if isinstance(model, str) else model
     encoded = encode_zmws(zmws, corrector, threads=threads)
-    yield from correct(encoded, corrector, settings or PolishSettings())
+    yield from correct(encoded, corrector, settings or PolishSettings(), threads=threads)
 
 
 def correct(
@@ -89,6 +74,8 @@ def correct(
     corrector: Corrector,
     settings: PolishSettings,
     clock: StageClock | None = None,
+    *,
+    threads: int = 1,
 ) -> Iterator[PolishedRead]:
     """Run the network over encoded molecules and put the reads together, in order.
 
@@ -97,84 +84,35 @@ def correct(
         corrector: the model.
         settings: filters, calibration and window skipping.
         clock: counts the stages ``network`` and ``call``.
+        threads: 1 does all in the caller's thread; with more, the network has threads of its own, as many as the
+            corrector has lanes.
     """
     clock = clock or StageClock()
-    for group in _groups(molecules, corrector, settings.skip_windows_above):
-        with clock.stage("network"):
-            probabilities = _run_network(group, corrector)
-        for waiting, own in zip(group, probabilities, strict=True):
-            with clock.stage("call"):
-                read = _finish(waiting, own, corrector, settings)
-            yield read
+    networked = in_turn if threads == 1 else in_lanes
+    for waiting in networked(molecules, corrector, settings.skip_windows_above, clock):
+        with clock.stage("call"):
+            read = _finish(waiting, corrector, settings)
+        yield read
 
 
-def _groups(molecules: Iterable[Encoded], corrector: Corrector, skip_above: float) -> Iterator[list[_Selected]]:
-    """Molecules in order, together until they fill a batch."""
-    group: list[_Selected] = []
-    filled = 0
-    for molecule in molecules:
-        none = np.zeros(0, np.bool_)
-        items = none if molecule.features is None else corrector.select(molecule.features, skip_above)
-        group.append(_Selected(molecule, items))
-        filled += group[-1].count
-        if filled >= corrector.batch or len(group) == MOLECULES_IN_FLIGHT:
-            yield group
-            group, filled = [], 0
-    if group:
-        yield group
-
-
-def _run_network(group: list[_Selected], corrector: Corrector) -> list[NDArray[np.float32]]:
-    """Probabilities of each molecule's selected items; empty where it has none."""
-    chosen = [(w.molecule.features.inputs, w.items) for w in group if w.molecule.features is not None and w.count]
-    if not chosen:
-        return [np.empty(0, np.float32)] * len(group)
-    inputs = {key: _stacked([arrays[key][items] for arrays, items in chosen]) for key in chosen[0][0]}
-    ends = np.cumsum([waiting.count for waiting in group])
-    starts = range(0, int(ends[-1]), corrector.batch)
-    parts = [corrector.forward(_slice(inputs, start, start + corrector.batch)) for start in starts]
-    return np.split(np.concatenate(parts), ends[:-1])
-
-
-def _stacked(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    """Items one after the other, those with a shorter second axis padded with zeros."""
-    if arrays[0].ndim < 2:
-        return np.concatenate(arrays)
-    longest = max(array.shape[1] for array in arrays)
-    stacked = np.zeros((sum(map(len, arrays)), longest, *arrays[0].shape[2:]), arrays[0].dtype)
-    start = 0
-    for array in arrays:
-        stacked[start : start + len(array), : array.shape[1]] = array
-        start += len(array)
-    return stacked
-
-
-def _slice(inputs: Arrays, start: int, stop: int) -> Arrays:
-    return {key: array[start:stop] for key, array in inputs.items()}
-
-
-def _finish(
-    waiting: _Selected, probabilities: NDArray[np.float32], corrector: Corrector, settings: PolishSettings
-) -> PolishedRead:
+def _finish(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:
     """Call one molecule; its faults become its outcome."""
     molecule = waiting.molecule
     if molecule.features is None:
         return PolishedRead(molecule.draft, Outcome(molecule.outcome), molecule.reason, passes=molecule.passes)
     try:
-        return _call(waiting, probabilities, corrector, settings)
+        return _call(waiting, corrector, settings)
     except MoleculeError as fault:
         reason = f"{molecule.draft.name}: {fault}"
         return PolishedRead(molecule.draft, Outcome(fault.outcome), reason, passes=molecule.passes)
 
 
-def _call(
-    waiting: _Selected, probabilities: NDArray[np.float32], corrector: Corrector, settings: PolishSettings
-) -> PolishedRead:
+def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:
     molecule, features = waiting.molecule, waiting.molecule.features
     assert features is not None
-    if not np.isfinite(probabilities).all():
+    if not np.isfinite(waiting.probabilities).all():
         raise MoleculeError(f"model {corrector.name} gave probabilities that are not numbers")
-    calls = corrector.call(features, waiting.items, probabilities)
+    calls = corrector.call(features, waiting.items, waiting.probabilities)
     qualities = final_qualities(
         calls,
         model_calibration=settings.model_calibration or Calibration.parse(corrector.calibration),

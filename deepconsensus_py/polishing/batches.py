@@ -1,0 +1,135 @@
+"""Batches across molecules: items wait until a network takes them, and their results find back to their molecules."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.models.interface import ALIKE, Arrays, Corrector
+from deepconsensus_py.polishing.encoded import Encoded
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A molecule whose items are on their way through the network.
+
+    Attributes:
+        molecule: the molecule.
+        items: ``bool[n]`` which of its items the network must see.
+        count: how many these are.
+        missing: how many of them have no result yet.
+        probabilities: the results, in item order; without shape before the first.
+    """
+
+    molecule: Encoded
+    items: NDArray[np.bool_]
+    count: int = field(init=False)
+    missing: int = field(init=False)
+    probabilities: NDArray[np.float32] = field(init=False, default_factory=lambda: np.empty(0, np.float32))
+
+    def __post_init__(self) -> None:
+        self.count = self.missing = int(self.items.sum())
+
+    def fill(self, start: int, results: NDArray[np.float32]) -> None:
+        """Take the results of items from ``start`` on."""
+        if not len(self.probabilities):
+            self.probabilities = np.empty((self.count, *results.shape[1:]), np.float32)
+        self.probabilities[start : start + len(results)] = results
+        self.missing -= len(results)
+
+
+def pending(molecule: Encoded, corrector: Corrector, skip_above: float) -> Pending:
+    """A molecule with the items of it that the network must see; none where it has no features."""
+    if molecule.features is None:
+        return Pending(molecule, np.zeros(0, np.bool_))
+    return Pending(molecule, corrector.select(molecule.features, skip_above))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Neighbouring items of the n-th molecule, from ``start`` on."""
+
+    of: Pending
+    molecule: int
+    start: int
+    inputs: dict[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def split(self, at: int) -> tuple["_Piece", "_Piece"]:
+        first = {name: array[:at] for name, array in self.inputs.items()}
+        rest = {name: array[at:] for name, array in self.inputs.items()}
+        return _Piece(self.of, self.molecule, self.start, first), _Piece(self.of, self.molecule, self.start + at, rest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Items of one shape, of one or more molecules."""
+
+    pieces: tuple[_Piece, ...]
+
+    def inputs(self) -> Arrays:
+        """What the network takes; second axes padded with zeros."""
+        return {name: _joined([piece.inputs[name] for piece in self.pieces]) for name in self.pieces[0].inputs}
+
+    def give_back(self, results: NDArray[np.float32]) -> None:
+        """Hand the results to the molecules."""
+        start = 0
+        for piece in self.pieces:
+            piece.of.fill(piece.start, results[start : start + len(piece)])
+            start += len(piece)
+
+
+class Backlog:
+    """Items that wait for the network, in order; those of one shape go into one batch."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, ...], deque[_Piece]] = {}
+        self._molecules = self._items = 0
+
+    def __len__(self) -> int:
+        return self._items
+
+    def add(self, molecule: Pending) -> None:
+        """Let a molecule's items wait behind those that wait already."""
+        if not molecule.count or molecule.molecule.features is None:
+            return
+        inputs = dict(molecule.molecule.features.inputs)
+        if molecule.count < len(molecule.items):
+            inputs = {name: array[molecule.items] for name, array in inputs.items()}
+        shape = tuple(array.shape[1] // ALIKE for array in inputs.values() if array.ndim > 1)
+        self._waiting.setdefault(shape, deque()).append(_Piece(molecule, self._molecules, 0, inputs))
+        self._molecules += 1
+        self._items += molecule.count
+
+    def take(self, most: int) -> Batch:
+        """Up to so many items; of the shape that the first of them has."""
+        shape = min(self._waiting, key=lambda shape: self._waiting[shape][0].molecule)
+        waiting, pieces, room = self._waiting[shape], [], most
+        while waiting and room:
+            piece = waiting.popleft()
+            if len(piece) > room:
+                piece, rest = piece.split(room)
+                waiting.appendleft(rest)
+            pieces.append(piece)
+            room -= len(piece)
+        if not waiting:
+            del self._waiting[shape]
+        self._items -= most - room
+        return Batch(tuple(pieces))
+
+
+def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """Items one after the other, those with a shorter second axis padded with zeros."""
+    if arrays[0].ndim < 2:
+        return np.concatenate(arrays)
+    longest = max(array.shape[1] for array in arrays)
+    joined = np.zeros((sum(map(len, arrays)), longest, *arrays[0].shape[2:]), arrays[0].dtype)
+    start = 0
+    for array in arrays:
+        joined[start : start + len(array), : array.shape[1]] = array
+        start += len(array)
+    return joined
