@@ -181,7 +181,8 @@ class _Session:
 
     def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
         """Reads, in order, while progress is shown."""
-        reads = correct(source.molecules, self._corrector, self.job.settings, self.clock)
+        threads = self.job.threads
+        reads = correct(source.molecules, self._corrector, self.job.settings, self.clock, threads=threads)
         yield from with_progress(reads, source.total, "ZMW", done=done)
 
     def write(self, reads: Iterable[PolishedRead], writer: ReadWriter, failed: ReadWriter | None) -> None:
