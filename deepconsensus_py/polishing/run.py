@@ -12,7 +12,7 @@ from typing import Any
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import OutputError
-from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.models.names import AUTO, DEFAULT
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import expand_paths
@@ -57,6 +57,8 @@ class PolishRun:
         model: name of a corrector, or path of a ``.safetensors`` file.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
         device: where a network runs.
+        precision: what a network computes in, one of ``models.names.PRECISIONS``.
+        triage: whether what nothing speaks against is left as it is; False lets the network see everything.
         threads: processor cores.
         settings: filters, calibration and window skipping.
         command: the command line, for the header and the report.
@@ -71,6 +73,8 @@ class PolishRun:
     model: str = DEFAULT
     insertion_trim: int | None = None
     device: str = "cpu"
+    precision: str = AUTO
+    triage: bool = True
     threads: int = 1
     settings: PolishSettings = field(default_factory=PolishSettings)
     command: str = ""
@@ -131,19 +135,16 @@ def _grow(session: "_Session", unfinished: Unfinished) -> None:
     source = session.source(unfinished.molecules)
     reads = session.polished(source, unfinished.molecules)
     with closing(reads), unfinished.pieces(source.header, threads=job.threads) as pieces:
-
-        def store(*, complete: bool = False) -> None:
-            sizes = pieces.store(session.table.taken_rows())
-            unfinished.commit(sizes, session.report(earlier), complete=complete)
-
         for first in reads:
             with pieces.piece() as (writer, failed):
                 session.write(chain([first], islice(reads, job.piece - 1)), writer, failed)
             with session.clock.stage("write"):
-                store()
+                sizes = pieces.store(session.table.taken_rows())
+                unfinished.commit(sizes, session.report(earlier))
         if not session.stop.early:
-            pieces.finish(session.report(earlier))
-            store(complete=True)
+            report = session.report(earlier)
+            pieces.finish(report)
+            unfinished.commit(pieces.store(""), report, complete=True)
 
 
 class _Session:
@@ -160,13 +161,23 @@ class _Session:
         self.job, self.stop = job, stop
         self.clock, self.table, self._started = StageClock(), MoleculeTable(), time.time()
         self._corrector = load_corrector(
-            job.model, device=job.device, threads=job.threads, insertion_trim=job.insertion_trim
+            job.model,
+            device=job.device,
+            threads=job.threads,
+            insertion_trim=job.insertion_trim,
+            precision=job.precision,
+            triage=job.triage,
         )
 
     def identity(self) -> dict[str, Any]:
         """What decides the records."""
         job = self.job
-        options = _parameters(job) | {"device": job.device.partition(":")[0], "failed": job.failed is not None}
+        options = _parameters(job) | {
+            "device": job.device.partition(":")[0],
+            # What "auto" has come to here; elsewhere it may be another.
+            "precision": getattr(self._corrector, "precision", job.precision),
+            "failed": job.failed is not None,
+        }
         del options["threads"]
         formats = [ending(path) for path in (job.output, job.failed) if path is not None]
         return identity(_inputs(job, expanded=True), job.model, self._corrector, options, formats)
@@ -233,5 +244,5 @@ def _parameters(job: PolishRun) -> dict[str, Any]:
         "draft_calibration": str(job.settings.draft_calibration),
     }
     limits = {"chunk": job.reads.chunk, "limit": job.reads.limit, "skip": job.reads.skip} if job.reads else {}
-    own = {"insertion_trim": job.insertion_trim, "device": job.device, "threads": job.threads}
+    own = {name: getattr(job, name) for name in ("insertion_trim", "device", "precision", "triage", "threads")}
     return {**own, **limits, **settings.pop("filter"), **settings}

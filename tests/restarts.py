@@ -1,0 +1,95 @@
+"""A run to be interrupted: twelve small molecules of every sort, and all that it leaves.
+
+Run as a program it is a process to be killed: ``python restarts.py FOLDER OUT THREADS PIECE LOG`` goes on with what is
+there, and writes a line into LOG for each molecule that it polishes.
+"""
+
+import gzip
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pysam
+
+from deepconsensus_py.cli.main import main
+from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing.engine import PolishSettings
+from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.run import PolishRun, run
+from deepconsensus_py.polishing.sources import Reads
+
+MOLECULES = 12
+SHORTEST = 350
+"""Of the reads that pass: some of the molecules make shorter ones."""
+
+
+class Left(NamedTuple):
+    """What a run left behind, without what may differ: times, and how the command was given."""
+
+    reads: list[str]
+    failed: list[str]
+    rows: bytes
+    counts: dict[str, Any]
+
+
+def simulate(folder: Path) -> None:
+    """``subreads.bam`` and ``ccs.bam``; the third molecule has no subreads, the sixth is there twice."""
+    options = ["--length", "300", "400", "--passes", "3", "4", "--seed", "4"]
+    assert main(["simulate", "-o", str(folder / "sim"), "--molecules", str(MOLECULES - 1), *options]) == 0
+    drafts = _records(folder / "sim" / "ccs.bam")
+    hole = drafts[2].get_tag("zm")
+    _copy(folder / "sim" / "subreads.bam", folder / "subreads.bam", lambda r: [] if r.get_tag("zm") == hole else [r])
+    again = drafts[5].query_name
+    _copy(folder / "sim" / "ccs.bam", folder / "ccs.bam", lambda r: [r, r] if r.query_name == again else [r])
+
+
+def job(folder: Path, output: Path, **changes: Any) -> PolishRun:
+    """The run of these molecules."""
+    given = {
+        "reads": Reads((folder / "subreads.bam",), folder / "ccs.bam"),
+        "shards": (),
+        "output": output,
+        "failed": output.with_name(f"failed-{output.name}"),
+        "model": "vote",
+        "settings": PolishSettings(filter=ReadFilter(min_quality=0, min_length=SHORTEST)),
+        "piece": 2,
+    }
+    return PolishRun(**(given | changes))
+
+
+def left(output: Path) -> Left:
+    """What stands under the final names."""
+    report = json.loads(output.with_suffix(".report.json").read_text())
+    rows = gzip.decompress(output.with_suffix(".zmws.tsv.gz").read_bytes())
+    failed = output.with_name(f"failed-{output.name}")
+    return Left(*([r.to_string() for r in _records(path)] for path in (output, failed)), rows, report["counts"])
+
+
+def _records(path: Path) -> list[pysam.AlignedSegment]:
+    with pysam.AlignmentFile(str(path), check_sq=False) as reader:
+        return list(reader)
+
+
+def _copy(source: Path, target: Path, edit: Callable[[pysam.AlignedSegment], list[pysam.AlignedSegment]]) -> None:
+    with pysam.AlignmentFile(str(source), check_sq=False) as reader:
+        header = reader.header
+    with pysam.AlignmentFile(str(target), "wb", header=header) as writer:
+        for record in _records(source):
+            for copy in edit(record):
+                writer.write(copy)
+
+
+def _logged(reads: Iterator[Any], log: Path) -> Iterator[Any]:
+    with log.open("ab", buffering=0) as file:
+        for read in reads:
+            file.write(f"{read.name}\n".encode())
+            yield read
+
+
+if __name__ == "__main__":
+    folder, output, threads, piece, log = sys.argv[1:]
+    polished = run_module.correct
+    run_module.correct = lambda *given, **named: _logged(polished(*given, **named), Path(log))
+    run(job(Path(folder), Path(output), threads=int(threads), piece=int(piece), resume=True))
