@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._interrupt import asked_by_interrupt
+from deepconsensus_py.models.names import AUTO, PRECISIONS
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
@@ -35,6 +36,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _options.add_model(parser)
     parser.add_argument(
         "--device", default="cpu", help="where a network runs: cpu, cuda, cuda:0 … (default %(default)s)"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=AUTO,
+        help="what a network computes in; auto: bf16 where the device is made for it and the model's file says that it "
+        "changes next to nothing, else fp32 (default %(default)s)",
+    )
+    parser.add_argument(
+        "--triage",
+        choices=("on", "off"),
+        default="on",
+        help="leave alone what nothing speaks against; off: let the network see everything (default %(default)s)",
     )
     _options.add_threads(parser)
     _add_settings(parser)
@@ -124,6 +138,8 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         model=args.model,
         insertion_trim=args.ins_trim,
         device=args.device,
+        precision=args.precision,
+        triage=args.triage == "on",
         threads=args.threads,
         settings=_settings(args),
         command=args.command_line,

@@ -2,12 +2,15 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pysam
 import pytest
 from support import Commands, edited, record_lines, records
 
+from deepconsensus_py.models.triage import Triage
+from deepconsensus_py.models.weights import load_model, save_model
 from deepconsensus_py.polishing.report import COLUMNS
 
 
@@ -161,3 +164,20 @@ def test_without_drafts_they_are_made_on_the_way(run: Commands, testdata, tmp_pa
     assert [r.query_name for r in records(tmp_path / "one.bam")] == [
         r.query_name for r in records(testdata / "ccs.bam")
     ]
+
+
+def test_triage_and_precision_are_those_asked_for(
+    run: Commands, tiny_model: Path, testdata: Path, aligned: Path, tmp_path: Path
+) -> None:
+    sure, drafts = tmp_path / "sure.safetensors", testdata / "ccs.bam"
+    save_model(sure, replace(load_model(tiny_model), triage=Triage(9, windows=1, run=0, errors=0, errors_of_all=0)))
+    counts = {}
+    for triage in ("on", "off"):
+        output = tmp_path / f"{triage}.fastq"
+        options = ["--triage", triage, "--precision", "fp32", "--skip-windows-above", 0, "--limit", 2]
+        assert run("polish", aligned, "--ccs", drafts, "-o", output, "--model", sure, *options).status == 0
+        report = json.loads(output.with_suffix(".report.json").read_text())
+        assert (report["parameters"]["precision"], report["parameters"]["triage"]) == ("fp32", triage == "on")
+        counts[triage] = report["counts"]
+    assert counts["on"]["windows_skipped"] == counts["on"]["windows"] > 0
+    assert counts["off"]["windows_skipped"] == 0
