@@ -77,3 +77,24 @@ def test_convert_writes_a_model_named_for_its_file(
     assert str(golden) not in model.card
     assert main(["model", "convert", str(golden / "ckpt_tiny_bq"), "-o", str(output), "--name", "other"]) == 0
     assert load_model(output).name == "other"
+
+
+def test_check_writes_what_it_found(
+    tiny_model: Path,
+    testdata: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deepconsensus_py.models.precision.has_bf16", lambda _: True)
+    reads = [str(testdata / "subreads.bam"), "--ccs", str(testdata / "ccs.bam"), "--limit", "1"]
+    output = tmp_path / "checked.safetensors"
+    assert main(["model", "check", str(tiny_model), *reads, "-o", str(output)]) == 0
+    line = capsys.readouterr().out
+    checked = load_model(output)
+    assert line == f"bf16\t{checked.agreement['bf16']}\n"
+    torch.testing.assert_close(checked.network.state_dict(), load_model(tiny_model).network.state_dict())
+    assert main(["model", "show", str(output)]) == 0
+    assert line in capsys.readouterr().out
+    assert main(["model", "check", str(tiny_model), *reads, "-o", str(tmp_path / "m.bin")]) == 1
+    assert "m.bin: model files end in .safetensors" in capsys.readouterr().err
