@@ -99,6 +99,10 @@ class Results:
         """Seconds that each further copy of the molecules takes."""
         return self._each_copy(lambda copies: self.seconds(what, copies))
 
+    def warm_cpu(self, what: str) -> float:
+        """Processor seconds that each further copy of the molecules takes; others at work change them little."""
+        return self._each_copy(lambda copies: median(run["cpu_seconds"] for run in self.of(what, copies)))
+
     def warm_stage(self, what: str, stage: str) -> float:
         """Seconds of a stage for each further copy of the molecules."""
         return self._each_copy(lambda copies: self.stage(what, stage, copies))

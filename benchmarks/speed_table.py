@@ -84,15 +84,9 @@ def _title(results: Results, configuration: Configuration) -> str:
 
 
 def _whole_runs(results: Results) -> str:
-    head = [
-        "what",
-        "one copy, s",
-        f"{results.copies} copies, s",
-        "warm, s a copy",
-        "the rest, s",
-        "windows/s, one copy",
-    ]
-    head += ["windows/s, warm", "molecules/s", "kb/s", "against the original", "peak, MiB", "peak of all copies, MiB"]
+    head = ["what", "one copy, s", f"{results.copies} copies, s", "warm, s a copy", "the rest, s", "CPU s a copy"]
+    head += ["windows/s, one copy", "windows/s, warm", "molecules/s", "kb/s", "against the original"]
+    head += ["peak, MiB", "peak of all copies, MiB"]
     return _table(head, [_whole_run(results, configuration) for configuration in results.measured()])
 
 
@@ -102,7 +96,7 @@ def _whole_run(results: Results, configuration: Configuration) -> list[str]:
     faster = _ratio(results.warm(configuration.beside), warm) if results.of(configuration.beside) else None
     return [
         _title(results, configuration),
-        *(_shown(seconds, 2) for seconds in (once, many, warm, once - warm)),
+        *(_shown(seconds, 2) for seconds in (once, many, warm, once - warm, results.warm_cpu(key))),
         _shown(_rate(sizes["windows"], once)),
         _shown(_rate(sizes["windows"], warm)),
         _shown(_rate(sizes["molecules"], warm), 2),

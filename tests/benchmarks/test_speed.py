@@ -107,6 +107,7 @@ def test_rates_and_ratios_are_of_the_same_windows(table: ModuleType) -> None:
     assert whole["bundled model, defaults"]["molecules/s"] == "14.29"
     assert whole["bundled model, defaults"]["kb/s"] == "142.9"
     assert whole["bundled model, defaults"]["the rest, s"] == "1.00"
+    assert whole["bundled model, defaults"]["CPU s a copy"] == "1.40"
     stages = rows(text, "Stages")
     assert stages["original, its defaults"]["windows through the network"] == "700"
     assert stages["original, its defaults"]["windows/s of the network"] == "56"
