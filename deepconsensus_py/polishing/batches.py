@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.models.interface import ALIKE, Arrays, Corrector
 from deepconsensus_py.polishing.encoded import Encoded
+from deepconsensus_py.polishing.outcomes import Outcome
 
 
 @dataclass(slots=True, eq=False)
@@ -42,9 +43,14 @@ class Pending:
 
 def pending(molecule: Encoded, corrector: Corrector, skip_above: float) -> Pending:
     """A molecule with the items of it that the network must see; none where it has no features."""
+    none = np.zeros(0, np.bool_)
     if molecule.features is None:
-        return Pending(molecule, np.zeros(0, np.bool_))
-    return Pending(molecule, corrector.select(molecule.features, skip_above))
+        return Pending(molecule, none)
+    try:
+        return Pending(molecule, corrector.select(molecule.features, skip_above))
+    except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
+        reason = f"{molecule.draft.name}: {type(fault).__name__}: {fault}"
+        return Pending(Encoded(molecule.draft, None, Outcome.ERROR, reason, molecule.passes), none)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

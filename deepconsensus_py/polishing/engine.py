@@ -103,8 +103,10 @@ def _finish(waiting: Pending, corrector: Corrector, settings: PolishSettings) ->
     try:
         return _call(waiting, corrector, settings)
     except MoleculeError as fault:
-        reason = f"{molecule.draft.name}: {fault}"
-        return PolishedRead(molecule.draft, Outcome(fault.outcome), reason, passes=molecule.passes)
+        outcome, reason = Outcome(fault.outcome), f"{molecule.draft.name}: {fault}"
+    except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
+        outcome, reason = Outcome.ERROR, f"{molecule.draft.name}: {type(fault).__name__}: {fault}"
+    return PolishedRead(molecule.draft, outcome, reason, passes=molecule.passes)
 
 
 def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:

@@ -121,6 +121,8 @@ class Unfinished:
         """Say where to go on, or remove the folder where nothing is worth it."""
         if not self._lock.held():
             return
+        # What is on the disk counts: the run may have been ended between writing a journal and hearing of it.
+        self.journal = read_journal(self.folder)
         if self.journal is None:
             with suppress(OSError, OutputError):
                 self._clear()
