@@ -61,6 +61,11 @@ def test_the_result_is_that_of_the_one_command(one_command: Path, testdata: Path
     assert (polished.parent / "simulated.evaluation.json").stat().st_size > 0
     assert (tmp_path / "results" / "report.html").stat().st_size > 0
     assert not list(polished.parent.glob("chunks/*"))
+    assert not list(testdata.glob("*.pbi"))
+    assert "want of an index" not in "".join(log.read_text() for log in polished.parent.glob("logs/*"))
+    if chunks == 1:
+        again = run(configured(tmp_path, testdata), "-n", "--set-scatter", f"polish={chunks}")
+        assert "Nothing to be done" in again.stdout + again.stderr, again.stderr
 
 
 def test_a_sample_without_truth_is_not_evaluated(testdata: Path, tmp_path: Path) -> None:
@@ -69,6 +74,20 @@ def test_a_sample_without_truth_is_not_evaluated(testdata: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "rule gather" in done.stdout + done.stderr
     assert "rule evaluate" not in done.stdout + done.stderr
+
+
+def test_only_what_has_no_index_gets_one(testdata: Path, tmp_path: Path) -> None:
+    for name in ("subreads.bam", "ccs.bam"):
+        (tmp_path / name).symlink_to(testdata / name)
+    fastq = tmp_path / "ccs.fastq"
+    fastq.write_text("@m/1/ccs\nA\n+\nI\n")
+    rows = [f"a\t{tmp_path}/subreads.bam\t{tmp_path}/ccs.bam", f"b\t{testdata}/subreads.bam\t{fastq}"]
+    sheet = "\n".join(["sample\tsubreads\tccs", *rows, ""])
+    assert main(["index", str(tmp_path / "subreads.bam")]) == 0
+    done = run(configured(tmp_path, testdata, sheet=sheet), "-n", "--cores", "1")
+    jobs = re.split(r"\n(?=rule )", done.stdout + done.stderr)
+    outputs = [re.search(r"output: (\S+),", job)[1] for job in jobs if job.startswith("rule index")]  # type: ignore[index]
+    assert sorted(outputs) == ["results/a/indexed/ccs.bam", "results/b/indexed/subreads.bam"]
 
 
 def test_only_correct_asks_for_a_gpu_and_only_where_one_is_used(testdata: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 rule align:
     input:
-        subreads=sheet("subreads"),
-        ccs=sheet("ccs"),
+        subreads=indexed("subreads"),
+        ccs=indexed("ccs"),
     output:
         temp(results("{sample}/chunks/{scatteritem}.aligned.bam")),
     log:
@@ -18,6 +18,6 @@ rule align:
         "../envs/deepconsensus-py.yaml"
     # Exit status 3: all is written, and some molecules have no aligned pass; correct reports them.
     shell:
-        "deepconsensus-py align {input.subreads:q} {input.ccs:q} -o {output:q}"
+        "deepconsensus-py align {input.subreads[0]:q} {input.ccs[0]:q} -o {output:q}"
         " --chunk {params.chunk} --threads {threads} 2> {log:q}"
         " || [ $? -eq 3 ]"

@@ -1,5 +1,7 @@
 # What the rules share: the validated configuration and sample sheet, and how names are made from them.
 
+from pathlib import Path
+
 import pandas as pd
 from snakemake.utils import validate
 
@@ -25,6 +27,23 @@ def results(path):
 def sheet(column):
     """The file that the sample sheet names for a sample, as an input function."""
     return lambda wildcards: SAMPLES.at[wildcards.sample, column]
+
+
+def indexed(column):
+    """The file that the sample sheet names for a sample, and its index, as an input function.
+
+    A BAM file without an index is linked into the results and indexed there; other files have none.
+    """
+
+    def files(wildcards):
+        path = sheet(column)(wildcards)
+        if not path.endswith(".bam"):
+            return [path]
+        if not Path(f"{path}.pbi").exists():
+            path = results(f"{wildcards.sample}/indexed/{column}.bam")
+        return [path, f"{path}.pbi"]
+
+    return files
 
 
 def chunk(wildcards):

@@ -1,7 +1,7 @@
 rule encode:
     input:
         subreads=rules.align.output,
-        ccs=sheet("ccs"),
+        ccs=indexed("ccs"),
     output:
         temp(results("{sample}/chunks/{scatteritem}.shard")),
     log:
@@ -18,5 +18,5 @@ rule encode:
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:
-        "deepconsensus-py encode {input.subreads:q} --ccs {input.ccs:q} -o {output:q}"
+        "deepconsensus-py encode {input.subreads:q} --ccs {input.ccs[0]:q} -o {output:q}"
         " --model {params.model:q} --chunk {params.chunk} --threads {threads} 2> {log:q}"
