@@ -1,20 +1,33 @@
-"""``deepconsensus-py index``: an index beside each file."""
+"""``deepconsensus-py index``, and what its indexes change for the other commands: nothing but what they read."""
 
+import logging
+import re
 import shutil
 from pathlib import Path
 
-from support import Commands
+import pytest
+from support import Commands, record_lines
 
 from deepconsensus_py.pacbio.pbi import read_pbi
 
+FILES = ("subreads.bam", "ccs.bam")
+
+
+@pytest.fixture
+def linked(testdata: Path, tmp_path: Path) -> Path:
+    """A folder with the files of testdata, for indexes to be put beside them."""
+    for name in FILES:
+        (tmp_path / name).symlink_to(testdata / name)
+    return tmp_path
+
 
 def test_each_file_gets_its_index(run: Commands, testdata: Path, tmp_path: Path) -> None:
-    for name in ("subreads.bam", "ccs.bam"):
+    for name in FILES:
         shutil.copy(testdata / name, tmp_path)
     (tmp_path / "movies.fofn").write_text("subreads.bam\n")
     done = run("index", tmp_path / "movies.fofn", tmp_path / "ccs.bam")
     assert (done.status, done.out) == (0, "")
-    sizes = {name: len(read_pbi(tmp_path / f"{name}.pbi").basic) for name in ("subreads.bam", "ccs.bam")}
+    sizes = {name: len(read_pbi(tmp_path / f"{name}.pbi").basic) for name in FILES}
     assert done.err.splitlines() == [f"{size} records in {tmp_path}/{name}.pbi" for name, size in sizes.items()]
 
 
@@ -22,3 +35,45 @@ def test_a_bad_file_is_named(run: Commands, tmp_path: Path) -> None:
     done = run("index", tmp_path / "nothing.bam")
     assert done.status == 1
     assert done.err == f"deepconsensus-py index: {tmp_path}/nothing.bam: no such file\n"
+
+
+@pytest.mark.parametrize("command", ["polish", "align"])
+@pytest.mark.parametrize("chunks", [1, 3, 7])
+def test_chunks_through_indexes_are_the_whole(
+    run: Commands, linked: Path, caplog: pytest.LogCaptureFixture, command: str, chunks: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    subreads, ccs = (linked / name for name in FILES)
+    inputs = ("align", subreads, ccs) if command == "align" else ("polish", subreads, "--ccs", ccs, "--model", "vote")
+    assert run(*inputs, "-o", linked / "whole.bam", "--threads", 1).status == 0
+    assert run("index", subreads, ccs).status == 0
+    parts = []
+    for i in range(1, chunks + 1):
+        done = run(*inputs, "-o", linked / "part.bam", "--threads", 1, "--chunk", f"{i}/{chunks}")
+        assert done.status == 0
+        assert "for want of an index" not in done.err
+        parts += record_lines(linked / "part.bam")
+    assert parts == record_lines(linked / "whole.bam")
+
+
+def test_a_chunk_is_encoded_from_its_own_aligned_file(
+    run: Commands, linked: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where a chunk is empty: there are six molecules."""
+    caplog.set_level(logging.INFO)
+    subreads, ccs = (linked / name for name in FILES)
+    encoded = []
+    for indexed in (False, True):
+        if indexed:
+            assert run("index", subreads, ccs).status == 0
+        for i in (1, 5, 7):
+            aligned, shard = linked / f"{i}.bam", linked / f"{i}.{indexed}.shard"
+            done = run("align", subreads, ccs, "-o", aligned, "--chunk", f"{i}/7", "--threads", 1)
+            assert done.status == 0
+            assert ("for want of an index" in done.err) == (not indexed and i > 1)
+            done = run(
+                "encode", aligned, "--ccs", ccs, "-o", shard, "--chunk", f"{i}/7", "--threads", 1, "--model", "vote"
+            )
+            assert done.status == 0
+            encoded.append(int(re.search(r"(\d+) molecules? encoded", done.err)[1]))  # type: ignore[index]
+    assert encoded == [0, 1, 1, 0, 1, 1]
