@@ -116,6 +116,7 @@ def test_one_module_knows_the_format_of_model_files() -> None:
     readers = [module for module in in_rooms() if any("safetensors" in name for _, name in imports(module))]
     assert [name_of(module) for module in readers] == [
         "examples/packing.py",
+        "models/header.py",
         "models/weights.py",
         "polishing/shards.py",
         "training/checkpoint.py",

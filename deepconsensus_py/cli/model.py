@@ -60,8 +60,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_list(_: argparse.Namespace) -> int:
     """Print a line for every model."""
+    from deepconsensus_py.models.header import bundled_models
     from deepconsensus_py.models.names import WITHOUT_WEIGHTS
-    from deepconsensus_py.models.weights import bundled_models, load_model
+    from deepconsensus_py.models.weights import load_model
 
     for name, what in WITHOUT_WEIGHTS.items():
         print(f"{name}\t{what}")
@@ -135,7 +136,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 def _require_model_file(path: Path) -> None:
     from deepconsensus_py.errors import OutputError
-    from deepconsensus_py.models.weights import SUFFIX
+    from deepconsensus_py.models.header import SUFFIX
 
     if path.suffix != SUFFIX:
         raise OutputError(f"{path}: model files end in {SUFFIX}")

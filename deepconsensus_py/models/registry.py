@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.header import bundled_models
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.names import AUTO, PAIR_HMM, VOTE
 from deepconsensus_py.models.vote import Vote
@@ -41,7 +42,7 @@ def load_corrector(
     from deepconsensus_py.models.network_corrector import NetworkCorrector  # noqa: PLC0415
     from deepconsensus_py.models.run_corrector import RunCorrector  # noqa: PLC0415
     from deepconsensus_py.models.run_network import RunNetwork  # noqa: PLC0415
-    from deepconsensus_py.models.weights import bundled_models, load_model  # noqa: PLC0415
+    from deepconsensus_py.models.weights import load_model  # noqa: PLC0415
 
     if str(name_or_path) not in bundled_models() and not Path(name_or_path).is_file():
         known = ", ".join([VOTE, PAIR_HMM, *bundled_models()])

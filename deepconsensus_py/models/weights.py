@@ -1,13 +1,8 @@
-"""Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card.
-
-The header's metadata has one entry, ``HEADER``, a JSON object; safetensors writes several in any order, which would
-make two writings of one model differ.
-"""
+"""Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +13,11 @@ from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.header import COLUMN, FORMAT, HEADER, RUN, damaged, find_model, read_header
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
 from deepconsensus_py.models.triage import Triage
-
-HEADER = "deepconsensus_py"
-FORMAT = 1
-SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,27 +54,6 @@ def column_network(model: Model) -> ColumnNetwork:
     return model.network
 
 
-def bundled_models() -> dict[str, Path]:
-    """Names and paths of the models that come with the package."""
-    folder = Path(str(resources.files("deepconsensus_py.weights")))
-    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
-
-
-def find_model(name_or_path: str | Path) -> Path:
-    """The file of a bundled model's name, or the path itself.
-
-    Raises:
-        ModelError: it is neither.
-    """
-    path, bundled = Path(name_or_path), bundled_models()
-    if str(name_or_path) in bundled:
-        return bundled[str(name_or_path)]
-    if path.is_file():
-        return path
-    known = ", ".join(bundled) or "none"
-    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the bundled networks are {known}")
-
-
 def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> Model:
     """Read a model.
 
@@ -94,41 +65,23 @@ def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
         ModelError: there is no such model, it is not one of our files, or its parts do not fit each other.
     """
     path = find_model(name_or_path)
+    header = read_header(path)
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
-    header = _read_header(metadata, path)
     with torch.device("meta"):
         network = _FAMILIES[header["family"]](header["config"])
     _check_spec(network, header["spec"], source=str(path))
     load_state(network, state, source=str(path))
-    fields = ("name", "spec", "calibration", "card", "agreement", "triage")
-    return Model(network=network.eval(), **{key: header[key] for key in fields})
-
-
-def _read_header(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
-    if HEADER not in metadata:
-        raise ModelError(
-            f"{path}: not a model of deepconsensus-py; convert checkpoints with 'deepconsensus-py model convert'"
-        )
+    fields = {key: header[key] for key in ("name", "spec", "calibration", "card")}
     try:
-        header: dict[str, Any] = json.loads(metadata[HEADER])
-        written = (header["format"], header["family"])
-        if missing := {"name", "config", "spec", "calibration", "card"} - header.keys():
-            raise KeyError(*missing)
-        header["agreement"] = {name: Agreement(**found) for name, found in header.get("agreement", {}).items()}
-        header["triage"] = Triage(**header["triage"]) if "triage" in header else None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: its header is damaged ({error!r}); copy or convert it again") from error
-    if written[0] != FORMAT or written[1] not in _FAMILIES:
-        raise ModelError(
-            f"{path}: a {written[1]!r} model of format {written[0]}, this version reads {' and '.join(_FAMILIES)} "
-            f"models of format {FORMAT}; use the version that wrote it"
-        )
-    return header
+        agreement = {name: Agreement(**found) for name, found in header.get("agreement", {}).items()}
+        triage = Triage(**header["triage"]) if "triage" in header else None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise damaged(path, error) from error
+    return Model(network=network.eval(), agreement=agreement, triage=triage, **fields)
 
 
 def load_state(network: ColumnNetwork | RunNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
@@ -154,8 +107,8 @@ def load_state(network: ColumnNetwork | RunNetwork, state: Mapping[str, Tensor],
 
 
 _FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], ColumnNetwork | RunNetwork]] = {
-    "column": lambda config: ColumnNetwork(ColumnConfig.from_dict(config)),
-    "run": lambda config: RunNetwork(RunConfig.from_dict(config)),
+    COLUMN: lambda config: ColumnNetwork(ColumnConfig.from_dict(config)),
+    RUN: lambda config: RunNetwork(RunConfig.from_dict(config)),
 }
 """What files call each kind of network, and how it is made of its configuration."""
 
@@ -185,7 +138,7 @@ def save_model(path: Path, model: Model) -> None:
     _check_spec(model.network, model.spec, source=model.name)
     header: dict[str, Any] = {
         "format": FORMAT,
-        "family": "run" if isinstance(model.network, RunNetwork) else "column",
+        "family": RUN if isinstance(model.network, RunNetwork) else COLUMN,
         "name": model.name,
         "config": config.to_dict(),
         "spec": dict(model.spec),

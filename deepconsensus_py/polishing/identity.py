@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py._version import __version__
+from deepconsensus_py.models.header import find_model
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.names import WITHOUT_WEIGHTS
 from deepconsensus_py.pacbio.inputs import reading
@@ -79,8 +80,6 @@ def _fingerprint(path: Path) -> dict[str, Any]:
 def _weights(model: str) -> str:
     if model in WITHOUT_WEIGHTS:
         return ""
-    from deepconsensus_py.models.weights import find_model  # noqa: PLC0415 - it imports torch
-
     path = find_model(model)
     with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,7 @@ import torch
 
 from deepconsensus_py.attention.config import TrunkConfig, preset
 from deepconsensus_py.cli.main import main
-from deepconsensus_py.models import weights
+from deepconsensus_py.models import header
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.weights import Model, load_model, save_model
@@ -41,7 +41,7 @@ def test_show_tells_all(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_list_names_the_vote_and_what_is_bundled(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "bundled_models", lambda: {"tiny": file})
+    monkeypatch.setattr(header, "bundled_models", lambda: {"tiny": file})
     assert main(["model", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["pairhmm", "vote", "tiny"]

@@ -11,12 +11,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
-from deepconsensus_py.models import weights
+from deepconsensus_py.models import header, weights
 from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.header import HEADER, bundled_models
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.triage import Triage
-from deepconsensus_py.models.weights import HEADER, Model, bundled_models, load_model, save_model
+from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 
 
@@ -143,7 +144,7 @@ def test_truncated_files_are_refused(file: Path) -> None:
 
 
 def test_unknown_names_list_the_known_ones(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
-    monkeypatch.setattr(weights, "bundled_models", lambda: {"hifi": file, "revio": file})
+    monkeypatch.setattr(header, "bundled_models", lambda: {"hifi": file, "revio": file})
     with pytest.raises(
         ModelError, match=r"unknown model 'best': no such file, and the bundled networks are hifi, revio"
     ):

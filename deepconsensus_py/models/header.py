@@ -1,0 +1,80 @@
+"""What stands at the head of a model file, and where the bundled ones are; read without torch.
+
+The safetensors metadata has one entry, ``HEADER``, a JSON object; safetensors writes several in any order, which would
+make two writings of one model differ.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from deepconsensus_py.errors import ModelError
+
+HEADER = "deepconsensus_py"
+FORMAT = 1
+SUFFIX = ".safetensors"
+COLUMN, RUN = FAMILIES = ("column", "run")
+
+
+def bundled_models() -> dict[str, Path]:
+    """Names and paths of the models that come with the package."""
+    folder = Path(str(resources.files("deepconsensus_py.weights")))
+    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The file of a bundled model's name, or the path itself.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    path, bundled = Path(name_or_path), bundled_models()
+    if str(name_or_path) in bundled:
+        return bundled[str(name_or_path)]
+    if path.is_file():
+        return path
+    known = ", ".join(bundled) or "none"
+    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the bundled networks are {known}")
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of a model file.
+
+    Raises:
+        ModelError: it is not one of our files, or of another version.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
+    return _parsed(metadata, path)
+
+
+def damaged(path: Path, error: Exception) -> ModelError:
+    """The header of a file cannot be understood."""
+    return ModelError(f"{path}: its header is damaged ({error!r}); copy or convert it again")
+
+
+def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    if HEADER not in metadata:
+        raise ModelError(
+            f"{path}: not a model of deepconsensus-py; convert checkpoints with 'deepconsensus-py model convert'"
+        )
+    try:
+        header: dict[str, Any] = json.loads(metadata[HEADER])
+        written = (header["format"], header["family"])
+        if missing := {"name", "config", "spec", "calibration", "card"} - header.keys():
+            raise KeyError(*missing)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise damaged(path, error) from error
+    if written[0] != FORMAT or written[1] not in FAMILIES:
+        raise ModelError(
+            f"{path}: a {written[1]!r} model of format {written[0]}, this version reads {' and '.join(FAMILIES)} "
+            f"models of format {FORMAT}; use the version that wrote it"
+        )
+    return header
