@@ -48,7 +48,7 @@ class Files:
         self.drafts = merged(make.folder / "ccs.bam", [one, two], seed=1)
         if aligned:
             self.subreads = [
-                make.aligned([*first, *strands, "50/ccs"], "a.bam"),
+                make.aligned([*first, *strands[:3], "50/ccs"], "a.bam"),
                 make_other.aligned(["60/ccs", *second], "b.bam"),
             ]
         else:
@@ -224,14 +224,14 @@ def test_a_molecule_in_two_places_is_refused_with_an_index_too(make, orders: lis
         list(read_zmws([one, two], make.drafts([3])))
 
 
-def test_movies_that_share_a_read_group_are_told_apart(make) -> None:
+@pytest.mark.parametrize("second", [0, 1])
+def test_movies_that_share_a_read_group_are_told_apart(make, second: int) -> None:
     """As no program of PacBio's writes them; such files are read through."""
     other = type(make)(make.folder)
     other.movie = OTHER_MOVIE
-    subreads = make.records([maker.subread(hole, 0) for maker in (make, other) for hole in (1, 2)])
-    drafts = merged(
-        make.folder / "both.bam", [make.drafts([1, 2, 1], "one.bam"), other.drafts([2, 1], "two.bam")], seed=2
-    )
+    subreads = make.records([make.subread(1, 0), make.subread(2, 0), other.subread(2 + second, 0), other.subread(4, 0)])
+    parts = [make.drafts([1, 2, 1], "one.bam"), other.drafts([4, 2 + second], "two.bam")]
+    drafts = merged(make.folder / "both.bam", parts, seed=2)
     whole = content(read_zmws([subreads], drafts))
     assert sorted(len(item) for item in whole) == [2, 3, 3, 3, 3]
     for path in (subreads, drafts):
