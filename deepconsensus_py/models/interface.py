@@ -65,8 +65,6 @@ class Corrector(Protocol):
         name: what the header and the report call it.
         spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
         calibration: quality map fitted with the model, as ``polishing.qualities.Calibration`` reads it, or ``"skip"``.
-        batch: items of one ``forward`` where there are enough; it bounds memory and keeps the device busy.
-        lanes: batches that ``forward`` takes at a time, each from a thread of its own.
         encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
             so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.
     """
@@ -74,9 +72,17 @@ class Corrector(Protocol):
     name: str
     spec: Mapping[str, Any]
     calibration: str
-    batch: int
-    lanes: int
     encoder: Callable[[Zmw], Features]
+
+    @property
+    def batch(self) -> int:
+        """Items of one ``forward`` where there are enough; it bounds memory and keeps the device busy."""
+        ...
+
+    @property
+    def lanes(self) -> int:
+        """Batches that ``forward`` takes at a time, each from a thread of its own."""
+        ...
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
         """Which items ``bool[items]`` the network must see; the draft is kept in the others.

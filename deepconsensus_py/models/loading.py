@@ -1,0 +1,71 @@
+"""A model that is still being read."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.models.interface import Arrays, Calls, Corrector, Features
+from deepconsensus_py.pacbio.molecule import Zmw
+
+
+class Loading:
+    """A ``models.interface.Corrector`` that encodes while its network, and torch with it, is read by a thread.
+
+    What needs the network waits for it, and raises what kept it from being read.
+
+    Args:
+        name: of the model.
+        calibration: its quality map.
+        spec: the encoding it needs.
+        encoder: its encoder.
+        load: gives the whole model.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        calibration: str,
+        spec: Mapping[str, Any],
+        encoder: Callable[[Zmw], Features],
+        load: Callable[[], Corrector],
+    ) -> None:
+        self.name, self.spec, self.calibration, self.encoder = name, spec, calibration, encoder
+        self._corrector: Future[Corrector] = Future()
+        Thread(target=self._load, args=(load,), name="model", daemon=True).start()
+
+    @property
+    def batch(self) -> int:
+        """Items of a full batch."""
+        return self.whole.batch
+
+    @property
+    def lanes(self) -> int:
+        """Batches at a time."""
+        return self.whole.lanes
+
+    @property
+    def whole(self) -> Corrector:
+        """The model, when it has been read."""
+        return self._corrector.result()
+
+    def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
+        """As the model does."""
+        return self.whole.select(features, skip_above)
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """As the model does."""
+        return self.whole.forward(inputs)
+
+    def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
+        """As the model does."""
+        return self.whole.call(features, selected, probabilities)
+
+    def _load(self, load: Callable[[], Corrector]) -> None:
+        try:
+            self._corrector.set_result(load())
+        except BaseException as fault:  # noqa: BLE001 - raised where the network is needed
+            self._corrector.set_exception(fault)

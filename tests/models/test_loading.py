@@ -1,0 +1,82 @@
+"""A model that is read while its encoder is at work is the same model."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from run_toys import random_model
+
+from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.interface import Corrector, Features
+from deepconsensus_py.models.loading import Loading
+from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.run_encoder import encode_runs
+from deepconsensus_py.models.vote import Vote
+from deepconsensus_py.models.weights import save_model
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.polishing.engine import polish
+
+
+@pytest.fixture(params=["run", "column"])
+def file(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> Path:
+    if request.param == "column":
+        return tiny_model
+    save_model(tmp_path / "random.safetensors", random_model())
+    return tmp_path / "random.safetensors"
+
+
+def facts(corrector: Corrector) -> tuple[object, ...]:
+    return corrector.name, dict(corrector.spec), corrector.calibration, corrector.batch, corrector.lanes
+
+
+def same(one: Features, other: Features) -> bool:
+    return all(np.array_equal(one.inputs[name], other.inputs[name]) for name in one.inputs)
+
+
+@pytest.mark.parametrize("triage", [True, False])
+def test_it_is_the_same_as_one_that_was_waited_for(file: Path, triage: bool, molecules: list[Zmw]) -> None:
+    loading = load_corrector(file, threads=2, triage=triage, wait=False)
+    whole = load_corrector(file, threads=2, triage=triage)
+    assert isinstance(loading, Loading)
+    assert facts(loading) == facts(whole)
+    assert same(loading.encoder(molecules[0]), whole.encoder(molecules[0]))
+    reads = [next(polish(molecules[:1], model=corrector)) for corrector in (loading, whole)]
+    assert reads[0].bases.tobytes() == reads[1].bases.tobytes()
+    assert reads[0].qualities.tobytes() == reads[1].qualities.tobytes()
+
+
+def test_trimming_is_part_of_its_encoding(tiny_model: Path) -> None:
+    loading = load_corrector(tiny_model, insertion_trim=2, wait=False)
+    assert facts(loading) == facts(load_corrector(tiny_model, insertion_trim=2))
+
+
+def test_the_encoder_waits_for_nothing_and_the_network_does(molecules: list[Zmw]) -> None:
+    go = threading.Event()
+
+    def slow() -> Corrector:
+        go.wait(10)
+        return Vote()
+
+    loading = Loading("slow", "skip", {}, encode_runs, slow)
+    assert loading.encoder(molecules[0]).items
+    threading.Timer(0.1, go.set).start()
+    assert loading.batch == Vote().batch
+    assert go.is_set()
+
+
+def test_what_keeps_it_from_being_read_is_raised_where_it_is_needed(molecules: list[Zmw]) -> None:
+    def broken() -> Corrector:
+        raise ModelError("weights are missing")
+
+    loading = Loading("broken", "skip", {}, encode_runs, broken)
+    for threads in (1, 2):
+        with pytest.raises(ModelError, match="weights are missing"):
+            list(polish(molecules, model=loading, threads=threads))
+
+
+def test_what_may_fail_is_waited_for(file: Path) -> None:
+    with pytest.raises(ModelError, match="device 'cuda:99' cannot be used"):
+        load_corrector(file, device="cuda:99", wait=False)
+    with pytest.raises(ModelError, match="unknown model 'vite'"):
+        load_corrector("vite", wait=False)
