@@ -7,6 +7,7 @@ each kind of edit becomes a probability, and the share of runs that are wrong wi
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.hmm.consensus import refine
+from deepconsensus_py.hmm.doubts import SHARE
 from deepconsensus_py.models.interface import Arrays, Calls, Features
 from deepconsensus_py.models.run_calls import call_runs, layout_of
 from deepconsensus_py.models.run_evidence import SCORE_STEP, run_evidence
@@ -26,11 +28,12 @@ BATCH = 1 << 16
 _MOST_NATS = 50.0
 
 
-def encode_evidence(zmw: Zmw) -> Features:
+def encode_evidence(zmw: Zmw, *, triage: bool = True) -> Features:
     """Refine a draft and pool the evidence that is left.
 
     Args:
         zmw: molecule with aligned passes.
+        triage: whether the runs that hardly any pass speaks against (``hmm.doubts``) are left as they are.
 
     Returns:
         Features whose items are the runs of the refined draft. Input: ``evidence`` ``int16[runs, 16]``, the passes'
@@ -40,23 +43,25 @@ def encode_evidence(zmw: Zmw) -> Features:
     Raises:
         MoleculeError: an alignment does not fit.
     """
-    refined = refine(zmw)
+    refined = refine(zmw, share=SHARE if triage else 0)
     return Features(inputs={"evidence": run_evidence(refined).pooled}, layout=layout_of(zmw, refined))
 
 
 class PairHmm:
     """A ``models.interface.Corrector`` whose items are homopolymer runs.
 
-    No part of the draft is skipped: where the passes agree with it there is no evidence against it. Its qualities count
-    only at the ends, where no pass says anything.
+    Of the draft's qualities only those at the ends count, where no pass says anything.
+
+    Args:
+        triage: whether the runs that hardly any pass speaks against are left as they are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, triage: bool = True) -> None:
         self.name = "pairhmm"
-        self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 2}
+        self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 3}
         self.calibration = "skip"
         self.batch, self.lanes = BATCH, 1
-        self.encoder: Callable[[Zmw], Features] = encode_evidence
+        self.encoder: Callable[[Zmw], Features] = partial(encode_evidence, triage=triage)
         fitted = json.loads(resources.files("deepconsensus_py.models").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in EDITS[1:]])
         self._offset = np.array([fitted["edits"][edit]["offset"] for edit in EDITS[1:]])

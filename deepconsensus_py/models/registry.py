@@ -50,7 +50,7 @@ def load_corrector(
     if str(name_or_path) == VOTE:
         return Vote(insertion_trim=insertion_trim)
     if str(name_or_path) == PAIR_HMM:
-        return _pair_hmm(insertion_trim)
+        return _pair_hmm(insertion_trim, triage=triage)
     if str(name_or_path) not in bundled_models() and not Path(name_or_path).is_file():
         known = ", ".join([VOTE, PAIR_HMM, *bundled_models()])
         raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the known models are {known}")
@@ -93,7 +93,7 @@ class _Network:
         corrector: RunCorrector | NetworkCorrector
         try:
             if isinstance(model.network, RunNetwork):
-                corrector = RunCorrector(model, device=device)
+                corrector = RunCorrector(model, device=device, triage=self.triage)
             else:
                 corrector = NetworkCorrector(
                     model,
@@ -114,18 +114,18 @@ def _encoding(header: Mapping[str, Any], network: _Network) -> tuple[Mapping[str
     if header["family"] == RUN:
         from deepconsensus_py.models.run_encoder import encode_runs  # noqa: PLC0415 - its kernels take a moment to load
 
-        return header["spec"], encode_runs
+        return header["spec"], partial(encode_runs, triage=network.triage)
     features = FeatureSpec.from_dict(header["spec"])
     if network.insertion_trim is not None:
         features = replace(features, insertion_trim=network.insertion_trim)
     return features.to_dict(), partial(encode_columns, spec=features)
 
 
-def _pair_hmm(insertion_trim: int | None) -> Corrector:
+def _pair_hmm(insertion_trim: int | None, *, triage: bool) -> Corrector:
     from deepconsensus_py.models.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
 
     _refuse_trim(PAIR_HMM, insertion_trim)
-    return PairHmm()
+    return PairHmm(triage=triage)
 
 
 def _refuse_trim(name: str, insertion_trim: int | None) -> None:

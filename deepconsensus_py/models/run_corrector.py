@@ -1,6 +1,7 @@
 """Run networks behind the interface of all correctors."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,15 @@ class RunCorrector:
     Args:
         model: a run network and its calibration.
         device: where the network runs; it is moved there.
+        triage: whether the network is spared the runs that hardly any pass speaks against.
     """
 
-    def __init__(self, model: Model, *, device: str = "cpu") -> None:
+    def __init__(self, model: Model, *, device: str = "cpu", triage: bool = True) -> None:
         assert isinstance(model.network, RunNetwork)
         self.name, self.calibration = model.name, model.calibration
         self.spec: Mapping[str, Any] = dict(model.spec)
         self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
-        self.encoder: Callable[[Zmw], Features] = encode_runs
+        self.encoder: Callable[[Zmw], Features] = partial(encode_runs, triage=triage)
         self._device = Device(device, self.batch)
         self.lanes = self._device.lanes
         self._network = model.network.to(device).eval()

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from deepconsensus_py.attention.blocks import Tokens, Trunk
 from deepconsensus_py.attention.config import TrunkConfig, preset
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.hmm.doubts import SHARE
 from deepconsensus_py.models.run_evidence import EDITED, RATE_STEP, RATIO_STEP, SCORE_STEP
 from deepconsensus_py.models.run_tokens import COVERED, PASS_FIELDS, RUN_FIELDS, RUN_PARTS
 from deepconsensus_py.pacbio.molecule import A, N
 from deepconsensus_py.runs.edits import EDITS
 
-RUN_SPEC = {"family": "run", "version": 2}
+RUN_SPEC = {"family": "run", "version": 3, "doubt_share": SHARE}
 """What shards and model files call the encoding."""
 
 _USUAL_PASSES = 10

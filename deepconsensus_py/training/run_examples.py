@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 HEADER = "deepconsensus_py"
 FORMAT = "deepconsensus-py evidence"
-VERSION = 2
+VERSION = 3
 
 END = 50
 """Draft bases at either end of the truth that are not looked at."""

@@ -10,8 +10,8 @@ import pytest
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.models.interface import Features
 from deepconsensus_py.models.pair_hmm import PairHmm, encode_evidence
-from deepconsensus_py.models.run_evidence import SCORE_STEP
-from deepconsensus_py.pacbio.molecule import decode_bases, encode_bases
+from deepconsensus_py.models.run_evidence import POOLED_UNDOUBTED, SCORE_STEP
+from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.polishing.qualities import mean_quality
@@ -149,3 +149,10 @@ def test_few_passes_are_never_sure(corrector, testdata, passes):
     long = sorted(zmw.passes, key=lambda p: -len(p.bases))[:passes]
     (read,) = polish([replace(zmw, passes=tuple(long))], model=corrector)
     assert mean_quality(read.qualities) < 20
+
+
+def test_without_triage_every_run_has_evidence(molecules: list[Zmw]) -> None:
+    some, every = (PairHmm(triage=triage).encoder(molecules[0]).inputs["evidence"] for triage in (True, False))
+    ruled_out = round(POOLED_UNDOUBTED / SCORE_STEP)
+    assert (some == ruled_out).any(axis=1).mean() > 0.5
+    assert not (every == ruled_out).all(axis=1).any()

@@ -183,3 +183,10 @@ def test_worker_processes_need_no_torch_to_encode() -> None:
     code = f"import sys, {encode_runs.__module__}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_without_triage_the_network_sees_every_run_that_passes_cover(molecules: list[Zmw]) -> None:
+    zmw = molecules[0]
+    some, every = (RunCorrector(random_model(), triage=triage).encoder(zmw) for triage in (True, False))
+    assert every.items == every.layout["covered"].sum()
+    assert 0 < some.items < every.items / 2
