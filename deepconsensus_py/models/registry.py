@@ -93,7 +93,7 @@ class _Network:
         corrector: RunCorrector | NetworkCorrector
         try:
             if isinstance(model.network, RunNetwork):
-                corrector = RunCorrector(model, device=device, triage=self.triage)
+                corrector = RunCorrector(model, device=device, precision=self.precision, triage=self.triage)
             else:
                 corrector = NetworkCorrector(
                     model,

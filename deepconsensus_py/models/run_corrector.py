@@ -10,6 +10,8 @@ from torch import Tensor
 
 from deepconsensus_py.models.device import Device
 from deepconsensus_py.models.interface import ALIKE, Arrays, Calls, Features
+from deepconsensus_py.models.names import AUTO
+from deepconsensus_py.models.precision import choose_precision, lay_out
 from deepconsensus_py.models.run_calls import call_runs
 from deepconsensus_py.models.run_encoder import encode_runs
 from deepconsensus_py.models.run_network import RunNetwork
@@ -28,10 +30,14 @@ class RunCorrector:
     Args:
         model: a run network and its calibration.
         device: where the network runs; it is moved there.
+        precision: what the network computes in, one of ``names.PRECISIONS``.
         triage: whether the network is spared the runs that hardly any pass speaks against.
+
+    Raises:
+        ModelError: the device cannot compute in this precision.
     """
 
-    def __init__(self, model: Model, *, device: str = "cpu", triage: bool = True) -> None:
+    def __init__(self, model: Model, *, device: str = "cpu", precision: str = AUTO, triage: bool = True) -> None:
         assert isinstance(model.network, RunNetwork)
         self.name, self.calibration = model.name, model.calibration
         self.spec: Mapping[str, Any] = dict(model.spec)
@@ -39,7 +45,8 @@ class RunCorrector:
         self.encoder: Callable[[Zmw], Features] = partial(encode_runs, triage=triage)
         self._device = Device(device, self.batch)
         self.lanes = self._device.lanes
-        self._network = model.network.to(device).eval()
+        self.precision = choose_precision(precision, model.agreement, self._device.torch)
+        self._network = lay_out(model.network.to(device), self.precision)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
         """All undecided runs; a mean quality of the draft says less than its passes do."""
