@@ -35,9 +35,9 @@ def prepare(modules: Sequence[str]) -> None:
     """Start what workers are forked from, and have it import modules, while this process does something else.
 
     Args:
-        modules: that the workers need; once workers have been started, others change nothing.
+        modules: that the workers need; nothing changes where others have been prepared already.
     """
-    forkserver.set_forkserver_preload(list(modules))
+    forkserver.set_forkserver_preload(["__main__", *modules])
     forkserver.ensure_running()
 
 

@@ -107,6 +107,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Polish, and say what became of the molecules."""
     _options.log_to_stderr()
+    if args.subreads and args.threads > 1:
+        from deepconsensus_py.polishing.prepare import prepare_workers
+
+        prepare_workers(args.model)
     from deepconsensus_py.pacbio.inputs import expand_paths, require_once
     from deepconsensus_py.pacbio.outputs import is_stream, require_apart
     from deepconsensus_py.polishing.report import faulty

@@ -64,7 +64,10 @@ def polish(
     Raises:
         ModelError: the model is unknown or unreadable.
     """
-    corrector = load_corrector(model, device=device, threads=threads) if isinstance(model, str) else model
+    if isinstance(model, str):
+        corrector = load_corrector(model, device=device, threads=threads, wait=threads == 1)
+    else:
+        corrector = model
     encoded = encode_zmws(zmws, corrector, threads=threads)
     yield from correct(encoded, corrector, settings or PolishSettings(), threads=threads)
 

@@ -78,10 +78,12 @@ class _Stage:
     def running(self, molecules: Iterable[Encoded]) -> Iterator[None]:
         """Keep a thread at reading and one in each lane; leaving ends them."""
         threads = [Thread(target=self._read, args=(molecules,), name="encoded", daemon=True)]
-        threads += [Thread(target=self._lane, name="network", daemon=True) for _ in range(self._corrector.lanes)]
-        for thread in threads:
-            thread.start()
+        threads[0].start()
         try:
+            # How many there are, a model may know only when it has been read: what comes before need not wait for that.
+            for _ in range(self._corrector.lanes):
+                threads.append(Thread(target=self._lane, name="network", daemon=True))
+                threads[-1].start()
             yield
         finally:
             with self._changed:

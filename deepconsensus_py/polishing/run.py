@@ -167,6 +167,7 @@ class _Session:
             insertion_trim=job.insertion_trim,
             precision=job.precision,
             triage=job.triage,
+            wait=job.threads == 1,
         )
 
     def identity(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A model that is read while its encoder is at work is the same model."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,11 @@ from deepconsensus_py.models.run_encoder import encode_runs
 from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.models.weights import save_model
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.polishing.clock import StageClock
+from deepconsensus_py.polishing.encode import encode_zmws
+from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.engine import polish
+from deepconsensus_py.polishing.lanes import in_lanes
 
 
 @pytest.fixture(params=["run", "column"])
@@ -63,6 +68,22 @@ def test_the_encoder_waits_for_nothing_and_the_network_does(molecules: list[Zmw]
     threading.Timer(0.1, go.set).start()
     assert loading.batch == Vote().batch
     assert go.is_set()
+
+
+def test_molecules_are_encoded_before_it_is_there(molecules: list[Zmw]) -> None:
+    encoded = threading.Event()
+
+    def patient() -> Corrector:
+        assert encoded.wait(10)
+        return Vote()
+
+    def source() -> Iterator[Encoded]:
+        for molecule in encode_zmws(molecules[:1], Vote()):
+            encoded.set()
+            yield molecule
+
+    (found,) = in_lanes(source(), Loading("late", "skip", {}, Vote().encoder, patient), 0, StageClock())
+    assert found.count
 
 
 def test_what_keeps_it_from_being_read_is_raised_where_it_is_needed(molecules: list[Zmw]) -> None:
