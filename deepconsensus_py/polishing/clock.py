@@ -16,10 +16,12 @@ class StageClock:
 
     Attributes:
         seconds: stage to seconds.
+        peaks: process id of a worker to its peak resident bytes.
     """
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.peaks: dict[int, int] = {}
         self._lock = Lock()
 
     @contextmanager

@@ -1,8 +1,9 @@
 """Molecules to a corrector's integers, in worker processes: draft where none is given, align, encode."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -18,6 +19,7 @@ from deepconsensus_py.pacbio.zmws import Fault
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.resources import peak_resident
 
 Encoder = Callable[[Zmw], Features]
 
@@ -40,10 +42,12 @@ Molecule = Zmw | Undrafted | Fault
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
-    """A worker's answer: the molecule, and the seconds that its stages took."""
+    """A worker's answer: the molecule, the seconds that its stages took, and the worker's peak resident bytes."""
 
     molecule: Encoded
     seconds: dict[str, float]
+    process: int = field(default_factory=os.getpid)
+    peak: int = field(default_factory=peak_resident)
 
 
 def encode_zmws(
@@ -55,7 +59,7 @@ def encode_zmws(
         molecules: as they are read.
         corrector: whose encoder is used.
         threads: worker processes; 1 encodes in this process.
-        clock: counts the stages ``align`` and ``encode``.
+        clock: counts the stages ``align`` and ``encode``, and the workers' memory.
 
     Yields:
         One for every molecule; a molecule that cannot be encoded carries its outcome and reason.
@@ -64,6 +68,8 @@ def encode_zmws(
     for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
         if clock:
             clock.add(done.seconds)
+            if done.process != os.getpid():
+                clock.peaks[done.process] = done.peak
         yield done.molecule
 
 

@@ -5,7 +5,6 @@
 
 import gzip
 import json
-import resource
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -158,11 +157,6 @@ def write_json(report: dict[str, Any], stream: TextIO) -> None:
     """Write a run's report."""
     json.dump(report, stream, indent=1)
     stream.write("\n")
-
-
-def peak_memory() -> int:
-    """Peak resident bytes of this process plus, where there were any, its largest finished child."""
-    return 1024 * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _draft_quality(read: PolishedRead) -> str:

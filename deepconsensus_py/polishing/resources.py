@@ -7,6 +7,7 @@ for processors of version 1 scheduler/sched-bwc.rst). A group's limit holds for 
 import math
 import os
 import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def usable_memory(mounts: Path = _MOUNTS, own_groups: Path = _OWN_GROUPS) -> int
     for group in _groups("memory", mounts, own_groups):
         limits += [int(words[0]) for words in _read(group, "memory.max", "memory.limit_in_bytes") if words[0].isdigit()]
     return min(limits)
+
+
+def peak_resident() -> int:
+    """The most bytes that this process has had in memory so far."""
+    # getrusage counts kibibytes everywhere but on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _share(group: Path) -> float:

@@ -26,7 +26,8 @@ from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.pieces import Targets, ending
 from deepconsensus_py.polishing.progress import with_progress
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import MoleculeTable, peak_memory, summed
+from deepconsensus_py.polishing.report import MoleculeTable, summed
+from deepconsensus_py.polishing.resources import peak_resident
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.stop import Stop
 from deepconsensus_py.polishing.tags import polished_tags
@@ -224,7 +225,7 @@ class _Session:
             "output": str(job.output),
             "stages": {stage: round(seconds, 3) for stage, seconds in self.clock.seconds.items()},
             "counts": self.table.counts(),
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": peak_resident() + sum(self.clock.peaks.values()),
         }
         return own if earlier is None else summed([earlier.report, own])
 

@@ -1,7 +1,11 @@
 """Seconds of each stage."""
 
+import os
+import threading
 import time
 from pathlib import Path
+
+import pytest
 
 from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.zmws import read_zmws
@@ -19,3 +23,28 @@ def test_the_stages_of_one_process_take_no_longer_than_the_run(testdata: Path) -
     assert tuple(clock.seconds) == STAGES
     assert all(seconds > 0 for stage, seconds in clock.seconds.items() if stage != "write")
     assert sum(clock.seconds.values()) < elapsed
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_memory_of_workers_is_known(testdata: Path, threads: int) -> None:
+    clock = StageClock()
+    zmws = read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam")
+    list(encode_zmws(zmws, Vote(), threads=threads, clock=clock))
+    assert os.getpid() not in clock.peaks
+    assert 0 < len(clock.peaks) <= 2 if threads == 2 else not clock.peaks
+    assert all(10 << 20 < peak < 1 << 30 for peak in clock.peaks.values())
+
+
+def test_seconds_of_several_threads_add_up() -> None:
+    clock = StageClock()
+
+    def work() -> None:
+        for _ in range(20_000):
+            clock.add({"network": 1.0})
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clock.seconds["network"] == 80_000
