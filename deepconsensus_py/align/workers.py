@@ -5,8 +5,9 @@ They come from multiprocessing's fork server and not from this process, which ho
 
 import signal
 import traceback
-from collections.abc import Callable, Sequence
-from multiprocessing import forkserver, get_context
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import forkserver, get_context, resource_tracker
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -38,7 +39,21 @@ def prepare(modules: Sequence[str]) -> None:
         modules: that the workers need; nothing changes where others have been prepared already.
     """
     forkserver.set_forkserver_preload(["__main__", *modules])
-    forkserver.ensure_running()
+    with _interrupts_held():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold interrupts back, here for a moment, and for good in the processes that are started in the block."""
+    # Ctrl-C reaches all processes of a terminal; what it means is this one's to say, even while they still start.
+    # Started in the block, the resource tracker would let interrupts through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Pool(Generic[_In, _Out]):
@@ -148,7 +163,8 @@ class _Worker:
         self._channel = Channel(own, memory)
         self._process = context.Process(target=_serve, args=(Channel(other, memory), work), daemon=True)
         try:
-            self._process.start()
+            with _interrupts_held():
+                self._process.start()
         except BaseException:
             self._channel.close()
             raise
@@ -187,8 +203,6 @@ class _Worker:
 
 def _serve(channel: Channel, work: Callable[[Any], Any]) -> None:
     """A worker's life: it ends when nobody is at the other end."""
-    # Ctrl-C reaches all processes of a terminal; what it means is the parent's to say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         channel.send((True, None))
         while True:
