@@ -173,6 +173,8 @@ def _facts(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Provenance and parameters, as rows of a table."""
     yield "command", report["command"]
     yield "started", report["started"]
+    if report.get("resumed"):
+        yield "resumed", f"{report['resumed']} times" if report["resumed"] > 1 else "once"
     yield "version", f"{report['tool']} {report['version']}"
     yield "output", report["output"]
     yield from ((f"input {number}", path) for number, path in enumerate(report["inputs"], 1))

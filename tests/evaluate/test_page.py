@@ -73,6 +73,16 @@ def test_a_page_without_truth_and_molecules_says_less(run_report: Path, tmp_path
     assert "What became of the molecules" in text
 
 
+def test_a_run_that_was_gone_on_with_says_so(run_report: Path, tmp_path: Path) -> None:
+    report = json.loads(run_report.read_text())
+    shown = []
+    for resumed in (0, 1, 3):
+        run_report.write_text(json.dumps(report | {"resumed": resumed}))
+        _page(tmp_path, run_report)
+        shown.append(re.findall(r">resumed<(?:[^>]*>){2}([^<]*)<", (tmp_path / "report.html").read_text()))
+    assert shown == [[], ["once"], ["3 times"]]
+
+
 def test_an_evaluation_without_baseline_or_qualities_will_do(
     run_report: Path, evaluation: Path, tmp_path: Path
 ) -> None:

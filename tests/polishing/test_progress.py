@@ -28,3 +28,9 @@ def test_items_pass_and_a_line_says_how_far_they_are(caplog: pytest.LogCaptureFi
 def test_nothing_is_said_of_a_total_that_nobody_knows(caplog: pytest.LogCaptureFixture) -> None:
     list(progress.with_progress("abc", None, "ZMW"))
     assert caplog.messages == ["3 ZMWs, 0.10 per second"]
+
+
+@pytest.mark.usefixtures("ten_seconds_an_item")
+def test_what_was_done_before_is_counted_but_not_in_the_rate(caplog: pytest.LogCaptureFixture) -> None:
+    list(progress.with_progress("abc", 10, "ZMW", done=90))
+    assert caplog.messages == ["93 ZMWs of 100, 70 s left, 0.10 per second"]

@@ -6,7 +6,7 @@ import pytest
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import COLUMNS, MoleculeTable
+from deepconsensus_py.polishing.report import COLUMNS, MoleculeTable, faulty, summed
 
 
 def row(read: PolishedRead) -> dict[str, str]:
@@ -31,3 +31,18 @@ def test_quality_of_the_draft(qualities: list[int] | None, rq: float | None, sho
 def test_a_reason_keeps_to_its_cell() -> None:
     read = PolishedRead(Draft("m/1/ccs", np.ones(2, np.uint8), None), Outcome.ERROR, "two\tcells\nand lines")
     assert row(read)["reason"] == "two cells and lines"
+
+
+def test_reports_add_up() -> None:
+    def report(started: str, seconds: float, molecules: int, peak: int, **outcomes: int) -> dict[str, object]:
+        stages, counts = {"read": seconds / 2}, {"molecules": molecules, "outcomes": outcomes}
+        times = {"started": started, "seconds": seconds, "stages": stages, "peak_memory_bytes": peak}
+        return {"command": started, **times, "counts": counts, "resumed": 1}
+
+    first = report("2024-01-02", 1.5, 3, 70, success=2, error=1)
+    del first["resumed"]  # of a version that could not
+    whole = summed([first, report("2024-01-01", 2.25, 4, 60, success=3, empty_sequence=1)])
+    assert (whole["command"], whole["started"], whole["seconds"]) == ("2024-01-02", "2024-01-01", 3.75)
+    assert (whole["stages"], whole["peak_memory_bytes"], whole["resumed"]) == ({"read": 1.875}, 70, 1)
+    assert whole["counts"] == {"molecules": 7, "outcomes": {"empty_sequence": 1, "error": 1, "success": 5}}
+    assert faulty(whole["counts"]) == 2

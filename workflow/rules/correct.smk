@@ -20,8 +20,9 @@ rule correct:
         gpu=0 if config["device"] == "cpu" else 1,
     conda:
         "../envs/deepconsensus-py.yaml"
-    # Exit status 3: all is written, and some molecules could not be processed; the report names them.
+    # --resume: a job that was killed has left what it had done. Exit status 3: all is written, and some molecules could
+    # not be processed; the report names them.
     shell:
-        "deepconsensus-py polish --features {input:q} -o {output.bam:q}"
+        "deepconsensus-py polish --features {input:q} -o {output.bam:q} --resume"
         " --model {params.model:q} --device {params.device} --threads {threads} {params.options} 2> {log:q}"
         " || [ $? -eq 3 ]"
