@@ -19,7 +19,7 @@ from deepconsensus_py.models.weights import Model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.runs.edits import EDITS, NONE
 
-CPU_BATCH, GPU_BATCH = 1 << 10, 1 << 14
+CPU_BATCH, GPU_BATCH = 1 << 8, 1 << 14
 """Undecided runs: on a processor as many as its cache holds the layers of (a third faster than four times as many), on
 a GPU what fills it."""
 
@@ -76,7 +76,7 @@ class RunCorrector:
             selected: ``bool[items]``, all.
             probabilities: ``float32[items, 17]`` of ``runs.edits.EDITS``.
         """
-        every = np.zeros((len(features.layout["covered"]), len(EDITS)), np.float32)
+        every = np.zeros((len(features.layout["depth"]), len(EDITS)), np.float32)
         every[:, NONE] = 1
         # The probabilities of no item have no shape.
         every[features.layout["undecided"]] = probabilities.reshape(-1, len(EDITS))
