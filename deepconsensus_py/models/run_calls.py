@@ -13,6 +13,11 @@ from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.runs.edits import CHANGE, INSERTS, LAST, NONE, apply_edits
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 
+DECIDED = np.array([1.2e-2, 1.2e-2, 1.2e-2, 2.6e-3, 6.2e-4, 1.5e-3, 5.0e-4, 2.2e-4, 2.2e-4, 0])
+"""Share of the runs that evidence decides that are wrong, by the number of passes that cover them; from nine on, the
+model's floor. Counted in drafts of some passes of molecules with truth (``docs/accuracy.md``). With five passes two
+must speak for an edit before it is looked at, with four one."""
+
 
 def layout_of(zmw: Zmw, refined: Refined) -> Mapping[str, NDArray[Any]]:
     """What ``call_runs`` needs besides edits and their probabilities.
@@ -22,12 +27,12 @@ def layout_of(zmw: Zmw, refined: Refined) -> Mapping[str, NDArray[Any]]:
         refined: its refined draft.
 
     Returns:
-        ``covered`` ``bool[runs]``, whether any pass says something about the run; the refined ``draft`` ``uint8[n]``,
+        ``depth`` ``uint16[runs]``, how many passes say something about the run; the refined ``draft`` ``uint8[n]``,
         its ``draft_index`` ``int32[n]`` (position in the draft that was given, -1 for a new base), and
         ``draft_quality`` ``uint8[n]`` (Phred, of the draft that was given; 0 for a new base).
     """
     return {
-        "covered": np.asarray(refined.scores.covered.any(axis=0)),
+        "depth": refined.scores.covered.sum(axis=0, dtype=np.uint16),
         "draft": refined.bases,
         "draft_index": refined.draft_index,
         "draft_quality": np.append(kept_qualities(zmw.draft), np.uint8(0))[refined.draft_index],
@@ -40,14 +45,16 @@ def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) 
     Args:
         layout: as ``layout_of`` gave it.
         probabilities: ``float32[runs, 17]`` of ``runs.edits.EDITS`` for every run.
-        floor: probability that a base is wrong which no pass speaks against.
+        floor: probability that a base is wrong which many passes agree on; ``DECIDED`` of a few.
     """
-    covered = layout["covered"]
+    depth = layout["depth"]
+    covered = depth > 0
     runs = find_runs(layout["draft"])
+    decided = np.maximum(floor, DECIDED[np.minimum(depth, len(DECIDED) - 1)] / runs.length)
     classes = np.where(covered, probabilities.argmax(axis=1), NONE)
     bases, index = apply_edits(layout["draft"], runs, classes)
     given = np.power(10.0, layout["draft_quality"] / -10.0)
-    of_base = np.append(np.where(np.repeat(covered, runs.length), floor, given), floor)
+    of_base = np.append(np.where(np.repeat(covered, runs.length), np.repeat(decided, runs.length), given), floor)
     error = of_base[index].astype(np.float32)
     doubt = 1 - probabilities.max(axis=1)
     at_last = np.where(LAST[classes], doubt, probabilities[:, LAST != 0].sum(axis=1))

@@ -33,7 +33,7 @@ def molecule() -> Features:
     bases = encode_bases(DRAFT)
     runs = len(find_runs(bases))
     layout = {
-        "covered": np.ones(runs, np.bool_),
+        "depth": np.full(runs, 20, np.uint16),
         "draft": bases,
         "draft_index": np.arange(len(bases), dtype=np.int32),
         "draft_quality": np.full(len(bases), 10, np.uint8),
@@ -97,14 +97,14 @@ def test_an_edit_more_likely_than_not_is_made(corrector, molecule, run, edit, ex
 
 
 def test_nothing_is_edited_where_no_pass_says_anything(corrector, molecule):
-    molecule.layout["covered"][LAST_RUN] = False
+    molecule.layout["depth"][LAST_RUN] = 0
     molecule.inputs["evidence"][LAST_RUN] = 0
     calls = corrector.call(molecule, np.ones(4, np.bool_), corrector.forward(molecule.inputs))
     assert decode_bases(calls.bases) == DRAFT
 
 
 def test_where_no_pass_says_anything_the_drafts_qualities_stand(corrector, molecule):
-    molecule.layout["covered"][LAST_RUN] = False
+    molecule.layout["depth"][LAST_RUN] = 0
     error = errors(corrector, molecule)
     assert error[-3:] == pytest.approx(0.1)
     assert (error[:-3] < 1e-3).all()

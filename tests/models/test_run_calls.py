@@ -13,6 +13,7 @@ from deepconsensus_py.runs.edits import CHANGE, EDITS, LAST, apply_edits
 from deepconsensus_py.runs.homopolymers import find_runs
 
 FLOOR = 1e-4
+MANY = np.uint16(20)
 
 
 def layout(draft: str, covered: NDArray[np.bool_] | None = None, quality: int = 10) -> dict[str, np.ndarray]:
@@ -20,7 +21,7 @@ def layout(draft: str, covered: NDArray[np.bool_] | None = None, quality: int = 
     bases = encode_bases(draft)
     index = np.arange(len(bases), dtype=np.int32)
     return {
-        "covered": np.ones(len(find_runs(bases)), np.bool_) if covered is None else covered,
+        "depth": MANY * (np.ones(len(find_runs(bases)), np.uint16) if covered is None else covered.astype(np.uint16)),
         "draft": bases,
         "draft_index": np.where(index % 4 == 3, -1, index).astype(np.int32),
         "draft_quality": np.full(len(bases), quality, np.uint8),
@@ -113,11 +114,22 @@ def test_what_no_pass_covers_keeps_its_quality() -> None:
     assert calls.error_probability == pytest.approx([0.01, 0.01, FLOOR, FLOOR, 0.01, 0.01])
 
 
+def test_what_few_passes_agree_on_is_less_sure() -> None:
+    where = layout("AATTGG")
+    errors = []
+    for depth in (1, 3, 4, 6, 8, 9, 40):
+        where["depth"][:] = depth
+        errors.append(call_runs(where, sure(np.zeros(3, int), 1.0), FLOOR).error_probability)
+        assert np.ptp(errors[-1]) == 0
+    assert [e[0] for e in errors] == pytest.approx([0.006, 0.0013, 0.00031, 0.00025, 0.00011, FLOOR, FLOOR])
+
+
 def test_the_layout_of_a_refined_molecule(molecules: list[Zmw]) -> None:
     zmw = molecules[1]
     refined = refine(zmw)
     where = layout_of(zmw, refined)
-    assert len(where["covered"]) == len(find_runs(where["draft"]))
+    assert len(where["depth"]) == len(find_runs(where["draft"]))
+    assert np.array_equal(where["depth"], refined.scores.covered.sum(axis=0))
     kept = where["draft_index"] >= 0
     assert np.array_equal(where["draft_quality"][kept], zmw.draft.qualities[where["draft_index"][kept]])
     assert not where["draft_quality"][~kept].any()

@@ -89,7 +89,7 @@ def test_the_items_are_the_undecided_runs_of_the_refined_draft(molecules: list[Z
     undecided = features.layout["undecided"]
     assert features.items == len(undecided) < len(runs)
     assert corrector.select(features, 45).all()
-    assert features.layout["covered"][undecided].all()
+    assert features.layout["depth"][undecided].all()
     probabilities = corrector.forward(features.inputs)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
@@ -103,7 +103,7 @@ def test_a_run_that_is_decided_is_as_doubtful_as_the_floor_says(molecules: list[
     probabilities = np.zeros((features.items, len(EDITS)), np.float32)
     probabilities[:, 0] = 1
     calls = corrector.call(features, np.ones(features.items, np.bool_), probabilities)
-    covered = np.repeat(features.layout["covered"], find_runs(features.layout["draft"]).length)
+    covered = np.repeat(features.layout["depth"] > 0, find_runs(features.layout["draft"]).length)
     assert np.array_equal(calls.bases, features.layout["draft"])
     assert calls.error_probability[covered] == pytest.approx(0.01)
 
@@ -188,5 +188,5 @@ def test_worker_processes_need_no_torch_to_encode() -> None:
 def test_without_triage_the_network_sees_every_run_that_passes_cover(molecules: list[Zmw]) -> None:
     zmw = molecules[0]
     some, every = (RunCorrector(random_model(), triage=triage).encoder(zmw) for triage in (True, False))
-    assert every.items == every.layout["covered"].sum()
+    assert every.items == (every.layout["depth"] > 0).sum()
     assert 0 < some.items < every.items / 2
