@@ -13,6 +13,7 @@ from restarts import MOLECULES, Left, job, left, simulate
 from support import record_lines
 
 from deepconsensus_py.errors import DeepConsensusError, InputError, OutputError
+from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.headers import Program
@@ -47,7 +48,7 @@ def folder_of(output: Path) -> Path:
 
 
 def run_until(
-    number: int, a_job: PolishRun, monkeypatch: pytest.MonkeyPatch, corrector: Vote | None = None
+    number: int, a_job: PolishRun, monkeypatch: pytest.MonkeyPatch, corrector: Corrector | None = None
 ) -> dict[str, Any]:
     """Run, and ask to stop when so many molecules are polished."""
     stop, polished = Stop(), run_module.correct
@@ -99,6 +100,26 @@ def test_records_do_not_depend_on_the_batch(
     monkeypatch.setattr(run_module, "load_corrector", lambda *_, **__: corrector)
     run(job(inputs, tmp_path / "out.bam"))
     assert left(tmp_path / "out.bam") == whole
+
+
+def test_a_network_comes_to_the_same_when_gone_on_with(
+    testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+) -> None:
+    corrector = load_corrector(tiny_model, threads=1)
+    found = []
+    for threads, stop, batch in ((1, 0, corrector.batch), (1, 2, 8), (2, 1, 30), (3, 0, 1)):
+        corrector.batch = batch
+        folder = tmp_path / f"{threads}-{stop}"
+        folder.mkdir()
+        settings = PolishSettings(filter=ReadFilter(min_quality=0))
+        a_job = job(testdata, folder / "out.bam", model=str(tiny_model), threads=threads, settings=settings)
+        monkeypatch.setattr(run_module, "load_corrector", lambda *_, **__: corrector)
+        if stop:
+            run_until(stop, a_job, monkeypatch, corrector)
+        run(dataclasses.replace(a_job, resume=True))
+        found.append(left(folder / "out.bam"))
+    assert found[0].counts["outcomes"] == {"success": 6}
+    assert all(other == found[0] for other in found)
 
 
 @pytest.mark.parametrize("cuts", [1, 3])
