@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pysam
+import pytest
 
 from deepconsensus_py.cli.main import main
+from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, run
 from deepconsensus_py.polishing.sources import Reads
+from deepconsensus_py.polishing.stop import Stop
 
 MOLECULES = 12
 SECONDS = 0.05
@@ -69,6 +74,36 @@ def left(output: Path) -> Left:
     rows = gzip.decompress(output.with_suffix(".zmws.tsv.gz").read_bytes())
     failed = output.with_name(f"failed-{output.name}")
     return Left(*([r.to_string() for r in _records(path)] for path in (output, failed)), rows, report["counts"])
+
+
+def folder_of(output: Path) -> Path:
+    """Where an output's pieces lie."""
+    return output.with_name(f"{output.name}.unfinished")
+
+
+def run_until(
+    number: int, a_job: PolishRun, monkeypatch: pytest.MonkeyPatch, corrector: Corrector | None = None
+) -> dict[str, Any]:
+    """Run, and ask to stop when so many molecules are polished."""
+    stop, polished = Stop(), run_module.correct
+
+    def asking(*given: Any, **named: Any) -> Iterator[PolishedRead]:
+        for count, read in enumerate(polished(*given, **named), 1):
+            if count == number:
+                stop.ask()
+            yield read
+
+    # One molecule to a batch, or all of these few would be polished before the first one is seen.
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "correct", asking)
+        patch.setattr(run_module, "load_corrector", lambda *_, **__: corrector or one_at_a_time())
+        return run(a_job, stop)
+
+
+def one_at_a_time() -> Vote:
+    corrector = Vote()
+    corrector.batch = 1
+    return corrector
 
 
 def _records(path: Path) -> list[pysam.AlignedSegment]:

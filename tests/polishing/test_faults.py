@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import pytest
 import restarts
-from restarts import Left, job, left, simulate
+from restarts import Left, job, left
 from support import DEADLY, Commands, deadly_encoder, record_lines
 
 from deepconsensus_py.cli._options import MOLECULES_FAILED
@@ -28,20 +28,6 @@ from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import run
 
 THIRD = 2
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("inputs")
-    simulate(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    output = tmp_path_factory.mktemp("whole") / "out.bam"
-    run(job(inputs, output))
-    return left(output)
 
 
 # One molecule

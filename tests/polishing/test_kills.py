@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import restarts
-from restarts import MOLECULES, Left, job, left, simulate
+from restarts import MOLECULES, Left, job, left
 
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.growing import GrowingFile
@@ -25,20 +25,6 @@ from deepconsensus_py.polishing.run import run
 KILLS = 50
 PIECE = 2
 SEED = 20
-
-
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("inputs")
-    simulate(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    output = tmp_path_factory.mktemp("whole") / "out.bam"
-    run(job(inputs, output))
-    return left(output)
 
 
 class Process:
