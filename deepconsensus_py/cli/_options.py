@@ -65,7 +65,12 @@ def add_subreads(parser: argparse.ArgumentParser) -> None:
 
 def add_chunk(parser: argparse.ArgumentParser) -> None:
     """``--chunk``."""
-    parser.add_argument("--chunk", type=chunk, metavar="i/N", help="only the i-th of N parts of the CCS file; where files have an index ('index'), no more is read")
+    parser.add_argument(
+        "--chunk",
+        type=chunk,
+        metavar="i/N",
+        help="only the i-th of N parts of the CCS file; where files have an index ('index'), no more is read",
+    )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
