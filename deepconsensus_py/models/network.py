@@ -20,6 +20,8 @@ class ScaledEmbedding(nn.Embedding):
 
     def reset_parameters(self) -> None:
         """Draw the rows so that they come out with unit variance."""
+        if self.weight.is_meta:
+            return  # Weights will be read; torch would import some 800 modules, a second's worth, to draw none.
         nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
         self._fill_padding_idx_with_zero()
 
