@@ -4,29 +4,16 @@
 """
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from deepconsensus_py.attention.patterns import Pattern
+from deepconsensus_py.attention.groups import Groups, group, group_plan
+from deepconsensus_py.attention.plan import Plan, bias_of_heads, choose, places, plan
 from deepconsensus_py.attention.position import Bias
-
-BACKENDS = ("dense", "sdpa")
-Coords = tuple[Tensor | None, Tensor | None]  # of the queries and of the keys
-
-# Up to here plain batched products are as fast on a CPU as the fused kernel, and faster than it with a mask in bf16.
-DENSE_TOKENS = 256
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Plan:
-    """What pattern, bias and padding come to; both parts broadcast to ``[B, h, n_q, n_k]``, None says there is none."""
-
-    allowed: Tensor | None  # bool
-    added: Tensor | None  # float, added to the scaled scores
+from deepconsensus_py.attention.relative import Shaw
+from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
 
 
 def attend(
@@ -34,13 +21,15 @@ def attend(
     k: Tensor,
     v: Tensor,
     *,
-    pattern: Pattern,
+    pattern: AnyPattern,
     bias: Bias | None = None,
     coords_q: Tensor | None = None,
     coords_k: Tensor | None = None,
     mask: Tensor | None = None,
+    edges: Tensor | None = None,
     backend: str = "auto",
     dropout: float = 0.0,
+    need_weights: list[Tensor] | None = None,
 ) -> Tensor:
     """Mix values by the softmax of ``q k^T / sqrt(d_k)`` over the allowed keys.
 
@@ -53,53 +42,58 @@ def attend(
         coords_q: ``int64[n_q, dims]`` or ``int64[B, n_q, dims]``; None counts the tokens.
         coords_k: the same of the keys.
         mask: ``bool[B, n_k]``, True at real keys; None where all are real.
-        backend: one of ``BACKENDS``, or ``auto``.
+        edges: ``int64[B, e, 3]`` for the pattern ``Edges`` and the bias ``EdgeType``.
+        backend: one of ``plan.BACKENDS``, or ``auto``; ``blocked`` is as ``sdpa`` where nothing can be cut into groups.
         dropout: probability that a weight is dropped; 0 outside training.
+        need_weights: a list to which the weights ``[B, h, n_q, n_k]`` are to be appended; ``dense`` alone has them.
 
     Returns:
         ``[B, h, n_q, d_v]``; exactly 0 for a query with no allowed key, in every backend.
     """
-    pairs = plan(q, k, pattern=pattern, bias=bias, coords=(coords_q, coords_k), mask=mask)
-    if backend == "auto":
-        backend = "dense" if q.device.type == "cpu" and k.shape[-2] <= DENSE_TOKENS else "sdpa"
-    if backend == "dense":
-        return F.dropout(weights(q, k, pairs), dropout, training=dropout > 0) @ v
-    if backend == "sdpa":
+    coords = (coords_q, coords_k)
+    if isinstance(pattern, PerHead):
+        maps: list[Tensor] = []
+        mixed = [
+            attend(
+                *(q[:, own], k[:, own], v[:, own]),
+                pattern=part,
+                bias=bias_of_heads(bias, own, q, k, coords=coords, edges=edges),
+                coords_q=coords_q,
+                coords_k=coords_k,
+                mask=mask,
+                edges=edges,
+                backend=backend,
+                dropout=dropout,
+                need_weights=None if need_weights is None else maps,
+            )
+            for part, own in zip(pattern.parts, pattern.groups(q.shape[1]), strict=True)
+        ]
+        if need_weights is not None:
+            need_weights.append(torch.cat(maps, dim=1))
+        return torch.cat(mixed, dim=1)
+    shaw = bias if isinstance(bias, Shaw) and bias.value is not None else None
+    backend = choose(backend, q, k, pattern, whole=need_weights is not None or shaw is not None)
+    if isinstance(pattern, Routing) and pattern.training:
+        pattern.follow(q, k, mask)
+    groups = group(q, k, pattern=pattern, coords=coords, mask=mask) if backend == "blocked" else None
+    if groups is not None:
+        cut = group_plan(groups, q, k, bias=bias, coords=coords, edges=edges)
+        return _grouped(q, k, v, groups, cut, dropout=dropout)
+    pairs = plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges)
+    if backend != "dense":
         return _sdpa(q, k, v, pairs, dropout)
-    raise ValueError(f"unknown attention backend {backend!r}; known are auto, {', '.join(BACKENDS)}")
-
-
-def plan(q: Tensor, k: Tensor, *, pattern: Pattern, bias: Bias | None, coords: Coords, mask: Tensor | None) -> Plan:
-    """The allowed pairs and the numbers added to their scores; arguments as those of ``attend``."""
-    lengths = (q.shape[-2], k.shape[-2])
-    places = [_count(n, q.device) if given is None else given for given, n in zip(coords, lengths, strict=True)]
-    if pattern.unrestricted:
-        allowed = None
-    elif coords == (None, None):
-        allowed = _counted(pattern, *lengths, q.device)
-    else:
-        allowed = pattern.allowed(*places).unsqueeze(-3)
-    if mask is not None:
-        real = mask[:, None, None, :]
-        allowed = real if allowed is None else allowed & real
-    if bias is None:
-        return Plan(allowed, None)
-    return Plan(allowed, bias.scores(q, *places) / (math.sqrt(q.shape[-1]) if bias.query_dependent else 1))
-
-
-def _count(n: int, device: torch.device) -> Tensor:
-    return torch.arange(n, device=device).unsqueeze(-1)
-
-
-@lru_cache(maxsize=64)
-def _counted(pattern: Pattern, n_q: int, n_k: int, device: torch.device) -> Tensor:
-    # A mask first made while predicting is used again while training, which inference tensors forbid.
-    with torch.inference_mode(False):
-        return pattern.allowed(_count(n_q, device), _count(n_k, device))
+    mixing = weights(q, k, pairs)
+    if need_weights is not None:
+        need_weights.append(mixing)
+    mixing = F.dropout(mixing, dropout, training=dropout > 0)
+    return mixing @ v if shaw is None else mixing @ v + shaw.mixed(mixing, *places(q, k, coords))
 
 
 def weights(q: Tensor, k: Tensor, plan: Plan) -> Tensor:
-    """The weights ``[B, h, n_q, n_k]`` by which the reference mixes the values."""
+    """The weights ``[B, h, n_q, n_k]`` by which the reference mixes the values, averaged over clusters if there are."""
+    if plan.allowed is not None and plan.allowed.dim() > q.dim():
+        spread = q.unsqueeze(2).expand(-1, -1, plan.allowed.shape[2], -1, -1)
+        return weights(spread, k.unsqueeze(2), plan).sum(2) / plan.allowed.any(-1, keepdim=True).sum(2).clamp(min=1)
     scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-1, -2)
     if plan.added is not None:
         scores = scores + plan.added
@@ -109,6 +103,12 @@ def weights(q: Tensor, k: Tensor, plan: Plan) -> Tensor:
     # The least finite number, not -inf: a query without keys gets numbers, and no NaN gradient, before they are zeroed.
     mixing = scores.masked_fill_(forbidden, torch.finfo(scores.dtype).min).softmax(dim=-1)
     return mixing.masked_fill(forbidden, 0.0) if forbidden.all(dim=-1).any() else mixing
+
+
+def _grouped(q: Tensor, k: Tensor, v: Tensor, groups: Groups, plan: Plan, *, dropout: float) -> Tensor:
+    mixing = weights(groups.gather(q, groups.queries), groups.gather(k, groups.keys), plan)
+    mixed = F.dropout(mixing, dropout, training=dropout > 0) @ groups.gather(v, groups.keys)
+    return groups.mean(mixed, q.shape[-2])
 
 
 def _sdpa(q: Tensor, k: Tensor, v: Tensor, plan: Plan, dropout: float) -> Tensor:

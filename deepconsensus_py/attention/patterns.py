@@ -70,26 +70,33 @@ class BlockLocal:
     Attributes:
         block: tokens of a block: one number for one axis, or one number per axis.
         halo: tokens beyond the block on both sides of every axis, or (before, after).
-        exact: half-width of the band on every axis, or None.
+        exact: half-width of the band, or None: one for all axes, or one per axis.
         causal: only keys up to the query in token order.
     """
 
     block: int | tuple[int, ...]
     halo: int | tuple[int, int] = 0
-    exact: int | None = None
+    exact: int | tuple[int | None, ...] | None = None
     causal: bool = False
 
     def __post_init__(self) -> None:
-        if min(self._blocks) < 1 or min(self._halo) < 0 or (self.exact or 0) < 0:
+        if min(self.blocks) < 1 or min(self.halos) < 0 or min(exact or 0 for exact in self.exacts) < 0:
             raise ValueError(f"{self}: blocks start at 1 token, halo and band at 0")
 
     @property
-    def _blocks(self) -> tuple[int, ...]:
+    def blocks(self) -> tuple[int, ...]:
+        """Tokens of a block on each axis."""
         return (self.block,) if isinstance(self.block, int) else self.block
 
     @property
-    def _halo(self) -> tuple[int, int]:
+    def halos(self) -> tuple[int, int]:
+        """Tokens before and after the block, on every axis."""
         return (self.halo, self.halo) if isinstance(self.halo, int) else self.halo
+
+    @property
+    def exacts(self) -> tuple[int | None, ...]:
+        """Half-width of the band on each axis."""
+        return self.exact if isinstance(self.exact, tuple) else (self.exact,) * len(self.blocks)
 
     @property
     def unrestricted(self) -> bool:
@@ -98,21 +105,15 @@ class BlockLocal:
 
     def allowed(self, coords_q: Tensor, coords_k: Tensor) -> Tensor:
         """See ``Pattern``."""
-        lo, hi = self._halo
-        pairs = [self._axis(q, k) for q, k in zip(coords_q.unbind(-1), coords_k.unbind(-1), strict=True)]
-        result = before(coords_q.shape[-2], coords_k.shape[-2], coords_q.device) if self.causal else None
-        for block, (q, k) in zip(self._blocks, pairs, strict=True):
+        lo, hi = self.halos
+        result = Full(self.causal).allowed(coords_q, coords_k)
+        places = zip(coords_q.unsqueeze(-2).unbind(-1), coords_k.unsqueeze(-3).unbind(-1), strict=True)
+        for block, exact, (q, k) in zip(self.blocks, self.exacts, places, strict=True):
             start = q.div(block, rounding_mode="floor") * block
-            near = (k >= start - lo) & (k < start + block + hi)
-            if self.exact is not None:
-                near &= (q - k).abs() <= self.exact
-            result = near if result is None else result & near
-        assert result is not None
+            result = result & (k >= start - lo) & (k < start + block + hi)
+            if exact is not None:
+                result &= (q - k).abs() <= exact
         return result
-
-    @staticmethod
-    def _axis(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return q.unsqueeze(-1), k.unsqueeze(-2)
 
     def pairs(self, shape: Sequence[int]) -> int:
         """See ``Pattern``.
@@ -120,7 +121,7 @@ class BlockLocal:
         The axes are independent, so all pairs are a product. A key precedes a query in row-major order iff they
         agree on the first axes and the key is smaller on the next one, whatever the axes after it.
         """
-        counts = [self._axis_pairs(n, block) for n, block in zip(shape, self._blocks, strict=True)]
+        counts = [self._axis_pairs(*axis) for axis in zip(shape, self.blocks, self.exacts, strict=True)]
         if not self.causal:
             return math.prod(every for every, _ in counts)
         total = math.prod(shape)
@@ -128,20 +129,58 @@ class BlockLocal:
             total += math.prod(shape[:axis]) * smaller * math.prod(every for every, _ in counts[axis + 1 :])
         return total
 
-    def _axis_pairs(self, n: int, block: int) -> tuple[int, int]:
+    def _axis_pairs(self, n: int, block: int, exact: int | None) -> tuple[int, int]:
         """Pairs of one axis: all of them, and those whose key is smaller than the query."""
-        spans = list(self._spans(n, block))
+        spans = list(self._spans(n, block, n if exact is None else exact))
         return sum(end - start for _, start, end in spans), sum(q - start for q, start, _ in spans)
 
-    def _spans(self, n: int, block: int) -> Iterator[tuple[int, int, int]]:
-        lo, hi = self._halo
-        reach = n if self.exact is None else self.exact
+    def _spans(self, n: int, block: int, reach: int) -> Iterator[tuple[int, int, int]]:
+        lo, hi = self.halos
         for q in range(n):
             start = q // block * block
             yield q, max(0, start - lo, q - reach), min(n, start + block + hi, q + reach + 1)
 
 
-PATTERNS: dict[str, type[Full] | type[BlockLocal]] = {"full": Full, "block_local": BlockLocal}
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The keys that a graph joins to the query; the edges come with each batch, as ``int64[B, e, 3]``.
+
+    A row is (query, key, type) by token index; a row below 0 is padding.
+    """
+
+    @property
+    def unrestricted(self) -> bool:
+        """See ``Pattern``."""
+        return False
+
+    def allowed(self, coords_q: Tensor, coords_k: Tensor, edges: Tensor | None = None) -> Tensor:
+        """``bool[B, n_q, n_k]``; see ``Pattern``."""
+        n_q, n_k = coords_q.shape[-2], coords_k.shape[-2]
+        cells = edge_cells(edges, n_q, n_k)
+        joined = torch.zeros(len(cells), n_q * n_k + 1, dtype=torch.bool, device=cells.device).scatter(1, cells, True)
+        return torch.unflatten(joined[:, :-1], 1, (n_q, n_k))
+
+    def pairs(self, shape: Sequence[int], edges: Tensor | None = None) -> int:
+        """Distinct pairs, of all items together; see ``Pattern``."""
+        n = math.prod(shape)
+        cells = edge_cells(edges, n, n)
+        items = torch.arange(len(cells), device=cells.device).unsqueeze(1) * n * n
+        return int(torch.unique((cells + items)[cells < n * n]).numel())
+
+
+def edge_cells(edges: Tensor | None, n_q: int, n_k: int) -> Tensor:
+    """Where edges lie in the flattened table of pairs, ``int64[B, e]``; padding in one cell beyond it."""
+    if edges is None:
+        raise ValueError("this pattern or bias reads the edges of a graph, and none were given")
+    cells = edges[..., 0] * n_k + edges[..., 1]
+    return cells.where((edges[..., :2] >= 0).all(-1), n_q * n_k)
+
+
+PATTERNS: dict[str, type[Full] | type[BlockLocal] | type[Edges]] = {
+    "full": Full,
+    "block_local": BlockLocal,
+    "edges": Edges,
+}
 
 
 def pattern_to_dict(pattern: Pattern) -> dict[str, Any]:

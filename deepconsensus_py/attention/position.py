@@ -1,10 +1,12 @@
-"""Where tokens are: absolute positions added to them, and terms added to the scores of pairs."""
+"""Where tokens are: absolute positions added to them, and terms added to the scores of given pairs."""
 
 import math
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.patterns import edge_cells
 
 LONGEST_TIMESCALE = 10_000.0  # positions per radian of the slowest wave (Vaswani et al. 2017, section 3.5)
 
@@ -28,18 +30,20 @@ def sinusoid(positions: Tensor, d: int) -> Tensor:
 
 
 class Bias(Protocol):
-    """A term added to the scores of pairs.
-
-    Attributes:
-        query_dependent: the term is a product with the query, so it is divided by the square root of the head's
-            width as the scores are.
-    """
+    """A term added to the scores of pairs."""
 
     @property
-    def query_dependent(self) -> bool: ...  # noqa: D102
+    def query_dependent(self) -> bool:
+        """A product with the query, so divided by the square root of the head's width as the scores are."""
+        ...
+
+    @property
+    def by_token(self) -> bool:
+        """Read by token index, so always made for all pairs; others are made for the pairs of any queries and keys."""
+        ...
 
     def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
-        """The term, broadcastable to ``[B, h, n_q, n_k]``, from q ``[B, h, n_q, d_k]`` and integer coordinates."""
+        """The term ``[..., n_q, n_k]`` from q ``[..., n_q, d_k]`` and coordinates ``int64[..., n, dims]``."""
         ...
 
 
@@ -50,7 +54,7 @@ class Additive:
         values: broadcastable to ``[B, h, n_q, n_k]``.
     """
 
-    query_dependent = False
+    query_dependent, by_token = False, True
 
     def __init__(self, values: Tensor) -> None:
         self.values = values
@@ -58,3 +62,22 @@ class Additive:
     def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:  # noqa: ARG002
         """See ``Bias``."""
         return self.values
+
+
+class EdgeType(nn.Module):
+    """A learned number per type of edge and head, 0 where no edge is; edges as those of the pattern ``Edges``."""
+
+    query_dependent, by_token = False, True
+
+    def __init__(self, types: int, *, heads: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(types, heads))
+
+    def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor, edges: Tensor | None = None) -> Tensor:
+        """See ``Bias``; edges that join the same pair add up."""
+        n_q, n_k = coords_q.shape[-2], coords_k.shape[-2]
+        cells = edge_cells(edges, n_q, n_k).unsqueeze(1).expand(-1, self.table.shape[1], -1)
+        assert edges is not None
+        values = self.table.to(q.dtype)[edges[..., 2].clamp(min=0)].transpose(1, 2)
+        table = values.new_zeros(*cells.shape[:2], n_q * n_k + 1).scatter_add(-1, cells, values)
+        return torch.unflatten(table[..., :-1], -1, (n_q, n_k))

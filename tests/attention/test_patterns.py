@@ -98,7 +98,7 @@ def test_unknown_patterns_are_named() -> None:
         pattern_from_dict({"kind": "stripes"})
     with pytest.raises(ValueError, match="not a registered pattern"):
         pattern_to_dict(None)  # type: ignore[arg-type]
-    assert set(PATTERNS) == {"full", "block_local"}
+    assert set(PATTERNS) == {"full", "block_local", "edges"}
 
 
 @pytest.mark.parametrize("fields", [{"block": 0}, {"block": 4, "halo": -1}, {"block": 4, "exact": -1}])

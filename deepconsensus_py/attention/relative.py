@@ -1,0 +1,116 @@
+"""Terms of the scores that are products of the query with learned vectors per offset between key and query."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Relative(nn.Module):
+    """One table of vectors for each of the last axes of the coordinates; shared by all heads.
+
+    Offsets are clipped to the tables' reach. Products are made with the tables, a row per offset, and then looked up
+    for every pair, so that vectors of pairs, ``n_q n_k d_k`` numbers, never exist.
+
+    Args:
+        d: width of a head.
+        reaches: largest offset of each axis.
+        later: whether later keys have vectors too; elsewhere they get 0.
+    """
+
+    query_dependent, by_token = True, False
+
+    def __init__(self, d: int, reaches: tuple[int, ...], *, later: bool = True) -> None:
+        super().__init__()
+        self.reaches, self.later = reaches, later
+        sizes = [2 * reach + 1 if later else reach + 1 for reach in reaches]
+        self.tables = nn.ParameterList(torch.randn(size, d) / math.sqrt(d) for size in sizes)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(table.shape[0] for table in self.tables)
+
+    def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
+        """See ``position.Bias``."""
+        total = q.new_zeros(())
+        for axis, table in enumerate(self.tables):
+            offsets = _offsets(coords_q, coords_k, axis - len(self.reaches))
+            products = q @ table.to(q.dtype).T
+            index = self._row(offsets, axis).expand(*products.shape[:-1], offsets.shape[-1])
+            term = products.gather(-1, index)
+            total = total + (term if self.later else term.masked_fill(offsets > 0, 0.0))
+        return total
+
+    def _row(self, offsets: Tensor, axis: int) -> Tensor:
+        reach = self.reaches[axis]
+        return offsets.clamp(-reach, reach if self.later else 0) + reach
+
+
+def _offsets(coords_q: Tensor, coords_k: Tensor, axis: int) -> Tensor:
+    return coords_k[..., axis].unsqueeze(-2) - coords_q[..., axis].unsqueeze(-1)
+
+
+class Shaw(Relative):
+    """A vector per clipped offset joins the key, and with ``value`` one joins the value (Shaw et al. 2018).
+
+    The value term needs the weights of all pairs, so only the backend ``dense`` computes it.
+    """
+
+    def __init__(self, d: int, reach: int = 16, *, value: bool = False) -> None:
+        super().__init__(d, (reach,))
+        self.value = nn.Parameter(torch.randn(2 * reach + 1, d) / math.sqrt(d)) if value else None
+
+    def mixed(self, weights: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
+        """What the value term adds, ``[B, h, n_q, d]``, from the weights ``[B, h, n_q, n_k]``."""
+        assert self.value is not None
+        index = self._row(_offsets(coords_q, coords_k, -1), 0).expand(weights.shape)
+        sums = weights.new_zeros(*weights.shape[:-1], len(self.value)).scatter_add(-1, index, weights)
+        return sums @ self.value.to(weights.dtype)
+
+
+class Rel2D(Relative):
+    """A vector per offset of rows and one of columns join the key (Bello et al. 2019); coordinates end in these two."""
+
+    def __init__(self, d: int, reach: tuple[int, int]) -> None:
+        super().__init__(d, reach)
+
+
+class Skew(Relative):
+    """The key term of ``Shaw`` by shifted rows, without a look-up, where tokens are consecutive (Huang et al. 2019).
+
+    Args:
+        d: width of a head.
+        reach: largest offset; beyond it the last vector serves.
+        one_sided: keys after the query get 0, as causal attention wants it; half the vectors.
+    """
+
+    def __init__(self, d: int, reach: int, *, one_sided: bool = False) -> None:
+        super().__init__(d, (reach,), later=not one_sided)
+
+    def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
+        """See ``position.Bias``."""
+        if not (_consecutive(coords_q) and _consecutive(coords_k)):
+            return super().scores(q, coords_q, coords_k)
+        n_q, n_k = len(coords_q), len(coords_k)
+        first = int(coords_k[0, -1] - coords_q[0, -1])
+        width = n_q + n_k - 1 if self.later else min(n_q + n_k - 1, max(n_q - first, n_k))
+        offsets = torch.arange(width, device=q.device) + first - (n_q - 1)
+        vectors = self.tables[0].to(q.dtype)[self._row(offsets, 0)]
+        skewed = skew(q @ vectors.T, n_k)
+        return skewed if self.later else skewed.tril(-first)
+
+
+def _consecutive(coords: Tensor) -> bool:
+    return coords.dim() == 2 and bool((coords[:, -1].diff() == 1).all())
+
+
+def skew(products: Tensor, n_k: int) -> Tensor:
+    """Shift row i of ``[..., n_q, width]`` left by ``n_q - 1 - i`` and keep ``n_k`` columns.
+
+    One column of padding makes rows of width + 1 numbers; read in rows of width, they slip by one each. What slips in
+    from the row below is only right of the columns that the caller asked products for.
+    """
+    n_q, width = products.shape[-2:]
+    flat = nn.functional.pad(products, (0, 1)).flatten(-2)[..., n_q - 1 :]
+    return torch.unflatten(flat[..., : n_q * width], -1, (n_q, width))[..., :n_k]
