@@ -78,7 +78,8 @@ def added(bias: Any, q: Tensor, coords: Tensor, edges: Tensor) -> Tensor:
         return bias.values.expand(B, H, n, n)
     if isinstance(bias, EdgeType):
         out = torch.zeros(B, H, n, n, dtype=q.dtype)
-        for item, (i, j, kind) in ((item, edge) for item in range(B) for edge in edges[item].tolist() if edge[0] >= 0):
+        rows = [(item, *edge) for item, own in enumerate(edges.tolist()) for edge in own if edge[0] >= 0]
+        for item, i, j, kind in rows:
             out[item, :, i, j] += bias.table[kind].detach()
         return out
     assert isinstance(bias, Relative)
