@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from deepconsensus_py.align.channel import Channel, anonymous_memory
+from deepconsensus_py.align.heap import keep_heap_small
 from deepconsensus_py.errors import DeepConsensusError
 
 DEATHS = 10
@@ -203,6 +204,7 @@ class _Worker:
 
 def _serve(channel: Channel, work: Callable[[Any], Any]) -> None:
     """A worker's life: it ends when nobody is at the other end."""
+    keep_heap_small()
     try:
         channel.send((True, None))
         while True:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py._version import __version__
+from deepconsensus_py.align.heap import keep_heap_small
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.models.names import AUTO, DEFAULT
 from deepconsensus_py.models.registry import load_corrector
@@ -98,6 +99,7 @@ def run(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
         ModelError: the model is unknown or does not fit the shards.
         OutputError: an output cannot be written, or an earlier run has left something there.
     """
+    keep_heap_small()
     session = _Session(job, stop or Stop())
     if not is_stream(job.output):
         return _into_files(session)
