@@ -15,6 +15,8 @@ from deepconsensus_py.attention.position import Bias
 from deepconsensus_py.attention.relative import Shaw
 from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
 
+__all__ = ["attend", "plan", "weights"]
+
 
 def attend(
     q: Tensor,
@@ -77,8 +79,7 @@ def attend(
         pattern.follow(q, k, mask)
     groups = group(q, k, pattern=pattern, coords=coords, mask=mask) if backend == "blocked" else None
     if groups is not None:
-        cut = group_plan(groups, q, k, bias=bias, coords=coords, edges=edges)
-        return _grouped(q, k, v, groups, cut, dropout=dropout)
+        return _grouped(q, k, v, groups, group_plan(groups, q, k, bias, coords=coords, edges=edges), dropout=dropout)
     pairs = plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges)
     if backend != "dense":
         return _sdpa(q, k, v, pairs, dropout)
@@ -92,11 +93,10 @@ def attend(
 def weights(q: Tensor, k: Tensor, plan: Plan) -> Tensor:
     """The weights ``[B, h, n_q, n_k]`` by which the reference mixes the values, averaged over clusters if there are."""
     if plan.allowed is not None and plan.allowed.dim() > q.dim():
-        spread = q.unsqueeze(2).expand(-1, -1, plan.allowed.shape[2], -1, -1)
-        return weights(spread, k.unsqueeze(2), plan).sum(2) / plan.allowed.any(-1, keepdim=True).sum(2).clamp(min=1)
+        shares = weights(q.unsqueeze(2).expand(-1, -1, plan.allowed.shape[2], -1, -1), k.unsqueeze(2), plan)
+        return shares.sum(2) / plan.allowed.any(-1, keepdim=True).sum(2).clamp(min=1)
     scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-1, -2)
-    if plan.added is not None:
-        scores = scores + plan.added
+    scores = scores if plan.added is None else scores + plan.added
     if plan.allowed is None:
         return scores.softmax(dim=-1)
     forbidden = ~plan.allowed

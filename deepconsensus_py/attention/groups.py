@@ -63,7 +63,7 @@ def group(q: Tensor, k: Tensor, *, pattern: Pattern | Routing, coords: Coords, m
 
 
 def group_plan(
-    groups: Groups, q: Tensor, k: Tensor, *, bias: Bias | None, coords: Coords, edges: Tensor | None
+    groups: Groups, q: Tensor, k: Tensor, bias: Bias | None, *, coords: Coords, edges: Tensor | None
 ) -> Plan:
     """The plan of the scores ``[B, h, g, n_q, n_k]`` of all groups."""
     of_q, of_k = places(q, k, coords)
