@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "polishing": {"polishing", "models", "pileup", "align", "pacbio"},
     "examples": {"examples", "models", "pileup", "align", "pacbio"},
     "simulate": {"simulate", "align", "pacbio"},
-    "evaluate": {"evaluate", "polishing", "align", "pacbio"},
+    "evaluate": {"evaluate", "polishing", "models", "pileup", "align", "pacbio"},
     "training": {"training", "examples", "models", "simulate", "evaluate", "pileup", "runs", "hmm", "align", "pacbio"}
     | {"attention"},
     "cli": {

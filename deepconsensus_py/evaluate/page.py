@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from deepconsensus_py._version import __version__
@@ -41,6 +41,12 @@ def render_page(runs: Sequence[Run]) -> str:
     Args:
         runs: at least one.
     """
+    template = load_template("report.html")
+    return template.render(version=__version__, sections=[_section(run) for run in runs], most_rows=MOST_ROWS)
+
+
+def load_template(name: str) -> Template:
+    """A page of this room, by its file name; what is put into it is escaped."""
     environment = Environment(
         loader=PackageLoader("deepconsensus_py.evaluate"),
         autoescape=True,
@@ -48,8 +54,7 @@ def render_page(runs: Sequence[Run]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html")
-    return template.render(version=__version__, sections=[_section(run) for run in runs], most_rows=MOST_ROWS)
+    return environment.get_template(name)
 
 
 def _section(run: Run) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""One window of a molecule as a person wants to see it: pileup, calls, doubted runs, and which passes decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.align.cigar import ON_DRAFT
+from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.models.explanation import RunCase, doubted_runs, undecided_cases
+from deepconsensus_py.models.names import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
+from deepconsensus_py.models.run_network import RunNetwork
+from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.pacbio.lookup import find_zmw
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.pileup import Pileup, build_pileup
+from deepconsensus_py.polishing.engine import PolishSettings, polish
+from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.read import PolishedRead
+
+WIDTH = 100
+"""Draft bases of a window."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowView:
+    """A window and all that is known of it.
+
+    Attributes:
+        zmw: the molecule, aligned.
+        number: of the window, from 0.
+        start: draft position of its first base.
+        stop: one past that of its last base.
+        pileup: of the whole molecule, all of its passes.
+        spans: ``int64[passes, 2]`` draft positions where each pass starts and stops.
+        model: name of the corrector that is explained.
+        reads: polished reads by the name of their corrector; that of ``model`` first.
+        doubted: runs of the draft that passes speak against.
+        undecided: runs that were left to a run network, with what its calls hang on; None where ``model`` is none.
+    """
+
+    zmw: Zmw
+    number: int
+    start: int
+    stop: int
+    pileup: Pileup
+    spans: NDArray[np.int64]
+    model: str
+    reads: dict[str, PolishedRead]
+    doubted: tuple[RunCase, ...]
+    undecided: tuple[RunCase, ...] | None
+
+    @property
+    def columns(self) -> slice:
+        """Columns of the pileup: those of its draft bases, and the insertions in front of each."""
+        at = self.pileup.draft_columns
+        return slice(int(at[self.start - 1]) + 1 if self.start else 0, int(at[self.stop - 1]) + 1)
+
+
+def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView:
+    """Look at a window of 100 draft bases.
+
+    Args:
+        zmw: the molecule; its passes may be aligned or not yet.
+        window: from 0.
+        model: the corrector to explain: a name of ``models.registry.load_corrector``, or a file. The calls of those
+            that need no weights stand beside it.
+
+    Raises:
+        InputError: the draft has no such window.
+        ModelError: the model is unknown or unreadable.
+        MoleculeError: the molecule cannot be corrected.
+    """
+    length = len(zmw.draft.bases)
+    if not 0 <= window * WIDTH < length:
+        last = (length - 1) // WIDTH
+        raise InputError(f"{zmw.name}: has {length} bases, windows 0 to {last} of {WIDTH}; there is no window {window}")
+    start, stop = window * WIDTH, min((window + 1) * WIDTH, length)
+    network = None if model in WITHOUT_WEIGHTS else load_model(model).network
+    aligned = _aligned(zmw)
+    name = Path(model).stem
+    correctors = {name: model} | {other: other for other in (PAIR_HMM, VOTE) if other != name}
+    return WindowView(
+        zmw=aligned,
+        number=window,
+        start=start,
+        stop=stop,
+        pileup=build_pileup(aligned, FeatureSpec(max_passes=len(aligned.passes), required=())),
+        spans=_spans(aligned),
+        model=name,
+        reads={called: _read(aligned, corrector) for called, corrector in correctors.items()},
+        doubted=doubted_runs(aligned, start, stop),
+        undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, RunNetwork) else None,
+    )
+
+
+def explain_reads(subreads: Sequence[Path], drafts: Path, zmw: str, window: int, *, model: str = DEFAULT) -> WindowView:
+    """Look at a window of a molecule in two files; arguments as those of ``find_zmw`` and ``explain_window``."""
+    return explain_window(find_zmw(subreads, drafts, zmw), window, model=model)
+
+
+def _aligned(zmw: Zmw) -> Zmw:
+    aligned = zmw if zmw.aligned else align_zmw(zmw)
+    if not aligned.passes:
+        raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns; give the subreads it is made of")
+    return aligned
+
+
+def _read(zmw: Zmw, model: str) -> PolishedRead:
+    (read,) = polish([zmw], model=model, settings=PolishSettings(filter=ReadFilter(min_quality=0)))
+    if read.reason:
+        raise MoleculeError(read.reason, outcome=str(read.outcome))
+    return read
+
+
+def _spans(zmw: Zmw) -> NDArray[np.int64]:
+    alignments = [p.alignment for p in zmw.passes if p.alignment is not None]
+    return np.array([[a.start, a.start + int(a.lengths @ ON_DRAFT[a.operations])] for a in alignments], np.int64)

@@ -1,0 +1,46 @@
+"""One molecule out of two files."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
+from deepconsensus_py.pacbio.indexed_subreads import open_subreads
+from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
+from deepconsensus_py.pacbio.records import read_pass
+
+
+def find_zmw(subreads: Sequence[Path], drafts: Path, zmw: str) -> Zmw:
+    """A draft with its passes; the drafts file is read through.
+
+    Args:
+        subreads: BAM files with subreads grouped by ZMW, raw or aligned to the drafts, or files of file names.
+        drafts: CCS reads: BAM, FASTQ or FASTA.
+        zmw: hole number, or the name of the CCS read.
+
+    Raises:
+        InputError: a file cannot be used, or there is no such molecule, or more than one.
+        MoleculeError: it has no passes, or they cannot be read.
+    """
+    entry, molecule = _only_draft(drafts, zmw)
+    with closing(open_subreads(subreads)) as source:
+        passes = tuple(read_pass(record) for record in source.find(molecule))
+        if not passes:
+            raise MoleculeError(f"{entry.name}: {source.names} has no pass of it; give the subreads it was made from")
+    return Zmw(entry.read(), passes)
+
+
+def _only_draft(drafts: Path, zmw: str) -> tuple[DraftEntry, MoleculeId]:
+    found = []
+    for entry in draft_entries(drafts):
+        molecule = parse_ccs(entry.name)
+        if molecule and zmw in {entry.name, str(molecule.hole)}:
+            found.append((entry, molecule))
+    if not found:
+        raise InputError(f"{drafts}: has no CCS read of ZMW {zmw}; give a number or a name that is there")
+    if len(found) > 1:
+        names = ", ".join(entry.name for entry, _ in found)
+        raise InputError(f"{drafts}: has {len(found)} CCS reads of ZMW {zmw}; give the name of one: {names}")
+    return found[0]
