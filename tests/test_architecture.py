@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MAY_IMPORT = {
     "attention": {"attention"},
+    "tasks": {"tasks"},
     "pacbio": {"pacbio"},
     "align": {"align", "pacbio"},
     "pileup": {"pileup", "pacbio"},
@@ -49,6 +50,7 @@ EVERYBODYS = {"errors", "_version"}
 
 FORBIDDEN_LIBRARIES = {
     "attention": {"numpy", "pysam", "numba"},
+    "tasks": {"torch", "pysam", "numba"},
     "pacbio": {"torch"},
     "align": {"torch"},
     "pileup": {"torch", "pysam"},

@@ -1,0 +1,87 @@
+"""Handwritten digits: the 1,797 images of 8x8 and 17 levels that come with scikit-learn, nothing to download."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.errors import InputError
+
+LEVELS = 17
+"""Levels of grey of a pixel."""
+
+TRAINING = 1200
+"""Images to train on; the other 597 are for tests."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Digits:
+    """Images of digits.
+
+    Attributes:
+        levels: ``int64[count, 8, 8]`` of 0 to 16, 16 being ink.
+        label: ``int64[count]`` of 0 to 9.
+    """
+
+    levels: NDArray[np.int64]
+    label: NDArray[np.int64]
+
+
+def digits(*, seed: int) -> tuple[Digits, Digits]:
+    """The digits to train on and those to test on, in random order.
+
+    Args:
+        seed: the same seed makes the same division.
+
+    Raises:
+        InputError: scikit-learn is not installed.
+    """
+    loaded = _load()
+    order = np.random.default_rng(seed).permutation(len(loaded.target))
+    levels, label = loaded.images.astype(np.int64), loaded.target.astype(np.int64)
+    train, test = order[:TRAINING], order[TRAINING:]
+    return Digits(levels[train], label[train]), Digits(levels[test], label[test])
+
+
+def upscaled(levels: NDArray[np.int64], size: int = 16) -> NDArray[np.float32]:
+    """Larger images, by linear interpolation between the middles of pixels.
+
+    Args:
+        levels: ``int64[count, height, width]`` of 0 to 16.
+        size: height and width to reach.
+
+    Returns:
+        ``float32[count, size, size]`` of 0 to 1.
+    """
+    rows, columns = (_interpolation(side, size) for side in levels.shape[1:])
+    grey = rows @ (levels / (LEVELS - 1)) @ columns.T
+    large: NDArray[np.float32] = grey.astype(np.float32)
+    return large
+
+
+def marginal_bits(train: NDArray[np.int64], test: NDArray[np.int64]) -> float:
+    """Bits per pixel of the best model that looks at no other pixel: for each, how often it had each level.
+
+    Args:
+        train: ``int64[count, height, width]`` of 0 to 16, counted, and each level once more.
+        test: the images to code.
+    """
+    counts = 1.0 + (train[..., None] == np.arange(LEVELS)).sum(axis=0)
+    chance = counts / counts.sum(axis=-1, keepdims=True)
+    coded = np.take_along_axis(chance[None], test[..., None], axis=-1)
+    return float(-np.log2(coded).mean())
+
+
+def _interpolation(side: int, size: int) -> NDArray[np.float64]:
+    # Each row weights the one or two pixels of the small image beside the middle of a pixel of the large one.
+    middle = np.clip((np.arange(size) + 0.5) * side / size - 0.5, 0, side - 1)
+    return np.maximum(0.0, 1.0 - np.abs(middle[:, None] - np.arange(side)))
+
+
+def _load() -> Any:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise InputError("scikit-learn is not installed; pip install 'deepconsensus-py[examples]'") from error
+    return load_digits()
