@@ -64,8 +64,8 @@ def test_a_call_for_the_edit_hangs_on_those_that_speak_for_it() -> None:
     assert (case.decision.occlusion[:2] > case.decision.occlusion[2:].max()).all()
 
 
-def test_occlusion_is_the_change_of_the_networks_own_answer() -> None:
-    """By hand: the log-odds of all passes, less those of the molecule's evidence without one."""
+def test_any_network_has_an_answer_for_every_pass() -> None:
+    """Occlusion is a number for each, and the token of the run keeps some attention for itself."""
     network = random_network(d=16)
     zmw = planted(1)
     (case,) = undecided_cases(zmw, network, RUN, RUN + 4)
