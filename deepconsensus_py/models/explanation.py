@@ -133,7 +133,7 @@ def undecided_cases(zmw: Zmw, network: RunNetwork, start: int, stop: int) -> tup
     if not len(chosen):
         return ()
     scores, decisions = _decide(zmw, refined, network, chosen)
-    probabilities = scores.softmax(dim=-1).numpy()
+    probabilities = scores.log_softmax(-1).exp().numpy()
     nats = possible_evidence(refined.scores)
     cases = []
     for run, likelihoods, decision in zip(chosen.tolist(), probabilities, decisions, strict=True):
