@@ -98,15 +98,18 @@ def _write_examples(args: argparse.Namespace, truth: "TruthFiles") -> None:
 def _write_shard(args: argparse.Namespace) -> None:
     """A molecule that cannot be encoded is in the shard too: the run that polishes the shard reports it."""
     from deepconsensus_py._version import __version__
-    from deepconsensus_py.models.registry import load_corrector
+    from deepconsensus_py.models.registry import load_encoder
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.clock import StageClock
     from deepconsensus_py.polishing.outcomes import Outcome
+    from deepconsensus_py.polishing.prepare import prepare_workers
     from deepconsensus_py.polishing.progress import with_progress
     from deepconsensus_py.polishing.shards import write_shard
     from deepconsensus_py.polishing.sources import Reads, encoded_reads
 
-    corrector = load_corrector(args.model, threads=args.threads, insertion_trim=args.ins_trim)
+    if args.threads > 1:
+        prepare_workers(args.model)
+    corrector = load_encoder(args.model, insertion_trim=args.ins_trim)
     program = Program(__version__, args.command_line, f"encoded for model {corrector.name}")
     reads = Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit)
     source = encoded_reads(reads, corrector, program, args.threads, StageClock())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from deepconsensus_py.pacbio.molecule import Zmw
 
 
 class Loading:
-    """A ``models.interface.Corrector`` that encodes while its network, and torch with it, is read by a thread.
+    """A ``models.interface.Corrector`` that encodes before its network, and torch with it, has been read by a thread.
 
-    What needs the network waits for it, and raises what kept it from being read.
+    What needs the network has it read, waits for it, and raises what kept it from being read.
 
     Args:
         name: of the model.
@@ -34,8 +34,16 @@ class Loading:
         load: Callable[[], Corrector],
     ) -> None:
         self.name, self.spec, self.calibration, self.encoder = name, spec, calibration, encoder
-        self._corrector: Future[Corrector] = Future()
-        Thread(target=self._load, args=(load,), name="model", daemon=True).start()
+        self._load, self._lock = load, Lock()
+        self._corrector: Future[Corrector] | None = None
+
+    def begin(self) -> Future[Corrector]:
+        """Have the model read, if that has not begun yet."""
+        with self._lock:
+            if self._corrector is None:
+                self._corrector = Future()
+                Thread(target=self._fill, args=(self._corrector,), name="model", daemon=True).start()
+        return self._corrector
 
     @property
     def batch(self) -> int:
@@ -50,7 +58,7 @@ class Loading:
     @property
     def whole(self) -> Corrector:
         """The model, when it has been read."""
-        return self._corrector.result()
+        return self.begin().result()
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
         """As the model does."""
@@ -64,8 +72,8 @@ class Loading:
         """As the model does."""
         return self.whole.call(features, selected, probabilities)
 
-    def _load(self, load: Callable[[], Corrector]) -> None:
+    def _fill(self, corrector: Future[Corrector]) -> None:
         try:
-            self._corrector.set_result(load())
+            corrector.set_result(self._load())
         except BaseException as fault:  # noqa: BLE001 - raised where the network is needed
-            self._corrector.set_exception(fault)
+            corrector.set_exception(fault)

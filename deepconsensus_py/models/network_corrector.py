@@ -14,6 +14,9 @@ from deepconsensus_py.models.precision import choose_precision, lay_out
 from deepconsensus_py.models.weights import Model, column_network
 from deepconsensus_py.pileup.features import FeatureSpec
 
+STEP = 8
+"""Windows that a batch on a processor is padded to a multiple of, where each takes some ms."""
+
 
 class NetworkCorrector(ColumnCorrector):
     """A column network with its weights.
@@ -46,7 +49,7 @@ class NetworkCorrector(ColumnCorrector):
             insertion_trim=insertion_trim,
             least_doubt=model.triage.threshold if triage and model.triage else 0.0,
         )
-        self._device = Device(device, self.batch)
+        self._device = Device(device, self.batch, STEP)
         self.lanes = self._device.lanes
         self.precision = choose_precision(precision, model.agreement, self._device.torch)
         self._network = lay_out(column_network(model).to(device), self.precision)

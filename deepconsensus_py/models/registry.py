@@ -47,32 +47,39 @@ def load_corrector(
         ModelError: there is no such model or no such device, the device cannot compute so, or the file is not one of
             ours.
     """
-    if str(name_or_path) == VOTE:
-        return Vote(insertion_trim=insertion_trim)
-    if str(name_or_path) == PAIR_HMM:
-        return _pair_hmm(insertion_trim, triage=triage)
-    if str(name_or_path) not in bundled_models() and not Path(name_or_path).is_file():
-        known = ", ".join([VOTE, PAIR_HMM, *bundled_models()])
-        raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the known models are {known}")
-    header = read_header(find_model(name_or_path))
-    if header["family"] == RUN:
-        _refuse_trim(header["name"], insertion_trim)
-    network = _Network(name_or_path, device.split(","), threads, insertion_trim, precision, triage)
+    asked = _Asked(name_or_path, tuple(device.split(",")), threads, insertion_trim, precision, triage)
+    corrector = _encoding(asked)
+    if not isinstance(corrector, Loading):
+        return corrector
     if wait or device != "cpu" or precision == BF16:
-        return network.load()
-    return Loading(header["name"], header["calibration"], *_encoding(header, network), network.load)
+        return asked.load()
+    corrector.begin()
+    return corrector
+
+
+def load_encoder(name_or_path: str | Path, *, insertion_trim: int | None = None) -> Corrector:
+    """A corrector for its encoder: its network, and torch with it, is read only when it is needed after all.
+
+    Args:
+        name_or_path: see ``load_corrector``.
+        insertion_trim: see ``load_corrector``.
+
+    Raises:
+        ModelError: there is no such model, or the file is not one of ours.
+    """
+    return _encoding(_Asked(name_or_path, insertion_trim=insertion_trim))
 
 
 @dataclass(frozen=True, slots=True)
-class _Network:
-    """A network, as it is asked for."""
+class _Asked:
+    """A model, as it is asked for: the arguments of ``load_corrector``."""
 
     name_or_path: str | Path
-    devices: list[str]
-    threads: int | None
-    insertion_trim: int | None
-    precision: str
-    triage: bool
+    devices: tuple[str, ...] = ("cpu",)
+    threads: int | None = None
+    insertion_trim: int | None = None
+    precision: str = AUTO
+    triage: bool = True
 
     def load(self) -> Corrector:
         """Read it, once for each device."""
@@ -109,15 +116,36 @@ class _Network:
         return corrector
 
 
-def _encoding(header: Mapping[str, Any], network: _Network) -> tuple[Mapping[str, Any], Callable[[Zmw], Features]]:
-    """Spec and encoder of a network, for which its header is enough."""
-    if header["family"] == RUN:
-        from deepconsensus_py.models.run_encoder import encode_runs  # noqa: PLC0415 - its kernels take a moment to load
+def _encoding(asked: _Asked) -> Corrector:
+    """A model as far as it is there without torch: of networks the header, which is enough to encode."""
+    name = str(asked.name_or_path)
+    if name == VOTE:
+        return Vote(insertion_trim=asked.insertion_trim)
+    if name == PAIR_HMM:
+        return _pair_hmm(asked.insertion_trim, triage=asked.triage)
+    if name not in bundled_models() and not Path(name).is_file():
+        known = ", ".join([VOTE, PAIR_HMM, *bundled_models()])
+        raise ModelError(f"unknown model {name!r}: no such file, and the known models are {known}")
+    header = read_header(find_model(name))
+    encoding = _run_encoding if header["family"] == RUN else _column_encoding
+    return Loading(header["name"], header["calibration"], *encoding(header, asked), asked.load)
 
-        return header["spec"], partial(encode_runs, triage=network.triage)
+
+_Encoding = tuple[Mapping[str, Any], Callable[[Zmw], Features]]
+"""Spec and encoder."""
+
+
+def _run_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
+    from deepconsensus_py.models.run_encoder import encode_runs  # noqa: PLC0415 - its kernels take a moment to load
+
+    _refuse_trim(header["name"], asked.insertion_trim)
+    return header["spec"], partial(encode_runs, triage=asked.triage)
+
+
+def _column_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
     features = FeatureSpec.from_dict(header["spec"])
-    if network.insertion_trim is not None:
-        features = replace(features, insertion_trim=network.insertion_trim)
+    if asked.insertion_trim is not None:
+        features = replace(features, insertion_trim=asked.insertion_trim)
     return features.to_dict(), partial(encode_columns, spec=features)
 
 

@@ -23,6 +23,9 @@ CPU_BATCH, GPU_BATCH = 1 << 8, 1 << 14
 """Undecided runs: on a processor as many as its cache holds the layers of (a third faster than four times as many), on
 a GPU what fills it."""
 
+STEP = 64
+"""Runs that a batch on a processor is padded to a multiple of: four sizes, where items take 0.05 ms each."""
+
 
 class RunCorrector:
     """A ``models.interface.Corrector`` whose items are the undecided runs of a draft.
@@ -43,7 +46,7 @@ class RunCorrector:
         self.spec: Mapping[str, Any] = dict(model.spec)
         self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
         self.encoder: Callable[[Zmw], Features] = partial(encode_runs, triage=triage)
-        self._device = Device(device, self.batch)
+        self._device = Device(device, self.batch, STEP)
         self.lanes = self._device.lanes
         self.precision = choose_precision(precision, model.agreement, self._device.torch)
         self._network = lay_out(model.network.to(device), self.precision)

@@ -1,5 +1,7 @@
 """A model that is read while its encoder is at work is the same model."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from run_toys import random_model
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.models.loading import Loading
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_corrector, load_encoder
 from deepconsensus_py.models.run_encoder import encode_runs
 from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.models.weights import save_model
@@ -94,6 +96,15 @@ def test_what_keeps_it_from_being_read_is_raised_where_it_is_needed(molecules: l
     for threads in (1, 2):
         with pytest.raises(ModelError, match="weights are missing"):
             list(polish(molecules, model=loading, threads=threads))
+
+
+def test_an_encoder_needs_no_torch_and_its_network_is_read_when_asked_for(file: Path, molecules: list[Zmw]) -> None:
+    code = f"import sys; from deepconsensus_py.models.registry import load_encoder; load_encoder({str(file)!r}); "
+    program = [sys.executable, "-c", code + "print('torch' in sys.modules)"]
+    assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == "False\n"
+    lazy, whole = load_encoder(file), load_corrector(file)
+    assert same(lazy.encoder(molecules[0]), whole.encoder(molecules[0]))
+    assert facts(lazy) == facts(whole)
 
 
 def test_what_may_fail_is_waited_for(file: Path) -> None:

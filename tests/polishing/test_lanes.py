@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from run_toys import random_model
 
-from deepconsensus_py.errors import DeepConsensusError
+from deepconsensus_py.errors import DeepConsensusError, ModelError
 from deepconsensus_py.models.interface import Arrays, Corrector, Features
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.models.run_corrector import RunCorrector
@@ -28,10 +28,15 @@ from deepconsensus_py.polishing.lanes import MOLECULES_IN_FLIGHT, in_lanes, in_t
 def made(kind: str, tiny_model: Path) -> Corrector:
     if kind == "random runs":
         return RunCorrector(random_model())
-    return load_corrector(tiny_model if kind == "tiny columns" else kind, threads=1)
+    if not kind.startswith("columns"):
+        return load_corrector(kind, threads=1)
+    try:
+        return load_corrector(tiny_model, threads=1, precision=kind.rsplit(maxsplit=1)[-1])
+    except ModelError as error:
+        pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("kind", ["runs", "random runs", "tiny columns", "pairhmm", "vote"])
+@pytest.mark.parametrize("kind", ["runs", "random runs", "columns in fp32", "columns in bf16", "pairhmm", "vote"])
 def test_results_are_the_same_bits_whatever_the_batches_and_lanes(kind: str, testdata: Path, tiny_model: Path) -> None:
     corrector = made(kind, tiny_model)
     molecules = list(encode_zmws(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"), corrector))
