@@ -35,7 +35,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--failed", type=Path, metavar="OUT", help="keep the reads that the filters drop in this file")
     _options.add_model(parser)
     parser.add_argument(
-        "--device", default="cpu", help="where a network runs: cpu, cuda, cuda:0 … (default %(default)s)"
+        "--device",
+        default="cpu",
+        help="where a network runs: cpu, cuda, cuda:0 …; several, as in cuda:0,cuda:1, share the work (default "
+        "%(default)s)",
     )
     parser.add_argument(
         "--precision",
