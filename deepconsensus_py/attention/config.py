@@ -1,13 +1,60 @@
-"""What a trunk is made of, as frozen records of plain values, and the named attention presets."""
+"""What a trunk is made of, as frozen records of plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from deepconsensus_py.attention.patterns import BlockLocal, Full, Pattern, pattern_from_dict, pattern_to_dict
+from deepconsensus_py.attention.patterns import Pattern, pattern_from_dict, pattern_to_dict
 
 NORMS = ("rezero", "layer")
 POSITIONS = ("sinusoid", "none")
+BIASES = ("shaw", "skew", "rel2d", "edge_type")
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingConfig:
+    """Clusters of queries and keys, as ``routing.Routing``, whose centroids each layer learns for itself."""
+
+    clusters: int
+    size: int
+    decay: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class PerHeadConfig:
+    """A pattern for each of several groups of heads, as ``routing.PerHead``."""
+
+    parts: tuple["SomePattern", ...]
+
+
+SomePattern = Pattern | RoutingConfig | PerHeadConfig
+
+
+@dataclass(frozen=True, slots=True)
+class BiasConfig:
+    """A learned bias of the scores.
+
+    Attributes:
+        kind: one of ``BIASES``: the classes of ``relative`` and ``position``.
+        reach: largest offset of each axis; beyond it the last vector serves.
+        value: Shaw's value term.
+        one_sided: for ``skew``, no vectors of later keys.
+        types: for ``edge_type``, how many there are.
+    """
+
+    kind: str
+    reach: tuple[int, ...] = ()
+    value: bool = False
+    one_sided: bool = False
+    types: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in BIASES:
+            raise ValueError(f"unknown attention bias {self.kind!r}; known are {', '.join(BIASES)}")
+        if len(self.reach) != {"rel2d": 2, "edge_type": 0}.get(self.kind, 1) or (self.kind == "edge_type") != (
+            self.types > 0
+        ):
+            raise ValueError(f"{self}: one reach for shaw and skew, two for rel2d, and types for edge_type alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +65,41 @@ class AttentionConfig:
         pattern: which pairs meet.
         backend: how it is computed; ``auto`` chooses by device and length.
         dropout: probability that a weight is dropped in training.
+        bias: what is added to the scores.
     """
 
-    pattern: Pattern
+    pattern: SomePattern
     backend: str = "auto"
     dropout: float = 0.0
+    bias: BiasConfig | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"pattern": pattern_to_dict(self.pattern), "backend": self.backend, "dropout": self.dropout}
+        """Plain JSON values; ``bias`` only where there is one, as files written before there were any."""
+        values = {"pattern": _pattern_to_dict(self.pattern), "backend": self.backend, "dropout": self.dropout}
+        return values if self.bias is None else {**values, "bias": asdict(self.bias)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "AttentionConfig":
         """The record of ``to_dict``; an unknown field is an error."""
-        return cls(**{**values, "pattern": pattern_from_dict(values["pattern"])})
+        bias = values.get("bias")
+        made = None if bias is None else BiasConfig(**{**bias, "reach": tuple(bias["reach"])})
+        return cls(**{**values, "pattern": _pattern_from_dict(values["pattern"]), "bias": made})
+
+
+def _pattern_to_dict(pattern: SomePattern) -> dict[str, Any]:
+    if isinstance(pattern, RoutingConfig):
+        return {"kind": "routing", **asdict(pattern)}
+    if isinstance(pattern, PerHeadConfig):
+        return {"kind": "per_head", "parts": [_pattern_to_dict(part) for part in pattern.parts]}
+    return pattern_to_dict(pattern)
+
+
+def _pattern_from_dict(values: Mapping[str, Any]) -> SomePattern:
+    if values.get("kind") == "per_head":
+        return PerHeadConfig(tuple(_pattern_from_dict(part) for part in values["parts"]))
+    if values.get("kind") == "routing":
+        return RoutingConfig(**{key: value for key, value in values.items() if key != "kind"})
+    return pattern_from_dict(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +114,8 @@ class TrunkConfig:
         attention: one entry for all layers, or several taken in turn.
         norm: ``rezero`` (x + alpha f(x)) or ``layer`` (x + f(layer norm of x)).
         position: ``sinusoid`` added to the tokens, or ``none``.
+        shared: one block for each entry of ``attention``, used again and again, instead of one for each layer.
+        cross: each block also attends to a memory, between its own two sublayers: a decoder.
     """
 
     layers: int
@@ -55,6 +125,8 @@ class TrunkConfig:
     attention: tuple[AttentionConfig, ...]
     norm: str = "rezero"
     position: str = "sinusoid"
+    shared: bool = False
+    cross: bool = False
 
     def __post_init__(self) -> None:
         if min(self.layers, self.d, self.heads, self.ff) < 1 or self.d % self.heads:
@@ -67,24 +139,13 @@ class TrunkConfig:
             raise ValueError("a trunk needs at least one attention entry")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        fields = {name: getattr(self, name) for name in ("layers", "d", "heads", "ff", "norm", "position")}
-        return {**fields, "attention": [attention.to_dict() for attention in self.attention]}
+        """Plain JSON values; ``shared`` and ``cross`` only where they are so, as files written before they were."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "attention"}
+        values = {name: value for name, value in values.items() if name not in {"shared", "cross"} or value}
+        return {**values, "attention": [entry.to_dict() for entry in self.attention]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrunkConfig":
         """The record of ``to_dict``; an unknown field is an error."""
-        return cls(**{**values, "attention": tuple(map(AttentionConfig.from_dict, values["attention"]))})
-
-
-PRESETS: dict[str, tuple[AttentionConfig, ...]] = {
-    "full": (AttentionConfig(Full()),),
-    "banded12": (AttentionConfig(BlockLocal(20, 12, exact=12)),),
-}
-
-
-def preset(name: str) -> tuple[AttentionConfig, ...]:
-    """A named choice of attention, ready for ``TrunkConfig.attention``."""
-    if name not in PRESETS:
-        raise ValueError(f"unknown attention preset {name!r}; known are {', '.join(PRESETS)}")
-    return PRESETS[name]
+        entries = tuple(AttentionConfig.from_dict(entry) for entry in values["attention"])
+        return cls(**{**values, "attention": entries})

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from deepconsensus_py.attention import core
 from deepconsensus_py.attention.multihead import MultiHead
+from deepconsensus_py.attention.tokens import Tokens
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def recorded_maps(network: nn.Module) -> Iterator[list[Tensor]]:
 
     def record(layer: nn.Module, given: tuple[Any, ...], _: Tensor) -> None:
         assert isinstance(layer, MultiHead)
-        maps.append(attention_map(layer, *given))
+        maps.append(attention_map(layer, *given[:3]))
 
     layers = [layer for layer in network.modules() if isinstance(layer, MultiHead)]
     hooks = [layer.register_forward_hook(record) for layer in layers]
@@ -40,11 +41,24 @@ def recorded_maps(network: nn.Module) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def attention_map(layer: MultiHead, x: Tensor, coords: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-    """The weights ``[B, h, n, n]`` by which a layer mixes its tokens; arguments as those of the layer."""
-    q, k = (torch.unflatten(to(x), -1, (layer.heads, -1)).transpose(1, 2) for to in (layer.query, layer.key))
-    plan = core.plan(q, k, pattern=layer.attention.pattern, bias=None, coords=(coords, coords), mask=mask)
-    return core.weights(q, k, plan)
+def attention_map(layer: MultiHead, x: Tensor, tokens: Tokens | None = None, memory: Tokens | None = None) -> Tensor:
+    """The weights ``[B, h, n, n_k]`` by which a layer mixes tokens, or a memory; arguments as those of the layer."""
+    where = Tokens(x) if tokens is None else tokens
+    keyed = where if memory is None else memory
+    q, k = layer.split(layer.query(x)), layer.split(layer.key(x if memory is None else memory.x))
+    maps: list[Tensor] = []
+    core.attend(
+        *(q, k, k),
+        pattern=layer.pattern,
+        bias=layer.bias,
+        coords_q=where.coords,
+        coords_k=keyed.coords,
+        mask=keyed.mask,
+        edges=where.edges,
+        backend="dense",
+        need_weights=maps,
+    )
+    return maps[0]
 
 
 def rollout(maps: Sequence[Tensor]) -> Tensor:

@@ -4,18 +4,20 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention import core
+from deepconsensus_py.attention.build import make_bias, make_pattern
 from deepconsensus_py.attention.config import AttentionConfig
+from deepconsensus_py.attention.tokens import KeysValues, LayerCache, Tokens
 
 
 class MultiHead(nn.Module):
-    """Multi-head self-attention with separate query, key, value and output projections.
+    """Multi-head attention with separate query, key, value and output projections.
 
     Four projections, not one packed matrix: each can be cut by heads without cutting across the others.
 
     Args:
         d: width of the tokens, divisible by ``heads``.
         heads: number of heads.
-        attention: pattern, backend and dropout.
+        attention: pattern, bias, backend and dropout.
         bias: whether the projections have biases.
     """
 
@@ -25,35 +27,62 @@ class MultiHead(nn.Module):
             raise ValueError(f"a width of {d} cannot be shared by {heads} heads")
         self.heads = heads
         self.attention = attention
+        self.pattern = make_pattern(attention.pattern, heads=heads, d=d // heads)
+        self.bias = None if attention.bias is None else make_bias(attention.bias, heads=heads, d=d // heads)
         self.query, self.key, self.value, self.out = (nn.Linear(d, d, bias=bias) for _ in range(4))
         for projection in (self.query, self.key, self.value, self.out):
             nn.init.xavier_uniform_(projection.weight)
 
-    def forward(self, x: Tensor, coords: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Attend among the tokens.
+    def forward(
+        self,
+        x: Tensor,
+        tokens: Tokens | None = None,
+        memory: Tokens | None = None,
+        cache: LayerCache | None = None,
+        places: Tensor | None = None,
+    ) -> Tensor:
+        """Attend among the tokens, or from them to a memory.
 
         Args:
             x: ``[B, n, d]``.
-            coords: ``int64[n, dims]`` or ``int64[B, n, dims]``; None counts the tokens.
-            mask: ``bool[B, n]``, True at real tokens.
+            tokens: their coordinates, mask and edges (``x`` of it is not read); None counts them, all real.
+            memory: other tokens, whose keys and values are attended to; None for the tokens' own.
+            cache: keeps keys and values from call to call, so that ``x`` is what is new.
+            places: with a cache, the coordinates of all tokens so far.
 
         Returns:
             ``[B, n, d]``.
         """
+        where = Tokens(x) if tokens is None else tokens
+        keyed = where if memory is None else memory
+        k, v = self._keys_values(x if memory is None else memory.x, cache, new=memory is None)
         heads = core.attend(
-            self._split(self.query(x)),
-            self._split(self.key(x)),
-            self._split(self.value(x)),
-            pattern=self.attention.pattern,
-            coords_q=coords,
-            coords_k=coords,
-            mask=mask,
+            self.split(self.query(x)),
+            k,
+            v,
+            pattern=self.pattern,
+            bias=self.bias,
+            coords_q=where.coords,
+            coords_k=keyed.coords if places is None or memory is not None else places,
+            mask=keyed.mask,
+            edges=where.edges,
             backend=self.attention.backend,
             dropout=self.attention.dropout if self.training else 0.0,
         )
         mixed: Tensor = self.out(heads.transpose(1, 2).flatten(2))
         return mixed
 
-    def _split(self, x: Tensor) -> Tensor:
+    def _keys_values(self, x: Tensor, cache: LayerCache | None, *, new: bool) -> KeysValues:
+        if cache is not None and not new and cache.memory is not None:
+            return cache.memory
+        k, v = self.split(self.key(x)), self.split(self.value(x))
+        if cache is None:
+            return k, v
+        if new:
+            return cache.extended(k, v)
+        cache.memory = k, v
+        return k, v
+
+    def split(self, x: Tensor) -> Tensor:
         """``[B, n, d]`` to ``[B, h, n, d / h]``."""
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)

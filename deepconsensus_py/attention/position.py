@@ -29,6 +29,24 @@ def sinusoid(positions: Tensor, d: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
+class Learned(nn.Module):
+    """A learned vector for every place on each axis of the coordinates, to be added to the tokens.
+
+    Args:
+        sizes: places on each axis.
+        d: width of the tokens.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], d: int) -> None:
+        super().__init__()
+        self.tables = nn.ParameterList(torch.randn(size, d) * 0.02 for size in sizes)
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """``float[..., d]`` of ``int64[..., dims]``."""
+        rows = [table[places] for table, places in zip(self.tables, coords.unbind(-1), strict=True)]
+        return torch.stack(rows).sum(0)
+
+
 class Bias(Protocol):
     """A term added to the scores of pairs."""
 

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from deepconsensus_py.attention.blocks import Tokens, Trunk
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.config import CLASSES, INPUTS, ColumnConfig
 

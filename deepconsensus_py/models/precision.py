@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from deepconsensus_py.attention.blocks import FeedForward
+from deepconsensus_py.attention.sublayers import FeedForward
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.names import AUTO, BF16, FP32
 

@@ -13,8 +13,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from deepconsensus_py.attention.blocks import Tokens, Trunk
-from deepconsensus_py.attention.config import TrunkConfig, preset
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.hmm.doubts import SHARE
 from deepconsensus_py.models.run_evidence import EDITED, RATE_STEP, RATIO_STEP, SCORE_STEP

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deepconsensus_py.attention.config import TrunkConfig, preset
+from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.windows import WindowExamples
 from deepconsensus_py.models.alignment_loss import alignment_loss

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from deepconsensus_py.attention.config import PRESETS, AttentionConfig, TrunkConfig, preset
+from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal, Full
+from deepconsensus_py.attention.presets import PRESETS, preset
 
 CONFIG = TrunkConfig(
     layers=3,
@@ -48,5 +49,5 @@ def test_what_does_not_exist_is_refused(change: dict[str, object], message: str)
 def test_unknown_fields_and_presets_are_refused() -> None:
     with pytest.raises(TypeError, match="depth"):
         TrunkConfig.from_dict({**CONFIG.to_dict(), "depth": 2})
-    with pytest.raises(ValueError, match="'best'; known are full, banded12"):
+    with pytest.raises(ValueError, match="'best'; known are full, causal, banded12"):
         preset("best")

@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 from deepconsensus_py.attention import core
-from deepconsensus_py.attention.blocks import Tokens, Trunk
+from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.cost import cost, largest_tensor, layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full
 from deepconsensus_py.attention.relative import Shaw, Skew
 from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
+from deepconsensus_py.attention.tokens import Tokens
 
 COLUMNS, CELLS = ((100,), 280, 2048), ((20, 100), 64, 256)
 Trunks = tuple[tuple[int, ...], int, int]

@@ -3,10 +3,12 @@
 import pytest
 import torch
 
-from deepconsensus_py.attention.blocks import Tokens, Trunk
-from deepconsensus_py.attention.config import TrunkConfig, preset
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.explain import attention_map, occlusion, recorded_maps, rollout
 from deepconsensus_py.attention.multihead import MultiHead
+from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.attention.tokens import Tokens
 
 
 def make_trunk(attention: str, layers: int = 3) -> Trunk:
@@ -19,10 +21,10 @@ def test_maps_mix_the_values_into_what_the_layer_gives(attention: str) -> None:
     torch.manual_seed(0)
     layer = MultiHead(d=8, heads=2, attention=preset(attention)[0])
     x, mask = torch.randn(3, 30, 8), torch.rand(3, 30) < 0.7
-    weights = attention_map(layer, x, None, mask)
+    weights = attention_map(layer, x, Tokens(x, mask=mask))
     values = torch.unflatten(layer.value(x), -1, (2, -1)).transpose(1, 2)
     mixed = layer.out((weights @ values).transpose(1, 2).flatten(2))
-    torch.testing.assert_close(mixed, layer(x, None, mask))
+    torch.testing.assert_close(mixed, layer(x, Tokens(x, mask=mask)))
 
 
 def test_every_layer_is_recorded_and_none_afterwards() -> None:
@@ -76,7 +78,7 @@ def test_occlusion_finds_the_cause_that_attention_looks_past() -> None:
     x[0, 4, 0] = 2.0
 
     def score(there: torch.Tensor) -> torch.Tensor:
-        return layer(x, None, there[None])[:, 0].norm(dim=-1)
+        return layer(x, Tokens(x, mask=there[None]))[:, 0].norm(dim=-1)
 
     torch.testing.assert_close(attention_map(layer, x), torch.full((1, 1, 6, 6), 1 / 6))
     falls = occlusion(score, 6)[0]

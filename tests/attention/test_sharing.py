@@ -23,11 +23,15 @@ LINES = {
     "groups": 150,
     "multihead": 90,
     "blocks": 130,
+    "sublayers": 60,
+    "tokens": 80,
+    "build": 40,
     "spatial": 80,
-    "config": 90,
+    "config": 155,
+    "presets": 40,
     "cost": 100,
     "parallel": 100,
-    "explain": 80,
+    "explain": 95,
     "__init__": 10,
 }
 

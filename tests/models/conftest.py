@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.attention.config import TrunkConfig, preset
+from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.pacbio.molecule import Zmw

@@ -52,7 +52,7 @@ def hidden_states(model: Model, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
 
     def keep_weights(name: str) -> Callable[..., None]:
         def weigh(layer: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            q, k = (layer._split(project(inputs[0])) for project in (layer.query, layer.key))
+            q, k = (layer.split(project(inputs[0])) for project in (layer.query, layer.key))
             plan = core.plan(q, k, pattern=layer.attention.pattern, bias=None, coords=(None, None), mask=None)
             found[name] = core.weights(q, k, plan)
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from deepconsensus_py.attention.config import TrunkConfig, preset
+from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.models.network import ColumnNetwork
