@@ -30,8 +30,24 @@ MAY_IMPORT = {
     "evaluate": {"evaluate", "polishing", "models", "pileup", "align", "pacbio"},
     "training": {"training", "examples", "models", "simulate", "evaluate", "pileup", "runs", "hmm", "align", "pacbio"}
     | {"attention"},
+    "heads": {"heads", "attention", "models"},
+    "claims": {
+        "claims",
+        "heads",
+        "tasks",
+        "attention",
+        "models",
+        "training",
+        "examples",
+        "simulate",
+        "evaluate",
+        "polishing",
+    }
+    | {"pileup", "runs", "hmm", "align", "pacbio"},
     "cli": {
         "cli",
+        "claims",
+        "heads",
         "training",
         "attention",
         "pacbio",
@@ -59,6 +75,7 @@ FORBIDDEN_LIBRARIES = {
     "simulate": {"torch"},
     "examples": {"torch", "pysam"},
     "hmm": {"torch", "pysam", "edlib", "mappy"},
+    "heads": {"numpy", "pysam", "numba"},
 }
 
 SLOW_TO_IMPORT = {"torch", "numpy", "pysam", "numba", "snakemake", "pandas", "safetensors", "tqdm", "jinja2"}
