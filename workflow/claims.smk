@@ -1,5 +1,7 @@
 # What attention systems claim, a job for each row:  snakemake --snakefile workflow/claims.smk --cores 2
 
+import os
+
 FOLDER = config.get("claims", "claims")
 ROWS = [
     "aaconv",
@@ -36,7 +38,7 @@ rule page:
     log:
         f"{FOLDER}/logs/page.log",
     params:
-        folder=FOLDER,
+        folder=lambda wildcards, output: output[0].removesuffix(".md"),
     conda:
         "envs/deepconsensus-py.yaml"
     shell:
@@ -53,7 +55,7 @@ rule claim:
     wildcard_constraints:
         row="|".join(ROWS),
     params:
-        folder=FOLDER,
+        folder=lambda wildcards, output: os.path.dirname(output[0]),
     threads: 1
     resources:
         mem_mb=6000,
