@@ -13,6 +13,7 @@ from deepconsensus_py.attention.config import NORMS, AttentionConfig, TrunkConfi
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.position import sinusoid
+from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 
 CONFIG = TrunkConfig(layers=3, d=16, heads=2, ff=32, attention=(AttentionConfig(Full()),))
@@ -150,3 +151,16 @@ def test_projection_biases_are_a_choice() -> None:
 def test_heads_must_share_the_width() -> None:
     with pytest.raises(ValueError, match="width of 16 cannot be shared by 3 heads"):
         MultiHead(d=16, heads=3, attention=CONFIG.attention[0])
+
+
+@pytest.mark.parametrize("name", ["causal", "image1d", "music"])
+def test_causal_presets_do_not_leak(name: str) -> None:
+    module = trunk(replace(CONFIG, attention=preset(name)))
+    x = tokens(30)
+    before = module(Tokens(x))
+    for j in (1, 13, 29):
+        changed = x.clone()
+        changed[:, j] += 1.0
+        after = module(Tokens(changed))
+        assert torch.equal(after[:, :j], before[:, :j])
+        assert not torch.equal(after[:, j], before[:, j])

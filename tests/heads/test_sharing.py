@@ -1,0 +1,138 @@
+"""That all heads stand on one core: the same trunk, the same attention, nothing of it written twice."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from heads.examples import Example, examples
+from torch import Tensor
+
+import deepconsensus_py
+from deepconsensus_py.attention import core
+from deepconsensus_py.attention.multihead import MultiHead
+from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.heads.head import Head, check
+
+HEADS = Path(deepconsensus_py.__file__).parent / "heads"
+EXAMPLES = examples()
+GRID = [(example, name) for example in EXAMPLES for name in example.presets]
+LINES = 150
+
+every_head = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+every_file = pytest.mark.parametrize("module", sorted(HEADS.glob("*.py")), ids=lambda path: path.name)
+
+
+def drawn(example: Example, attention: str | None = None) -> Head:
+    """A head with all weights drawn, so that none is silent because it begins at zero."""
+    torch.manual_seed(0)
+    config = example.trunk if attention is None else replace(example.trunk, attention=preset(attention))
+    head = example.build(config)
+    with torch.no_grad():
+        for weight in head.parameters():
+            weight.add_(torch.randn_like(weight) * 0.1)
+    return head
+
+
+def outputs(head: Head, batch: dict[str, Tensor]) -> Tensor:
+    torch.manual_seed(1)
+    with torch.no_grad():
+        out: Tensor = head(batch)
+    return out
+
+
+def test_every_head_has_an_example_and_its_file() -> None:
+    files = {path.stem for path in HEADS.glob("*.py")} - {"__init__", "head"}
+    assert {example.name for example in EXAMPLES} == files
+
+
+@every_file
+def test_heads_keep_to_their_size(module: Path) -> None:
+    assert module.read_text().count("\n") <= LINES
+
+
+@every_file
+def test_heads_do_not_import_each_other(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("deepconsensus_py.heads"):
+            assert node.module == "deepconsensus_py.heads.head"
+
+
+@every_file
+def test_heads_project_no_queries_keys_and_values(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            words = set(node.attr.lower().split("_"))
+            assert not words & {"qkv", "wq", "wk", "wv"}
+            assert words != {"key"}
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "Linear":
+            sizes = [ast.unparse(size) for size in node.args]
+            assert not any(size.startswith("3 *") or size.endswith("* 3") for size in sizes), sizes
+
+
+@every_head
+def test_batches_are_what_heads_say(example: Example) -> None:
+    head, batch = drawn(example), example.batch(0)
+    check(head, batch)
+    name = next(iter(head.inputs))
+    with pytest.raises(ValueError, match="is missing"):
+        check(head, {key: value for key, value in batch.items() if key != name})
+    with pytest.raises(ValueError, match=name):
+        check(head, {**batch, name: batch[name].to(torch.complex64)})
+
+
+@every_head
+def test_all_attention_goes_through_attend(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    head, batch = drawn(example).eval(), example.batch(0)
+    before, original, calls = outputs(head, batch), core.attend, []
+
+    def noisy(q: Tensor, *args: Tensor, **options: object) -> Tensor:
+        calls.append(1)
+        mixed = original(q, *args, **options)  # type: ignore[arg-type]
+        return mixed + torch.randn(mixed.shape, generator=torch.Generator().manual_seed(len(calls)))
+
+    monkeypatch.setattr(core, "attend", noisy)
+    after = outputs(head, batch)
+    assert len(calls) >= head.trunk.config.layers
+    assert not torch.equal(before, after)
+
+
+@pytest.mark.parametrize(("example", "attention"), GRID, ids=lambda value: getattr(value, "name", value))
+def test_every_head_trains_with_every_preset_it_names(example: Example, attention: str) -> None:
+    head, batch = drawn(example, attention).train(), example.batch(0)
+    out = head(batch)
+    head.loss(out, batch).backward()
+    for name, weight in head.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.isfinite().all(), name
+    assert all(isinstance(value, float) for value in head.metrics(out.detach(), batch).values())
+
+
+@every_head
+def test_the_trunk_of_the_product_serves_every_head(example: Example) -> None:
+    (product,) = (example for example in EXAMPLES if example.name == "correct")
+    if example.trunk.cross:
+        pytest.skip("a decoder has layers that an encoder has not")
+    given, taking = product.build(example.trunk), example.build(example.trunk)
+    taking.trunk.load_state_dict(given.trunk.state_dict(), strict=True)
+    for name, weight in taking.trunk.state_dict().items():
+        assert torch.equal(weight, given.trunk.state_dict()[name])
+
+
+@every_head
+def test_scaling_the_queries_changes_the_output(example: Example) -> None:
+    head, batch = drawn(example).eval(), example.batch(0)
+    before = outputs(head, batch)
+    layers = [module for module in head.trunk.modules() if isinstance(module, MultiHead)]
+    with torch.no_grad():
+        for layer in layers:
+            layer.query.weight.mul_(3)
+    assert (outputs(head, batch) - before).abs().max() > 1e-6
+
+
+@every_head
+def test_examples_are_repeatable(example: Example) -> None:
+    first, second = example.batch(3), example.batch(3)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], value) for name, value in example.batch(4).items())
