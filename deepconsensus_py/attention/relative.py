@@ -29,18 +29,22 @@ class Relative(nn.Module):
     @property
     def rows(self) -> int:
         """Rows of all tables."""
-        return sum(table.shape[0] for table in self.tables)
+        return sum(table.shape[-2] for table in self.tables)
 
     def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
         """See ``position.Bias``."""
         total = q.new_zeros(())
-        for axis, table in enumerate(self.tables):
+        for axis in range(len(self.reaches)):
             offsets = _offsets(coords_q, coords_k, axis - len(self.reaches))
-            products = q @ table.to(q.dtype).T
+            products = self._products(q, axis)
             index = self._row(offsets, axis).expand(*products.shape[:-1], offsets.shape[-1])
             term = products.gather(-1, index)
             total = total + (term if self.later else term.masked_fill(offsets > 0, 0.0))
         return total
+
+    def _products(self, q: Tensor, axis: int) -> Tensor:
+        products: Tensor = q @ self.tables[axis].to(q.dtype).T
+        return products
 
     def _row(self, offsets: Tensor, axis: int) -> Tensor:
         reach = self.reaches[axis]
@@ -74,6 +78,19 @@ class Rel2D(Relative):
 
     def __init__(self, d: int, reach: tuple[int, int]) -> None:
         super().__init__(d, reach)
+
+
+class Halves(Relative):
+    """As ``Rel2D``, but each head has its own vectors, which half of its channels use for rows, half for columns."""
+
+    def __init__(self, d: int, reach: tuple[int, int], *, heads: int) -> None:
+        super().__init__(d // 2, reach)
+        self.tables = nn.ParameterList(torch.randn(heads, *table.shape) / math.sqrt(d) for table in self.tables)
+
+    def _products(self, q: Tensor, axis: int) -> Tensor:
+        table = self.tables[axis].to(q.dtype)
+        products: Tensor = q.chunk(2, dim=-1)[axis] @ table.view(len(table), *[1] * (q.dim() - 4), *table.shape[1:]).mT
+        return products
 
 
 class Skew(Relative):

@@ -17,7 +17,7 @@ LINES = {
     "core": 120,
     "patterns": 200,
     "position": 140,
-    "relative": 120,
+    "relative": 135,
     "routing": 110,
     "plan": 120,
     "groups": 150,
