@@ -61,10 +61,15 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(config.d, eps=EPSILON)
 
     def forward(
-        self, x: Tensor, tokens: Tokens | None = None, memory: Tokens | None = None, cache: Cache | None = None
+        self,
+        x: Tensor,
+        tokens: Tokens | None = None,
+        memory: Tokens | None = None,
+        cache: Cache | None = None,
+        layers: int | None = None,
     ) -> Tensor:
         """``[B, n, d]`` to the same."""
-        for layer in range(self.layers):
+        for layer in range(self.layers if layers is None else layers):
             block = self.blocks[layer % len(self.blocks)]
             x = (
                 block(x, tokens, memory)
@@ -83,13 +88,17 @@ class Trunk(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
 
-    def forward(self, tokens: Tokens, memory: Tokens | None = None, cache: Cache | None = None) -> Tensor:
+    def forward(
+        self, tokens: Tokens, memory: Tokens | None = None, cache: Cache | None = None, layers: int | None = None
+    ) -> Tensor:
         """The tokens in the light of one another, ``[B, n, d]``.
 
         Args:
             tokens: what is encoded, or decoded; with a cache, those after the ones it has seen.
             memory: for a decoder, what it attends to.
             cache: that of ``new_cache``, to decode step by step.
+            layers: without a cache, how many layers to pass through; blocks take turns, so a shared one may go on for
+                as long as a graph is wide. None for those of the configuration.
 
         Raises:
             ValueError: a decoder without a memory, or a memory for an encoder.
@@ -102,7 +111,7 @@ class Trunk(nn.Module):
         if self.config.position == "sinusoid":
             places = torch.arange(x.shape[1], device=x.device) if coords is None else coords[..., 0]
             x = x + sinusoid(places, self.config.d).to(x.dtype)
-        encoded: Tensor = self.encoder(x, tokens, memory, cache)
+        encoded: Tensor = self.encoder(x, tokens, memory, cache, layers)
         return encoded
 
     def new_cache(self) -> Cache:

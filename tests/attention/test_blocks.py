@@ -164,3 +164,12 @@ def test_causal_presets_do_not_leak(name: str) -> None:
         after = module(Tokens(changed))
         assert torch.equal(after[:, :j], before[:, :j])
         assert not torch.equal(after[:, j], before[:, j])
+
+
+def test_a_shared_block_goes_on_for_as_long_as_it_is_asked() -> None:
+    shared = trunk(replace(CONFIG, shared=True, layers=2))
+    deeper = trunk(replace(CONFIG, shared=True, layers=5))
+    deeper.load_state_dict(shared.state_dict())
+    x = Tokens(tokens())
+    assert torch.equal(shared(x, layers=5), deeper(x))
+    assert torch.equal(shared(x, layers=2), shared(x))

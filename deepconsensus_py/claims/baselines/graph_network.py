@@ -1,0 +1,59 @@
+"""A graph network: edges, nodes and the whole updated in turn by three small networks (Battaglia et al. 2018)."""
+
+import torch
+from torch import Tensor, nn
+
+LARGEST_NEGATIVE = torch.finfo(torch.float32).min
+
+
+class GraphNetwork(nn.Module):
+    """Hop distances as ``heads.graph``, from the same batches.
+
+    Args:
+        d: width of edges, nodes and the whole.
+        out: the output layer, from ``[B, n, d]``.
+    """
+
+    def __init__(self, d: int, out: nn.Module) -> None:
+        super().__init__()
+        self.kind = nn.Embedding(2, d)
+        self.edge_kind = nn.Embedding(2, d)
+        self.edge, self.node, self.whole = _network(4 * d, d), _network(3 * d, d), _network(3 * d, d)
+        self.norm = nn.LayerNorm(d)
+        self.out = out
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """Logits as those of ``GraphHead``, after ``batch["steps"]`` rounds."""
+        mask, edges = batch["mask"].unsqueeze(-1), batch["edges"]
+        starts, ends, kinds = edges.clamp(min=0).unbind(-1)
+        real = (edges[..., 2] >= 0).unsqueeze(-1)
+        nodes = self.kind((torch.arange(mask.shape[1]) == batch["source"].unsqueeze(1)).long())
+        of_edges = self.edge_kind(kinds)
+        whole = nodes.new_zeros(len(nodes), 1, nodes.shape[-1])
+        for _ in range(int(batch["steps"])):
+            beside = (_at(nodes, starts), _at(nodes, ends), whole.expand_as(of_edges))
+            of_edges = self.norm(of_edges + self.edge(torch.cat([of_edges, *beside], -1)))
+            met = _largest(of_edges.masked_fill(~real, LARGEST_NEGATIVE), starts, nodes)
+            nodes = self.norm(nodes + self.node(torch.cat([nodes, met, whole.expand_as(nodes)], -1)))
+            means = (_mean(of_edges, real), _mean(nodes, mask))
+            whole = self.norm(whole + self.whole(torch.cat([whole, *means], -1)))
+        logits: Tensor = self.out(nodes)
+        return logits
+
+
+def _network(inputs: int, d: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, d), nn.ReLU(), nn.Linear(d, d))
+
+
+def _at(nodes: Tensor, index: Tensor) -> Tensor:
+    return nodes.gather(1, index.unsqueeze(-1).expand(-1, -1, nodes.shape[-1]))
+
+
+def _largest(of_edges: Tensor, starts: Tensor, nodes: Tensor) -> Tensor:
+    index = starts.unsqueeze(-1).expand_as(of_edges)
+    found = torch.full_like(nodes, LARGEST_NEGATIVE).scatter_reduce(1, index, of_edges, "amax")
+    return found.masked_fill(found == LARGEST_NEGATIVE, 0.0)
+
+
+def _mean(x: Tensor, real: Tensor) -> Tensor:
+    return (x * real).sum(1, keepdim=True) / real.sum(1, keepdim=True)
