@@ -31,11 +31,11 @@ class ScaledEmbedding(nn.Embedding):
         return F.embedding(codes, self.weight * math.sqrt(self.embedding_dim), padding_idx=0)
 
 
-class ColumnNetwork(nn.Module):
-    """The network of DeepConsensus (Baid et al. 2023), in all its variants.
+class ColumnTokens(nn.Module):
+    """Columns as tokens: the embeddings of all that is known of a column, joined and condensed.
 
     Args:
-        config: inputs, widths and layers.
+        config: inputs, embeddings and width of the trunk.
     """
 
     def __init__(self, config: ColumnConfig) -> None:
@@ -45,6 +45,36 @@ class ColumnNetwork(nn.Module):
         self.config = config
         self.tables = nn.ModuleDict({name: ScaledEmbedding(*size) for name, size in config.tables.items()})
         self.condenser = nn.Linear(config.embedded, config.trunk.d, bias=False) if config.condense else None
+
+    def tokens(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """One vector per column, ``float[n, width, trunk.d]``."""
+        joined = self.embed(inputs)
+        if self.condenser is None:
+            return F.pad(joined, (0, self.config.trunk.d - self.config.embedded))
+        condensed: Tensor = self.condenser(joined)
+        return condensed
+
+    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """The joined embeddings of every column, ``float[n, width, config.embedded]``."""
+        _, passes, width = inputs["bases"].shape
+        if passes != self.config.max_passes:
+            raise ModelError(f"the network takes {self.config.max_passes} passes, the windows have {passes}")
+        parts = []
+        for name in self.config.inputs:
+            codes = column_codes(name, inputs[name])
+            parts.append(self.tables[INPUTS[name].table](codes).flatten(2).expand(-1, width, -1))
+        return torch.cat(parts, dim=-1)
+
+
+class ColumnNetwork(ColumnTokens):
+    """The network of DeepConsensus (Baid et al. 2023), in all its variants.
+
+    Args:
+        config: inputs, widths and layers.
+    """
+
+    def __init__(self, config: ColumnConfig) -> None:
+        super().__init__(config)
         self.trunk = Trunk(config.trunk)
         self.output = nn.Linear(config.trunk.d, CLASSES)
         for layer in (self.condenser, self.output):
@@ -86,27 +116,8 @@ class ColumnNetwork(nn.Module):
             f"windows of {config.max_passes} passes{qualities} by {config.width} columns"
         )
 
-    def tokens(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """One vector per column, ``float[n, width, trunk.d]``."""
-        joined = self.embed(inputs)
-        if self.condenser is None:
-            return F.pad(joined, (0, self.config.trunk.d - self.config.embedded))
-        condensed: Tensor = self.condenser(joined)
-        return condensed
 
-    def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """The joined embeddings of every column, ``float[n, width, config.embedded]``."""
-        _, passes, width = inputs["bases"].shape
-        if passes != self.config.max_passes:
-            raise ModelError(f"the network takes {self.config.max_passes} passes, the windows have {passes}")
-        parts = []
-        for name in self.config.inputs:
-            codes = _by_column(name, inputs[name])
-            parts.append(self.tables[INPUTS[name].table](codes).flatten(2).expand(-1, width, -1))
-        return torch.cat(parts, dim=-1)
-
-
-def _by_column(name: str, values: Tensor) -> Tensor:
+def column_codes(name: str, values: Tensor) -> Tensor:
     """Codes ``int32[n, width, copies]``, or ``[n, 1, copies]`` of what is constant over the window."""
     last = INPUTS[name].codes - 1
     if name in {"bases", "draft"}:

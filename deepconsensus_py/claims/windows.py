@@ -1,0 +1,121 @@
+"""Windows of simulated molecules with their truth, and what is left of their errors when a network has called them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import edlib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.evaluate.calibration_bins import CAP, bin_counts
+from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts
+from deepconsensus_py.examples.example import Example
+from deepconsensus_py.examples.molecules import align_truth
+from deepconsensus_py.examples.windows import join_windows, window_examples
+from deepconsensus_py.pacbio.truth import TrueSequence
+from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.simulate.movies import simulate_zmws
+from deepconsensus_py.simulate.profile import load_profile
+
+SPEC = FeatureSpec(max_passes=8, use_draft_qualities=True)
+LENGTH, PASSES = (2000, 4000), (3, 6)  # full passes; with the partial ones there are up to 8
+BASES = "-ATCG"
+
+Windows = dict[str, Tensor]
+"""Arrays of windows as heads on pileups take them, with ``labels``."""
+
+
+@lru_cache(maxsize=4)
+def simulated(count: int, seed: int) -> Windows:
+    """So many windows of simulated Sequel molecules of 3 to 6 full passes, in an order by chance.
+
+    A thousand take half a second, so they are not kept on disk. Those of different seeds are of different molecules,
+    whose sequences are drawn at random.
+    """
+    rng = np.random.default_rng([17, seed])
+    found, parts = 0, []
+    for example in _examples(rng):
+        parts.append(window_examples(example, SPEC))
+        found += len(parts[-1])
+        if found >= count:
+            break
+    windows = join_windows(parts)
+    chosen = rng.permutation(len(windows))[:count]
+    arrays = {**windows.inputs, "labels": windows.labels}
+    return {name: torch.from_numpy(np.ascontiguousarray(values[chosen])) for name, values in arrays.items()}
+
+
+def _examples(rng: np.random.Generator) -> Iterator[Example]:
+    profile = load_profile("sequel")
+    while True:
+        for molecule in simulate_zmws(profile, 8, rng, length=LENGTH, passes=PASSES):
+            zmw = align_zmw(molecule.zmw)
+            yield Example(zmw, align_truth(zmw.draft, TrueSequence(zmw.name, molecule.truth)))
+
+
+def take(windows: Windows, index: Tensor | slice) -> Windows:
+    """Some of the windows."""
+    return {name: values[index] for name, values in windows.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What calls are worth.
+
+    Attributes:
+        errors: edits between the calls of all windows and their truth.
+        bases: of the truth.
+        calibration_error: mean difference of predicted and observed quality over called bases, as
+            ``evaluate.calibration_bins`` has it, up to Q40; deleted bases are booked nowhere. None where no bin tells.
+    """
+
+    errors: int
+    bases: int
+    calibration_error: float | None
+
+    @property
+    def per_kb(self) -> float:
+        """Errors per thousand true bases."""
+        return 1000 * self.errors / max(self.bases, 1)
+
+
+def judge(called: Tensor, labels: Tensor, error: Tensor | None = None) -> Judged:
+    """Compare calls with the truth, window by window.
+
+    Args:
+        called: classes ``[n, columns]``, 0 a gap.
+        labels: the same of the truth.
+        error: error probability of each call, ``float[n, columns]``.
+    """
+    errors, bases = 0, 0
+    wrong: list[NDArray[np.bool_]] = []
+    for ours, true in zip(called.numpy(), labels.numpy(), strict=True):
+        kept, truth = ours[(ours > 0) & (ours < len(BASES))], true[true > 0]
+        path = edlib.align(_letters(kept), _letters(truth), task="path")
+        errors, bases = errors + path["editDistance"], bases + len(truth)
+        wrong.append(_wrong(path["cigar"] or "", len(kept)))
+    if error is None:
+        return Judged(errors, bases, None)
+    likely = error[(called > 0) & (called < len(BASES))].double().numpy()
+    qualities = np.rint(-10 * np.log10(likely.clip(10 ** (-CAP / 10), 1))).astype(np.int64)
+    at_each = [
+        np.bincount(qualities, weights, QUALITIES) for weights in (np.ones(len(qualities)), np.concatenate(wrong))
+    ]
+    found = bin_counts(QualityCounts(at_each[0], at_each[1], at_each[1]))
+    return Judged(errors, bases, found.expected_calibration_error(CAP))
+
+
+def _letters(bases: NDArray[np.integer]) -> str:
+    return "".join(BASES[base] for base in bases)
+
+
+def _wrong(cigar: str, count: int) -> NDArray[np.bool_]:
+    """Which called bases are not the truth's, ``bool[count]``."""
+    steps = re.findall(r"(\d+)([=XI])", cigar)
+    wrong = np.repeat([kind != "=" for _, kind in steps], [int(length) for length, _ in steps]).astype(np.bool_)
+    return wrong if len(steps) else np.ones(count, np.bool_)
