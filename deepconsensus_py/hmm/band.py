@@ -3,7 +3,8 @@
 A pair hidden Markov model (Durbin, Eddy, Krogh and Mitchison, Biological Sequence Analysis, 1998, chapter 4). Column
 ``j`` of the band stands before template base ``j``. In its cell ``k``, base ``first[j] + k`` of the pass is the last
 that was read. In a column, bases of the pass may be inserted; then the template base is read or left out.
-Probabilities are float32 and scaled column by column.
+Probabilities are float32 and scaled column by column. The cells of a column are one vector; forward and backward, which
+do not depend on each other, go side by side.
 """
 
 from typing import NamedTuple
@@ -13,16 +14,30 @@ from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.hmm.tally import LONGEST_STEP
+from deepconsensus_py.hmm.vectors import (
+    SIZE,
+    Vectors,
+    down,
+    fill,
+    load,
+    numbers,
+    scan_down,
+    scan_up,
+    store,
+    total,
+    up,
+    where,
+)
 
-HALF = 8
-WIDTH = 2 * HALF
+HALF = SIZE // 2
+WIDTH = SIZE
 """Cells of a column; wider bands remove no more errors (measured: docs/hmm.md)."""
 
 PAD = WIDTH
 """Positions before and after the bases of a pass, so that no cell of the band lies outside."""
 
-FAST = {"contract", "reassoc", "nsz"}
-"""Liberties with rounding that the compiler may take; infinities keep their meaning."""
+_SMALL = 1e-200
+"""Products in double precision are put by as logarithms before they are less."""
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -67,11 +82,10 @@ class Band(NamedTuple):
 
     Attributes:
         first: ``int32[columns]`` position of the first cell of each column.
-        forward: ``float32[columns, WIDTH]`` before insertions, of sum 1.
-        backward: ``float32[columns, WIDTH]`` before insertions, of sum 1.
-        norms: ``float32[columns]`` sum of each forward column before it was scaled.
+        forward: ``float32[columns, WIDTH]`` before insertions, scaled.
+        backward: ``float32[columns, WIDTH]`` before insertions, scaled.
+        norms: ``float32[columns]`` by which each forward column was divided when it was made from the one before.
         whole: ``float32[columns]`` sum over all paths: of forward times backward.
-        wide: ``float32[WIDTH + 2 * LONGEST_STEP]`` one column with zeros around it.
     """
 
     first: Integers
@@ -79,107 +93,133 @@ class Band(NamedTuple):
     backward: Floats
     norms: Floats
     whole: Floats
-    wide: Floats
+
+
+class Aligned(NamedTuple):
+    """A pass on its draft.
+
+    Attributes:
+        read: the pass.
+        template: the draft it covers.
+        band: for the cells.
+    """
+
+    read: Reading
+    template: Template
+    band: Band
 
 
 def make_band(columns: int) -> Band:
     """A band of the given number of columns, one more than template bases."""
     forward, backward = np.zeros((2, columns, WIDTH), np.float32)
     norms, whole = np.zeros((2, columns), np.float32)
-    wide = np.zeros(WIDTH + 2 * LONGEST_STEP, np.float32)
-    return Band(np.zeros(columns, np.int32), forward, backward, norms, whole, wide)
+    return Band(np.zeros(columns, np.int32), forward, backward, norms, whole)
 
 
 @njit(cache=True, nogil=True)
-def run_band(read: Reading, template: Template, band: Band) -> float:
+def run_band(aligned: Aligned) -> float:
     """Forward and backward over a pass.
 
     Args:
-        read: the pass.
-        template: the draft it covers.
-        band: ``first`` set by the caller, so that cell ``HALF`` of the first and of the last column are the states
-            before and after all of the pass. The rest is filled.
+        aligned: the pass on its draft. ``band.first`` is set by the caller, so that cell ``HALF`` of the first and of
+            the last column are the states before and after all of the pass. The rest of the band is filled.
 
     Returns:
         Logarithm of the probability of the pass, -inf where no path stays in the band.
     """
-    columns = len(template.bases) + 1
-    for j in range(1, columns):
-        if not 0 <= band.first[j] - band.first[j - 1] <= LONGEST_STEP:
+    band, count = aligned.band, len(aligned.template.bases)
+    for j in range(count):
+        if not 0 <= band.first[j + 1] - band.first[j] <= LONGEST_STEP:
             return -np.inf
-    band.wide[:] = 0
-    logarithm = _run_forward(read, template, band)
-    end = band.forward[columns - 1, HALF]
-    if not (np.isfinite(logarithm) and end > 0):
+    forward = where(numbers() == HALF, fill(np.float32(1)), fill(np.float32(0)))
+    backward = forward
+    store(band.forward, 0, forward)
+    store(band.backward, count * WIDTH, backward)
+    # Columns are divided by the sum of the one before, so that none has to wait for its own.
+    norm, norm_back = np.float32(1), np.float32(1)
+    logarithm, product = np.float64(0), np.float64(1)
+    for j in range(count):
+        forward = _step_forward(aligned, j, forward, np.float32(1) / norm)
+        store(band.forward, (j + 1) * WIDTH, forward)
+        band.norms[j + 1] = norm
+        product *= norm
+        if product < _SMALL:
+            logarithm, product = logarithm + np.log(product), np.float64(1)
+        norm = total(forward)
+        if not norm > 0:
+            return -np.inf
+        i = count - 1 - j
+        band.whole[i] = np.float32(1) / norm_back
+        backward = _step_backward(aligned, i, backward, band.whole[i])
+        store(band.backward, i * WIDTH, backward)
+        norm_back = max(total(backward), np.float32(1e-30))
+    end = band.forward[count, HALF]
+    if not end > 0:
         return -np.inf
-    band.whole[columns - 1] = end
-    _run_backward(read, template, band)
-    return float(logarithm + np.log(end))
+    band.whole[count] = end
+    for i in range(count - 1, -1, -1):
+        band.whole[i] = band.whole[i + 1] * (band.norms[i + 1] * band.whole[i])
+    return float(logarithm + np.log(product) + np.log(end))
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _run_forward(read: Reading, template: Template, band: Band) -> float:
-    bases, gain, forward, wide = template.bases, template.gain, band.forward, band.wide
-    forward[0] = 0
-    forward[0, HALF] = 1
-    logarithm = 0.0
-    for j in range(len(bases)):
-        base, start, first = bases[j], band.first[j], band.first[j + 1]
-        # Nothing is inserted before the first base: alignments start with a pair. No letter is -1.
-        before = bases[j - 1] if j else np.int32(-1)
-        gain_before = gain[j - 1] if j else np.float32(0)
-        open_ = np.float32(1) if j else np.float32(0)
-        value = np.float32(0)
-        for k in range(WIDTH):
-            x = np.uintp(start + k)
-            letter = read.bases[x]
-            factor = gain_before * read.cognate[x] if letter == before else read.foreign[x]
-            factor = gain[j] * read.cognate[x] if letter == base else factor
-            value = forward[j, k] + value * factor * open_
-            wide[LONGEST_STEP + k] = value
-        shift, loss = first - start, template.loss[j]
-        keep = np.float32(1) - loss
-        total = np.float32(0)
-        for k in range(WIDTH):
-            x, y = np.uintp(first + k), np.uintp(LONGEST_STEP + k + shift)
-            value = loss * wide[y] + keep * read.emission[base, x] * wide[y - np.uintp(1)]
-            forward[j + 1, k] = value
-            total += value
-        if not total > 0:
-            return -np.inf
-        band.norms[j + 1] = total
-        logarithm += np.log(total)
-        scale = np.float32(1) / total
-        for k in range(WIDTH):
-            forward[j + 1, k] *= scale
-    return logarithm
+@njit(cache=True, nogil=True, inline="always")
+def factors(
+    read: Reading, frame: int, bases: tuple[np.int32, np.int32], gains: tuple[np.float32, np.float32]
+) -> Vectors:
+    """Vector: probability that each base of the pass, from a position on, is one more before a template base.
+
+    Args:
+        read: the pass.
+        frame: position of the first base.
+        bases: the template base before, and the one behind.
+        gains: probability that one more of each is read beside it.
+    """
+    letters, cognate = load(read.bases, frame), load(read.cognate, frame)
+    of_before = where(letters == bases[0], gains[0] * cognate, load(read.foreign, frame))
+    return where(letters == bases[1], gains[1] * cognate, of_before)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _run_backward(read: Reading, template: Template, band: Band) -> None:
-    bases, gain, backward, wide = template.bases, template.gain, band.backward, band.wide
-    backward[len(bases)] = 0
-    backward[len(bases), HALF] = 1
-    for j in range(len(bases) - 1, -1, -1):
-        base, start, shift = bases[j], band.first[j], band.first[j + 1] - band.first[j]
-        before = bases[j - 1] if j else np.int32(-1)
-        gain_before = gain[j - 1] if j else np.float32(0)
-        open_ = np.float32(1) if j else np.float32(0)
-        loss = template.loss[j]
-        keep = np.float32(1) - loss
-        for k in range(WIDTH):
-            wide[LONGEST_STEP + k] = backward[j + 1, k]
-        value, total = np.float32(0), np.float32(0)
-        for i in range(WIDTH):
-            k = WIDTH - 1 - i
-            x, y = np.uintp(start + k + 1), np.uintp(LONGEST_STEP + k - shift)
-            letter = read.bases[x]
-            factor = gain_before * read.cognate[x] if letter == before else read.foreign[x]
-            factor = gain[j] * read.cognate[x] if letter == base else factor
-            value = loss * wide[y] + keep * read.emission[base, x] * wide[y + np.uintp(1)] + value * factor * open_
-            backward[j, np.uintp(k)] = value
-            total += value
-        scale = np.float32(1) / max(total, np.float32(1e-30))
-        for k in range(WIDTH):
-            backward[j, k] *= scale
-        band.whole[j] = band.whole[j + 1] * band.norms[j + 1] * scale
+@njit(cache=True, nogil=True, inline="always")
+def read_as(read: Reading, frame: int, base: np.int32) -> Vectors:
+    """Vector: probability of each base of the pass, from a position on, read from a template base."""
+    return load(read.emission, base * read.emission.shape[1] + frame)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _insertions(read: Reading, template: Template, j: int, frame: int) -> Vectors:
+    """Vector: the factors of bases inserted before template base ``j``."""
+    if j == 0:
+        # Nothing is inserted before the first base: alignments start with a pair.
+        return fill(np.float32(0))
+    bases, gain = template.bases, template.gain
+    return factors(read, frame, (bases[j - 1], bases[j]), (gain[j - 1], gain[j]))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _step_forward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -> Vectors:
+    """The column behind template base ``j``, made from the one before it."""
+    read, template, band = aligned.read, aligned.template, aligned.band
+    steps, loss = band.first[j + 1] - band.first[j], template.loss[j]
+    cells = scan_up(cells, _insertions(read, template, j, band.first[j]))
+    unread = cells if steps == 0 else down(cells)
+    before = up(cells) if steps == 0 else cells
+    for _ in range(steps - 1):
+        before, unread = unread, down(unread)
+    emission = read_as(read, band.first[j + 1], template.bases[j])
+    stepped: Vectors = (loss * scale) * unread + (((np.float32(1) - loss) * scale) * emission) * before
+    return stepped
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _step_backward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -> Vectors:
+    """The column before template base ``j``, made from the one behind it."""
+    read, template, band = aligned.read, aligned.template, aligned.band
+    steps, loss, frame = band.first[j + 1] - band.first[j], template.loss[j], band.first[j] + 1
+    unread = cells if steps == 0 else up(cells)
+    behind = down(cells) if steps == 0 else cells
+    for _ in range(steps - 1):
+        behind, unread = unread, up(unread)
+    emission = read_as(read, frame, template.bases[j])
+    cells = (loss * scale) * unread + (((np.float32(1) - loss) * scale) * emission) * behind
+    stepped: Vectors = scan_down(cells, _insertions(read, template, j, frame))
+    return stepped

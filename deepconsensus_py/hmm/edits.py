@@ -1,27 +1,17 @@
 """Probabilities of a pass given edited drafts, from the cells of its band (compiled).
 
 An edit changes a few template bases. What comes before stands in the forward cells, what comes after in the backward
-cells; only the bases between are read anew.
+cells; only the bases between are read anew. That is done in a frame of its own: ``WIDTH`` bases of the pass half way
+between the columns before and after, where paths between them lie.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from deepconsensus_py.hmm.band import WIDTH, Band, Floats, Integers, Reading, Template
-from deepconsensus_py.hmm.lanes import (
-    LANES,
-    Lanes,
-    advance,
-    keep_cells,
-    load_cells,
-    load_emission,
-    load_ends,
-    load_places,
-    restore_cells,
-)
+from deepconsensus_py.hmm.band import WIDTH, Aligned, Band, Floats, Integers, Reading, Template, factors, read_as
+from deepconsensus_py.hmm.vectors import Vectors, fill, load, numbers, scan_up, total, up, where
 
 LENGTHS = 2
 """Bases by which runs are made shorter and longer."""
@@ -33,28 +23,11 @@ IN_FRONT, FIRST, LAST = (slice(start, start + _GREATEST_CODE) for start in range
 its first base, of its last."""
 
 EDITS = LAST.stop
+_IN_FRONT, _FIRST, _LAST = IN_FRONT.start, FIRST.start, LAST.start
 MARGIN = 3
 """Template bases at both ends of a pass where edits are not scored."""
 
 _LEAST_WHOLE = 1e-25
-
-
-class Aligned(NamedTuple):
-    """A pass on its draft.
-
-    Attributes:
-        read: the pass.
-        template: the draft it covers.
-        band: after ``run_band``.
-        lanes: to work in.
-        after: those of ``make_next``.
-    """
-
-    read: Reading
-    template: Template
-    band: Band
-    lanes: Lanes
-    after: Lanes
 
 
 class Spots(NamedTuple):
@@ -63,92 +36,83 @@ class Spots(NamedTuple):
     Attributes:
         start: ``int32[spots]`` template position of the first base.
         stop: ``int32[spots]`` one past that of the last base.
-        rows: ``int64[spots]`` where their results go.
     """
 
     start: Integers
     stop: Integers
-    rows: NDArray[np.int64]
+
+
+class _Base(NamedTuple):
+    """A template base: its code, and the probabilities of one more beside it and of none in its place."""
+
+    code: np.int32
+    gain: np.float32
+    loss: np.float32
 
 
 @njit(cache=True, nogil=True)
-def score_runs(aligned: Aligned, runs: Spots, out: Floats) -> None:
+def score_runs(aligned: Aligned, runs: Spots) -> Floats:
     """Likelihood ratios of the edits of runs.
-
-    Args:
-        aligned: a pass on its draft.
-        runs: homopolymer runs.
-        out: ``float32[rows, EDITS]`` the probability of the pass given the edited template over that given the
-            template, in columns ``CHANGES``: 1 and 2 bases less, 1 and 2 more. Edits that are none stay as they are.
-    """
-    for begin in range(0, len(runs.start), LANES):
-        spots = _part(runs, begin)
-        _shorten(aligned.band, spots, out)
-        _lengthen(aligned, spots, out)
-        _drop(aligned, spots, out)
-
-
-@njit(cache=True, nogil=True)
-def score_letters(aligned: Aligned, spots: Spots, removed: int, out: Floats) -> None:
-    """Likelihood ratios of other letters in front of bases, or in their place.
 
     A letter put in has the rates of a run of one; one that takes a base's place and lengthens a run has those of that
     run.
 
     Args:
-        aligned: a pass on its draft.
-        spots: bases, at ``start``.
-        removed: 0 puts the letter in front, 1 in the place of the base.
-        out: ``float32[rows, 4]`` the probability of the pass given the edited template over that given the template: A,
-            T, C, G. Edits that are none stay as they are.
+        aligned: a pass on its draft, after ``run_band``.
+        runs: homopolymer runs.
+
+    Returns:
+        ``float32[runs, EDITS]`` the probability of the pass given the edited template over that given the template; 1
+        for edits that are none.
     """
-    for begin in range(0, len(spots.start), LANES):
-        _put_in(aligned, _part(spots, begin), removed, out)
+    out = np.ones((len(runs.start), EDITS), np.float32)
+    for r in range(len(runs.start)):
+        start, stop, ratios = runs.start[r], runs.stop[r], out[r]
+        for fewer in range(1, min(LENGTHS, stop - start - 1) + 1):
+            ratios[fewer - 1] = _skip(aligned.band, stop - fewer, stop)
+        if stop - start <= LENGTHS:
+            ratios[stop - start - 1] = _drop(aligned, start, stop)
+        _lengthen(aligned, stop, ratios)
+        _put_in(aligned, start, start, ratios[_IN_FRONT:])
+        _put_in(aligned, start, start + 1, ratios[_FIRST:])
+        if stop - start > 1:
+            _put_in(aligned, stop - 1, stop, ratios[_LAST:])
+    return out
 
 
 @njit(cache=True, nogil=True)
-def score_units(aligned: Aligned, tracts: Spots, unit: int, out: Floats) -> None:
+def score_units(aligned: Aligned, tracts: Spots, units: Integers) -> Floats:
     """Likelihood ratios of repeat tracts of one copy of their unit less and more.
 
     Args:
-        aligned: a pass on its draft.
+        aligned: a pass on its draft, after ``run_band``.
         tracts: repeat tracts.
-        unit: bases of the unit of all of them.
-        out: ``float32[rows, 2]`` the probability of the pass given the edited template over that given the template:
-            one copy less, one more.
+        units: ``int32[tracts]`` bases of their units.
+
+    Returns:
+        ``float32[tracts, 2]`` the probability of the pass given the edited template over that given the template: one
+        copy less, one more.
     """
-    for begin in range(0, len(tracts.start), LANES):
-        spots = _part(tracts, begin)
-        _repeat(aligned, spots.stop, unit)
-        for r in range(len(spots.stop)):
-            end = spots.stop[r]
-            out[spots.rows[r], 0] = _skip(aligned.band, end - unit, end)
-            out[spots.rows[r], 1] = _ratio(aligned.lanes.total[r], aligned.band.whole[end])
+    out = np.empty((len(tracts.stop), 2), np.float32)
+    read, template, band = aligned.read, aligned.template, aligned.band
+    for r in range(len(tracts.stop)):
+        end, unit = tracts.stop[r], units[r]
+        out[r, 0] = _skip(band, end - unit, end)
+        frame = band.first[end]
+        cells = _cells(band, end, frame)
+        for j in range(end - unit, end):
+            cells = _advance(read, frame, cells, _base(template, j - 1), _base(template, j))
+        out[r, 1] = _ratio(total(cells * _ends(band, end, frame)), band.whole[end])
+    return out
 
 
-@njit(cache=True, nogil=True)
-def _part(spots: Spots, begin: int) -> Spots:
-    part = slice(begin, begin + LANES)
-    return Spots(spots.start[part], spots.stop[part], spots.rows[part])
-
-
-@njit(cache=True, nogil=True)
-def _ratio(edited: float, whole: float) -> float:
+@njit(cache=True, nogil=True, inline="always")
+def _ratio(edited: np.float32, whole: float) -> float:
     """1, which says nothing, where single precision does not hold the paths."""
-    return edited / whole if whole > _LEAST_WHOLE else 1.0
+    return float(edited) / whole if whole > _LEAST_WHOLE else 1.0
 
 
-@njit(cache=True, nogil=True)
-def _skip(band: Band, column: int, end: int) -> float:
-    """Likelihood ratio of a template without the bases between two columns."""
-    shift = band.first[end] - band.first[column]
-    total = np.float32(0)
-    for k in range(WIDTH - shift):
-        total += band.forward[column, np.uintp(k + shift)] * band.backward[end, k]
-    return _ratio(float(total), _whole(band, column, end))
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _whole(band: Band, column: int, end: int) -> float:
     """Sum over all paths, in the scale of the forward cells of ``column`` and the backward cells of ``end``."""
     whole = band.whole[end]
@@ -157,117 +121,75 @@ def _whole(band: Band, column: int, end: int) -> float:
     return float(whole)
 
 
-@njit(cache=True, nogil=True)
-def _shorten(band: Band, runs: Spots, out: Floats) -> None:
-    """Runs without their last bases, but for the first."""
-    for r in range(len(runs.start)):
-        for fewer in range(1, min(LENGTHS, runs.stop[r] - runs.start[r] - 1) + 1):
-            out[runs.rows[r], fewer - 1] = _skip(band, runs.stop[r] - fewer, runs.stop[r])
+@njit(cache=True, nogil=True, inline="always")
+def _skip(band: Band, column: int, end: int) -> float:
+    """Likelihood ratio of a template without the bases between two columns."""
+    frame = band.first[end]
+    return _ratio(total(_cells(band, column, frame) * load(band.backward, end * WIDTH)), _whole(band, column, end))
 
 
-@njit(cache=True, nogil=True)
-def _drop(aligned: Aligned, runs: Spots, out: Floats) -> None:
-    """Templates without the run: other bases are neighbours then, so that the one behind it is read anew."""
-    template, band, lanes, count = aligned.template, aligned.band, aligned.lanes, len(runs.start)
-    for r in range(count):
-        _follow(lanes, template, r, runs.stop[r])
-        lanes.before[r] = template.bases[runs.start[r] - 1]
-        lanes.gain_before[r] = template.gain[runs.start[r] - 1]
-    load_places(aligned.read, band, runs.start, runs.stop + np.int32(1), lanes)
-    load_cells(band, runs.start, lanes)
-    load_ends(band, runs.stop + np.int32(1), lanes)
-    load_emission(aligned.read, count, lanes)
-    advance(lanes, count)
-    for r in range(count):
-        length = runs.stop[r] - runs.start[r]
-        if length <= LENGTHS:
-            whole = _whole(band, runs.start[r], runs.stop[r] + 1)
-            out[runs.rows[r], length - 1] = _ratio(lanes.total[r], whole)
+@njit(cache=True, nogil=True, inline="always")
+def _drop(aligned: Aligned, start: int, stop: int) -> float:
+    """Likelihood ratio without the run: other bases are neighbours then, so that the one behind it is read anew."""
+    read, template, band = aligned.read, aligned.template, aligned.band
+    frame = (band.first[start] + band.first[stop + 1]) // 2
+    cells = _advance(read, frame, _cells(band, start, frame), _base(template, start - 1), _base(template, stop))
+    return _ratio(total(cells * _ends(band, stop + 1, frame)), _whole(band, start, stop + 1))
 
 
-@njit(cache=True, nogil=True)
-def _lengthen(aligned: Aligned, runs: Spots, out: Floats) -> None:
-    """Runs with more bases, added behind the last one."""
-    band, lanes, count = aligned.band, aligned.lanes, len(runs.stop)
-    for r in range(count):
-        _follow(lanes, aligned.template, r, runs.stop[r] - 1)
-        lanes.before[r], lanes.gain_before[r] = lanes.base[r], lanes.gain[r]
-    load_places(aligned.read, band, runs.stop, runs.stop, lanes)
-    load_cells(band, runs.stop, lanes)
-    load_ends(band, runs.stop, lanes)
-    load_emission(aligned.read, count, lanes)
+@njit(cache=True, nogil=True, inline="always")
+def _lengthen(aligned: Aligned, stop: int, ratios: Floats) -> None:
+    """A run with more bases, added behind the last one."""
+    band, last = aligned.band, _base(aligned.template, stop - 1)
+    frame = band.first[stop]
+    cells, ends = _cells(band, stop, frame), _ends(band, stop, frame)
     for more in range(LENGTHS):
-        advance(lanes, count)
-        for r in range(count):
-            out[runs.rows[r], LENGTHS + more] = _ratio(lanes.total[r], band.whole[runs.stop[r]])
+        cells = _advance(aligned.read, frame, cells, last, last)
+        ratios[LENGTHS + more] = _ratio(total(cells * ends), band.whole[stop])
 
 
-@njit(cache=True, nogil=True)
-def _put_in(aligned: Aligned, spots: Spots, removed: int, out: Floats) -> None:
-    """Other letters in front of each base or in its place: they follow in ``lanes``, the base behind in ``after``."""
-    template, band, lanes, after = aligned.template, aligned.band, aligned.lanes, aligned.after
-    count = len(spots.start)
-    ends = spots.start + np.int32(removed + 1)
-    load_places(aligned.read, band, spots.start, ends, lanes)
-    load_ends(band, ends, after)
-    for r in range(count):
-        _follow(after, template, r, ends[r] - 1)
-        j = spots.start[r]
-        lanes.before[r], lanes.gain_before[r] = template.bases[j - 1], template.gain[j - 1]
-    load_emission(aligned.read, count, after)
-    load_cells(band, spots.start, lanes)
-    keep_cells(lanes)
-    for choice in range(_GREATEST_CODE):
-        if not _choose(aligned, spots, removed, choice):
-            break
-        if choice:
-            restore_cells(lanes)
-        load_emission(aligned.read, count, lanes)
-        advance(lanes, count)
-        advance(after, count)
-        for r in range(count):
-            if lanes.base[r]:
-                whole = _whole(band, spots.start[r], ends[r])
-                out[spots.rows[r], lanes.base[r] - 1] = _ratio(after.total[r], whole)
+@njit(cache=True, nogil=True, inline="always")
+def _put_in(aligned: Aligned, start: int, stop: int, ratios: Floats) -> None:
+    """Other letters in the place of the bases between two positions, one or none, or in front of them."""
+    read, template, band = aligned.read, aligned.template, aligned.band
+    frame = (band.first[start] + band.first[stop + 1]) // 2
+    cells, ends = _cells(band, start, frame), _ends(band, stop + 1, frame)
+    before, behind, whole = _base(template, start - 1), _base(template, stop), _whole(band, start, stop + 1)
+    for code in range(1, _GREATEST_CODE + 1):
+        if code == template.bases[start] or (start == stop and code == before.code):
+            continue
+        new = _Base(np.int32(code), template.single_gain[code], template.single_loss[code])
+        new = before if code == before.code else new
+        new = behind if code == behind.code else new
+        edited = _advance(read, frame, cells, before, new)
+        edited = _advance(read, frame, edited, new, behind)
+        ratios[code - 1] = _ratio(total(edited * ends), whole)
 
 
-@njit(cache=True, nogil=True)
-def _choose(aligned: Aligned, spots: Spots, removed: int, choice: int) -> bool:
-    """Let other letters than each base and, in front of it, the one before follow: a choice of four at most."""
-    template, lanes, after, some = aligned.template, aligned.lanes, aligned.after, 0
-    for r in range(len(spots.start)):
-        j, before, behind = spots.start[r], lanes.before[r], after.base[r]
-        letter = ((template.bases[j] + choice) & 3) + 1
-        if letter == template.bases[j] or (not removed and letter == before):
-            letter = 0
-        some |= letter
-        gain, loss = template.single_gain[letter], template.single_loss[letter]
-        gain = lanes.gain_before[r] if letter == before else gain
-        loss = template.loss[j - 1] if letter == before else loss
-        gain = after.gain[r] if letter == behind else gain
-        loss = after.loss[r] if letter == behind else loss
-        lanes.base[r], lanes.gain[r], lanes.loss[r] = letter, gain, loss
-        after.before[r], after.gain_before[r] = letter, gain
-    return some != 0
+@njit(cache=True, nogil=True, inline="always")
+def _base(template: Template, j: int) -> _Base:
+    return _Base(template.bases[j], template.gain[j], template.loss[j])
 
 
-@njit(cache=True, nogil=True)
-def _repeat(aligned: Aligned, ends: Integers, unit: int) -> None:
-    """Tracts with one more copy of their unit behind the last one."""
-    template, band, lanes = aligned.template, aligned.band, aligned.lanes
-    load_places(aligned.read, band, ends, ends, lanes)
-    load_cells(band, ends, lanes)
-    load_ends(band, ends, lanes)
-    for step in range(unit, 0, -1):
-        for r in range(len(ends)):
-            j = ends[r] - step
-            _follow(lanes, template, r, j)
-            lanes.before[r], lanes.gain_before[r] = template.bases[j - 1], template.gain[j - 1]
-        load_emission(aligned.read, len(ends), lanes)
-        advance(lanes, len(ends))
+@njit(cache=True, nogil=True, inline="always")
+def _cells(band: Band, column: int, frame: int) -> Vectors:
+    """Vector: the forward cells of a column in a frame that does not begin before its own."""
+    shift = min(frame - band.first[column], WIDTH)
+    return where(numbers() < WIDTH - shift, load(band.forward, column * WIDTH + shift), fill(np.float32(0)))
 
 
-@njit(cache=True, nogil=True)
-def _follow(lanes: Lanes, template: Template, lane: int, j: int) -> None:
-    """Let a template base follow."""
-    lanes.base[lane], lanes.gain[lane], lanes.loss[lane] = template.bases[j], template.gain[j], template.loss[j]
+@njit(cache=True, nogil=True, inline="always")
+def _ends(band: Band, column: int, frame: int) -> Vectors:
+    """Vector: the backward cells of a column in a frame that does not begin behind its own."""
+    shift = min(band.first[column] - frame, WIDTH)
+    return where(numbers() < shift, fill(np.float32(0)), load(band.backward, column * WIDTH - shift))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _advance(read: Reading, frame: int, cells: Vectors, before: _Base, base: _Base) -> Vectors:
+    """Vector: the cells after bases are inserted, and a template base is read or left out."""
+    inserted = scan_up(cells, factors(read, frame, (before.code, base.code), (before.gain, base.gain)))
+    advanced: Vectors = base.loss * inserted + ((np.float32(1) - base.loss) * read_as(read, frame, base.code)) * up(
+        inserted
+    )
+    return advanced

@@ -7,15 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.hmm import edits
-from deepconsensus_py.hmm.band import HALF, PAD, Reading, Template, make_band, run_band
-from deepconsensus_py.hmm.edits import Aligned
-from deepconsensus_py.hmm.lanes import make_lanes, make_next
+from deepconsensus_py.hmm.band import HALF, PAD, Aligned, Reading, Template, make_band, run_band
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
 from deepconsensus_py.hmm.tally import Line, class_of_bases, line_of, within
 from deepconsensus_py.pacbio.molecule import Pass
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
-from deepconsensus_py.runs.tracts import UNITS, Integers, Tracts, find_tracts
+from deepconsensus_py.runs.tracts import Integers, Tracts, find_tracts
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
 """Copies by which each edit makes a tract longer."""
@@ -149,57 +147,54 @@ def score_scope(
     # Of each base of the draft, and of its end, how many bases of the template lie before it.
     place = np.append(0, np.cumsum(scope.bases)).astype(np.int32)
     templates = [_template(draft, scope.bases, model) for model in models]
-    band, lanes = make_band(int(place[-1]) + 1), make_lanes()
-    after = make_next(lanes)
+    band = make_band(int(place[-1]) + 1)
+    wanted_runs = _wanted(runs.start, runs.stop, scope.runs, place)
+    wanted_tracts = _wanted(tracts.start, tracts.stop, scope.tracts, place)
     for number, p in enumerate(passes):
         line = within(line_of(p), scope.bases)
         start = int(place[line.start])
         covered = slice(start, start + len(line.read) - 1)
-        reading, template = _reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered)
-        aligned = Aligned(reading, template, band, lanes, after)
         band.first[: len(line.read)] = line.read + (PAD - 1 - HALF)
-        scores.log_likelihoods[number] = run_band(aligned.read, aligned.template, band)
+        aligned = Aligned(_reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered), band)
+        scores.log_likelihoods[number] = run_band(aligned)
         if np.isfinite(scores.log_likelihoods[number]):
-            _score_pass(scores, number, aligned, (place, covered), scope)
+            scores.covered[number] = _inside(place[runs.start], place[runs.stop], covered)
+            rows, spots = wanted_runs.of(covered)
+            scores.run_ratios[number, rows] = _logarithms(edits.score_runs(aligned, spots))
+            rows, spots = wanted_tracts.of(covered)
+            units = tracts.unit[rows]
+            scores.tract_ratios[number, rows] = _logarithms(edits.score_units(aligned, spots, units))
     return scores
 
 
-def _score_pass(scores: RunScores, number: int, aligned: Aligned, where: tuple[Integers, slice], scope: Scope) -> None:
-    """Fill a pass's rows."""
-    inside = _inside(scores.runs, *where)
-    scores.covered[number] = inside
-    rows = np.flatnonzero(inside & scope.runs)
-    spots = _spots(scores.runs, rows, *where)
-    ratios = np.ones((len(rows), edits.EDITS), np.float32)
-    edits.score_runs(aligned, spots, ratios)
-    long = spots.stop - spots.start > 1
-    last = edits.Spots(spots.stop[long] - np.int32(1), spots.stop[long], spots.rows[long])
-    for bases, removed, columns in ((spots, 0, edits.IN_FRONT), (spots, 1, edits.FIRST), (last, 1, edits.LAST)):
-        edits.score_letters(aligned, bases, removed, ratios[:, columns])
-    scores.run_ratios[number, rows] = _logarithms(ratios)
-    tracts, inside = scores.tracts, _inside(scores.tracts, *where) & scope.tracts
-    for unit in UNITS:
-        rows = np.flatnonzero(inside & (tracts.unit == unit))
-        ratios = np.ones((len(rows), 2), np.float32)
-        edits.score_units(aligned, _spots(tracts, rows, *where), unit, ratios)
-        scores.tract_ratios[number, rows] = _logarithms(ratios)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """Runs or tracts to score: their numbers, and where they begin and end in the template of all passes."""
+
+    rows: NDArray[np.intp]
+    start: Integers
+    stop: Integers
+
+    def of(self, covered: slice) -> tuple[NDArray[np.intp], edits.Spots]:
+        """Those that a pass says something about, and where they are in the stretch that it covers."""
+        inside = _inside(self.start, self.stop, covered)
+        begin = np.int32(covered.start)
+        return self.rows[inside], edits.Spots(self.start[inside] - begin, self.stop[inside] - begin)
+
+
+def _wanted(start: Integers, stop: Integers, wanted: NDArray[np.bool_], place: Integers) -> _Wanted:
+    return _Wanted(np.flatnonzero(wanted), place[start[wanted]], place[stop[wanted]])
+
+
+def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
+    """Far enough from the ends of the stretch of the template that a pass covers."""
+    inside: NDArray[np.bool_] = (start >= covered.start + edits.MARGIN) & (stop <= covered.stop - edits.MARGIN)
+    return inside
 
 
 def _logarithms(ratios: NDArray[np.float32]) -> NDArray[np.float32]:
     logarithms: NDArray[np.float32] = np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO))
     return logarithms
-
-
-def _inside(spans: Runs | Tracts, place: Integers, covered: slice) -> NDArray[np.bool_]:
-    """Far enough from the ends of the stretch of the template that a pass covers."""
-    inside: NDArray[np.bool_] = place[spans.start] >= covered.start + edits.MARGIN
-    inside &= place[spans.stop] <= covered.stop - edits.MARGIN
-    return inside
-
-
-def _spots(spans: Runs | Tracts, rows: NDArray[np.int64], place: Integers, covered: slice) -> edits.Spots:
-    start = np.int32(covered.start)
-    return edits.Spots(place[spans.start[rows]] - start, place[spans.stop[rows]] - start, np.arange(len(rows)))
 
 
 def _template(draft: NDArray[np.uint8], bases: NDArray[np.bool_], model: PassModel) -> Template:
