@@ -4,16 +4,21 @@
 """
 
 import math
+from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from deepconsensus_py.attention.flexible import mask_mod, score_mod, table_mod
 from deepconsensus_py.attention.groups import Groups, group, group_plan
+from deepconsensus_py.attention.patterns import Edges
 from deepconsensus_py.attention.plan import Plan, bias_of_heads, choose, places, plan
 from deepconsensus_py.attention.position import Bias
 from deepconsensus_py.attention.relative import Shaw
 from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
+from deepconsensus_py.attention.segments import Segments, segments
 
 __all__ = ["attend", "plan", "weights"]
 
@@ -77,10 +82,15 @@ def attend(
     backend = choose(backend, q, k, pattern, whole=need_weights is not None or shaw is not None)
     if isinstance(pattern, Routing) and pattern.training:
         pattern.follow(q, k, mask)
+    if backend == "blocked" and isinstance(pattern, Edges) and edges is not None:
+        return _along(v, segments(q, k, edges, bias, coords=coords, mask=mask), q.shape[2], dropout)
     groups = group(q, k, pattern=pattern, coords=coords, mask=mask) if backend == "blocked" else None
     if groups is not None:
         return _grouped(q, k, v, groups, group_plan(groups, q, k, bias, coords=coords, edges=edges), dropout=dropout)
     pairs = plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges)
+    if backend == "flex" and not dropout:
+        allowed = None if mask is not None or isinstance(pattern, Routing) else mask_mod(pattern, *places(q, k, coords))
+        return _flex(q, k, v, pairs, allowed)
     if backend != "dense":
         return _sdpa(q, k, v, pairs, dropout)
     mixing = weights(q, k, pairs)
@@ -118,3 +128,34 @@ def _sdpa(q: Tensor, k: Tensor, v: Tensor, plan: Plan, dropout: float) -> Tensor
     allowed = plan.allowed | none
     attn_mask = allowed if plan.added is None else plan.added.masked_fill(~allowed, -math.inf)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask, dropout_p=dropout).masked_fill(none, 0.0)
+
+
+def _along(v: Tensor, pairs: Segments, n_q: int, dropout: float) -> Tensor:
+    """Softmax over the keys of each query, where only pairs that meet are listed."""
+    items, heads, _, width = v.shape
+    rows = pairs.rows.unsqueeze(1).expand_as(pairs.scores)
+    none = pairs.scores.new_full((items * n_q, heads), -math.inf)
+    exps = (pairs.scores - none.scatter_reduce(0, rows, pairs.scores.detach(), "amax").gather(0, rows)).exp()
+    sums = torch.zeros_like(none).scatter_add(0, rows, exps)
+    mixing = F.dropout(exps / sums.gather(0, rows), dropout, training=dropout > 0)
+    mixed = v.new_zeros(items * n_q, heads, width)
+    mixed = mixed.index_add(0, pairs.rows, mixing.unsqueeze(-1) * v[pairs.item, :, pairs.key])
+    return torch.unflatten(mixed, 0, (items, n_q)).transpose(1, 2)
+
+
+def _flex(q: Tensor, k: Tensor, v: Tensor, plan: Plan, allowed: Any) -> Tensor:
+    run, blocks = _flexible(q.device.type)
+    shape = (*q.shape[:3], k.shape[2])
+    if allowed is None and plan.allowed is not None:
+        allowed = table_mod(plan.allowed, shape)
+    mask = None if allowed is None else blocks(allowed, *shape, device=q.device)
+    mixed: Tensor = run(q, k, v, score_mod=score_mod(plan, q), block_mask=mask)
+    return mixed
+
+
+@lru_cache(maxsize=2)
+def _flexible(device: str) -> tuple[Any, Any]:
+    from torch.nn.attention import flex_attention as flex  # noqa: PLC0415 - a second's worth of imports
+
+    run = torch.compile(flex.flex_attention) if device == "cuda" else flex.flex_attention
+    return run, flex.create_block_mask

@@ -13,10 +13,13 @@ from deepconsensus_py.attention.routing import Routing
 
 Coords = tuple[Tensor | None, Tensor | None]  # of the queries and of the keys
 
-BACKENDS = ("dense", "sdpa", "blocked")
+BACKENDS = ("dense", "sdpa", "blocked", "flex")
 
 # Up to here plain batched products are as fast on a CPU as the fused kernel, and faster than it with a mask in bf16.
 DENSE_TOKENS = 256
+
+# Beyond this a graph's table of pairs costs more than lists of its edges.
+DENSE_NODES = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,9 +78,13 @@ def choose(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing, *, whol
     short = k.shape[-2] <= DENSE_TOKENS
     if whole or asked != "auto":
         # Clusters have no mask of their own, so they are never one fused call.
-        return "blocked" if asked == "sdpa" and isinstance(pattern, Routing) else asked.replace("auto", "dense")
+        return (
+            "blocked" if asked in ("sdpa", "flex") and isinstance(pattern, Routing) else asked.replace("auto", "dense")
+        )
     if isinstance(pattern, Routing) or (isinstance(pattern, BlockLocal) and not short):
         return "blocked"
+    if isinstance(pattern, Edges):
+        return "dense" if k.shape[-2] <= DENSE_NODES else "blocked"
     return "dense" if q.device.type == "cpu" and short else "sdpa"
 
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from deepconsensus_py.attention import core, patterns, plan
 from deepconsensus_py.attention.patterns import BlockLocal, Full, Pattern
-from deepconsensus_py.attention.plan import BACKENDS
 from deepconsensus_py.attention.position import Additive
+
+BACKENDS = sorted({*plan.BACKENDS} - {"flex"})
 
 PATTERNS: list[Pattern] = [
     Full(),

@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from deepconsensus_py.attention import core
+from deepconsensus_py.attention import core, plan
+from deepconsensus_py.attention.cost import largest_tensor
 from deepconsensus_py.attention.groups import group
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full
-from deepconsensus_py.attention.plan import BACKENDS
 from deepconsensus_py.attention.position import Additive, EdgeType
 from deepconsensus_py.attention.relative import Rel2D, Relative, Shaw, Skew
 from deepconsensus_py.attention.routing import PerHead, Routing
 
 B, H, D = 2, 4, 6
+BACKENDS = sorted({*plan.BACKENDS} - {"flex"})
 BIASES = ["none", "additive", "shaw", "skew", "skew one-sided", "rel2d", "edge type"]
 PATTERNS = ["full", "causal", "blocks", "band", "causal blocks", "edges", "routing", "per head"]
 
@@ -141,6 +142,19 @@ def test_grid(pattern: str, bias: str, backend: str) -> None:
         compare(pattern, bias, backend, shape, padded=padded)
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("bias", ["none", "additive", "skew", "edge type"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_flex(pattern: str, bias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without a GPU it runs unfused, not compiled: what its closures say is what is tested.
+    from torch.nn.attention import flex_attention
+
+    monkeypatch.setattr(flex_attention, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
+    with torch.no_grad():
+        for shape, padded in itertools.product([(1,), (13,), (3, 5)], (False, True)):
+            compare(pattern, bias, "flex", shape, padded=padded)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_blocks_of_any_shape(data: st.DataObject, shape: list[int]) -> None:
@@ -226,6 +240,26 @@ def test_the_weights_mix_the_values(pattern: str) -> None:
     torch.testing.assert_close(weights @ v, out, rtol=0, atol=1e-12)
     rows = weights.sum(-1)
     torch.testing.assert_close(rows, (rows > 0).double())
+
+
+def test_gradients_along_edges_equal_those_of_dense() -> None:
+    grads = []
+    for backend in ("dense", "blocked"):
+        q, k, v = (rand(B, H, 13, D, seed=i).requires_grad_() for i in range(3))
+        term, edges = make_bias("edge type", 13), make_edges(13)
+        core.attend(q, k, v, pattern=Edges(), bias=term, edges=edges, backend=backend).square().sum().backward()
+        grads.append([x.grad for x in (q, k, v, term.table)])
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-10)
+
+
+def test_large_graphs_make_no_table_of_pairs() -> None:
+    n = 3000
+    q = torch.randn(1, 1, n, 8)
+    edges = torch.randint(n, (1, 4 * n, 3))
+    edges[..., 2] = 0
+    made = largest_tensor(lambda: core.attend(q, q, q, pattern=Edges(), edges=edges))
+    assert made < n * n // 8
 
 
 def test_weights_of_all_pairs_are_there_in_dense_alone() -> None:

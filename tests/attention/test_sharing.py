@@ -14,7 +14,9 @@ ATTENTION = PACKAGE / "attention"
 CORE = ATTENTION / "core.py"
 WEIGHING = {"softmax", "Softmax", "scaled_dot_product_attention", "flex_attention", "MultiheadAttention"}
 LINES = {
-    "core": 120,
+    "core": 165,
+    "segments": 70,
+    "flexible": 65,
     "patterns": 200,
     "position": 140,
     "relative": 135,
