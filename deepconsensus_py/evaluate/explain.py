@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from deepconsensus_py.align.cigar import ON_DRAFT
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
 from deepconsensus_py.models.explanation import RunCase, doubted_runs, undecided_cases
 from deepconsensus_py.models.names import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
+from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.run_network import RunNetwork
 from deepconsensus_py.models.weights import load_model
 from deepconsensus_py.pacbio.lookup import find_zmw
@@ -41,6 +43,7 @@ class WindowView:
         reads: polished reads by the name of their corrector; that of ``model`` first.
         doubted: runs of the draft that passes speak against.
         undecided: runs that were left to a run network, with what its calls hang on; None where ``model`` is none.
+        columns_called: columns that a column network changes or doubts, likewise; None where ``model`` is none.
     """
 
     zmw: Zmw
@@ -53,6 +56,7 @@ class WindowView:
     reads: dict[str, PolishedRead]
     doubted: tuple[RunCase, ...]
     undecided: tuple[RunCase, ...] | None
+    columns_called: tuple[ColumnCase, ...] | None
 
     @property
     def columns(self) -> slice:
@@ -80,7 +84,8 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         last = (length - 1) // WIDTH
         raise InputError(f"{zmw.name}: has {length} bases, windows 0 to {last} of {WIDTH}; there is no window {window}")
     start, stop = window * WIDTH, min((window + 1) * WIDTH, length)
-    network = None if model in WITHOUT_WEIGHTS else load_model(model).network
+    loaded = None if model in WITHOUT_WEIGHTS else load_model(model)
+    network = None if loaded is None else loaded.network
     aligned = _aligned(zmw)
     name = Path(model).stem
     correctors = {name: model} | {other: other for other in (PAIR_HMM, VOTE) if other != name}
@@ -95,6 +100,9 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         reads={called: _read(aligned, corrector) for called, corrector in correctors.items()},
         doubted=doubted_runs(aligned, start, stop),
         undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, RunNetwork) else None,
+        columns_called=column_cases(aligned, network, FeatureSpec.from_dict(loaded.spec), start, stop)
+        if loaded is not None and isinstance(network, ColumnNetwork)
+        else None,
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.explain import WindowView
 from deepconsensus_py.evaluate.page import load_template
+from deepconsensus_py.models.column_explanation import NEAR, ColumnCase
 from deepconsensus_py.models.explanation import Candidate, RunCase
 from deepconsensus_py.pacbio.codec import codes_to_frames
 from deepconsensus_py.pacbio.molecule import BASES, GAP
@@ -92,12 +93,14 @@ def render_explanation(view: WindowView) -> str:
     order = sorted(range(len(passes)), key=lambda number: passes[number].reverse)
     return load_template("explain.html").render(
         version=__version__,
+        near=range(-NEAR, NEAR + 1),
         view=view,
         rows=list(_rows(view, order)),
         passes=[(number + 1, "−" if passes[number].reverse else "+", passes[number].name) for number in order],
         changes=_changes(view),
         doubted=[_evidence(case, order) for case in view.doubted],
         undecided=None if view.undecided is None else [_decision(case, order) for case in view.undecided],
+        columns=None if view.columns_called is None else [_column(case, order) for case in view.columns_called],
     )
 
 
@@ -279,6 +282,23 @@ def _decision(case: RunCase, order: Sequence[int]) -> dict[str, Any]:
         "agreement": "" if math.isnan(agreement) else f"{agreement:.2f}",
         "passes": passes,
         "decisive": [p["number"] for p, row in zip(passes, order, strict=True) if _turns(case, row)],
+    }
+
+
+def _column(case: ColumnCase, order: Sequence[int]) -> dict[str, Any]:
+    """A column that the network changes or doubts: what it called, the passes and the columns around it."""
+    names = [BASES[code].strip() or "gap" for code in range(len(case.probabilities))]
+    likely = np.argsort(-case.probabilities, kind="stable")[:3].tolist()
+    decisive = [number + 1 for number in order if case.log_odds > 0 >= case.log_odds - case.passes[number]]
+    return {
+        "title": f"{case.draft or 'no base'} at {case.position}: {case.call or 'no base'}",
+        "candidates": [(names[code], f"{case.probabilities[code]:.4f}") for code in likely],
+        "log_odds": f"{case.log_odds:+.1f}",
+        "decisive": decisive,
+        "passes": [Nats.of(float(case.passes[number])) for number in order],
+        "letters": [letter or "·" for letter in case.letters],
+        "attention": ["" if math.isnan(value) else f"{100 * value:.0f}" for value in case.attention.tolist()],
+        "fallen": [Nats.of(value) for value in case.columns.tolist()],
     }
 
 

@@ -153,16 +153,16 @@ def _decide(
         with recorded_maps(network) as maps:
             scores: Tensor = network(_tensors(refined, chosen))
         called = scores.argmax(dim=-1)
-        falls = occlusion(lambda there: _log_odds(network(_tensors(refined, chosen, there)), called), len(rows))
+        falls = occlusion(lambda there: log_odds(network(_tensors(refined, chosen, there)), called), len(rows))
     # The token of the run is the first; those of passes follow, as many as there may be.
     views = [view[:, 0, 1:].numpy() for view in (maps[-1].mean(dim=1), rollout(maps))]
-    odds = _log_odds(scores, called).tolist()
+    odds = log_odds(scores, called).tolist()
     attention, rolled = (_spread(view, rows[: view.shape[1]], passes) for view in views)
     fallen = _spread(falls.numpy(), rows, passes)
     return scores, [Decision(*parts) for parts in zip(attention, rolled, fallen, odds, strict=True)]
 
 
-def _log_odds(scores: Tensor, called: Tensor) -> Tensor:
+def log_odds(scores: Tensor, called: Tensor) -> Tensor:
     """Log-odds ``float[n]`` of one class of each row against all others."""
     own = scores.gather(1, called[:, None]).squeeze(1)
     return own - scores.scatter(1, called[:, None], -torch.inf).logsumexp(dim=1)

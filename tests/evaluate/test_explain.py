@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.explain import WindowView, explain_reads, explain_window
@@ -102,7 +103,19 @@ def test_windows_follow_one_another_without_gaps(testdata: Path) -> None:
     assert views[0].columns.stop == views[1].columns.start
     assert views[2].stop == len(zmw.draft.bases)
     assert views[2].undecided is None
-    assert "not a run network" in render_explanation(views[2])
+    assert "is no network" in render_explanation(views[2])
+
+
+def test_a_column_networks_page_says_what_its_calls_hang_on(testdata: Path, tiny_model: Path) -> None:
+    view = explain_reads([testdata / "subreads.bam"], testdata / "ccs.bam", ZMW, WINDOW, model=str(tiny_model))
+    page = Page(render_explanation(view))
+    assert view.undecided is None
+    assert view.columns_called
+    assert {"caution", "column-1", f"column-{len(view.columns_called)}"} <= page.ids
+    for case in view.columns_called:
+        assert f"{case.log_odds:+.1f}" in page.text
+        for value in case.passes[np.isfinite(case.passes)]:
+            assert f"{value:+.1f}" in page.text
 
 
 def test_a_window_beyond_the_end_is_refused(testdata: Path) -> None:
@@ -180,8 +193,47 @@ def shown(page: str, folder: Path) -> Page:
     return Page(done.stdout)
 
 
+COLOURS = {
+    "A": np.array([60, 160, 70]),
+    "C": np.array([50, 110, 210]),
+    "G": np.array([190, 140, 0]),
+    "T": np.array([205, 60, 60]),
+}
+
+
+def screenshot(page: str, folder: Path) -> NDArray[np.float64]:
+    """What a browser paints, ``float64[1000, 1600, 3]``, 0 to 255."""
+    image = pytest.importorskip("matplotlib.image")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    path, picture = folder / "page.html", folder / "page.png"
+    path.write_text(page, encoding="utf-8")
+    browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
+    options = ["--window-size=1600,1000", "--hide-scrollbars", "--force-device-scale-factor=1"]
+    subprocess.run(
+        [*browser, *options, f"--screenshot={picture}", path.as_uri()], capture_output=True, timeout=120, check=True
+    )
+    return np.asarray(image.imread(picture), np.float64)[..., :3] * 255
+
+
 def test_a_browser_shows_it(view: WindowView, tmp_path: Path) -> None:
     require_whole(shown(render_explanation(view), tmp_path), view)
+
+
+@pytest.mark.parametrize(("share", "kind"), [(0.18, "base {}"), (0.75, "base {} other")])
+def test_a_screenshot_has_the_colours_of_the_bases(view: WindowView, tmp_path: Path, share: float, kind: str) -> None:
+    """A browser paints as many cells pale, and as many full, as bases equal the draft or not."""
+    page = render_explanation(view)
+    image = screenshot(page, tmp_path)
+    painted, cells = [], []
+    for letter in "ACGT":
+        colour = 255 - share * (255 - COLOURS[letter])
+        painted.append(int((np.abs(image - colour).max(-1) < 3).sum()))
+        cells.append(len(re.findall(rf'class="{kind.format(letter)}(?: changed)?"', page)))
+    assert sum(cells) > 10
+    area = sum(painted) / sum(cells)
+    assert area > 20, "pixels of a cell that are not those of its letter"
+    np.testing.assert_allclose(painted, np.array(cells) * area, rtol=0.2, atol=3 * area)
 
 
 @pytest.mark.real
