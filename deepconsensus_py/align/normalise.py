@@ -1,11 +1,12 @@
-"""Left-normalised alignments: every gap as far left as it can go, so that passes agree on where a gap lies.
+"""Left-normalised alignments: every gap as far left as it can go, so that passes agree on where a gap lies (compiled).
 
 In ``CAAAT`` against ``CAAT`` each of three A may be the extra one; aligners, and the two strands, choose differently.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
@@ -13,6 +14,7 @@ from deepconsensus_py.pacbio.molecule import Alignment
 
 _Codes = NDArray[np.uint8]
 _Ints = NDArray[np.int64]
+_Operations = tuple[NDArray[np.uint8], NDArray[np.int32]]
 
 
 def left_normalise(alignment: Alignment, bases: _Codes, draft: _Codes) -> Alignment:
@@ -34,20 +36,13 @@ def left_normalise(alignment: Alignment, bases: _Codes, draft: _Codes) -> Alignm
     Raises:
         ValueError: the alignment pairs no base.
     """
-    layout = _read(alignment)
-    letters = np.concatenate((bases, draft))
-    while True:
-        shift = _shift(layout, letters, len(bases))
-        if not shift.any():
-            return _write(layout, bases, draft)
-        moved = replace(layout, blocks=layout.blocks - np.append(shift, 0) + np.append(0, shift))
-        layout = _join(moved)
-        if len(layout.lengths) == len(moved.lengths):
-            return _write(layout, bases, draft)
+    start, operations, lengths = _normalise((alignment.operations, alignment.lengths), alignment.start, bases, draft)
+    if not len(operations):
+        raise ValueError("the alignment pairs no base")
+    return Alignment(start, operations, lengths)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Layout:
+class _Layout(NamedTuple):
     """An alignment as blocks of aligned columns with a gap between each two.
 
     Attributes:
@@ -67,81 +62,113 @@ class _Layout:
     blocks: _Ints
 
 
-def _read(alignment: Alignment) -> _Layout:
-    operations, lengths = alignment.operations, alignment.lengths.astype(np.int64)
-    on_pass, on_draft = cigar.ON_PASS[operations], cigar.ON_DRAFT[operations]
-    aligned = np.flatnonzero(on_pass & on_draft)
-    if not len(aligned):
-        raise ValueError("the alignment pairs no base")
-    first, end = aligned[0], aligned[-1] + 1
-    inner = slice(first, end)
-    gaps = np.flatnonzero(on_pass[inner] != on_draft[inner]) + first
-    done = np.cumsum(lengths * (on_pass & on_draft))
-    return _join(
-        _Layout(
-            head=int(lengths[:first] @ on_pass[:first]),
-            start=int(alignment.start + lengths[:first] @ on_draft[:first]),
-            tail=int(lengths[end:] @ on_pass[end:]),
-            insertion=on_pass[gaps],
-            lengths=lengths[gaps],
-            blocks=np.diff(np.concatenate(([0], done[gaps], done[-1:]))),
-        )
-    )
-
-
-def _join(layout: _Layout) -> _Layout:
-    """Make one gap of neighbours of the same kind with no column between them."""
-    insertion = layout.insertion
-    met = np.flatnonzero((layout.blocks[1:-1] == 0) & (insertion[1:] == insertion[:-1])) + 1
-    if not len(met):
-        return layout
-    kept = np.delete(np.arange(len(insertion)), met)
-    return replace(
-        layout,
-        insertion=insertion[kept],
-        lengths=np.add.reduceat(layout.lengths, kept),
-        blocks=np.delete(layout.blocks, met),
-    )
-
-
-def _shift(layout: _Layout, letters: _Codes, passes_end: int) -> _Ints:
-    """Columns by which each gap can move left, ``int64[gaps]``, were no two gaps to join.
-
-    A gap moves over its own block and over what the gap before it frees:
-    ``shift[i] = min(run[i], block[i] + shift[i-1])``, which a running minimum solves for all gaps at once.
-    """
-    before = np.cumsum(layout.blocks[:-1])
-    room = before - 1
-    inserted = np.cumsum(layout.lengths * layout.insertion)
-    deleted = np.cumsum(layout.lengths * ~layout.insertion)
-    last = np.where(layout.insertion, layout.head + before + inserted, passes_end + layout.start + before + deleted) - 1
-    run = _equal_run(letters, last - layout.lengths, last, room)
-    return np.minimum.accumulate(run - room) + room
-
-
-def _equal_run(letters: _Codes, left: _Ints, right: _Ints, limit: _Ints) -> _Ints:
-    """How many letters going left from ``left`` equal those going left from ``right``, at most ``limit``."""
-    run = np.zeros_like(left)
-    active = np.flatnonzero(limit > 0)
-    step = 0
-    while len(active):
-        active = active[letters[left[active] - step] == letters[right[active] - step]]
-        step += 1
-        run[active] = step
-        active = active[limit[active] > step]
-    return run
-
-
-def _write(layout: _Layout, bases: _Codes, draft: _Codes) -> Alignment:
+@njit(cache=True, nogil=True)
+def _normalise(
+    alignment: _Operations, start: int, bases: _Codes, draft: _Codes
+) -> tuple[int, _Codes, NDArray[np.int32]]:
+    layout = _read(alignment, start)
     gaps = len(layout.lengths)
-    kinds = np.full(2 * gaps + 1, cigar.EQUAL, np.uint8)
-    kinds[1::2] = np.where(layout.insertion, cigar.INSERTION, cigar.DELETION)
-    lengths = np.empty(2 * gaps + 1, np.int64)
-    lengths[0::2], lengths[1::2] = layout.blocks, layout.lengths
-    columns = np.repeat(kinds, lengths)
-    pass_letters = bases[layout.head :][: np.count_nonzero(columns != cigar.DELETION)]
-    draft_letters = draft[layout.start :][: np.count_nonzero(columns != cigar.INSERTION)]
-    aligned = columns == cigar.EQUAL
-    equal = pass_letters[aligned[columns != cigar.DELETION]] == draft_letters[aligned[columns != cigar.INSERTION]]
-    columns[aligned] = np.where(equal, cigar.EQUAL, cigar.DIFFERENT)
-    return cigar.alignment_of(columns, start=layout.start, head=layout.head, tail=layout.tail)
+    while _shift(layout, gaps, bases, draft):
+        joined = _join(layout, gaps)
+        if joined == gaps:
+            break
+        gaps = joined
+    operations, lengths = _write(layout, gaps, bases, draft)
+    return layout.start, operations, lengths
+
+
+@njit(cache=True, nogil=True)
+def _read(alignment: _Operations, start: int) -> _Layout:
+    """No blocks where no base is paired."""
+    operations, spans = alignment
+    insertion, lengths = np.empty(len(operations), np.bool_), np.empty(len(operations), np.int64)
+    blocks = np.zeros(len(operations) + 1, np.int64)
+    head = tail = gaps = 0
+    for k in range(len(operations)):
+        on_pass, on_draft, length = cigar.ON_PASS[operations[k]], cigar.ON_DRAFT[operations[k]], np.int64(spans[k])
+        if on_pass and on_draft:
+            blocks[gaps] += length
+            tail = 0
+        elif blocks[0] == 0:
+            head, start = head + length * on_pass, start + length * on_draft
+        elif on_pass or on_draft:
+            insertion[gaps], lengths[gaps] = on_pass, length
+            gaps += 1
+            tail += length * on_pass
+    # Gaps behind the last block are none.
+    while gaps and blocks[gaps] == 0:
+        gaps -= 1
+    layout = _Layout(head, start, tail, insertion[:gaps], lengths[:gaps], blocks[: gaps + 1])
+    joined = _join(layout, gaps)
+    return _Layout(head, start, tail, insertion[:joined], lengths[:joined], blocks[: joined + 1])
+
+
+@njit(cache=True, nogil=True)
+def _join(layout: _Layout, gaps: int) -> int:
+    """Make one gap of neighbours of the same kind with no column between them; gives how many gaps are left."""
+    insertion, lengths, blocks = layout.insertion, layout.lengths, layout.blocks
+    kept = 0
+    for i in range(gaps):
+        if kept and blocks[i] == 0 and insertion[i] == insertion[kept - 1]:
+            lengths[kept - 1] += lengths[i]
+        else:
+            insertion[kept], lengths[kept], blocks[kept] = insertion[i], lengths[i], blocks[i]
+            kept += 1
+    blocks[kept] = blocks[gaps]
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _shift(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> bool:
+    """Move each gap left over its own block and over what the gap before it frees; says whether any moved."""
+    blocks, moved, freed = layout.blocks, False, np.int64(-1)
+    in_pass, in_draft = layout.head - 1, layout.start - 1
+    for i in range(gaps):
+        length = layout.lengths[i]
+        in_pass, in_draft = in_pass + blocks[i], in_draft + blocks[i]
+        if layout.insertion[i]:
+            in_pass += length
+            letters, last = bases, in_pass
+        else:
+            in_draft += length
+            letters, last = draft, in_draft
+        # The first column stays.
+        room, steps = blocks[i] + freed, 0
+        while steps < room and letters[last - length - steps] == letters[last - steps]:
+            steps += 1
+        blocks[i] += (freed if i else 0) - steps
+        freed, moved = np.int64(steps), moved or steps > 0
+    if gaps:
+        blocks[gaps] += freed
+    return moved
+
+
+@njit(cache=True, nogil=True)
+def _write(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> _Operations:
+    columns = layout.blocks[: gaps + 1].sum()
+    if not columns:
+        return np.empty(0, np.uint8), np.empty(0, np.int32)
+    operations, lengths = np.empty(columns + gaps + 2, np.uint8), np.zeros(columns + gaps + 2, np.int32)
+    count, i, j = 0, layout.head, layout.start
+    operations[0], lengths[0] = cigar.SOFT_CLIP, layout.head
+    for gap in range(gaps + 1):
+        for _ in range(layout.blocks[gap]):
+            code = cigar.EQUAL if bases[i] == draft[j] else cigar.DIFFERENT
+            if operations[count] != code:
+                count += 1
+                operations[count] = code
+            lengths[count] += 1
+            i, j = i + 1, j + 1
+        if gap < gaps:
+            count += 1
+            length = layout.lengths[gap]
+            if layout.insertion[gap]:
+                operations[count], i = cigar.INSERTION, i + length
+            else:
+                operations[count], j = cigar.DELETION, j + length
+            lengths[count] = length
+    if layout.tail:
+        count += 1
+        operations[count], lengths[count] = cigar.SOFT_CLIP, layout.tail
+    first = 0 if layout.head else 1
+    return operations[first : count + 1].copy(), lengths[first : count + 1].copy()
