@@ -66,9 +66,9 @@ class Trajectories:
     """Episodes as they went.
 
     Attributes:
-        observation: ``int64[count, 24, 5]``, see ``observe``.
-        action: ``int64[count, 24]``.
-        reward: ``float32[count, 24]``.
+        observation: ``int64[count, steps, numbers]``, here 24 steps of 5 numbers, see ``observe``.
+        action: ``int64[count, steps]``.
+        reward: ``float32[count, steps]``.
     """
 
     observation: Integers
@@ -77,7 +77,7 @@ class Trajectories:
 
     @property
     def returns_to_go(self) -> NDArray[np.float32]:
-        """``float32[count, 24]``: the rewards from each step on, its own with them."""
+        """``float32[count, steps]``: the rewards from each step on, its own with them."""
         return np.cumsum(self.reward[:, ::-1], axis=1, dtype=np.float32)[:, ::-1]
 
 
