@@ -103,10 +103,9 @@ def judge(called: Tensor, labels: Tensor, error: Tensor | None = None) -> Judged
         return Judged(errors, bases, None)
     likely = error[(called > 0) & (called < len(BASES))].double().numpy()
     qualities = np.rint(-10 * np.log10(likely.clip(10 ** (-CAP / 10), 1))).astype(np.int64)
-    at_each = [
-        np.bincount(qualities, weights, QUALITIES) for weights in (np.ones(len(qualities)), np.concatenate(wrong))
-    ]
-    found = bin_counts(QualityCounts(at_each[0], at_each[1], at_each[1]))
+    at_each = [np.ones(len(qualities)), np.concatenate(wrong)]
+    counts = [np.bincount(qualities, weights, QUALITIES).astype(np.float64) for weights in at_each]
+    found = bin_counts(QualityCounts(counts[0], counts[1], counts[1]))
     return Judged(errors, bases, found.expected_calibration_error(CAP))
 
 
