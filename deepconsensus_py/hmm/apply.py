@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.hmm.carried import carried_alignment
 from deepconsensus_py.pacbio.molecule import Pass
 
 Codes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,31 +63,5 @@ def carry_over(p: Pass, draft: Codes, draft_index: NDArray[np.int32]) -> Pass | 
         The pass, gaps left-normalised, or None where no pair is left.
     """
     assert p.alignment is not None
-    in_pass, in_old = cigar.paired_positions(p.alignment)
-    old = np.flatnonzero(draft_index >= 0)
-    new_of_old = np.full(max(in_old.max(initial=0), draft_index.max(initial=0)) + 1, -1)
-    new_of_old[draft_index[old]] = old
-    in_draft = new_of_old[in_old]
-    in_pass, in_draft = in_pass[in_draft >= 0], in_draft[in_draft >= 0]
-    if not len(in_pass):
-        return None
-    in_pass, in_draft = _with_new_pairs(in_pass, in_draft, np.cumsum(draft_index < 0))
-    inserted, deleted = np.diff(in_pass) - 1, np.diff(in_draft) - 1
-    kinds = np.tile(np.array([cigar.EQUAL, cigar.INSERTION, cigar.DELETION], np.uint8), len(in_pass))
-    counts = np.stack([np.ones_like(in_pass), np.append(inserted, 0), np.append(deleted, 0)], axis=1).ravel()
-    tail = len(p.bases) - 1 - int(in_pass[-1])
-    alignment = cigar.alignment_of(np.repeat(kinds, counts), start=in_draft[0], head=int(in_pass[0]), tail=tail)
-    return replace(p, alignment=left_normalise(alignment, p.bases, draft))
-
-
-def _with_new_pairs(in_pass: Integers, in_draft: Integers, new_bases: Integers) -> tuple[Integers, Integers]:
-    """Pairs, and those of the last inserted bases of a gap with the new bases of the draft there.
-
-    ``new_bases`` is how many bases of the draft up to each one, itself included, are new.
-    """
-    inserted = np.diff(in_pass) - 1
-    pairs = np.minimum(inserted, new_bases[in_draft[1:] - 1] - new_bases[in_draft[:-1]])
-    gaps = np.flatnonzero(pairs > 0)
-    back = np.repeat(np.cumsum(pairs[gaps]), pairs[gaps]) - np.arange(pairs[gaps].sum())
-    after = np.repeat(gaps + 1, pairs[gaps])
-    return np.insert(in_pass, after, in_pass[after] - back), np.insert(in_draft, after, in_draft[after] - back)
+    alignment = carried_alignment(p.alignment, draft_index, len(p.bases))
+    return None if alignment is None else replace(p, alignment=left_normalise(alignment, p.bases, draft))

@@ -5,6 +5,7 @@ import pytest
 from hmm_reference import random_draft, random_pass
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.hmm.apply import Edit, apply_edits, carry_over
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases
 from deepconsensus_py.runs.homopolymers import find_runs
@@ -29,6 +30,38 @@ def test_edits_are_made(edits: list[Edit], expected: str, index: list[int]) -> N
     bases, draft_index = apply_edits(encode_bases("AACGT"), edits)
     assert decode_bases(bases) == expected
     assert draft_index.tolist() == index
+
+
+def by_numpy(p: Pass, draft: np.ndarray, draft_index: np.ndarray) -> Alignment | None:
+    """The alignment of ``carry_over``: its NumPy twin."""
+    in_pass, in_old = cigar.paired_positions(p.alignment)
+    old = np.flatnonzero(draft_index >= 0)
+    new_of_old = np.full(max(in_old.max(initial=0), draft_index.max(initial=0)) + 1, -1)
+    new_of_old[draft_index[old]] = old
+    in_draft = new_of_old[in_old]
+    in_pass, in_draft = in_pass[in_draft >= 0], in_draft[in_draft >= 0]
+    if not len(in_pass):
+        return None
+    in_pass, in_draft = _with_new_pairs(in_pass, in_draft, np.cumsum(draft_index < 0))
+    inserted, deleted = np.diff(in_pass) - 1, np.diff(in_draft) - 1
+    kinds = np.tile(np.array([cigar.EQUAL, cigar.INSERTION, cigar.DELETION], np.uint8), len(in_pass))
+    counts = np.stack([np.ones_like(in_pass), np.append(inserted, 0), np.append(deleted, 0)], axis=1).ravel()
+    tail = len(p.bases) - 1 - int(in_pass[-1])
+    alignment = cigar.alignment_of(np.repeat(kinds, counts), start=in_draft[0], head=int(in_pass[0]), tail=tail)
+    return left_normalise(alignment, p.bases, draft)
+
+
+def _with_new_pairs(in_pass: np.ndarray, in_draft: np.ndarray, new_bases: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs, and those of the last inserted bases of a gap with the new bases of the draft there.
+
+    ``new_bases`` is how many bases of the draft up to each one, itself included, are new.
+    """
+    inserted = np.diff(in_pass) - 1
+    pairs = np.minimum(inserted, new_bases[in_draft[1:] - 1] - new_bases[in_draft[:-1]])
+    gaps = np.flatnonzero(pairs > 0)
+    back = np.repeat(np.cumsum(pairs[gaps]), pairs[gaps]) - np.arange(pairs[gaps].sum())
+    after = np.repeat(gaps + 1, pairs[gaps])
+    return np.insert(in_pass, after, in_pass[after] - back), np.insert(in_draft, after, in_draft[after] - back)
 
 
 def carried(draft: str, p: str, text: list[tuple[int, str]], changes: list[Edit]) -> str:
@@ -88,6 +121,12 @@ def test_alignments_fit_and_hold_what_they_held(seed: int) -> None:
     assert moved.alignment is not None
     assert p.alignment is not None
     a = moved.alignment
+    twin = by_numpy(p, bases, index)
+    assert (a.start, a.operations.tolist(), a.lengths.tolist()) == (
+        twin.start,
+        twin.operations.tolist(),
+        twin.lengths.tolist(),
+    )
     assert a.lengths @ cigar.ON_PASS[a.operations] == len(p.bases)
     assert a.start + a.lengths @ cigar.ON_DRAFT[a.operations] <= len(bases)
     in_pass, in_draft = cigar.paired_positions(a)
