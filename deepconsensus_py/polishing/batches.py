@@ -1,12 +1,14 @@
 """Batches across molecules: items wait until a network takes them, and their results find back to their molecules."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.models.interface import ALIKE, Arrays, Corrector
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import Outcome
@@ -22,6 +24,7 @@ class Pending:
         count: how many these are.
         missing: how many of them have no result yet.
         probabilities: the results, in item order; without shape before the first.
+        fault: what kept the network from running some of them; empty where nothing did.
     """
 
     molecule: Encoded
@@ -29,6 +32,7 @@ class Pending:
     count: int = field(init=False)
     missing: int = field(init=False)
     probabilities: NDArray[np.float32] = field(init=False, default_factory=lambda: np.empty(0, np.float32))
+    fault: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self.count = self.missing = int(self.items.sum())
@@ -81,12 +85,39 @@ class Batch:
         """What the network takes; second axes padded with zeros."""
         return {name: _joined([piece.inputs[name] for piece in self.pieces]) for name in self.pieces[0].inputs}
 
-    def give_back(self, results: NDArray[np.float32]) -> None:
+    def run(self, forward: Callable[[Arrays], NDArray[np.float32]]) -> "Ran":
+        """Run the network; where it fails, each molecule's items for themselves, so that one spoils no other's.
+
+        Raises:
+            DeepConsensusError: the model or the device is not what the user thinks.
+        """
+        try:
+            results = forward(self.inputs())
+        except DeepConsensusError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
+            if len(self.pieces) == 1:
+                return Ran(((self.pieces[0], f"the network failed: {type(fault).__name__}: {fault}"),))
+            alone = [Batch((piece,)).run(forward) for piece in self.pieces]
+            return Ran(tuple(done for one in alone for done in one.done))
+        ends = np.cumsum([len(piece) for piece in self.pieces])
+        return Ran(tuple(zip(self.pieces, np.split(results, ends[:-1]), strict=True)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ran:
+    """A batch's pieces with their results, or with why there are none."""
+
+    done: tuple[tuple[_Piece, NDArray[np.float32] | str], ...]
+
+    def give_back(self) -> None:
         """Hand the results to the molecules."""
-        start = 0
-        for piece in self.pieces:
-            piece.of.fill(piece.start, results[start : start + len(piece)])
-            start += len(piece)
+        for piece, result in self.done:
+            if isinstance(result, str):
+                piece.of.fault = result
+                piece.of.missing -= len(piece)
+            else:
+                piece.of.fill(piece.start, result)
 
 
 class Backlog:

@@ -115,6 +115,8 @@ def _finish(waiting: Pending, corrector: Corrector, settings: PolishSettings) ->
 def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:
     molecule, features = waiting.molecule, waiting.molecule.features
     assert features is not None
+    if waiting.fault:
+        raise MoleculeError(waiting.fault)
     if not np.isfinite(waiting.probabilities).all():
         raise MoleculeError(f"model {corrector.name} gave probabilities that are not numbers")
     calls = corrector.call(features, waiting.items, waiting.probabilities)

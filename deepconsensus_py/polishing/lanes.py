@@ -48,7 +48,7 @@ def in_turn(
 
 def _run(batch: Batch, corrector: Corrector, clock: StageClock) -> None:
     with clock.stage("network"):
-        batch.give_back(corrector.forward(batch.inputs()))
+        batch.run(corrector.forward).give_back()
 
 
 def in_lanes(
@@ -143,11 +143,10 @@ class _Stage:
         """Run what waits."""
         try:
             while (batch := self._taken()) is not None:
-                inputs = batch.inputs()
                 with self._clock.stage("network"):
-                    results = self._corrector.forward(inputs)
+                    ran = batch.run(self._corrector.forward)
                 with self._changed:
-                    batch.give_back(results)
+                    ran.give_back()
                     self._changed.notify_all()
         except BaseException as fault:  # noqa: BLE001 - raised where the molecules are asked for
             with self._changed:

@@ -52,6 +52,15 @@ class GivesNan(Vote):
         return probabilities
 
 
+class RunsOutOfMemory(GivesNan):
+    """Batches with windows of the third molecule are too much for it."""
+
+    def forward(self, inputs: Any) -> Any:
+        if any(window.tobytes() in self._windows for window in inputs["bases"]):
+            raise MemoryError("cannot allocate")
+        return Vote.forward(self, inputs)
+
+
 class FailsToCall(Vote):
     """The third molecule is too much for it."""
 
@@ -91,6 +100,7 @@ class KillsItsWorker(Vote):
     ("kind", "reason"),
     [
         (GivesNan, "model vote gave probabilities that are not numbers"),
+        (RunsOutOfMemory, "the network failed: MemoryError: cannot allocate"),
         (FailsToCall, "IndexError: index 7 is out of bounds"),
         (FailsToSelect, "IndexError: index 7 is out of bounds"),
         (KillsItsWorker, "worker process died (signal 11)"),
