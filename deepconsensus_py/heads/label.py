@@ -20,7 +20,7 @@ class Label(Head):
 
     Args:
         trunk: an encoder, or with a causal pattern one that looks back only.
-        vocabularies: symbols of each track; a token is the sum of what stands in its tracks.
+        vocabularies: symbols of each track; a token is the sum of what stands in its tracks, over the root of theirs.
         classes: classes of a token.
         places: rows of a table of learned absolute positions, 0 for none.
     """
@@ -45,6 +45,7 @@ class Label(Head):
         """See ``Head``."""
         tracks = batch["symbols"].unbind(-1)
         x = torch.stack([embed(track) for embed, track in zip(self.embeddings, tracks, strict=True)]).sum(0)
+        x = x * len(tracks) ** -0.5  # or many tracks would drown the positions
         if self.positions is not None:
             x = x + self.positions(torch.arange(x.shape[1], device=x.device).unsqueeze(-1))
         mask = batch["mask"]
