@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from deepconsensus_py.hmm.tally import LONGEST_STEP
+from deepconsensus_py.hmm.line import LONGEST_STEP
 from deepconsensus_py.hmm.vectors import (
     SIZE,
     Vectors,
@@ -39,6 +39,7 @@ PAD = WIDTH
 _SMALL = 1e-200
 """Products in double precision are put by as logarithms before they are less."""
 
+Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
@@ -57,6 +58,35 @@ class Reading(NamedTuple):
     cognate: Floats
     foreign: Floats
     emission: Floats
+
+
+@njit(cache=True, nogil=True)
+def make_reading(
+    read: tuple[Codes, Codes], positions: Integers, factors: tuple[Floats, Floats], foreign: Floats, emission: Floats
+) -> Reading:
+    """Some of the bases of a pass.
+
+    Args:
+        read: ``uint8[n]`` base codes and pulse widths.
+        positions: ``int32[k]`` of the bases to take.
+        factors: ``float32[256]`` by pulse width, of bases inserted beside their like and beside others.
+        foreign: ``float32[6]`` probability of a base inserted beside others.
+        emission: ``float32[6, 6]`` probability of a base (column) read from a template base (row).
+    """
+    size = len(positions) + 2 * PAD
+    bases, cognates, foreigns = np.zeros(size, np.int32), np.zeros(size, np.float32), np.zeros(size, np.float32)
+    emissions = np.zeros((len(emission), size), np.float32)
+    for i in range(len(positions)):
+        base, width = read[0][positions[i]], read[1][positions[i]]
+        bases[i + PAD], cognates[i + PAD], foreigns[i + PAD] = (
+            base,
+            factors[0][width],
+            foreign[base] * factors[1][width],
+        )
+    for row in range(len(emission)):
+        for i in range(PAD, size - PAD):
+            emissions[row, i] = emission[row, bases[i]]
+    return Reading(bases, cognates, foreigns, emissions)
 
 
 class Template(NamedTuple):

@@ -88,7 +88,7 @@ def _count(
                 if i < half or i >= length - half:
                     _speak_near((column - 2, column + 2), bases[position + i], run_of, number, counts)
         elif cigar.ON_DRAFT[code]:
-            for j in range(column, column + length):
+            for j in range(column, column + length * (code != cigar.EQUAL)):
                 letter = bases[position + j - column] if cigar.ON_PASS[code] else _SHORTER
                 if letter != draft[j]:
                     _speak(run_of[j], _SHORTER, number, counts)

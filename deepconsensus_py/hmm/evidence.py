@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.hmm import edits
-from deepconsensus_py.hmm.band import HALF, PAD, Aligned, Reading, Template, make_band, run_band
+from deepconsensus_py.hmm.band import HALF, PAD, Aligned, Reading, Template, make_band, make_reading, run_band
+from deepconsensus_py.hmm.line import Line, line_of, within
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
-from deepconsensus_py.hmm.tally import Line, class_of_bases, line_of, within
+from deepconsensus_py.hmm.tally import class_of_bases
 from deepconsensus_py.pacbio.molecule import Pass
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 from deepconsensus_py.runs.tracts import Integers, Tracts, find_tracts
@@ -20,6 +21,8 @@ UNIT_CHANGE = np.array([-1, 1], np.int8)
 
 _LEAST_RATIO = np.float32(1e-9)
 """Single precision reaches little further."""
+
+_NO_FACTORS = (np.ones(256, np.float32), np.ones(256, np.float32))
 
 _SAYS_NOTHING = np.float32(0.01)
 """Share of places where a pass says nothing: 1 to 2 % of its stretches of 100 bases are bursts of errors."""
@@ -208,15 +211,7 @@ def _part(whole: Template, covered: slice) -> Template:
 
 
 def _reading(p: Pass, line: Line, model: PassModel) -> Reading:
-    bases = np.zeros(len(line.bases) + 2 * PAD, np.int32)
-    inner = slice(PAD, PAD + len(line.bases))
-    bases[inner] = p.bases[line.bases]
-    cognate = np.zeros(len(bases), np.float32)
-    foreign = model.foreign[bases]
-    cognate[inner] = 1
-    if p.pulse_widths is not None:
-        by_cognate, by_foreign = insertion_factors()
-        codes = p.pulse_widths[line.bases]
-        cognate[inner] = by_cognate[codes]
-        foreign[inner] *= by_foreign[codes]
-    return Reading(bases, cognate, foreign, np.ascontiguousarray(model.emission[:, bases]))
+    # Without pulse widths any codes will do: the factor is 1 for all.
+    codes = p.bases if p.pulse_widths is None else p.pulse_widths
+    factors = _NO_FACTORS if p.pulse_widths is None else insertion_factors()
+    return make_reading((p.bases, codes), line.bases, factors, model.foreign, model.emission)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.hmm.tally import RUN_CLASSES, Tally, class_of_bases, tally_pass
+from deepconsensus_py.hmm.tally import RUN_CLASSES, Tally, class_of_bases, tally_passes
 from deepconsensus_py.pacbio.molecule import GAP, N, Pass
 
 _CODES = N + 1
@@ -57,10 +57,9 @@ def estimate(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[PassMode
         length lean on those by base and by run length where little was seen, and these on the mean.
     """
     classes = class_of_bases(draft)
-    tallies = (Tally.empty(), Tally.empty())
-    for p in passes:
-        tally_pass(p, draft, classes, tallies[p.reverse])
-    return _model(tallies[0]), _model(tallies[1])
+    strands = ([p for p in passes if not p.reverse], [p for p in passes if p.reverse])
+    ours, theirs = (_model(tally_passes(strand, draft, classes)) for strand in strands)
+    return ours, theirs
 
 
 def _model(tally: Tally) -> PassModel:

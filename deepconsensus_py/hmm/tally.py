@@ -1,5 +1,6 @@
-"""Alignments as the hidden Markov model needs them: counted errors, and the line that the band follows."""
+"""Errors of aligned passes, counted (compiled)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,6 @@ RUN_CLASSES = 5
 
 LONGEST_INSERTION = 6
 """Bases; of longer insertions the first and the last three are kept: what else they are, they are not single errors."""
-
-LONGEST_STEP = 9
-"""Bases by which a smoothed line may move at one draft base; only at the ends of bad passes would it move more."""
-
-_SMOOTHED = 9
-"""Template bases over which the line is averaged, so that an insertion or deletion lies within the band."""
-
 _CODES = N + 1
 
 
@@ -43,12 +37,6 @@ class Tally:
     cognate: NDArray[np.float64]
     foreign: NDArray[np.float64]
 
-    @classmethod
-    def empty(cls) -> "Tally":
-        """Nothing counted yet."""
-        covered, deleted, cognate = np.zeros((3, _CODES, RUN_CLASSES))
-        return cls(np.zeros((_CODES, _CODES)), covered, deleted, cognate, np.zeros(_CODES))
-
 
 def class_of_bases(bases: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The class ``uint8[n]``, 0 to ``RUN_CLASSES - 1``, of the run that each base is in."""
@@ -56,97 +44,30 @@ def class_of_bases(bases: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.repeat(np.minimum(length, RUN_CLASSES) - 1, length).astype(np.uint8)
 
 
-def tally_pass(p: Pass, draft: NDArray[np.uint8], classes: NDArray[np.uint8], tally: Tally) -> None:
-    """Add the errors of a pass.
+def tally_passes(passes: Sequence[Pass], draft: NDArray[np.uint8], classes: NDArray[np.uint8]) -> Tally:
+    """Count the errors of passes.
 
     Args:
-        p: aligned to the draft.
+        passes: aligned to the draft.
         draft: ``uint8[n]`` base codes.
         classes: ``uint8[n]`` run length class of each base.
-        tally: is added to.
     """
-    assert p.alignment is not None
-    a = p.alignment
-    counts = (tally.pairs, tally.covered, tally.deleted, tally.cognate, tally.foreign)
-    _tally((a.operations, a.lengths, a.start), p.bases, (draft, classes), counts)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """Which bases of a pass the model reads, and how many of them before each draft base.
-
-    Attributes:
-        start: draft position of the first covered base.
-        bases: ``int32[n]`` positions in the pass: its aligned part, long insertions shortened.
-        read: ``int32[covered + 1]`` how many of these come before each covered draft base; 0 at first and ``n`` at
-            last.
-    """
-
-    start: int
-    bases: NDArray[np.int32]
-    read: NDArray[np.int32]
-
-
-def line_of(p: Pass) -> Line:
-    """The line along which a pass lies on its draft."""
-    assert p.alignment is not None
-    a = p.alignment
-    on_draft = int(a.lengths @ cigar.ON_DRAFT[a.operations])
-    bases, read = np.empty(len(p.bases), np.int32), np.empty(on_draft + 1, np.int32)
-    count = _trace(a.operations, a.lengths, bases, read)
-    return Line(a.start, bases[:count], read)
-
-
-def within(line: Line, kept: NDArray[np.bool_]) -> Line:
-    """The line along which a pass lies on some bases of its draft, laid end to end; smoothed for a band to follow.
-
-    Args:
-        line: as ``line_of`` gives it.
-        kept: ``bool[n]`` of the draft.
-    """
-    steps = np.diff(line.read)
-    own = kept[line.start : line.start + len(steps)]
-    read = np.append(0, np.cumsum(steps[own])).astype(np.int32)
-    return Line(line.start, line.bases[np.repeat(own, steps)], _smooth(read))
-
-
-def _smooth(read: NDArray[np.int32]) -> NDArray[np.int32]:
-    """A running mean that starts and ends where the line does."""
-    half = _SMOOTHED // 2
-    sums = np.cumsum(np.pad(read, (half + 1, half), mode="edge"), dtype=np.int64)
-    sums -= sums[0]
-    smooth = ((sums[_SMOOTHED:] - sums[:-_SMOOTHED] + half) // _SMOOTHED).astype(np.int32)
-    smooth[0], smooth[-1] = read[0], read[-1]
-    return smooth if np.diff(smooth).max(initial=0) <= LONGEST_STEP else read
-
-
-@njit(cache=True, nogil=True)
-def _trace(
-    operations: NDArray[np.uint8], lengths: NDArray[np.int32], bases: NDArray[np.int32], read: NDArray[np.int32]
-) -> int:
-    half = LONGEST_INSERTION // 2
-    position = count = column = 0
-    for k in range(len(operations)):
-        code, length = operations[k], lengths[k]
-        if not cigar.ON_PASS[code]:
-            length *= cigar.ON_DRAFT[code]
-            read[column : column + length] = count
-            column += length
-        elif code == cigar.INSERTION:
-            for i in range(length):
-                if i < half or i >= length - half:
-                    bases[count] = position + i
-                    count += 1
-            position += length
-        elif code == cigar.SOFT_CLIP:
-            position += length
-        else:
-            for _ in range(length):
-                read[column] = count
-                bases[count] = position
-                column, count, position = column + 1, count + 1, position + 1
-    read[column] = count
-    return count
+    misread, foreign = np.zeros((_CODES, _CODES)), np.zeros(_CODES)
+    deleted, cognate = np.zeros((2, _CODES, RUN_CLASSES))
+    depth = np.zeros(len(draft) + 1)
+    for p in passes:
+        assert p.alignment is not None
+        a = p.alignment
+        end = _tally(
+            (a.operations, a.lengths, a.start), p.bases, (draft, classes), (misread, deleted, cognate, foreign)
+        )
+        depth[a.start] += 1
+        depth[end] -= 1
+    kind = draft.astype(np.int64) * RUN_CLASSES + classes
+    counts = np.bincount(kind, np.cumsum(depth[:-1]), minlength=deleted.size)
+    covered = counts.astype(np.float64).reshape(deleted.shape)
+    read_well = covered.sum(axis=1) - deleted.sum(axis=1) - misread.sum(axis=1)
+    return Tally(misread + np.diag(read_well), covered, deleted, cognate, foreign)
 
 
 @njit(cache=True, nogil=True)
@@ -155,10 +76,11 @@ def _tally(
     bases: NDArray[np.uint8],
     template: tuple[NDArray[np.uint8], NDArray[np.uint8]],
     counts: tuple[NDArray[np.float64], ...],
-) -> None:
+) -> int:
+    """Count what differs; gives the draft position behind the last base."""
     operations, lengths, column = alignment
     draft, classes = template
-    pairs, covered, deleted, cognate, foreign = counts
+    misread, deleted, cognate, foreign = counts
     position = 0
     for k in range(len(operations)):
         code, length = operations[k], lengths[k]
@@ -166,16 +88,16 @@ def _tally(
             inserted = bases[position : position + length]
             _tally_insertion(inserted, max(column - 1, 0), min(column, len(draft) - 1), template, (cognate, foreign))
         elif cigar.ON_DRAFT[code]:
-            for j in range(length):
-                base, run_class = draft[column + j], classes[column + j]
-                covered[base, run_class] += 1
-                if cigar.ON_PASS[code]:
-                    pairs[base, bases[position + j]] += 1
-                else:
-                    deleted[base, run_class] += 1
+            for j in range(length if code != cigar.EQUAL else 0):
+                base = draft[column + j]
+                if not cigar.ON_PASS[code]:
+                    deleted[base, classes[column + j]] += 1
+                elif bases[position + j] != base:
+                    misread[base, bases[position + j]] += 1
             column += length
         if cigar.ON_PASS[code]:
             position += length
+    return column
 
 
 @njit(cache=True, nogil=True)

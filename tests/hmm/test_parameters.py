@@ -7,9 +7,10 @@ import pytest
 from hmm_reference import random_draft, random_model
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.hmm.line import LONGEST_STEP, line_of, within
 from deepconsensus_py.hmm.parameters import PassModel, estimate
 from deepconsensus_py.hmm.pulse_widths import insertion_factors
-from deepconsensus_py.hmm.tally import LONGEST_STEP, Tally, class_of_bases, line_of, tally_pass
+from deepconsensus_py.hmm.tally import Tally, class_of_bases, tally_passes
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
 
 M, I, D, S = cigar.EQUAL, cigar.INSERTION, cigar.DELETION, cigar.SOFT_CLIP  # noqa: E741
@@ -24,10 +25,7 @@ def a_pass(bases: str, operations: list[tuple[int, int]], start: int = 0, *, rev
 
 def tallied(draft: str, *passes: Pass) -> Tally:
     bases = encode_bases(draft)
-    tally = Tally.empty()
-    for p in passes:
-        tally_pass(p, bases, class_of_bases(bases), tally)
-    return tally
+    return tally_passes(passes, bases, class_of_bases(bases))
 
 
 def drawn_pass(draft: np.ndarray, model: PassModel, rng: np.random.Generator) -> Pass:
@@ -132,6 +130,24 @@ def test_lines_run_from_end_to_end_within_reach_of_the_band() -> None:
         assert line.read[-1] == len(line.bases)
         assert steps.min() >= 0
         assert steps.max() <= LONGEST_STEP
+
+
+def test_parts_of_lines_are_running_means_of_what_is_kept() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(50):
+        columns = rng.choice([M, I, D], 200, p=[0.6, 0.2, 0.2]).astype(np.uint8)
+        columns[[0, -1]] = M
+        n = int(np.count_nonzero(columns != D))
+        line = line_of(Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, cigar.alignment_of(columns, start=7)))
+        kept = rng.random(300) < rng.choice([0.5, 1])
+        part, steps = within(line, kept), np.diff(line.read)
+        own = kept[7 : 7 + len(steps)]
+        assert part.bases.tolist() == line.bases[np.repeat(own, steps)].tolist()
+        read = np.append(0, np.cumsum(steps[own]))
+        padded = np.pad(read, 4, mode="edge")
+        smooth = np.array([(padded[j : j + 9].sum() + 4) // 9 for j in range(len(read))])
+        assert part.read[1:-1].tolist() == smooth[1:-1].tolist()
+        assert part.read[[0, -1]].tolist() == [0, len(part.bases)]
 
 
 def test_short_pulses_are_inserted_bases() -> None:
