@@ -144,8 +144,8 @@ def digit_accuracy(system: str, seed: int, *, steps: int) -> float:
 
 
 @cache
-def glyph_accuracy(system: str, seed: int, *, steps: int) -> float:
+def glyph_accuracy(system: str, seed: int, *, steps: int, rate: float = 2e-3) -> float:
     """Of a system trained on pairs of glyphs, each seen once, and tested on others; kept likewise."""
     network = glyph_network(system, seed)
-    learn(network, network, pair_images(steps * BATCH, seed), Training(steps, rate=2e-3), seed=seed)
+    learn(network, network, pair_images(steps * BATCH, seed), Training(steps, rate=rate), seed=seed)
     return accuracy(network, pair_images(1000, 10**6 + seed))
