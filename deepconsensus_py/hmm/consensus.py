@@ -110,7 +110,7 @@ class _Candidate:
 
 def _run_edits(scores: RunScores, threshold: float) -> list[_Candidate]:
     runs, scored = scores.runs, np.flatnonzero(scores.scored)
-    summed = pooled(scores.run_ratios[:, scored])
+    summed = pooled(scores.ratios)
     best = summed.argmax(axis=1)
     return [
         _Candidate(_run_edit(runs, scored[row], best[row] + 1), scored[row], scored[row], float(summed[row, best[row]]))

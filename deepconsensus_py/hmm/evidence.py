@@ -41,7 +41,7 @@ class RunScores:
         runs: homopolymer runs of the draft.
         tracts: repeat tracts of the draft.
         scored: ``bool[runs]`` which runs were scored.
-        run_ratios: ``float32[passes, runs, 16]`` of ``runs.edits.EDITS[1:]``, in nats, -20.7 to 20.7.
+        ratios: ``float32[passes, scored runs, 16]`` of ``runs.edits.EDITS[1:]``, in nats, -20.7 to 20.7.
         tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
@@ -51,15 +51,22 @@ class RunScores:
     runs: Runs
     tracts: Tracts
     scored: NDArray[np.bool_]
-    run_ratios: NDArray[np.float32]
+    ratios: NDArray[np.float32]
     tract_ratios: NDArray[np.float32]
     covered: NDArray[np.bool_]
     reverse: NDArray[np.bool_]
     log_likelihoods: NDArray[np.float64]
 
+    @property
+    def run_ratios(self) -> NDArray[np.float32]:
+        """``float32[passes, runs, 16]``: ``ratios``, and 0 for runs that are not scored."""
+        ratios = np.zeros((len(self.ratios), len(self.runs), edits.EDITS), np.float32)
+        ratios[:, self.scored] = self.ratios
+        return ratios
+
     def of_passes(self, rows: Sequence[int]) -> "RunScores":
         """The evidence of some of the passes, given by their numbers."""
-        by_pass = ("run_ratios", "tract_ratios", "covered", "reverse", "log_likelihoods")
+        by_pass = ("ratios", "tract_ratios", "covered", "reverse", "log_likelihoods")
         return replace(self, **{name: getattr(self, name)[rows] for name in by_pass})
 
 
@@ -141,8 +148,8 @@ def score_scope(
         runs=runs,
         tracts=tracts,
         scored=scope.runs,
-        run_ratios=np.zeros((len(passes), len(runs), edits.EDITS), np.float32),
-        tract_ratios=np.zeros((len(passes), len(tracts), 2), np.float32),
+        ratios=np.ones((len(passes), np.count_nonzero(scope.runs), edits.EDITS), np.float32),
+        tract_ratios=np.ones((len(passes), len(tracts), 2), np.float32),
         covered=np.zeros((len(passes), len(runs)), np.bool_),
         reverse=np.array([p.reverse for p in passes], np.bool_),
         log_likelihoods=np.full(len(passes), -np.inf),
@@ -151,28 +158,32 @@ def score_scope(
     place = np.append(0, np.cumsum(scope.bases)).astype(np.int32)
     templates = [_template(draft, scope.bases, model) for model in models]
     band = make_band(int(place[-1]) + 1)
-    wanted_runs = _wanted(runs.start, runs.stop, scope.runs, place)
-    wanted_tracts = _wanted(tracts.start, tracts.stop, scope.tracts, place)
+    start, stop = place[runs.start], place[runs.stop]
+    wanted_runs = _Wanted(np.arange(scores.ratios.shape[1]), start[scope.runs], stop[scope.runs])
+    wanted_tracts = _Wanted(
+        np.flatnonzero(scope.tracts), *(place[s[scope.tracts]] for s in (tracts.start, tracts.stop))
+    )
     for number, p in enumerate(passes):
         line = within(line_of(p), scope.bases)
-        start = int(place[line.start])
-        covered = slice(start, start + len(line.read) - 1)
+        first = int(place[line.start])
+        covered = slice(first, first + len(line.read) - 1)
         band.first[: len(line.read)] = line.read + (PAD - 1 - HALF)
         aligned = Aligned(_reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered), band)
         scores.log_likelihoods[number] = run_band(aligned)
         if np.isfinite(scores.log_likelihoods[number]):
-            scores.covered[number] = _inside(place[runs.start], place[runs.stop], covered)
+            scores.covered[number] = _inside(start, stop, covered)
             rows, spots = wanted_runs.of(covered)
-            scores.run_ratios[number, rows] = _logarithms(edits.score_runs(aligned, spots))
+            scores.ratios[number, rows] = edits.score_runs(aligned, spots)
             rows, spots = wanted_tracts.of(covered)
-            units = tracts.unit[rows]
-            scores.tract_ratios[number, rows] = _logarithms(edits.score_units(aligned, spots, units))
+            scores.tract_ratios[number, rows] = edits.score_units(aligned, spots, tracts.unit[rows])
+    for ratios in (scores.ratios, scores.tract_ratios):
+        np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO, out=ratios), out=ratios)
     return scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wanted:
-    """Runs or tracts to score: their numbers, and where they begin and end in the template of all passes."""
+    """Runs or tracts to score: the rows of their results, where they begin and end in the template of all passes."""
 
     rows: NDArray[np.intp]
     start: Integers
@@ -185,19 +196,10 @@ class _Wanted:
         return self.rows[inside], edits.Spots(self.start[inside] - begin, self.stop[inside] - begin)
 
 
-def _wanted(start: Integers, stop: Integers, wanted: NDArray[np.bool_], place: Integers) -> _Wanted:
-    return _Wanted(np.flatnonzero(wanted), place[start[wanted]], place[stop[wanted]])
-
-
 def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
     """Far enough from the ends of the stretch of the template that a pass covers."""
     inside: NDArray[np.bool_] = (start >= covered.start + edits.MARGIN) & (stop <= covered.stop - edits.MARGIN)
     return inside
-
-
-def _logarithms(ratios: NDArray[np.float32]) -> NDArray[np.float32]:
-    logarithms: NDArray[np.float32] = np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO))
-    return logarithms
 
 
 def _template(draft: NDArray[np.uint8], bases: NDArray[np.bool_], model: PassModel) -> Template:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.hmm.edits import EDITS
 from deepconsensus_py.hmm.evidence import RunScores, Scope, score_runs, score_scope
 from deepconsensus_py.hmm.parameters import PassModel
 from deepconsensus_py.pacbio.molecule import Pass
@@ -56,14 +57,16 @@ def rescore(
     scores = score_scope(draft, (runs, tracts), scope, passes, models)
     same_runs, same_tracts = ~fresh_runs, ~fresh_tracts
     before = np.searchsorted(old.runs.start, draft_index[runs.start[same_runs]])
-    scores.run_ratios[:, same_runs] = old.run_ratios[:, before]
     scores.covered[:, same_runs] = old.covered[:, before]
     scored = scope.runs.copy()
     scored[same_runs] = old.scored[before]
+    ratios = np.empty((len(passes), np.count_nonzero(scored), EDITS), np.float32)
+    ratios[:, fresh_runs[scored]] = scores.ratios
+    ratios[:, same_runs[scored]] = old.ratios[:, (np.cumsum(old.scored) - 1)[before[old.scored[before]]]]
     number = dict(zip(_keys(old.tracts.start, old.tracts.unit), range(len(old.tracts)), strict=True))
     keys = _keys(draft_index[tracts.start[same_tracts]], tracts.unit[same_tracts])
     scores.tract_ratios[:, same_tracts] = old.tract_ratios[:, [number[key] for key in keys]]
-    return replace(scores, scored=scored)
+    return replace(scores, scored=scored, ratios=ratios)
 
 
 def edited_places(draft_index: NDArray[np.int32], length: int) -> Flags:

@@ -209,6 +209,8 @@ def _case(refined: Refined, run: int, candidates: Sequence[Candidate], decision:
 
 def _candidate(refined: Refined, nats: Reals, run: int, edit: int, zmw: Zmw) -> Candidate:
     scores, rows = refined.scores, _rows(zmw, refined.passes)
-    ratios = np.zeros(len(rows)) if edit == NONE else scores.run_ratios[:, run, edit - 1].astype(np.float64)
+    ratios = np.zeros(len(rows))
+    if edit != NONE and scores.scored[run]:
+        ratios = scores.ratios[:, np.count_nonzero(scores.scored[:run]), edit - 1].astype(np.float64)
     by_pass = _spread(np.where(scores.covered[:, run], ratios, np.nan)[None], rows, len(zmw.passes))[0]
     return Candidate(EDITS[edit], 0.0 if edit == NONE else float(nats[run, edit - 1]), by_pass)

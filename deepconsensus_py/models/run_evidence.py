@@ -86,9 +86,9 @@ def run_evidence(refined: Refined) -> RunEvidence:
 
 
 def _ratios(scores: RunScores) -> NDArray[np.int8]:
-    ratios = np.zeros(scores.run_ratios.shape, np.int8)
+    ratios = np.zeros((*scores.covered.shape, EDITED), np.int8)
     ratios[scores.covered] = round(UNDOUBTED / RATIO_STEP)
-    ratios[:, scores.scored] = _steps(scores.run_ratios[:, scores.scored], RATIO_STEP, np.int8)
+    ratios[:, scores.scored] = _steps(scores.ratios, RATIO_STEP, np.int8)
     return ratios
 
 
@@ -96,7 +96,7 @@ def possible_evidence(scores: RunScores) -> NDArray[np.float64]:
     """Evidence ``float64[runs, 16]`` (nats) for ``runs.edits.EDITS[1:]``, ``IMPOSSIBLE`` where an edit is none."""
     runs = scores.runs
     evidence = np.full((len(runs), EDITED), POOLED_UNDOUBTED)
-    evidence[scores.scored] = pooled(scores.run_ratios[:, scores.scored])
+    evidence[scores.scored] = pooled(scores.ratios)
     base, before = runs.base[:, None], np.concatenate([[0], runs.base[:-1]])[:, None]
     new, first, last = INSERTS[1:], FIRST[1:], LAST[1:]
     too_short = runs.length[:, None] < np.where(last, 2, -CHANGE[1:].astype(np.int64))
