@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.evaluate.calibration_bins import CAP, bin_counts
 from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.molecules import align_truth
 from deepconsensus_py.examples.windows import join_windows, window_examples
+from deepconsensus_py.models.config import ColumnConfig
 from deepconsensus_py.pacbio.truth import TrueSequence
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.simulate.movies import simulate_zmws
@@ -24,6 +26,7 @@ from deepconsensus_py.simulate.profile import load_profile
 
 SPEC = FeatureSpec(max_passes=8, use_draft_qualities=True)
 LENGTH, PASSES = (2000, 4000), (3, 6)  # full passes; with the partial ones there are up to 8
+EMBEDDINGS = {"bases": 8, "pulse_widths": 4, "inter_pulse_durations": 4, "strands": 2, "draft_quality": 4, "snr": 2}
 BASES = "-ATCG"
 
 Windows = dict[str, Tensor]
@@ -118,3 +121,18 @@ def _wrong(cigar: str, count: int) -> NDArray[np.bool_]:
     steps = re.findall(r"(\d+)([=XI])", cigar)
     wrong = np.repeat([kind != "=" for _, kind in steps], [int(length) for length, _ in steps]).astype(np.bool_)
     return wrong if len(steps) else np.ones(count, np.bool_)
+
+
+def config(trunk: TrunkConfig) -> ColumnConfig:
+    """Columns of these windows for a trunk."""
+    return ColumnConfig(SPEC.max_passes, SPEC.width, EMBEDDINGS, trunk, SPEC.use_draft_qualities)
+
+
+def batches(windows: Windows, size: int) -> list[Windows]:
+    """The windows in order, so many at a time."""
+    return [take(windows, slice(first, first + size)) for first in range(0, len(windows["labels"]), size)]
+
+
+def draft_error(windows: Windows) -> Tensor:
+    """Error probability of each draft base by its quality, ``float[n, columns]``; 1 in gaps."""
+    return 10 ** (-windows["draft_quality"].clamp(min=0).float() / 10)

@@ -1,4 +1,4 @@
-"""Masked modelling of pileups: columns are hidden whole, and told from those around them."""
+"""Masked modelling of pileups: columns are hidden whole, or have another's draft, and what they were is to be told."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -12,13 +12,18 @@ from deepconsensus_py.models.config import CLASSES
 from deepconsensus_py.models.network import ColumnTokens
 
 MASKED = "masked"
+SHOWN, HIDDEN, UNDRAFTED = 0, 1, 2
+"""What is done to a column: nothing, all of it is hidden, or its draft alone is."""
+
+ABSENT = {"draft": 0, "draft_quality": -1}
 
 
 class Masked(Head):
-    """Says of hidden columns what the draft and each pass have there.
+    """Says what the draft and a pass have in every column, of which some are hidden whole.
 
-    A column is hidden whole, with its draft, all passes and kinetics: of a single hidden cell the other passes would
-    tell. What is learned needs no truth; trunk and columns are then those of ``correct``.
+    Of a single hidden cell the other passes would tell, so a column is hidden with its draft, all passes and kinetics.
+    That shown columns are to be told as well, some of them with a wrong draft, is what BERT's kept and replaced words
+    are for. What is learned needs no truth; trunk and columns are then those of ``correct``.
 
     Args:
         trunk: what attends.
@@ -30,37 +35,55 @@ class Masked(Head):
     def __init__(self, trunk: Trunk, columns: ColumnTokens) -> None:
         super().__init__(trunk)
         config = columns.config
-        self.inputs = {**window_specs(config), MASKED: Spec(("batch", config.width), torch.bool)}
+        self.inputs = {**window_specs(config), MASKED: Spec(("batch", config.width), torch.uint8, SHOWN, UNDRAFTED)}
         self.columns = columns
         self.hidden = nn.Parameter(torch.randn(trunk.config.d) * 0.02)
         self.output = nn.Linear(trunk.config.d, 2 * CLASSES)
 
     def tokens(self, batch: Batch) -> Tokens:
         """A token for each column; the same one for all that are hidden."""
-        return Tokens(torch.where(batch[MASKED].unsqueeze(-1), self.hidden, self.columns.tokens(batch)))
+        without = batch[MASKED] == UNDRAFTED
+        absent = {name: value for name, value in ABSENT.items() if name in self.inputs}
+        shown = {name: batch[name].masked_fill(without, value) for name, value in absent.items()}
+        columns = self.columns.tokens({**batch, **shown})
+        return Tokens(self.hidden.where((batch[MASKED] == HIDDEN).unsqueeze(-1), columns))
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits of the draft's and of a pass's class in every column, ``float[B, width, 2, 5]``."""
         return torch.unflatten(self.output(self.trunk(self.tokens(batch))), -1, (2, CLASSES))
 
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
-        """Cross-entropy of a hidden cell, nats: the mean of that of the draft and that of the passes."""
-        hidden, there = batch[MASKED], (batch["strands"] > 0).unsqueeze(-1)
-        draft = F.cross_entropy(out[:, :, 0][hidden], _classes(batch["draft"])[hidden])
-        cells = hidden.unsqueeze(1) & there
-        logits = out[:, :, 1].unsqueeze(1).expand(-1, cells.shape[1], -1, -1)
-        return (draft + F.cross_entropy(logits[cells], _classes(batch["bases"])[cells])) / 2
+        """Cross-entropy of a cell, nats: the mean of that of the draft and that of the passes."""
+        return _entropy(out, batch, torch.ones_like(batch[MASKED], dtype=torch.bool))
 
     def metrics(self, out: Tensor, batch: Batch) -> dict[str, float]:
-        """``draft``: share of hidden columns whose draft is told; ``loss``: as above."""
-        hidden = batch[MASKED]
-        told = out[:, :, 0].argmax(-1) == _classes(batch["draft"])
-        return {"draft": float(told[hidden].float().mean()), "loss": float(self.loss(out, batch))}
+        """``hidden``: the loss in hidden columns alone; ``undrafted``: share of wrong drafts that are put right."""
+        wrong = batch[MASKED] == UNDRAFTED
+        right = (out[:, :, 0].argmax(-1) == _classes(batch["draft"]))[wrong]
+        hidden = _entropy(out, batch, batch[MASKED] == HIDDEN)
+        return {"hidden": float(hidden), "undrafted": float(right.float().mean()), "loss": float(self.loss(out, batch))}
 
 
-def hide(shape: tuple[int, int], share: float, generator: torch.Generator) -> Tensor:
-    """Which columns are to be hidden, ``bool[shape]``, each with the same probability."""
-    return torch.rand(shape, generator=generator) < share
+def hide(batch: Batch, generator: torch.Generator, *, hidden: float = 0.15, undrafted: float = 0.5) -> Batch:
+    """A batch in which some columns, by chance, are hidden or undrafted.
+
+    Args:
+        batch: windows.
+        generator: source of chance.
+        hidden: share of columns that are hidden.
+        undrafted: share of those that get the draft of another.
+    """
+    masked = UNDRAFTED * (torch.rand(len(batch["draft"]), 1, generator=generator) < undrafted)
+    masked = masked.expand(batch["draft"].shape)
+    masked = masked.masked_fill(torch.rand(masked.shape, generator=generator) < hidden, HIDDEN)
+    return {**batch, MASKED: masked.to(torch.uint8)}
+
+
+def _entropy(out: Tensor, batch: Batch, columns: Tensor) -> Tensor:
+    draft = F.cross_entropy(out[:, :, 0][columns], _classes(batch["draft"])[columns])
+    cells = columns.unsqueeze(1) & (batch["strands"] > 0).unsqueeze(-1)
+    passes = out[:, :, 1].unsqueeze(1).expand(-1, cells.shape[1], -1, -1)
+    return (draft + F.cross_entropy(passes[cells], _classes(batch["bases"])[cells])) / 2
 
 
 def _classes(bases: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
-from deepconsensus_py.heads.pretrain import Masked
+from deepconsensus_py.heads.pretrain import HIDDEN, UNDRAFTED, Masked
 from deepconsensus_py.models.network import ColumnTokens
 
 
@@ -19,8 +19,9 @@ def build(trunk: TrunkConfig) -> Head:
 
 def batch(seed: int) -> dict[str, Tensor]:
     windows = example_correct.batch(seed)
-    masked = torch.zeros(windows["labels"].shape, dtype=torch.bool)
-    masked[:, [2, 3, 8]] = True
+    masked = torch.zeros(windows["labels"].shape, dtype=torch.uint8)
+    masked[:, [2, 3]] = HIDDEN
+    masked[:, 8] = UNDRAFTED
     return {**{name: values for name, values in windows.items() if name != "labels"}, "masked": masked}
 
 
