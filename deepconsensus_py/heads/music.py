@@ -32,6 +32,8 @@ class Music(Head):
         self.embedding = nn.Embedding(notes + 1, d)
         self.voice = Learned((voices,), d)
         self.positions = Learned((places,), d) if places else None
+        for table in (*self.voice.tables, *(() if self.positions is None else self.positions.tables)):
+            nn.init.normal_(table)  # as loud as the notes, or places are learned late
         self.out = nn.Linear(d, notes)
         self.inputs: Mapping[str, Spec] = {"notes": Spec(("B", "n"), torch.int64, 0, notes - 1)}
 
