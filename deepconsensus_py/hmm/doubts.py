@@ -22,8 +22,11 @@ SHARE = 0.25
 _SHORTER = 0
 """Kind of change in the place of the base code that other kinds put in."""
 
-_Counts = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]
-"""Of each run and kind of change the passes that speak for it, and the latest of them; whether this pass deviates."""
+_LATEST, _ONE_MORE = 0xFFFF, 0x10000
+"""Of a count: the latest pass that speaks, in its lower half; one pass more, in its upper half."""
+
+_Counts = tuple[NDArray[np.uint32], NDArray[np.bool_]]
+"""Counts of each run and kind of change; whether this pass deviates from each run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,18 +56,19 @@ def find_doubts(draft: NDArray[np.uint8], runs: Runs, passes: Sequence[Pass], sh
     """
     count = len(runs)
     run_of = np.repeat(np.arange(count, dtype=np.int32), runs.length)
-    support, latest = np.zeros((2, count, N + 1), np.uint16)
+    spoken = np.zeros((count, N + 1), np.uint32)
     deviates = np.zeros((len(passes), count), np.bool_)
     covering = np.zeros(count + 1, np.int64)
     for number, p in enumerate(passes):
         assert p.alignment is not None
         a = p.alignment
-        counts = (support, latest, deviates[number])
-        end = _count((a.operations, a.lengths, a.start), p.bases, (draft, run_of), np.uint16(number + 1), counts)
+        end = _count(
+            (a.operations, a.lengths, a.start), p.bases, (draft, run_of), number + 1, (spoken, deviates[number])
+        )
         covering[run_of[a.start]] += 1
         covering[run_of[end - 1] + 1] -= 1
     needed = np.maximum(1, np.ceil(share * np.cumsum(covering[:-1])))
-    doubted = (support >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
+    doubted = (spoken >> 16 >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
     return Doubts(doubted, deviates)
 
 
@@ -73,49 +77,37 @@ def _count(
     alignment: tuple[NDArray[np.uint8], NDArray[np.int32], int],
     bases: NDArray[np.uint8],
     template: tuple[NDArray[np.uint8], NDArray[np.int32]],
-    number: np.uint16,
+    number: int,
     counts: _Counts,
 ) -> int:
     """Count what one pass speaks for, each change once; gives the draft position behind its last base."""
     operations, lengths, column = alignment
-    draft, run_of = template
-    half = LONGEST_INSERTION // 2
-    position = 0
+    (draft, run_of), (spoken, deviates) = template, counts
+    half, end, position = LONGEST_INSERTION // 2, len(run_of), 0
     for k in range(len(operations)):
         code, length = operations[k], lengths[k]
-        if code == cigar.INSERTION:
-            for i in range(length):
-                if i < half or i >= length - half:
-                    _speak_near((column - 2, column + 2), bases[position + i], run_of, number, counts)
-        elif cigar.ON_DRAFT[code]:
-            for j in range(column, column + length * (code != cigar.EQUAL)):
-                letter = bases[position + j - column] if cigar.ON_PASS[code] else _SHORTER
-                if letter != draft[j]:
-                    _speak(run_of[j], _SHORTER, number, counts)
-                    if letter:
-                        _speak_near((j - 1, j + 2), letter, run_of, number, counts)
-            column += length
-        if cigar.ON_PASS[code]:
-            position += length
+        on_pass, on_draft = cigar.ON_PASS[code], cigar.ON_DRAFT[code]
+        for i in range(0 if code == cigar.EQUAL else length):
+            j = column + i * on_draft
+            if on_pass and on_draft and bases[position + i] == draft[j]:
+                continue
+            if on_draft:
+                _speak(spoken, deviates, run_of[j], _SHORTER, number)
+            if on_pass and on_draft:
+                first, last = j - 1, j + 1
+            elif code == cigar.INSERTION and (i < half or i >= length - half):
+                first, last = j - 2, j + 1
+            else:
+                continue
+            for near in range(max(first, 0), min(last + 1, end)):
+                _speak(spoken, deviates, run_of[near], bases[position + i], number)
+        column += length * on_draft
+        position += length * on_pass
     return column
 
 
-@njit(cache=True, nogil=True)
-def _speak_near(
-    stretch: tuple[int, int],
-    letter: int,
-    run_of: NDArray[np.int32],
-    number: np.uint16,
-    counts: _Counts,
-) -> None:
-    for j in range(max(stretch[0], 0), min(stretch[1], len(run_of))):
-        _speak(run_of[j], letter, number, counts)
-
-
-@njit(cache=True, nogil=True)
-def _speak(run: int, kind: int, number: np.uint16, counts: _Counts) -> None:
-    support, latest, deviates = counts
+@njit(cache=True, nogil=True, inline="always")
+def _speak(spoken: NDArray[np.uint32], deviates: NDArray[np.bool_], run: int, kind: int, number: int) -> None:
     deviates[run] = True
-    if latest[run, kind] != number:
-        latest[run, kind] = number
-        support[run, kind] += 1
+    if spoken[run, kind] & _LATEST != number:
+        spoken[run, kind] = (spoken[run, kind] & ~_LATEST) + _ONE_MORE + number

@@ -27,7 +27,7 @@ _IN_FRONT, _FIRST, _LAST = IN_FRONT.start, FIRST.start, LAST.start
 MARGIN = 3
 """Template bases at both ends of a pass where edits are not scored."""
 
-_LEAST_WHOLE = 1e-25
+_LEAST_WHOLE = 1e-27
 
 
 class Spots(NamedTuple):

@@ -28,6 +28,10 @@ _SAYS_NOTHING = np.float32(0.01)
 """Share of places where a pass says nothing: 1 to 2 % of its stretches of 100 bases are bursts of errors."""
 
 
+_TOGETHER = 100
+"""Passes whose odds, each of 0.01 to 100, are multiplied: double precision holds the product."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RunScores:
     """Evidence of every pass about edits of a draft.
@@ -98,9 +102,13 @@ def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
     Returns:
         ``float64[n, edits]``.
     """
-    odds = np.exp(ratios)
-    bounded = np.log((odds + _SAYS_NOTHING) / (1 + _SAYS_NOTHING * odds))
-    summed: NDArray[np.float64] = bounded.sum(axis=0, dtype=np.float64)
+    summed = np.zeros(ratios.shape[1:])
+    for first in range(0, len(ratios), _TOGETHER):
+        odds = np.exp(ratios[first : first + _TOGETHER])
+        bounds = 1 + _SAYS_NOTHING * odds
+        odds += _SAYS_NOTHING
+        odds /= bounds
+        summed += np.log(np.multiply.reduce(odds, axis=0, dtype=np.float64))
     return summed
 
 

@@ -100,7 +100,7 @@ def _tally(
     return column
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _tally_insertion(
     inserted: NDArray[np.uint8],
     before: int,
