@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, RoutingConfig, TrunkConfig
+from deepconsensus_py.attention.cost import LayerCost, layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
@@ -21,13 +22,17 @@ from deepconsensus_py.claims.fit import Training, fit
 from deepconsensus_py.claims.windows import SPEC, Windows, batches, draft_error, judge, simulated, take
 from deepconsensus_py.claims.windows import config as column_config
 from deepconsensus_py.errors import InputError, OutputError
-from deepconsensus_py.heads.columns import ColumnHead, error_probabilities
+from deepconsensus_py.heads.columns import error_probabilities
 from deepconsensus_py.heads.correct import Correct
+from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.pileup2d import Pileup2D
+from deepconsensus_py.heads.seq2seq import Seq2Seq
+from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.network import ColumnTokens
 from deepconsensus_py.pacbio.outputs import atomic_path
 
 COLUMNS = TrunkConfig(2, 64, 4, 128, preset("banded12"), norm="layer")
+WRITER = replace(COLUMNS, attention=preset("causal"), cross=True)
 CELLS = TrunkConfig(2, 32, 2, 64, preset("axial"), norm="layer", position="none")
 READ = 12_000
 """Tokens of a whole read."""
@@ -67,15 +72,27 @@ def mechanisms() -> dict[str, TrunkConfig]:
         "skew": columns("skew", "none"),
         "halo": columns("halo1d", "none"),
         "pileup2d": CELLS,
+        "seq2seq": columns("full", "sinusoid"),
     }
 
 
-def build(name: str, seed: int) -> ColumnHead:
+def build(name: str, seed: int) -> Head:
     """The corrector of a mechanism with its first weights."""
     torch.manual_seed(seed)
     trunk = mechanisms()[name]
+    if name == "seq2seq":
+        return Seq2Seq(Trunk(trunk), Trunk(WRITER), tracks=SPEC.max_passes + 1, letters=4)
     columns = column_config(trunk)
     return Pileup2D(Trunk(trunk), columns) if name == "pileup2d" else Correct(Trunk(trunk), ColumnTokens(columns))
+
+
+def inputs(head: Head, windows: Windows) -> Windows:
+    """What a head takes of windows; one that writes letters reads the letters of passes and draft alone."""
+    if not isinstance(head, Seq2Seq):
+        return windows
+    letters = torch.cat([windows["bases"], windows["draft"].unsqueeze(1)], dim=1).transpose(1, 2).long()
+    there = torch.ones(letters.shape[:2], dtype=torch.bool)
+    return {"symbols": letters.where(letters < 5, 0), "mask": there, "target": shift_left(windows["labels"])}
 
 
 def bench(settings: Settings, folder: Path | None, only: Sequence[str], tell: Tell) -> str:
@@ -141,7 +158,7 @@ def _run(name: str, settings: Settings, seed: int) -> dict[str, float]:
 
     def loss(_: int) -> Tensor:
         drawn = torch.randint(settings.windows, (settings.batch,), generator=generator)
-        batch = take(train, drawn)
+        batch = inputs(head, take(train, drawn))
         return head.loss(head(batch), batch)
 
     final = fit(head, loss, Training(settings.steps, settings.rate))
@@ -154,34 +171,52 @@ def _windows(settings: Settings) -> tuple[Windows, Windows]:
     return simulated(settings.windows, 1), simulated(settings.windows // 5, 2)
 
 
-def judge_head(head: ColumnHead, windows: Windows) -> dict[str, float]:
-    """Errors that are left in windows, their calibration, and windows called exactly."""
+def judge_head(head: Head, windows: Windows) -> dict[str, float]:
+    """Errors that are left in windows, their calibration where calls have probabilities, and windows called exactly."""
     head.eval()
     with torch.inference_mode():
-        out = torch.cat([head(batch) for batch in batches(windows, 32)])
+        found = [_called(head, inputs(head, batch)) for batch in batches(windows, 32)]
     head.train()
-    judged = judge(out.argmax(-1), windows["labels"], error_probabilities(out))
-    return {
-        "errors_per_kb": judged.per_kb,
-        "ece": float("nan") if judged.calibration_error is None else judged.calibration_error,
-        "exact": head.metrics(out, windows)["exact"],
-    }
+    called = torch.cat([calls for calls, _ in found])
+    errors = [error for _, error in found if error is not None]
+    judged = judge(called, windows["labels"], torch.cat(errors) if errors else None)
+    right = (shift_left(called) == shift_left(windows["labels"])).all(1)
+    ece = {} if judged.calibration_error is None else {"ece": judged.calibration_error}
+    return {"errors_per_kb": judged.per_kb, **ece, "exact": float(right.float().mean())}
+
+
+def _called(head: Head, batch: Windows) -> tuple[Tensor, Tensor | None]:
+    """The class called in each column, or the letters written, and the probability that each is wrong."""
+    if isinstance(head, Seq2Seq):
+        return head.decode(batch, longest=SPEC.width), None
+    out = head(batch)
+    return out.argmax(-1), error_probabilities(out)
 
 
 def _draft(settings: Settings) -> dict[str, float]:
     test = _windows(settings)[1]
     judged = judge(test["draft"], test["labels"], draft_error(test))
-    return {"errors_per_kb": judged.per_kb, "ece": judged.calibration_error or float("nan")}
+    ece = {} if judged.calibration_error is None else {"ece": judged.calibration_error}
+    return {"errors_per_kb": judged.per_kb, **ece}
 
 
-def _costs(head: ColumnHead, settings: Settings) -> dict[str, float]:
-    """Counts, and the fastest of five runs."""
-    batch = take(simulated(settings.windows, 1), slice(0, settings.batch))
-    cells = isinstance(head, Pileup2D)
-    layers = layer_costs(head.trunk, (SPEC.max_passes, SPEC.width) if cells else (SPEC.width,))
+def _layers(head: Head) -> list[LayerCost]:
+    if isinstance(head, Pileup2D):
+        return layer_costs(head.trunk, (SPEC.max_passes, SPEC.width))
+    layers = layer_costs(head.trunk, (SPEC.width,))
+    if isinstance(head, Seq2Seq):
+        to_memory = layer_cost(Full(), (SPEC.width,), d=WRITER.d, ff=0)
+        layers += [*layer_costs(head.decoder, (SPEC.width,)), *[to_memory] * WRITER.layers]
+    return layers
+
+
+def _costs(head: Head, settings: Settings) -> dict[str, float]:
+    """Counts, and the fastest of five runs; what writes letters is timed writing them."""
+    batch = inputs(head, take(simulated(settings.windows, 1), slice(0, settings.batch)))
+    layers = _layers(head)
     head.eval()
     with torch.inference_mode():
-        seconds = min(_seconds(lambda: head(batch)) for _ in range(5))
+        seconds = min(_seconds(partial(_called, head, batch)) for _ in range(5))
     return {
         "parameters": sum(weight.numel() for weight in head.parameters()),
         "gemm_mflop": sum(layer.tokens * layer.gemm for layer in layers) / 1e6,
@@ -226,12 +261,13 @@ def _page(found: dict[str, Any]) -> str:
     )
     lines = [head, "|---|---|---|---|---|---|---|---|---|---|"]
     draft = found["draft"]
-    lines.append(f"| draft | {draft['errors_per_kb']:.2f} | | {draft['ece']:.2f} | | | | | | |")
+    lines.append(f"| draft | {draft['errors_per_kb']:.2f} | | {_or_none(draft.get('ece'))} | | | | | | |")
     for name, row in found["mechanisms"].items():
         lines.append(
             f"| `{name}` | {row['errors_per_kb']:.2f} ± {row['spread'] / 2:.2f} | {row['exact']:.3f} "
-            f"| {row['ece']:.2f} | {row['parameters']:,.0f} | {row['gemm_mflop']:.1f} | {row['attention_mflop']:.2f} "
-            f"| {row['pairs']:,.0f} | {row['windows_per_s']:.0f} | {row['train_s']:.0f} |"
+            f"| {_or_none(row.get('ece'))} | {row['parameters']:,.0f} | {row['gemm_mflop']:.1f} "
+            f"| {row['attention_mflop']:.2f} | {row['pairs']:,.0f} | {row['windows_per_s']:.0f} "
+            f"| {row['train_s']:.0f} |"
         )
     lines += ["", f"One layer over a read of {READ:,} tokens, 64 wide, two heads:", ""]
     lines += ["| | pairs of a head | ms |", "|---|---|---|"]
@@ -240,6 +276,10 @@ def _page(found: dict[str, Any]) -> str:
     fastest = max(found["mechanisms"], key=lambda name: found["mechanisms"][name]["windows_per_s"])
     lines += ["", f"Fewest errors: `{best}`; most windows a second: `{fastest}`."]
     return "\n".join(lines) + "\n"
+
+
+def _or_none(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _write(path: Path, text: str) -> None:
