@@ -16,9 +16,9 @@ LABELS, JUDGED_AT = (50, 200, 1000), 200
 UNLABELLED, LABELLED, CHOOSING, TEST = 11, 12, 13, 14
 """Seeds of the molecules: no two sets share one."""
 
-MODELLING = Training(700, 2e-3)
-FROM_SCRATCH = Training(150, 2e-3)
-TUNING = Training(150, 1e-3)
+MODELLING = Training(600, 2e-3)
+FROM_SCRATCH = Training(110, 2e-3)
+TUNING = Training(110, 1e-3)
 SCRATCH, PRETRAINED = "from scratch", "pretrained"
 
 

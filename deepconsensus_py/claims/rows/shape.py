@@ -14,7 +14,7 @@ SHAPES = ((2, 176), (4, 124), (6, 100), (8, 88), (12, 72))
 """Layers and width: layers times the square of the width is about the same."""
 
 HEADS = 4
-MODELLING, TUNING = Training(220, 2e-3), Training(80, 1e-3)
+MODELLING, TUNING = Training(160, 2e-3), Training(60, 1e-3)
 UNLABELLED, LABELLED, CHOOSING, TEST = 21, 22, 23, 24
 """Seeds of the molecules: no two sets share one."""
 
