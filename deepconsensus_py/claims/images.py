@@ -63,10 +63,12 @@ LAYERS: dict[str, tuple[Callable[[int], nn.Module], Callable[[int], nn.Module]]]
 """The layers over pixels of the two stages of each system."""
 
 
-def stem(width: int) -> nn.Module:
-    """A convolution and a pool that halves the image."""
-    made = nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
-    return nn.Sequential(*made)
+def stem(width: int, *, twice: bool = False) -> nn.Module:
+    """A convolution and a pool that halves the image, and if wanted a second convolution; the same for all systems."""
+    first = nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
+    return (
+        nn.Sequential(*first, convolution(width), nn.BatchNorm2d(width), nn.ReLU()) if twice else nn.Sequential(*first)
+    )
 
 
 def digit_network(system: str, seed: int, *, width: int = 32) -> Residual:
@@ -74,7 +76,7 @@ def digit_network(system: str, seed: int, *, width: int = 32) -> Residual:
     torch.manual_seed(seed)
     first, second = LAYERS[system]
     stages = [Stage(width, 2, first), Stage(2 * width, 2, second, stride=2)]
-    return Residual(stem(width), width, stages, classes=10)
+    return Residual(stem(width, twice=True), width, stages, classes=10)
 
 
 def glyph_network(system: str, seed: int, *, width: int = 64) -> Residual:

@@ -46,7 +46,7 @@ def run(size: Size) -> Shown:
         notes=(
             f"Digits at {SIDE}x{SIDE}, {steps} batches of 64. Accuracy by seed: stand-alone {_listed(ours)}; "
             f"convolution {_listed(plain)}.",
-            "The stem of both is a convolution. Published: 12 % fewer FLOPs and 29 % fewer parameters on ImageNet, "
+            "The stem of both is convolutions. Published: 12 % fewer FLOPs and 29 % fewer parameters on ImageNet, "
             "with a stem of attention; its count depends on whether its mixture of values is made beforehand.",
             "FLOPs are of pairs that meet, borders counted; attention strides by a mean of its output, so it computes "
             "at the finer size.",
