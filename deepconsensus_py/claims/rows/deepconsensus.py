@@ -105,9 +105,9 @@ _NOTES = (
     "simulator's profiles were counted on some of the same real molecules.",
     "On real molecules, each left out of the training in turn (docs/accuracy.md): 74 errors for the 184 of the CCS "
     "reads of human_1m with five or more passes, -60 %; 254 for 319 of the eight without kinetics.",
-    "Of 5 to 10 passes of the profile sequel little is removed. `pairhmm`, which learns from no other molecule, removes "
-    "as little there (359 of 369 errors are left in 14 of them, 389 by `runs`): the simulated passes speak for the wrong "
-    "bases, more than those of real molecules of that depth, of whose errors 43 of 58, 6 of 9 and 10 of 45 are left.",
+    "Of 5 to 10 passes of the profile sequel little is removed. `pairhmm`, which learns from no other molecule, "
+    "removes as little there (359 of 369 errors are left in 14 of them, 389 by `runs`): the simulated passes speak for "
+    "the wrong bases, more than real ones of that depth, which leave 43 of 58, 6 of 9 and 10 of 45 errors.",
     "The published -42 % is of the original's network on human reads; yield and assemblies there are of whole "
     "genomes, here of molecules: k-mers of each read beside those of its truth stand for completeness and false "
     "duplication.",
