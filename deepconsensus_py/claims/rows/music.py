@@ -19,7 +19,7 @@ from deepconsensus_py.claims.row import Curve, Figure, Row, Shown, Size, at_leas
 from deepconsensus_py.heads.music import Music
 from deepconsensus_py.tasks import chorales, motifs
 
-LENGTH, BATCH, D_HEAD = 192, 12, 64
+LENGTH, BATCH, D_HEAD = 192, 8, 64
 SYSTEMS = ("relative", "absolute")
 MEASURED = (256, 512, 1024, 2048)
 """Lengths at which both ways to make the relative term are measured, one head of 64."""
