@@ -15,10 +15,10 @@ BASES = 4
 INSERTED = 3
 """Bases of a pass between two columns that are kept."""
 
-DRAFT_SUBSTITUTIONS, DRAFT_INSERTIONS, DRAFT_GAPS = 0.01, 0.01, 0.012
+DRAFT_SUBSTITUTIONS, DRAFT_INSERTIONS, DRAFT_GAPS = 0.01, 0.005, 0.01
 """Chances per base of the draft; of gaps, those that begin where none has just begun."""
 
-GAP_LENGTHS = np.array([0.5, 0.3, 0.2])
+GAP_LENGTHS = np.array([0.3, 0.4, 0.3])
 """Chances of gaps of 1, 2 and 3 bases in the draft."""
 
 PASS_SUBSTITUTIONS, PASS_INSERTIONS, PASS_DELETIONS = 0.03, 0.06, 0.06
