@@ -35,7 +35,7 @@ Stages = tuple[tuple[float, int, int], ...]
 """Until which share of the steps windows have how many bases, and batches how many windows."""
 
 WHOLE: Stages = ((1.0, LENGTH, 64),)
-GROWING: Stages = ((0.4, 16, 64), (1.0, LENGTH, 32))
+GROWING: Stages = ((0.25, 16, 64), (1.0, LENGTH, 32))
 
 
 def drawn(count: int, seed: int, *, bases: int = LENGTH, columns: int = COLUMNS) -> Windows:
