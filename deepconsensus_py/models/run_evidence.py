@@ -86,8 +86,8 @@ def run_evidence(refined: Refined) -> RunEvidence:
 
 
 def _ratios(scores: RunScores) -> NDArray[np.int8]:
-    ratios = np.zeros((*scores.covered.shape, EDITED), np.int8)
-    ratios[scores.covered] = round(UNDOUBTED / RATIO_STEP)
+    unscored = scores.covered * np.int8(round(UNDOUBTED / RATIO_STEP))
+    ratios = np.repeat(unscored, EDITED, axis=1).reshape(*scores.covered.shape, EDITED)
     ratios[:, scores.scored] = _steps(scores.ratios, RATIO_STEP, np.int8)
     return ratios
 
@@ -124,4 +124,5 @@ def _rates(model: PassModel) -> NDArray[np.float64]:
 
 def _steps(values: NDArray[Any], step: float, dtype: Any) -> NDArray[Any]:
     limit = np.iinfo(dtype).max
-    return np.rint(np.clip(values / step, -limit, limit)).astype(dtype)
+    scaled = values / step
+    return np.rint(np.clip(scaled, -limit, limit, out=scaled), out=scaled).astype(dtype)
