@@ -49,7 +49,7 @@ def _halo(width: int) -> nn.Module:
 
 
 def _augmented(width: int) -> nn.Module:
-    return AAConv(width, width, d_k=width, d_v=width // 4, reach=SIDE // 2 - 1, heads=8)
+    return AAConv(width, width, d_k=width * 7 // 4, d_v=width // 2, reach=SIDE // 2 - 1, heads=8)
 
 
 LAYERS: dict[str, tuple[Callable[[int], nn.Module], Callable[[int], nn.Module]]] = {

@@ -9,25 +9,24 @@ from deepconsensus_py.claims.images import SEEN, SIDE, glyph_accuracy, glyph_net
 from deepconsensus_py.claims.row import Figure, Row, Shown, Size, at_least, at_most
 from deepconsensus_py.tasks.glyphs import receptive_field
 
-STEPS, RATE = 1600, 4e-3
-SYSTEMS = ("augmented", "squeeze-excitation", "convolution")
+STEPS, RATE = 1400, 4e-3
+TRAINED = ("augmented", "squeeze-excitation")
+SYSTEMS = (*TRAINED, "convolution")
 
 
 def run(size: Size) -> Shown:
     """See ``Row``."""
     steps = 5 if size.fast else STEPS
-    # Its linear readout of means cannot join two places it does not see at once, whatever the seed: one is enough.
-    seeds = {system: size.seeds[:1] if system == "convolution" else size.seeds for system in SYSTEMS}
-    seen = {
-        system: [glyph_accuracy(system, seed, steps=steps, rate=RATE) for seed in own] for system, own in seeds.items()
-    }
+    seen = {system: [glyph_accuracy(system, seed, steps=steps, rate=RATE) for seed in size.seeds] for system in TRAINED}
     mean = {system: sum(values) / len(values) for system, values in seen.items()}
     networks = {system: glyph_network(system, 0) for system in SYSTEMS}
     weights = [parameters(network) for network in networks.values()]
     judged, images = not size.fast, torch.zeros(64, 1, SIDE, SIDE)
     return Shown(
         figures=(
-            at_least("distant glyphs: accuracy", mean["augmented"], 0.95, baseline=mean["convolution"], judged=judged),
+            at_least(
+                "distant glyphs: accuracy", mean["augmented"], 0.95, baseline=mean["squeeze-excitation"], judged=judged
+            ),
             at_most("distant glyphs: accuracy of squeeze-excitation", mean["squeeze-excitation"], 0.75, judged=judged),
             at_most("largest over least parameters of the three", max(weights) / min(weights), 1.02),
             at_most("no attended channels, from the convolution", _plain_error(), 0.0),
@@ -41,6 +40,7 @@ def run(size: Size) -> Shown:
             + ".",
             f"Two glyphs, further apart than {receptive_field(SEEN)} pixels: the same or not. Each network is a stem "
             f"and a bottleneck, trained for {steps} batches of 64 pairs, each pair seen once.",
+            "The plain convolution, which cannot join the two places either, is trained in row bot.",
             "Squeeze-excitation weighs the channels after the 3x3 convolution, within the bottleneck.",
             "Published: +1.3 points top-1 of ResNet-50 on ImageNet, +1.4 AP of RetinaNet on COCO.",
         ),
@@ -78,6 +78,6 @@ ROW = Row(
     claim="Attention maps beside convolutional ones join places that a convolution and its channel gates cannot.",
     baseline="Squeeze-excitation and the plain residual network, with as many parameters.",
     on_reads="Convolution for the neighbourhood of a cell, attention across a homopolymer run.",
-    seeds=(1, 2),
+    seeds=(1,),
     run=run,
 )
