@@ -62,6 +62,8 @@ def run(size: Size) -> Shown:
             "Rounds are as many as the largest distance in the batch, as many as the graph has nodes where the figure "
             f"says so; in training, 0 to {FURTHER} more are drawn, as what is right must stay so.",
             f"{SHARED} has the depth, and the weights used again, of {EDGES}; it lacks the edges alone.",
+            f"No farther than 7 from the source, beyond which training shows next to nothing, are at {JUDGED_AT} nodes "
+            f"{float((tests[JUDGED_AT].distance <= 7).mean()):.4f} of all.",
             "All systems answer by one number for each node, from which whole distances take their probabilities, so "
             "that distances beyond those of training can be said.",
         ),
