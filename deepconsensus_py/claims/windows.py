@@ -133,6 +133,12 @@ def batches(windows: Windows, size: int) -> list[Windows]:
     return [take(windows, slice(first, first + size)) for first in range(0, len(windows["labels"]), size)]
 
 
+def without_draft(windows: Windows) -> Windows:
+    """Windows whose draft, and its qualities, are not there."""
+    absent = {"draft": 0, "draft_quality": -1}
+    return {**windows, **{name: torch.full_like(windows[name], value) for name, value in absent.items()}}
+
+
 def draft_error(windows: Windows) -> Tensor:
     """Error probability of each draft base by its quality, ``float[n, columns]``; 1 in gaps."""
     return 10 ** (-windows["draft_quality"].clamp(min=0).float() / 10)

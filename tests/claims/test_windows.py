@@ -5,7 +5,7 @@ import torch
 
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
-from deepconsensus_py.claims.windows import SPEC, config, draft_error, judge, simulated
+from deepconsensus_py.claims.windows import SPEC, config, draft_error, judge, simulated, without_draft
 from deepconsensus_py.heads.columns import window_specs
 
 
@@ -44,3 +44,12 @@ def test_what_promises_as_many_errors_as_it_has_is_calibrated() -> None:
 def test_a_draft_is_as_doubtful_as_its_qualities_say() -> None:
     windows = {"draft_quality": torch.tensor([[10, 20, -1]], dtype=torch.int8)}
     torch.testing.assert_close(draft_error(windows), torch.tensor([[0.1, 0.01, 1.0]]))
+
+
+def test_a_draft_can_be_left_out() -> None:
+    windows = simulated(20, 1)
+    bare = without_draft(windows)
+    assert not bare["draft"].any()
+    assert (bare["draft_quality"] == -1).all()
+    assert windows["draft"].any()
+    assert all(torch.equal(bare[name], windows[name]) for name in windows if "draft" not in name)

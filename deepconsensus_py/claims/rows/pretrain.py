@@ -8,29 +8,30 @@ from deepconsensus_py.claims.costs import cost_line
 from deepconsensus_py.claims.fit import Training
 from deepconsensus_py.claims.row import CostLine, Curve, Figure, Row, Shown, Size, at_most
 from deepconsensus_py.claims.transfer import BATCH, Tuned, after, fresh, masked_loss, pretrain, tune
-from deepconsensus_py.claims.windows import SPEC, Windows, draft_error, judge, simulated, take
+from deepconsensus_py.claims.windows import SPEC, Windows, judge, simulated, take, without_draft
 from deepconsensus_py.heads.pretrain import Masked
 
-TRUNK = TrunkConfig(3, 64, 4, 256, preset("banded12"), norm="layer")
+TRUNK = TrunkConfig(2, 64, 4, 128, preset("banded12"), norm="layer")
 LABELS, JUDGED_AT = (50, 200, 1000), 200
 UNLABELLED, LABELLED, CHOOSING, TEST = 11, 12, 13, 14
 """Seeds of the molecules: no two sets share one."""
 
-MODELLING = Training(600, 2e-3)
-FROM_SCRATCH = Training(110, 2e-3)
-TUNING = Training(110, 1e-3)
+MODELLING = Training(400, 2e-3)
+FROM_SCRATCH = Training(300, 2e-3)
+TUNING = Training(120, 1e-3)
 SCRATCH, PRETRAINED = "from scratch", "pretrained"
 
 
 def run(size: Size) -> Shown:
     """See ``Row``."""
     share = 20 if size.fast else 1
-    test = simulated(1000 // share, TEST)
+    drafted = simulated(1000 // share, TEST)
+    test = without_draft(drafted)
     runs = [_run(seed, test, share) for seed in size.seeds]
     mean = {
         (arm, count): _mean([one[arm, count] for one, _ in runs]) for arm in (SCRATCH, PRETRAINED) for count in LABELS
     }
-    draft = judge(test["draft"], test["labels"], draft_error(test)).per_kb
+    draft = judge(drafted["draft"], drafted["labels"]).per_kb
     ours, theirs = mean[PRETRAINED, JUDGED_AT], mean[SCRATCH, JUDGED_AT]
     judged = not size.fast
     figures = (
@@ -42,7 +43,7 @@ def run(size: Size) -> Shown:
             Figure(f"errors/kb, {count} labelled windows", mean[PRETRAINED, count].test, mean[SCRATCH, count].test)
             for count in LABELS
         ),
-        Figure("errors/kb of the draft", draft),
+        Figure("errors/kb of the draft, which neither arm sees", draft),
     )
     curves = tuple(
         Curve(arm, LABELS, tuple(mean[arm, count].test for count in LABELS)) for arm in (SCRATCH, PRETRAINED)
@@ -55,8 +56,8 @@ _Runs = dict[tuple[str, int], Tuned]
 
 def _run(seed: int, test: Windows, share: int) -> tuple[_Runs, dict[str, float]]:
     """Both arms of a seed, from the same first weights, and what masked modelling came to."""
-    unlabelled, labelled = simulated(5000 // share, UNLABELLED), simulated(max(LABELS), LABELLED)
-    choosing = simulated(300 // share, CHOOSING)
+    unlabelled, labelled = simulated(4000 // share, UNLABELLED), without_draft(simulated(max(LABELS), LABELLED))
+    choosing = without_draft(simulated(300 // share, CHOOSING))
     start = fresh(TRUNK, seed)
     masked = pretrain(start, unlabelled, replace(MODELLING, steps=MODELLING.steps // share**2), seed)
     found: _Runs = {}
@@ -66,8 +67,8 @@ def _run(seed: int, test: Windows, share: int) -> tuple[_Runs, dict[str, float]]
             fewer = replace(training, steps=max(1, training.steps // share**2))
             corrector = fresh(TRUNK, seed)
             corrector.load_state_dict(first.state_dict())
-            found[arm, count] = tune(corrector, some, fewer, choosing=choosing, test=test, seed=seed)
-    return found, masked_loss(masked, choosing)
+            found[arm, count] = tune(corrector, some, fewer, choosing=choosing, test=test, seed=seed, batch=16)
+    return found, masked_loss(masked, simulated(300 // share, CHOOSING))
 
 
 def _mean(runs: list[Tuned]) -> Tuned:
@@ -95,8 +96,9 @@ def _notes(runs: list[tuple[_Runs, dict[str, float]]]) -> tuple[str, ...]:
 
     return (
         f"By seed, at {JUDGED_AT} labelled windows: errors/kb pretrained {each(PRETRAINED, 'test')}, from scratch "
-        f"{each(SCRATCH, 'test')}; steps, of at most {TUNING.steps}, {each(PRETRAINED, 'step')} and "
-        f"{each(SCRATCH, 'step')}. The step of either arm is that with the fewest errors in 300 other windows.",
+        f"{each(SCRATCH, 'test')}; steps, {each(PRETRAINED, 'step')} of at most {TUNING.steps} and "
+        f"{each(SCRATCH, 'step')} of at most {FROM_SCRATCH.steps}. The step of either arm is that with the fewest errors "
+        "in 300 other windows.",
         "Columns are hidden whole (15 %), and in half of the windows the draft is hidden everywhere, so that it is to "
         "be told from the passes. Of the hidden columns' cells "
         + ", ".join(f"{of['hidden']:.2f}" for _, of in runs)
@@ -105,7 +107,9 @@ def _notes(runs: list[tuple[_Runs, dict[str, float]]]) -> tuple[str, ...]:
         + " of the hidden drafts are told right.",
         "Trunk (strict) and column embeddings are handed on, the output layer begins anew. Unlabelled, labelled, "
         "choosing and test windows are of different simulated molecules of 3 to 6 full passes.",
-        "A corrector that copies the draft has the draft's errors: no arm starts there, either must learn to copy.",
+        "Labelled and test windows are given without the draft, so that passes have to be read. Where it is given, "
+        "both arms soon copy it and are level: 6.74 errors/kb against 7.16 from scratch (200 windows, seed 1, three "
+        "layers, 600 steps of modelling), the draft has 7.07.",
     )
 
 
