@@ -97,8 +97,8 @@ def _notes(runs: list[tuple[_Runs, dict[str, float]]]) -> tuple[str, ...]:
     return (
         f"By seed, at {JUDGED_AT} labelled windows: errors/kb pretrained {each(PRETRAINED, 'test')}, from scratch "
         f"{each(SCRATCH, 'test')}; steps, {each(PRETRAINED, 'step')} of at most {TUNING.steps} and "
-        f"{each(SCRATCH, 'step')} of at most {FROM_SCRATCH.steps}. The step of either arm is that with the fewest errors "
-        "in 300 other windows.",
+        f"{each(SCRATCH, 'step')} of at most {FROM_SCRATCH.steps}. The step of either arm is that with the fewest "
+        "errors in 300 other windows.",
         "Columns are hidden whole (15 %), and in half of the windows the draft is hidden everywhere, so that it is to "
         "be told from the passes. Of the hidden columns' cells "
         + ", ".join(f"{of['hidden']:.2f}" for _, of in runs)
