@@ -37,9 +37,10 @@ class Block(nn.Module):
         memory: Tokens | None = None,
         cache: LayerCache | None = None,
         places: Tensor | None = None,
+        **first: int,
     ) -> Tensor:
         """``[B, n, d]`` to the same; arguments as those of ``MultiHead``."""
-        x = self.attention(x, tokens, None, cache, places)
+        x = self.attention(x, tokens, None, cache, places, **first)
         if self.cross is not None:
             x = self.cross(x, tokens, memory, cache)
         fed: Tensor = self.feed_forward(x)
@@ -66,16 +67,17 @@ class Encoder(nn.Module):
         tokens: Tokens | None = None,
         memory: Tokens | None = None,
         cache: Cache | None = None,
+        *,
         layers: int | None = None,
+        first: int | None = None,
     ) -> Tensor:
-        """``[B, n, d]`` to the same."""
-        for layer in range(self.layers if layers is None else layers):
+        """``[B, n, d]`` to the same; arguments as those of ``Trunk``."""
+        layers = self.layers if layers is None else layers
+        for layer in range(layers):
             block = self.blocks[layer % len(self.blocks)]
-            x = (
-                block(x, tokens, memory)
-                if cache is None
-                else block(x, tokens, memory, cache.layers[layer], cache.coords)
-            )
+            kept = () if cache is None else (cache.layers[layer], cache.coords)
+            asking = {} if first is None or layer < layers - 1 else {"first": first}
+            x = block(x, tokens, memory, *kept, **asking)
         normed: Tensor = self.norm(x)
         return normed
 
@@ -89,7 +91,13 @@ class Trunk(nn.Module):
         self.encoder = Encoder(config)
 
     def forward(
-        self, tokens: Tokens, memory: Tokens | None = None, cache: Cache | None = None, layers: int | None = None
+        self,
+        tokens: Tokens,
+        memory: Tokens | None = None,
+        cache: Cache | None = None,
+        *,
+        layers: int | None = None,
+        first: int | None = None,
     ) -> Tensor:
         """The tokens in the light of one another, ``[B, n, d]``.
 
@@ -99,10 +107,13 @@ class Trunk(nn.Module):
             cache: that of ``new_cache``, to decode step by step.
             layers: without a cache, how many layers to pass through; blocks take turns, so a shared one may go on for
                 as long as a graph is wide. None for those of the configuration.
+            first: how many tokens are wanted, from the first on: the last layer computes no others. All by default.
 
         Raises:
-            ValueError: a decoder without a memory, or a memory for an encoder.
+            ValueError: a decoder without a memory, or a memory for an encoder; the first tokens of a causal trunk.
         """
+        if first is not None and any(getattr(entry.pattern, "causal", False) for entry in self.config.attention):
+            raise ValueError("in a causal trunk the last tokens ask, not the first")
         if self.config.cross != (memory is not None):
             raise ValueError("a decoder (cross: true) needs a memory, and no other trunk takes one")
         if cache is not None:
@@ -111,7 +122,7 @@ class Trunk(nn.Module):
         if self.config.position == "sinusoid":
             places = torch.arange(x.shape[1], device=x.device) if coords is None else coords[..., 0]
             x = x + sinusoid(places, self.config.d).to(x.dtype)
-        encoded: Tensor = self.encoder(x, tokens, memory, cache, layers)
+        encoded: Tensor = self.encoder(x, tokens, memory, cache, layers=layers, first=first)
         return encoded
 
     def new_cache(self) -> Cache:

@@ -40,6 +40,8 @@ class MultiHead(nn.Module):
         memory: Tokens | None = None,
         cache: LayerCache | None = None,
         places: Tensor | None = None,
+        *,
+        first: int | None = None,
     ) -> Tensor:
         """Attend among the tokens, or from them to a memory.
 
@@ -49,20 +51,21 @@ class MultiHead(nn.Module):
             memory: other tokens, whose keys and values are attended to; None for the tokens' own.
             cache: keeps keys and values from call to call, so that ``x`` is what is new.
             places: with a cache, the coordinates of all tokens so far.
+            first: how many of the tokens ask, from the first on; all by default.
 
         Returns:
-            ``[B, n, d]``.
+            ``[B, n, d]``, of those that ask.
         """
         where = Tokens(x) if tokens is None else tokens
         keyed = where if memory is None else memory
         k, v = self._keys_values(x if memory is None else memory.x, cache, new=memory is None)
         heads = core.attend(
-            self.split(self.query(x)),
+            self.split(self.query(x[:, :first])),
             k,
             v,
             pattern=self.pattern,
             bias=self.bias,
-            coords_q=where.coords,
+            coords_q=None if where.coords is None else where.coords[..., :first, :],
             coords_k=keyed.coords if places is None or memory is not None else places,
             mask=keyed.mask,
             edges=where.edges,

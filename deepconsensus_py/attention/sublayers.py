@@ -32,9 +32,9 @@ class ReZero(nn.Module):
         self.layer = layer
         self.alpha = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x: Tensor, *args: Any) -> Tensor:
-        """The sublayer's output, ``[B, n, d]``."""
-        return torch.addcmul(x, self.layer(x, *args), self.alpha)
+    def forward(self, x: Tensor, *args: Any, **first: int) -> Tensor:
+        """The sublayer's output, ``[B, n, d]``, or with ``first`` of so many tokens only."""
+        return torch.addcmul(x[:, : first.get("first")], self.layer(x, *args, **first), self.alpha)
 
 
 class PreNorm(nn.Module):
@@ -45,7 +45,7 @@ class PreNorm(nn.Module):
         self.layer = layer
         self.norm = nn.LayerNorm(d, eps=EPSILON)
 
-    def forward(self, x: Tensor, *args: Any) -> Tensor:
-        """The sublayer's output, ``[B, n, d]``."""
-        change: Tensor = self.layer(self.norm(x), *args)
-        return x + change
+    def forward(self, x: Tensor, *args: Any, **first: int) -> Tensor:
+        """The sublayer's output, ``[B, n, d]``, or with ``first`` of so many tokens only."""
+        change: Tensor = self.layer(self.norm(x), *args, **first)
+        return x[:, : first.get("first")] + change

@@ -15,7 +15,7 @@ from deepconsensus_py.pacbio.molecule import Zmw
 
 Arrays = Mapping[str, NDArray[Any]]
 
-ALIKE = 8
+ALIKE = 4
 """Second axes (passes) are alike where they are the same multiple of this, rounded down. Sums over paddings of unlike
 lengths round differently, and what becomes of an item must not depend on its batch."""
 

@@ -63,7 +63,9 @@ class RunConfig:
         trunk, tokens = self.trunk, passes + 1
         embedded = passes * PASS_INPUTS + RUN_INPUTS
         layer = 4 * tokens * trunk.d**2 + 2 * tokens**2 * trunk.d + 2 * tokens * trunk.d * trunk.ff
-        return 2 * (embedded * trunk.d + trunk.layers * layer + trunk.d * len(EDITS))
+        # Of the last layer the token of the run alone is wanted.
+        last = (2 * tokens + 2) * trunk.d**2 + 2 * tokens * trunk.d + 2 * trunk.d * trunk.ff
+        return 2 * (embedded * trunk.d + (trunk.layers - 1) * layer + last + trunk.d * len(EDITS))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -110,7 +112,7 @@ class RunNetwork(nn.Module):
         )
         x = torch.cat([self.embed_run(_run_inputs(parts))[:, None], self.embed_pass(_pass_inputs(passes))], dim=1)
         mask = F.pad(passes[:, :, COVERED] > 0, (1, 0), value=True)
-        learnt = self.out(self.trunk(Tokens(x, mask=mask))[:, 0]).float()
+        learnt = self.out(self.trunk(Tokens(x, mask=mask), first=1)[:, 0]).float()
         evidence = (parts["evidence"].float() * SCORE_STEP).clamp(*_SURE)
         scores: Tensor = learnt + F.pad(evidence * self.slope + self.offset, (1, 0))
         return scores
@@ -135,7 +137,9 @@ def _pass_inputs(passes: Tensor) -> Tensor:
     """``float[n, passes, PASS_INPUTS]``; ratios twice, so that small and large ones both show."""
     ratios = passes[..., : COVERED - 1].float() * RATIO_STEP
     rest = passes[..., COVERED - 1 :].float()
-    return torch.cat([(ratios / 2).tanh(), (ratios[..., :EDITED] / 6).tanh(), rest[..., :1] / 6, rest[..., 2:]], dim=-1)
+    return torch.cat(
+        [_squashed(ratios / 2), _squashed(ratios[..., :EDITED] / 6), rest[..., :1] / 6, rest[..., 2:]], dim=-1
+    )
 
 
 def _run_inputs(parts: Mapping[str, Tensor]) -> Tensor:
@@ -149,8 +153,13 @@ def _run_inputs(parts: Mapping[str, Tensor]) -> Tensor:
     rates = (parts["rates"].float() * RATE_STEP + 1e-3).log() / 2 + 1.5
     return torch.cat(
         [
-            *((own / 3).tanh(), (own / 10).tanh(), (nats["around"] / 6).tanh(), mean.clamp(min=-5)),
+            *(_squashed(own / 3), _squashed(own / 10), _squashed(nats["around"] / 6), mean.clamp(min=-5)),
             *(letters.float(), lengths, depth.log1p(), rates),
         ],
         dim=1,
     )
+
+
+def _squashed(x: Tensor) -> Tensor:
+    """The hyperbolic tangent, at a fifth of the time that torch takes for it on a processor."""
+    return (2 * x).sigmoid() * 2 - 1

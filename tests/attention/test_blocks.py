@@ -173,3 +173,18 @@ def test_a_shared_block_goes_on_for_as_long_as_it_is_asked() -> None:
     x = Tokens(tokens())
     assert torch.equal(shared(x, layers=5), deeper(x))
     assert torch.equal(shared(x, layers=2), shared(x))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ["full", "banded12", "shaw"])
+def test_the_first_tokens_alone_are_the_same(name: str, norm: str) -> None:
+    module = trunk(replace(CONFIG, attention=preset(name), norm=norm))
+    x, mask = tokens(), torch.rand(2, 9, generator=torch.Generator().manual_seed(1)) < 0.7
+    for coords in (None, torch.arange(9).unsqueeze(1)):
+        given = Tokens(x, coords, mask)
+        torch.testing.assert_close(module(given, first=2), module(given)[:, :2], rtol=0, atol=1e-5)
+
+
+def test_a_causal_trunk_has_no_first_tokens_alone() -> None:
+    with pytest.raises(ValueError, match="the last tokens ask"):
+        trunk(replace(CONFIG, attention=CAUSAL))(Tokens(tokens()), first=1)
