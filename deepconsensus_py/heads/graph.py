@@ -1,10 +1,9 @@
-"""Hop distances in graphs: every node attends along its edges, in one block used again and again.
+"""Graphs, of hops and of passes: every node attends along its edges, in one block used again and again.
 
 One rule reused at every node and step answers on graphs larger than those it was trained on (Battaglia et al. 2018,
 relational inductive biases, deep learning, and graph networks).
 """
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -13,6 +12,9 @@ from torch import Tensor, nn
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.head import Batch, Head, Spec
+
+SYMBOLS = 5  # of a column: the gap and four bases
+NO_NODE = -1e4
 
 
 class Distances(nn.Module):
@@ -79,28 +81,46 @@ class GraphHead(Head):
         return {"exact": float(right[batch["mask"]].double().mean())}
 
 
-class RowsHead(GraphHead):
-    """The same without the graph as structure: a node is given its row of the adjacency matrix as numbers.
+class PassGraphHead(Head):
+    """The true symbol of each column, from the partial-order graph of a molecule's passes.
+
+    In every column stands a node for each symbol, the gap and the bases, that any pass has there; edges join what a
+    pass has in columns next to each other. However many passes there are, the graph is as large.
 
     Args:
-        trunk: with any pattern that needs no edges.
-        names: columns of that matrix, at least as many as a graph has nodes; the batch says which node has which.
-        farthest: largest distance there is.
+        trunk: with the pattern ``Edges`` and the bias ``EdgeType``.
     """
 
-    def __init__(self, trunk: Trunk, *, names: int = 64, farthest: int = 63) -> None:
-        super().__init__(trunk, farthest=farthest)
-        self.inputs = {**self.inputs, "names": Spec(("B", "n"), torch.int64, low=0, high=names - 1)}
-        self.neighbours = nn.Linear(names, trunk.config.d)
-        self.own = nn.Embedding(names, trunk.config.d)
-        nn.init.normal_(self.neighbours.weight, std=1 / math.sqrt(names))
+    name = "pass_graph"
+    inputs: Mapping[str, Spec] = {
+        "shares": Spec(("B", "n", 2), torch.float32, low=0, high=1),
+        "mask": Spec(("B", "n"), torch.bool),
+        "edges": Spec(("B", "e", 3), torch.int64, low=-1),
+        "truth": Spec(("B", "columns"), torch.int64, low=0, high=SYMBOLS - 1),
+    }
+
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__(trunk)
+        self.symbol = nn.Embedding(SYMBOLS, trunk.config.d)
+        self.support = nn.Linear(2, trunk.config.d)
+        self.out = nn.Linear(trunk.config.d, 1)
 
     def tokens(self, batch: Batch) -> Tokens:
-        """A token for each node: whether it is the source, its name and those of its neighbours."""
-        given, names = super().tokens(batch), batch["names"]
-        starts, ends, kinds = batch["edges"].unbind(-1)
-        item = torch.arange(len(names), device=names.device).unsqueeze(1)
-        rows = given.x.new_zeros(*names.shape, self.neighbours.in_features)
-        joined = (kinds > 0).to(rows.dtype)
-        rows.index_put_((item, starts.clamp(min=0), names.gather(1, ends.clamp(min=0))), joined, accumulate=True)
-        return Tokens(given.x + self.neighbours(rows) + self.own(names), mask=given.mask)
+        """A token for each symbol of each column: what it is, and which shares of all passes have it, by strand."""
+        shares = batch["shares"]
+        symbols = torch.arange(shares.shape[1], device=shares.device) % SYMBOLS
+        return Tokens(self.symbol(symbols) + self.support(shares), mask=batch["mask"], edges=batch["edges"])
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits ``[B, columns, SYMBOLS]``, next to nothing for symbols that no pass has."""
+        scores = self.out(self.trunk(self.tokens(batch))).squeeze(-1).masked_fill(~batch["mask"], NO_NODE)
+        return torch.unflatten(scores, 1, (-1, SYMBOLS))
+
+    def loss(self, out: Tensor, batch: Batch) -> Tensor:
+        """Cross-entropy of the columns whose true symbol some pass has."""
+        there = torch.unflatten(batch["mask"], 1, (-1, SYMBOLS)).gather(2, batch["truth"].unsqueeze(-1)).squeeze(-1)
+        return nn.functional.cross_entropy(out[there], batch["truth"][there])
+
+    def metrics(self, out: Tensor, batch: Batch) -> dict[str, float]:
+        """``exact``: columns whose symbol is right."""
+        return {"exact": float((out.argmax(-1) == batch["truth"]).double().mean())}
