@@ -168,14 +168,14 @@ def _figures(means: dict[str, list[float]], fixed: dict[str, list[float]], *, ju
 
 def _on_passes(size: Size) -> list[Figure]:
     """Errors of calls on partial-order graphs of passes, for information."""
-    steps, molecules = (2, (1, 1)) if size.fast else (200, (24, 6))
+    steps, molecules = (2, (1, 1)) if size.fast else (800, (60, 16))
     torch.manual_seed(size.seeds[0])
     head = PassGraphHead(_trunk("edges", layers=PASS_ROUNDS, shared=True))
     given = pass_graphs(molecules[0], passes=(3, 5), most=6, seed=size.seeds[0])
     drawn = np.random.default_rng(size.seeds[0])
 
     def loss(_: int) -> Tensor:
-        batch = _rows(given, torch.from_numpy(drawn.integers(len(given["truth"]), size=32)))
+        batch = _rows(given, torch.from_numpy(drawn.integers(len(given["truth"]), size=16)))
         return head.loss(head(batch), batch)
 
     fit(head, loss, Training(steps, rate=3e-3))
