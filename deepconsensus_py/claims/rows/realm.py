@@ -86,7 +86,7 @@ def run(size: Size) -> Shown:
             f"{LADDER[REALM].k}, and a loss that asks for documents which hold the answer.",
             f"All rungs start from {warm} steps on random windows of the documents, none of them a question of the "
             "test: to find the window's own document among those of the batch, and to read the word left out in it.",
-            "BM25 is far ahead of retrievers that have learned so little; with the exact reader it is what to use here.",
+            "BM25 is far ahead of retrievers that have learned so little; with the exact reader it is what to use.",
             f"The index is made anew every {REFRESH} steps; what it finds is scored again by vectors of the step.",
             "The document that a question is from stays in the corpus: what is measured is to find and to copy. On "
             "reads, a wrong copy of a repeat would be found and copied just so.",
