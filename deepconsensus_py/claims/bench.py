@@ -145,13 +145,14 @@ def _kept(name: str, settings: Settings, folder: Path | None, tell: Tell) -> dic
 
 def run_mechanism(name: str, settings: Settings) -> dict[str, float]:
     """The row of a mechanism: mean over the seeds."""
-    runs = [_run(name, settings, seed) for seed in settings.seeds]
+    trained = [_run(name, settings, seed) for seed in settings.seeds]
+    runs = [run for run, _ in trained]
     row = {key: sum(run[key] for run in runs) / len(runs) for key in runs[0]}
     each = [run["errors_per_kb"] for run in runs]
-    return {**row, "spread": max(each) - min(each), **_costs(build(name, 0), settings)}
+    return {**row, "spread": max(each) - min(each), **_costs(trained[-1][1], settings)}
 
 
-def _run(name: str, settings: Settings, seed: int) -> dict[str, float]:
+def _run(name: str, settings: Settings, seed: int) -> tuple[dict[str, float], Head]:
     train, test = _windows(settings)
     head, generator = build(name, seed), torch.Generator().manual_seed(seed)
     started = time.process_time()
@@ -164,7 +165,7 @@ def _run(name: str, settings: Settings, seed: int) -> dict[str, float]:
     final = fit(head, loss, Training(settings.steps, settings.rate))
     seconds = time.process_time() - started
     judged = judge_head(head, test)
-    return {**judged, "train_loss": final, "train_s": seconds}
+    return {**judged, "train_loss": final, "train_s": seconds}, head
 
 
 def _windows(settings: Settings) -> tuple[Windows, Windows]:
