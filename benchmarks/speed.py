@@ -25,7 +25,7 @@ from typing import Any
 from copies import shortest, write_copies
 from original import program as original
 from processes import Run, measure
-from speed_results import CONFIGURATIONS, FIRST, ONE_SHARD, TWO_SHARDS, Configuration
+from speed_results import CONFIGURATIONS, FIRST, ONE_SHARD, SHARDED, TWO_SHARDS, Configuration
 from speed_table import tables
 
 Record = dict[str, Any]
@@ -66,12 +66,17 @@ class Workplace:
         folder = self.folder / str(copies)
         return original.Inputs(folder / names[reads], folder / "ccs.bam")
 
+    @property
+    def sharded(self) -> int:
+        """How many times over the input that is cut into shards has the molecules."""
+        return SHARDED * self.copies
+
     def prepare(self) -> None:
         """Write the inputs and the weights."""
         source = self.shared / "data" / "human_1m"
         ccs = source / "ccs.bam"
-        for copies, holes in ((0, {shortest(ccs)}), (1, None), (self.copies, None)):
-            for reads in ("aligned", "raw"):
+        for copies, holes in ((0, {shortest(ccs)}), (1, None), (self.copies, None), (self.sharded, None)):
+            for reads in ("aligned", "raw") if copies != self.sharded else ("aligned",):
                 target = self.inputs(reads, copies).subreads
                 write_copies(source / target.name, ccs, max(copies, 1), target.parent, holes)
         convert = [ours(), "model", "convert", str(self.checkpoint), "-o", str(self.weights)]
@@ -128,7 +133,7 @@ def run_shards(place: Workplace, chunks: tuple[str, ...], folder: Path) -> Recor
     """The whole in chunks side by side, each on one core."""
     configuration = next(c for c in CONFIGURATIONS if c.key == "bundled")
     commands = [
-        polish(place, configuration, place.copies, folder / f"{i}.fastq", "--threads", 1, "--chunk", chunk)
+        polish(place, configuration, place.sharded, folder / f"{i}.fastq", "--threads", 1, "--chunk", chunk)
         for i, chunk in enumerate(chunks)
     ]
     return record(measure(*commands))
@@ -166,7 +171,7 @@ def jobs(place: Workplace, missing: dict[str, str]) -> Iterator[Job]:
             )
     if TWO_SHARDS not in missing:
         for what, chunks in ((ONE_SHARD, ("1/1",)), (TWO_SHARDS, ("1/2", "2/2"))):
-            yield Job(what, place.copies, lambda folder, c=chunks: run_shards(place, c, folder))
+            yield Job(what, place.sharded, lambda folder, c=chunks: run_shards(place, c, folder))
 
 
 def absent(environment: Path | None, cores: int) -> dict[str, str]:

@@ -12,6 +12,8 @@ from typing import Any
 
 STAGES = ("read", "align", "encode", "network", "call", "write")
 ONE_SHARD, TWO_SHARDS = "one shard", "two shards"
+SHARDED = 5
+"""Times the longer input that is cut into shards: they must be long beside their start-up."""
 IDLE = 0.1
 """Cores that others may keep busy on a machine that counts as idle."""
 
@@ -83,7 +85,7 @@ class Results:
         """The configurations that were run."""
         return [configuration for configuration in CONFIGURATIONS if self.of(configuration.key)]
 
-    def seconds(self, what: str, copies: int) -> float:
+    def seconds(self, what: str, copies: int | None) -> float:
         """Of the whole run."""
         return median(run["seconds"] for run in self.of(what, copies))
 

@@ -230,7 +230,7 @@ def _shards_row(results: Results) -> list[str]:
     what = "two shards against one, a core each"
     if TWO_SHARDS in results.missing:
         return [what, "–", f"not run: {results.missing[TWO_SHARDS]}", "–", "≥ 1.8×"]
-    one, two = (results.seconds(shards, results.copies) for shards in (ONE_SHARD, TWO_SHARDS))
+    one, two = (results.seconds(shards, None) for shards in (ONE_SHARD, TWO_SHARDS))
     return [what, "–", f"{one / two:.2f}× ({one:.1f} s, {two:.1f} s)", "–", "≥ 1.8×"]
 
 
