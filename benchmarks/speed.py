@@ -102,6 +102,7 @@ def polish(place: Workplace, configuration: Configuration, copies: int, output: 
     inputs = place.inputs(configuration.reads, copies)
     model = ["--model", place.weights] if configuration.same_weights else []
     options = ["--min-quality", 0, "--skip-windows-above", configuration.skip, "--device", configuration.device]
+    options += ["--precision", configuration.precision]
     command = [ours(), "polish", inputs.subreads, "--ccs", inputs.ccs, "-o", output, *model, *options, *more]
     return list(map(str, command))
 
@@ -178,12 +179,16 @@ def absent(environment: Path | None, cores: int) -> dict[str, str]:
     """What cannot be run here, and why."""
     import torch  # noqa: PLC0415 - a second of loading that "--help" need not wait for
 
+    from deepconsensus_py.models.precision import has_bf16  # noqa: PLC0415
+
     missing = {}
     if environment is None or not original.program(environment).exists():
         reason = "no environment of the original (benchmarks/original/make.py)"
         missing |= {c.key: reason for c in CONFIGURATIONS if c.original}
     if not torch.cuda.is_available():
         missing |= {c.key: "no GPU" for c in CONFIGURATIONS if c.device == "cuda"}
+    if not has_bf16(torch.device("cpu")):
+        missing |= {c.key: "no bfloat16 arithmetic" for c in CONFIGURATIONS if c.precision == "bf16"}
     if cores < 2:
         missing[TWO_SHARDS] = "one core only"
     return missing

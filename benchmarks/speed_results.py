@@ -30,6 +30,7 @@ class Configuration:
         reads: ``aligned`` or ``raw`` subreads.
         same_weights: runs the original's weights; otherwise the bundled model.
         device: where the network runs.
+        precision: what it computes in.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Configuration:
     reads: str = "aligned"
     same_weights: bool = False
     device: str = "cpu"
+    precision: str = "auto"
 
     @property
     def original(self) -> bool:
@@ -49,6 +51,9 @@ class Configuration:
 CONFIGURATIONS = (
     Configuration("original-0", "original, every window", "", 0),
     Configuration("same-0", "same weights, every window", "original-0", 0, same_weights=True),
+    Configuration(
+        "same-0-bf16", "same weights in bfloat16, every window", "original-0", 0, same_weights=True, precision="bf16"
+    ),
     Configuration("original-45", "original, its defaults", "", 45),
     Configuration("same-45", "same weights, its defaults", "original-45", 45, same_weights=True),
     Configuration("bundled", "bundled model, defaults", "original-45", 45),
