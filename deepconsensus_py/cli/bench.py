@@ -8,7 +8,11 @@ from deepconsensus_py.cli import _options
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command and its options."""
-    parser = subparsers.add_parser("bench", help="compare mechanisms on the same windows")
+    parser = subparsers.add_parser(
+        "bench",
+        help="compare mechanisms on the same windows",
+        description="Compare mechanisms as parts of one corrector, on the same windows.",
+    )
     parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
     attention = parts.add_parser(
         "attention",

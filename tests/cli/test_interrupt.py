@@ -45,7 +45,11 @@ def started(inputs: Path, output: Path | str) -> Iterator[subprocess.Popen[bytes
     """A run that has stored its first piece, in a group of its own as a terminal's are."""
     command = [sys.executable, "-m", "deepconsensus_py.cli.main", *polish(inputs), "-o", str(output)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+    # What ignores the signal, as jobs in the background of a script do, makes its children ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, start_new_session=True, **pipes)
+    signal.signal(signal.SIGINT, before)
+    with process:
         begun = Path(f"{output}.unfinished") / "journal.json"
         while process.poll() is None and isinstance(output, Path) and not begun.exists():
             time.sleep(0.001)
