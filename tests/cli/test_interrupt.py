@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import Commands, record_lines
@@ -41,12 +42,14 @@ def polish(inputs: Path) -> list[str]:
 
 
 @contextmanager
-def started(inputs: Path, output: Path | str) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    inputs: Path, output: Path | str, interrupts: Any = signal.default_int_handler
+) -> Iterator[subprocess.Popen[bytes]]:
     """A run that has stored its first piece, in a group of its own as a terminal's are."""
     command = [sys.executable, "-m", "deepconsensus_py.cli.main", *polish(inputs), "-o", str(output)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     # What ignores the signal, as jobs in the background of a script do, makes its children ignore it.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, interrupts)
     process = subprocess.Popen(command, start_new_session=True, **pipes)
     signal.signal(signal.SIGINT, before)
     with process:
@@ -108,13 +111,9 @@ def test_a_stream_ends_at_once(inputs: Path) -> None:
 
 def test_interrupts_that_are_ignored_stay_so(inputs: Path, tmp_path: Path) -> None:
     """As a shell sets it for what runs in the background of a script."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with started(inputs, tmp_path / "out.bam") as process:
-            os.killpg(process.pid, signal.SIGINT)
-            process.communicate()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with started(inputs, tmp_path / "out.bam", signal.SIG_IGN) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate()
     assert process.returncode == 0
 
 
