@@ -79,6 +79,9 @@ class Workplace:
             for reads in ("aligned", "raw") if copies != self.sharded else ("aligned",):
                 target = self.inputs(reads, copies).subreads
                 write_copies(source / target.name, ccs, max(copies, 1), target.parent, holes)
+        sharded = self.inputs("aligned", self.sharded)
+        # As the workflow does: a shard then reads its own part alone.
+        subprocess.run([ours(), "index", sharded.subreads, sharded.ccs], check=True, capture_output=True)
         convert = [ours(), "model", "convert", str(self.checkpoint), "-o", str(self.weights)]
         subprocess.run(convert, check=True, capture_output=True)
 
