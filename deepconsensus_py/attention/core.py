@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from deepconsensus_py.attention.flexible import mask_mod, score_mod, table_mod
+from deepconsensus_py.attention.flexible import flex_plan, score_mod, table_mod
 from deepconsensus_py.attention.groups import Groups, group, group_plan
 from deepconsensus_py.attention.patterns import Edges
 from deepconsensus_py.attention.plan import Plan, bias_of_heads, choose, places, plan
@@ -89,10 +89,10 @@ def attend(
     groups = group(q, k, pattern=pattern, coords=coords, mask=mask) if backend == "blocked" else None
     if groups is not None:
         return _grouped(q, k, v, groups, group_plan(groups, q, k, bias, coords=coords, edges=edges), dropout=dropout)
-    pairs = plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges)
     if backend == "flex" and not dropout:
-        allowed = None if mask is not None or isinstance(pattern, Routing) else mask_mod(pattern, *places(q, k, coords))
-        return _flex(q, k, v, pairs, allowed)
+        flexible = flex_plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges)
+        return _flex(q, k, v, *flexible)
+    pairs = plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges)
     if backend != "dense":
         return _sdpa(q, k, v, pairs, dropout)
     mixing = weights(q, k, pairs)

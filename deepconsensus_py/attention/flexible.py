@@ -5,13 +5,33 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from deepconsensus_py.attention.patterns import BlockLocal, Full, Pattern
-from deepconsensus_py.attention.plan import Plan
+from deepconsensus_py.attention.plan import Coords, Plan, added, places, plan
+from deepconsensus_py.attention.position import Bias
+from deepconsensus_py.attention.routing import Routing
 
 MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def mask_mod(pattern: Pattern, of_q: Tensor, of_k: Tensor) -> MaskMod | None:
+def flex_plan(
+    q: Tensor,
+    k: Tensor,
+    *,
+    pattern: Pattern | Routing,
+    bias: Bias | None,
+    coords: Coords,
+    mask: Tensor | None,
+    edges: Tensor | None,
+) -> tuple[Plan, MaskMod | None]:
+    """The plan of all pairs, and where a closure says what is allowed, the closure instead of the plan's table."""
+    spread = places(q, k, coords)
+    closure = None if mask is not None else mask_mod(pattern, *spread)
+    if closure is None:
+        return plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges), None
+    return Plan(None, added(bias, q, spread, edges)), closure
+
+
+def mask_mod(pattern: Pattern | Routing, of_q: Tensor, of_k: Tensor) -> MaskMod | None:
     """Whether query ``i`` may attend to key ``j``, from their coordinates alone; None for patterns that need a table.
 
     Args:

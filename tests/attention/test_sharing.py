@@ -16,7 +16,7 @@ WEIGHING = {"softmax", "Softmax", "scaled_dot_product_attention", "flex_attentio
 LINES = {
     "core": 175,
     "segments": 70,
-    "flexible": 65,
+    "flexible": 80,
     "patterns": 200,
     "position": 140,
     "relative": 135,
