@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pysam
@@ -16,6 +16,7 @@ from deepconsensus_py.cli.main import main
 from deepconsensus_py.models.column import encode_columns
 from deepconsensus_py.models.interface import Features
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.zmws import Fault
 from deepconsensus_py.pileup.features import FeatureSpec
 
 Edit = Callable[[list[pysam.AlignedSegment]], Iterable[pysam.AlignedSegment]]
@@ -66,6 +67,16 @@ def edited(source: Path, target: Path, edit: Edit) -> Path:
         for record in edit(found):
             writer.write(record)
     return target
+
+
+def content(items: Iterable[Zmw | Fault]) -> list[tuple[Any, ...]]:
+    """All that is in molecules."""
+    return [
+        (item.name, item.reason)
+        if isinstance(item, Fault)
+        else (item.name, item.draft.bases.tobytes(), *((p.name, p.bases.tobytes(), p.tags) for p in item.passes))
+        for item in items
+    ]
 
 
 # Work for other processes, which cannot import test modules.

@@ -11,6 +11,7 @@ from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.headers import Program, aligned_header
+from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import RecordWriter, open_records
@@ -40,7 +41,7 @@ class AlignCounts:
 
 def align_files(
     subreads: Sequence[Path],
-    drafts: Path,
+    drafts: Paths,
     output: Path,
     program: Program,
     *,
@@ -54,7 +55,7 @@ def align_files(
 
     Args:
         subreads: raw subreads, BAM files or files of file names.
-        drafts: CCS reads: BAM, FASTQ or FASTA.
+        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names.
         output: BAM or SAM file; ``-`` is standard output.
         program: for the header.
         threads: processor cores.
@@ -80,7 +81,7 @@ def align_files(
 def _references(part: DraftPart) -> dict[str, int]:
     """Names and lengths of the chosen drafts; of one draft where none is, so that the file is one of alignments."""
     chosen = {draft.entry.name: draft.entry.length for draft in part}
-    return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.path), 1)}
+    return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.paths), 1)}
 
 
 def _aligned(molecule: Zmw | Fault) -> tuple[Zmw | Fault, Zmw | None]:

@@ -63,13 +63,27 @@ def add_subreads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_ccs(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """``--ccs``."""
+    default = "" if required else " (if omitted, a draft consensus is built from the subreads)"
+    parser.add_argument(
+        "--ccs",
+        action="append",
+        type=Path,
+        required=required,
+        metavar="CCS",
+        help="drafts: CCS reads in BAM, FASTQ or FASTA, or a .fofn with the names of several files; may be given "
+        f"several times{default}",
+    )
+
+
 def add_chunk(parser: argparse.ArgumentParser) -> None:
     """``--chunk``."""
     parser.add_argument(
         "--chunk",
         type=chunk,
         metavar="i/N",
-        help="only the i-th of N parts of the CCS file; where files have an index ('index'), no more is read",
+        help="only the i-th of N parts of the CCS reads; where files have an index ('index'), no more is read",
     )
 
 
@@ -109,12 +123,7 @@ def add_reads(parser: argparse.ArgumentParser, *, subreads: str = "+") -> None:
         metavar="SUBREADS",
         help="subreads BAM, raw or aligned to the drafts; several files, or a .fofn with their names",
     )
-    parser.add_argument(
-        "--ccs",
-        type=Path,
-        metavar="CCS",
-        help="drafts: CCS reads in BAM, FASTQ or FASTA (default: they are made from the subreads)",
-    )
+    add_ccs(parser, required=False)
     add_chunk(parser)
     parser.add_argument("--limit", type=whole(1), metavar="N", help="only the first N molecules")
 

@@ -14,7 +14,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Align each subread to the CCS read of its own molecule, as actc does.",
     )
     _options.add_subreads(parser)
-    parser.add_argument("ccs", type=Path, metavar="CCS", help="drafts: CCS reads in BAM, FASTQ or FASTA")
+    parser.add_argument(
+        "ccs",
+        type=Path,
+        metavar="CCS",
+        help="drafts: CCS reads in BAM, FASTQ or FASTA, or a .fofn with the names of several files",
+    )
     _options.add_output(parser, "OUT", "aligned subreads: .bam, .sam, or - (BAM to standard output)")
     _options.add_chunk(parser)
     _options.add_threads(parser)
@@ -32,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.pacbio.outputs import require_apart, shown
 
     _options.log_to_stderr()
-    require_apart([args.output], [*expand_paths(args.subreads), args.ccs])
+    require_apart([args.output], [*expand_paths(args.subreads), *expand_paths(args.ccs)])
     program = Program(__version__, args.command_line)
     counts = align_files(args.subreads, args.ccs, args.output, program, threads=args.threads, chunk=args.chunk)
     print(

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.pacbio.outputs import require_apart
 
     truth = _truth(args)
-    inputs = [*expand_paths(args.subreads), *([args.ccs] if args.ccs else []), *(truth.paths if truth else [])]
+    inputs = [*expand_paths(args.subreads), *expand_paths(args.ccs), *(truth.paths if truth else [])]
     require_apart([args.output], inputs)
     if truth:
         _write_examples(args, truth)
@@ -111,7 +111,8 @@ def _write_shard(args: argparse.Namespace) -> None:
         prepare_workers(args.model)
     corrector = load_encoder(args.model, insertion_trim=args.ins_trim)
     program = Program(__version__, args.command_line, f"encoded for model {corrector.name}")
-    reads = Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit)
+    drafts = tuple(args.ccs) if args.ccs else None
+    reads = Reads(tuple(args.subreads), drafts, args.chunk, args.limit)
     source = encoded_reads(reads, corrector, program, args.threads, StageClock())
     molecules = with_progress(source.molecules, source.total, "ZMW")
     counts = write_shard(args.output, molecules, corrector, str(source.header).strip())

@@ -22,9 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="SUBREADS",
         help="subreads BAM, raw or aligned to the drafts; several files, or a .fofn with their names",
     )
-    parser.add_argument(
-        "--ccs", type=Path, required=True, metavar="CCS", help="drafts: CCS reads in BAM, FASTQ or FASTA"
-    )
+    _options.add_ccs(parser)
     parser.add_argument("--zmw", required=True, metavar="N", help="ZMW number, or the name of the CCS read")
     parser.add_argument(
         "--window", type=_options.whole(0), required=True, metavar="K", help="from 0: draft bases 100 K to 100 K + 99"
@@ -46,13 +44,14 @@ def run(args: argparse.Namespace) -> int:
 
     from deepconsensus_py.errors import InputError
     from deepconsensus_py.evaluate.explain import explain_reads
+    from deepconsensus_py.pacbio.inputs import expand_paths
     from deepconsensus_py.pacbio.outputs import atomic_path, require_apart, require_place
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
     from deepconsensus_py.evaluate.explain_page import render_explanation
 
-    require_apart([args.output], [*args.subreads, args.ccs])
+    require_apart([args.output], [*expand_paths(args.subreads), *expand_paths(args.ccs)])
     require_place(args.output)
     page = render_explanation(explain_reads(args.subreads, args.ccs, args.zmw, args.window, model=args.model))
     with atomic_path(args.output) as target:

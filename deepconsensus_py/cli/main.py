@@ -14,6 +14,7 @@ from typing import NoReturn
 from deepconsensus_py import cli
 from deepconsensus_py._version import __version__
 from deepconsensus_py.cli._numba import provided_cache
+from deepconsensus_py.cli._once import Parser
 from deepconsensus_py.errors import DeepConsensusError
 
 
@@ -24,7 +25,7 @@ def commands() -> list[str]:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; each module of ``cli`` adds its own."""
-    parser = argparse.ArgumentParser(prog="deepconsensus-py", description="Polish PacBio HiFi reads.")
+    parser = Parser(prog="deepconsensus-py", description="Polish PacBio HiFi reads.")
     parser.add_argument("--version", action="version", version=f"deepconsensus-py {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in commands():

@@ -50,9 +50,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     action.add_argument("model", metavar="NAME|FILE", help="a network's name, or a .safetensors file")
     _options.add_subreads(action)
-    action.add_argument(
-        "--ccs", type=Path, required=True, metavar="CCS", help="drafts: CCS reads in BAM, FASTQ or FASTA"
-    )
+    _options.add_ccs(action)
     action.add_argument("--limit", type=_options.whole(1), metavar="N", help="only the first N molecules")
     action.add_argument("-o", "--output", type=Path, metavar="FILE", help="model file to write, .safetensors")
     action.set_defaults(run=run_check)

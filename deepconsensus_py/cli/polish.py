@@ -29,7 +29,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     _options.add_reads(parser, subreads="*")
     parser.add_argument(
-        "--features", type=Path, nargs="+", metavar="SHARD", help="what 'encode' wrote, instead of SUBREADS"
+        "--features",
+        type=Path,
+        nargs="+",
+        action="extend",
+        metavar="SHARD",
+        help="what 'encode' wrote, instead of SUBREADS",
     )
     _options.add_output(parser, "OUT", f"polished reads: {_options.READ_FILES}")
     parser.add_argument("--failed", type=Path, metavar="OUT", help="keep the reads that the filters drop in this file")
@@ -122,8 +127,8 @@ def run(args: argparse.Namespace) -> int:
 
     job = _job(args)
     require_once(job.shards)
-    inputs = [*expand_paths(args.subreads), args.ccs, *job.shards]
-    require_apart([path for path in (job.output, job.failed) if path], [path for path in inputs if path])
+    inputs = [*expand_paths(args.subreads), *expand_paths(args.ccs), *job.shards]
+    require_apart([path for path in (job.output, job.failed) if path], inputs)
     stop = Stop()
     # A stream that ends well says that all is there: only files may end early.
     with nullcontext() if is_stream(job.output) else asked_by_interrupt(stop.ask):
@@ -161,7 +166,8 @@ def _reads(args: argparse.Namespace) -> "Reads | None":
         args.wrong_usage("give either SUBREADS or --features SHARD")
     if args.features and (args.ccs or args.chunk or args.limit):
         args.wrong_usage("--ccs, --chunk and --limit choose molecules when they are encoded, not with --features")
-    return Reads(tuple(args.subreads), args.ccs, args.chunk, args.limit) if args.subreads else None
+    drafts = tuple(args.ccs) if args.ccs else None
+    return Reads(tuple(args.subreads), drafts, args.chunk, args.limit) if args.subreads else None
 
 
 def _settings(args: argparse.Namespace) -> "PolishSettings":

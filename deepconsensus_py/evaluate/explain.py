@@ -16,6 +16,7 @@ from deepconsensus_py.models.names import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGH
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.run_network import RunNetwork
 from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.lookup import find_zmw
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.features import FeatureSpec
@@ -106,8 +107,10 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
     )
 
 
-def explain_reads(subreads: Sequence[Path], drafts: Path, zmw: str, window: int, *, model: str = DEFAULT) -> WindowView:
-    """Look at a window of a molecule in two files; arguments as those of ``find_zmw`` and ``explain_window``."""
+def explain_reads(
+    subreads: Sequence[Path], drafts: Paths, zmw: str, window: int, *, model: str = DEFAULT
+) -> WindowView:
+    """Look at a window of a molecule in files; arguments as those of ``find_zmw`` and ``explain_window``."""
     return explain_window(find_zmw(subreads, drafts, zmw), window, model=model)
 
 

@@ -10,7 +10,7 @@ from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import align_passes, align_zmw
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.pacbio.inputs import Kind, kind_of
+from deepconsensus_py.pacbio.inputs import Kind, Paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Truth, Zmw
 from deepconsensus_py.pacbio.truth import TRAIN, TrueSequence, TrueSequences, Truths
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
@@ -42,7 +42,7 @@ class TruthFiles:
 
 def read_examples(
     subreads: Sequence[Path],
-    drafts: Path,
+    drafts: Paths,
     truth: TruthFiles,
     *,
     chunk: tuple[int, int] | None = None,
@@ -53,7 +53,7 @@ def read_examples(
 
     Args:
         subreads: BAM files, raw or aligned to the drafts, or files of file names.
-        drafts: CCS reads: BAM, FASTQ or FASTA.
+        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names.
         truth: of the molecules.
         chunk: (i, n) takes only the i-th of n parts of the drafts file.
         limit: take only so many molecules.

@@ -1,25 +1,26 @@
-"""Parts of a drafts file: which molecules a run is of, and whether a draft has come before."""
+"""Parts of the drafts: which molecules a run is of, and whether a draft has come before."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, draft_entries
+from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, placed_entries
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
 from deepconsensus_py.pacbio.indexed_drafts import indexed_drafts
-from deepconsensus_py.pacbio.inputs import Kind, kind_of
+from deepconsensus_py.pacbio.inputs import Kind, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.pbi import pbi_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberedDraft:
-    """A draft and its place in the file.
+    """A draft and its place in the files.
 
     Attributes:
-        number: from 0.
+        number: from 0, through all files.
         entry: the draft.
         molecule: what its name says; None where it is not that of a CCS read.
         earlier: the number of the first draft of the same molecule, where that is another one.
@@ -32,39 +33,55 @@ class NumberedDraft:
 
 
 class DraftPart:
-    """Neighbouring drafts of a file, sought through its PacBio BAM index where it has one.
+    """Neighbouring drafts of files, sought through their PacBio BAM indexes where all have one.
 
     Attributes:
-        path: the file.
-        from_start: whether it is the beginning of the file.
-        unindexed: the file, where it is a BAM file of which more is read than is chosen, for want of an index.
+        paths: the files.
+        from_start: whether it is the beginning of the files.
+        unindexed: the BAM files of which more is read than is chosen because they have no index.
     """
 
     def __init__(
-        self, path: Path, *, chunk: tuple[int, int] | None = None, limit: int | None = None, skip: int = 0
+        self, paths: Paths, *, chunk: tuple[int, int] | None = None, limit: int | None = None, skip: int = 0
     ) -> None:
         """Choose drafts.
 
         Args:
-            path: CCS reads: BAM, FASTQ or FASTA.
-            chunk: (i, n) chooses the i-th, from 1, of n parts of the file, equal but for one draft; together they are
-                the whole.
+            paths: CCS reads: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
+            chunk: (i, n) chooses the i-th, from 1, of n parts of all the drafts, equal but for one draft; together they
+                are the whole.
             limit: choose only so many of them, the first ones.
             skip: leave so many of these out, the first ones.
 
         Raises:
-            InputError: the file or its index cannot be used, or there is no such chunk.
+            InputError: a file or its index cannot be used, or there is no such chunk.
         """
-        self.path = path
-        is_bam = kind_of(path) is Kind.BAM
-        self._index = indexed_drafts(path) if is_bam else None
+        self.paths = tuple(expand_paths(paths))
+        self._index = indexed_drafts(self.paths)
+        self._starts = [0] if self._index is None else self._index.starts
         start, stop = self._bounds(chunk)
         if limit is not None:
             stop = start + limit if stop is None else min(stop, start + limit)
         self._start, self._stop = start + skip, stop
         self.from_start = self._start == 0
         partial = chunk is not None or not self.from_start
-        self.unindexed = (path,) if partial and is_bam and not pbi_path(path).is_file() else ()
+        bams = (path for path in self.paths if partial and kind_of(path) is Kind.BAM)
+        self.unindexed = tuple(path for path in bams if not pbi_path(path).is_file())
+
+    @property
+    def names(self) -> str:
+        """The files, for messages."""
+        return ", ".join(map(str, self.paths))
+
+    def places(self, earlier: int, later: int) -> str:
+        """Where two drafts that have been read lie, for messages: ``read 3 of a.bam and again read 1 of b.bam``."""
+        (first, before), (second, after) = self._place(earlier), self._place(later)
+        return f"read {before} of {first} and again read {after}" + (f" of {second}" if second != first else "")
+
+    def _place(self, number: int) -> tuple[Path, int]:
+        """The file of a draft that has been read, and its number in it, from 1."""
+        file = bisect_right(self._starts, number) - 1
+        return self.paths[file], number - self._starts[file] + 1
 
     def _bounds(self, chunk: tuple[int, int] | None) -> tuple[int, int | None]:
         if chunk is None:
@@ -76,10 +93,10 @@ class DraftPart:
 
     @cached_property
     def _n_drafts(self) -> int:
-        return count_drafts(self.path) if self._index is None else self._index.n_drafts
+        return count_drafts(self.paths) if self._index is None else self._index.n_drafts
 
     def __len__(self) -> int:
-        """How many drafts are chosen; the file may be read through for it."""
+        """How many drafts are chosen; the files may be read through for it."""
         stop = self._n_drafts if self._stop is None else min(self._stop, self._n_drafts)
         return max(stop - self._start, 0)
 
@@ -87,7 +104,7 @@ class DraftPart:
         """The chosen drafts, in file order, not yet decoded.
 
         Raises:
-            InputError: the file is damaged or empty, or its index is that of another file.
+            InputError: a file is damaged, an index is that of another file, or there is no draft.
         """
         if self._stop is not None and self._start >= self._stop:
             return
@@ -100,11 +117,14 @@ class DraftPart:
             if number >= self._start:
                 yield NumberedDraft(number, entry, molecule, earlier)
 
-    def _read(self) -> Iterable[tuple[int, DraftEntry]]:
-        """The numbered drafts from the start of the file on, or what of them is needed."""
-        if self._index is None:
-            return enumerate(draft_entries(self.path))
-        return self._index.entries(self._start, self._stop)
+    def _read(self) -> Iterator[tuple[int, DraftEntry]]:
+        """The numbered drafts from the start of the files on, or what of them is needed."""
+        if self._index is not None:
+            yield from self._index.entries(self._start, self._stop)
+            return
+        for number, (file, entry) in enumerate(placed_entries(self.paths)):
+            self._starts += [number] * (file + 1 - len(self._starts))
+            yield number, entry
 
 
 class _Names:

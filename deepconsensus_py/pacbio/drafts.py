@@ -1,6 +1,6 @@
 """Reading drafts (CCS reads) from BAM, SAM, CRAM, FASTQ or FASTA, compressed or not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 import pysam
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, RecordFile, kind_of, reading
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, RecordFile, expand_paths, kind_of, reading
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 from deepconsensus_py.pacbio.names import parse_subread
 from deepconsensus_py.pacbio.records import read_draft
@@ -38,24 +38,41 @@ class DraftEntry:
         return Draft(self.name, encode_bases(self._record.sequence or ""), phred)
 
 
-def draft_entries(path: Path) -> Iterator[DraftEntry]:
-    """The drafts of a file, in file order, not yet decoded.
+def draft_entries(paths: Paths) -> Iterator[DraftEntry]:
+    """The drafts of files, in file order, not yet decoded.
 
     Args:
-        path: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are passed over.
+        paths: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are passed over.
 
     Raises:
-        InputError: the file is missing, damaged, empty, or holds subreads.
+        InputError: a file is missing, damaged, or holds subreads; or there is no draft in any.
     """
-    kind = kind_of(path)
+    return (entry for _, entry in placed_entries(expand_paths(paths)))
+
+
+def placed_entries(paths: Sequence[Path]) -> Iterator[tuple[int, DraftEntry]]:
+    """Drafts with the number of their file, from 0; see ``draft_entries``.
+
+    Args:
+        paths: the files themselves; one of several may be empty, as that of a chunk without HiFi reads is.
+    """
     n_entries = 0
-    for entry in _from_records(path) if kind in RECORD_KINDS else _from_text(path, kind):
-        if n_entries == 0:
-            require_ccs(path, entry.name)
-        n_entries += 1
-        yield entry
+    for number, path in enumerate(paths):
+        for entry in _checked_entries(path):
+            n_entries += 1
+            yield number, entry
     if n_entries == 0:
-        raise no_drafts(path)
+        raise no_drafts(paths)
+
+
+def _checked_entries(path: Path) -> Iterator[DraftEntry]:
+    kind = kind_of(path)
+    first = True
+    for entry in _from_records(path) if kind in RECORD_KINDS else _from_text(path, kind):
+        if first:
+            require_ccs(path, entry.name)
+        first = False
+        yield entry
 
 
 def require_ccs(path: Path, name: str) -> None:
@@ -72,27 +89,28 @@ def require_ccs(path: Path, name: str) -> None:
         raise InputError(f"{path}: holds subreads ({name}) where CCS reads are needed")
 
 
-def no_drafts(path: Path) -> InputError:
-    """What is said of an empty file."""
-    return InputError(f"{path}: holds no reads")
+def no_drafts(paths: Sequence[Path]) -> InputError:
+    """What is said of empty files."""
+    verb = "holds" if len(paths) == 1 else "hold"
+    return InputError(f"{', '.join(map(str, paths))}: {verb} no reads")
 
 
-def read_drafts(path: Path) -> Iterator[Draft]:
-    """The drafts of a file, in file order.
-
-    Raises:
-        InputError: as ``draft_entries``.
-    """
-    return (entry.read() for entry in draft_entries(path))
-
-
-def count_drafts(path: Path) -> int:
-    """How many drafts a file holds; the file is read through.
+def read_drafts(paths: Paths) -> Iterator[Draft]:
+    """The drafts of files, in file order.
 
     Raises:
         InputError: as ``draft_entries``.
     """
-    return sum(1 for _ in draft_entries(path))
+    return (entry.read() for entry in draft_entries(paths))
+
+
+def count_drafts(paths: Paths) -> int:
+    """How many drafts files hold; they are read through.
+
+    Raises:
+        InputError: as ``draft_entries``.
+    """
+    return sum(1 for _ in draft_entries(paths))
 
 
 def _from_records(path: Path) -> Iterator[DraftEntry]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pysam
 
-from deepconsensus_py.pacbio.drafts import draft_entries
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, RecordFile, expand_paths, kind_of
+from deepconsensus_py.pacbio.drafts import placed_entries
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, RecordFile, expand_paths, kind_of
 from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs
 from deepconsensus_py.pacbio.records import Tags
 
@@ -56,32 +56,35 @@ def identity_tags(name: str) -> Tags:
     return (("RG", read_group_id(molecule), "Z"), ("zm", molecule.hole, "i")) if molecule else ()
 
 
-def polished_header(drafts: Path, program: Program) -> pysam.AlignmentHeader:
+def polished_header(drafts: Paths, program: Program) -> pysam.AlignmentHeader:
     """The header of polished reads: that of the drafts, unaligned, with our ``@PG``.
 
     Args:
-        drafts: the CCS file; of FASTQ and FASTA the names are read through, for the read groups.
+        drafts: CCS files; of FASTQ and FASTA the names are read through, for the read groups.
         program: what made the reads.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: a file cannot be read.
     """
     return extended_header(drafts_header(drafts), program)
 
 
-def drafts_header(drafts: Path) -> pysam.AlignmentHeader:
-    """The header of a CCS file without references; one made from the read names where it is FASTQ or FASTA.
+def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
+    """The joint header of CCS files without references; made from the read names where they are FASTQ or FASTA.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: a file cannot be read.
     """
-    if kind_of(drafts) in RECORD_KINDS:
-        with RecordFile(drafts) as file:
-            lines = _lines(file.header)
-    else:
-        molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts))
-        lines = [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
-    return pysam.AlignmentHeader.from_text(_text([line for line in lines if not line.startswith("@SQ")]))
+    lines = [line for path in expand_paths(drafts) for line in _draft_lines(path) if not line.startswith("@SQ")]
+    return pysam.AlignmentHeader.from_text(_text(_first_of_each(lines)))
+
+
+def _draft_lines(path: Path) -> list[str]:
+    if kind_of(path) in RECORD_KINDS:
+        with RecordFile(path) as file:
+            return _lines(file.header)
+    molecules = (parse_ccs(entry.name) for _, entry in placed_entries([path]))
+    return [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
 
 
 def extended_header(header: pysam.AlignmentHeader, program: Program) -> pysam.AlignmentHeader:

@@ -1,34 +1,41 @@
-"""Drafts that are sought through the PacBio BAM index of their file."""
+"""Drafts that are sought through the PacBio BAM indexes of their files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import pysam
+from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.drafts import DraftEntry, no_drafts, record_entry, require_ccs
-from deepconsensus_py.pacbio.inputs import RecordFile
+from deepconsensus_py.pacbio.inputs import Kind, RecordFile, kind_of
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.pbi import BASIC, PbiFile
 from deepconsensus_py.pacbio.places import index_of, misfit, require_end, zmw_keys
 
 
-class IndexedDrafts:
-    """A BAM file of drafts and where they lie: 20 bytes for each.
+class _IndexedFile:
+    """A BAM file of drafts and where they lie: 12 bytes for each.
 
     Attributes:
         n_drafts: of the file.
+        holes: ``int32[n_drafts]`` ZMW hole numbers.
+        keys: ``int64[n_drafts]`` movie and hole number; None where the read groups do not tell movies.
     """
 
-    def __init__(self, path: Path, pbi: PbiFile) -> None:
+    def __init__(self, path: Path, pbi: PbiFile, movies: dict[str, int]) -> None:
         """Read the index.
+
+        Args:
+            path: the file.
+            pbi: its index.
+            movies: the number of each movie; extended here.
 
         Raises:
             InputError: the index is damaged, or that of another file; or the file holds no CCS reads.
         """
-        if not pbi.n_records:
-            raise no_drafts(path)
         self._path = path
         self._pbi = pbi
         self.n_drafts = pbi.n_records
@@ -36,40 +43,29 @@ class IndexedDrafts:
         for block in pbi.blocks(columns):
             columns[block.column][block.start : block.start + len(block.values)] = block.values
         self._offsets = columns["fileOffset"]
-        self._holes = columns["holeNumber"]
-        movies: dict[str, int] = {}
+        self.holes = columns["holeNumber"]
         with RecordFile(path) as file:
-            require_end(pbi, file, int(self._offsets[-1]))
-            require_ccs(path, self._at(file, 0).name)
+            require_end(pbi, file, int(self._offsets[-1]) if self.n_drafts else 0)
+            if self.n_drafts:
+                require_ccs(path, self._at(file, 0).name)
 
             def movie_at(row: int) -> int:
                 molecule = parse_ccs(self._at(file, row).name)
                 return movies.setdefault(molecule.movie if molecule else "", len(movies))
 
-            keys = zmw_keys(columns["rgId"], self._holes, movie_at)
-            self._keys = self._holes if keys is None else keys
+            self.keys = zmw_keys(columns["rgId"], self.holes, movie_at)
 
-    def entries(self, start: int, stop: int | None) -> Iterator[tuple[int, DraftEntry]]:
-        """Some numbered drafts, and before them those that are of the ZMW of one of these and come earlier.
-
-        Args:
-            start: number of the first.
-            stop: number of the first after them; None goes on to the end.
-
-        Raises:
-            InputError: the file is damaged, or the index is that of another file.
-        """
-        if start >= self.n_drafts:
+    def entries(self, rows: Sequence[int], start: int, stop: int) -> Iterator[tuple[int, DraftEntry]]:
+        """Some drafts by their rows, then those of a range."""
+        if not rows and start >= stop:
             return
-        # Which of them is of the same molecule, their names tell.
-        same_zmw = np.flatnonzero(np.isin(self._keys[:start], self._keys[start:stop]))
         with RecordFile(self._path) as file:
-            for row in same_zmw.tolist():
+            for row in rows:
                 yield row, self._at(file, row)
-            file.seek(int(self._offsets[start]))
-            last = self.n_drafts if stop is None else min(stop, self.n_drafts)
-            for row, record in zip(range(start, last), file, strict=False):
-                yield row, self._entry(record, row)
+            if start < stop:
+                file.seek(int(self._offsets[start]))
+                for row, record in zip(range(start, stop), file, strict=False):
+                    yield row, self._entry(record, row)
 
     def _at(self, file: RecordFile, row: int) -> DraftEntry:
         file.seek(int(self._offsets[row]))
@@ -80,7 +76,7 @@ class IndexedDrafts:
         return self._entry(record, row)
 
     def _entry(self, record: pysam.AlignedSegment, row: int) -> DraftEntry:
-        entry, hole = record_entry(record), int(self._holes[row])
+        entry, hole = record_entry(record), int(self.holes[row])
         molecule = parse_ccs(entry.name)
         # pbindex gives hole number 0 to a record without the tag.
         untagged = molecule.hole if molecule and hole else hole
@@ -89,12 +85,57 @@ class IndexedDrafts:
         return entry
 
 
-def indexed_drafts(path: Path) -> IndexedDrafts | None:
-    """The drafts of a BAM file through its index, where it has one that says all that matters.
+class IndexedDrafts:
+    """BAM files of drafts that all have an index: 20 bytes for each draft.
+
+    Attributes:
+        n_drafts: of all files.
+        starts: how many drafts lie before each file.
+    """
+
+    def __init__(self, files: Sequence[_IndexedFile]) -> None:
+        """Join files."""
+        self._files = files
+        *self.starts, self.n_drafts = accumulate((file.n_drafts for file in files), initial=0)
+        by_movie = [file.keys for file in files if file.keys is not None]
+        # Hole numbers alone find too many, of which the names choose.
+        self._keys: NDArray[np.int64] = np.concatenate(
+            by_movie if len(by_movie) == len(files) else [file.holes.astype(np.int64) for file in files]
+        )
+
+    def entries(self, start: int, stop: int | None) -> Iterator[tuple[int, DraftEntry]]:
+        """Some numbered drafts, and before them those that are of the ZMW of one of these and come earlier.
+
+        Args:
+            start: number of the first.
+            stop: number of the first after them; None goes on to the end.
+
+        Raises:
+            InputError: a file is damaged, or the index is that of another file.
+        """
+        if start >= self.n_drafts:
+            return
+        # Which of them is of the same molecule, their names tell.
+        same_zmw = np.flatnonzero(np.isin(self._keys[:start], self._keys[start:stop]))
+        last = self.n_drafts if stop is None else min(stop, self.n_drafts)
+        for file, first in zip(self._files, self.starts, strict=True):
+            rows = same_zmw[(same_zmw >= first) & (same_zmw < first + file.n_drafts)] - first
+            chosen = file.entries(rows.tolist(), max(start - first, 0), min(last - first, file.n_drafts))
+            yield from ((first + row, entry) for row, entry in chosen)
+
+
+def indexed_drafts(paths: Sequence[Path]) -> IndexedDrafts | None:
+    """The drafts of BAM files through their indexes, where all have one that says all that matters.
 
     Raises:
-        InputError: the index is damaged, or that of another file; or the file holds no CCS reads.
+        InputError: an index is damaged, or that of another file; or a file holds no CCS reads.
     """
-    pbi = index_of(path)
+    indexes = [index_of(path) if kind_of(path) is Kind.BAM else None for path in paths]
     # Of records that are aligned to a genome some are secondary, which the index does not say.
-    return None if pbi is None or "mapped" in pbi.tables else IndexedDrafts(path, pbi)
+    whole = [pbi for pbi in indexes if pbi is not None and "mapped" not in pbi.tables]
+    if len(whole) < len(paths):
+        return None
+    if not any(pbi.n_records for pbi in whole):
+        raise no_drafts(paths)
+    movies: dict[str, int] = {}
+    return IndexedDrafts([_IndexedFile(path, pbi, movies) for path, pbi in zip(paths, whole, strict=True)])

@@ -31,13 +31,24 @@ class Kind(Enum):
 RECORD_KINDS = frozenset({Kind.BAM, Kind.SAM, Kind.CRAM})
 
 
-def expand_paths(paths: Sequence[Path]) -> list[Path]:
+Paths = Path | Sequence[Path]
+"""A file, or several that are read one after the other; each may be a file of file names (``.fofn``)."""
+
+
+def as_paths(paths: Paths | None) -> list[Path]:
+    """The files as they were given."""
+    if paths is None:
+        return []
+    return [paths] if isinstance(paths, Path) else list(paths)
+
+
+def expand_paths(paths: Paths | None) -> list[Path]:
     """Replace each file of file names (``.fofn``) by the files it names, one to a line, relative to its own folder.
 
     Raises:
         InputError: a file of file names cannot be read or names nothing, or a file is named twice.
     """
-    expanded = [path for given in paths for path in (_fofn(given) if given.suffix == ".fofn" else [given])]
+    expanded = [path for given in as_paths(paths) for path in (_fofn(given) if given.suffix == ".fofn" else [given])]
     require_once(expanded)
     return expanded
 

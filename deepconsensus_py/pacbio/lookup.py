@@ -1,4 +1,4 @@
-"""One molecule out of two files."""
+"""One molecule out of files of subreads and drafts."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -7,17 +7,18 @@ from pathlib import Path
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import open_subreads
+from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.records import read_pass
 
 
-def find_zmw(subreads: Sequence[Path], drafts: Path, zmw: str) -> Zmw:
-    """A draft with its passes; the drafts file is read through.
+def find_zmw(subreads: Sequence[Path], drafts: Paths, zmw: str) -> Zmw:
+    """A draft with its passes; the drafts files are read through.
 
     Args:
         subreads: BAM files with subreads grouped by ZMW, raw or aligned to the drafts, or files of file names.
-        drafts: CCS reads: BAM, FASTQ or FASTA.
+        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names.
         zmw: hole number, or the name of the CCS read.
 
     Raises:
@@ -32,15 +33,15 @@ def find_zmw(subreads: Sequence[Path], drafts: Path, zmw: str) -> Zmw:
     return Zmw(entry.read(), passes)
 
 
-def _only_draft(drafts: Path, zmw: str) -> tuple[DraftEntry, MoleculeId]:
-    found = []
+def _only_draft(drafts: Paths, zmw: str) -> tuple[DraftEntry, MoleculeId]:
+    found, names = [], ", ".join(map(str, expand_paths(drafts)))
     for entry in draft_entries(drafts):
         molecule = parse_ccs(entry.name)
         if molecule and zmw in {entry.name, str(molecule.hole)}:
             found.append((entry, molecule))
     if not found:
-        raise InputError(f"{drafts}: has no CCS read of ZMW {zmw}; give a number or a name that is there")
+        raise InputError(f"{names}: has no CCS read of ZMW {zmw}; give a number or a name that is there")
     if len(found) > 1:
-        names = ", ".join(entry.name for entry, _ in found)
-        raise InputError(f"{drafts}: has {len(found)} CCS reads of ZMW {zmw}; give the name of one: {names}")
+        reads = ", ".join(entry.name for entry, _ in found)
+        raise InputError(f"{names}: has {len(found)} CCS reads of ZMW {zmw}; give the name of one: {reads}")
     return found[0]

@@ -12,6 +12,7 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
+from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.records import read_pass
@@ -41,13 +42,13 @@ class Fault:
 
 def read_zmws(
     subreads: Sequence[Path],
-    drafts: Path,
+    drafts: Paths,
     *,
     chunk: tuple[int, int] | None = None,
     limit: int | None = None,
     skip: int = 0,
 ) -> Iterator[Zmw | Fault]:
-    """Every draft with its passes, in the order of the drafts file.
+    """Every draft with its passes, in the order of the drafts files.
 
     Through PacBio BAM indexes (``.pbi``) beside the files, molecules are sought. Without them the subreads files are
     read through once where both orders agree; otherwise molecules that have been passed are sought again, with 16 bytes
@@ -56,10 +57,10 @@ def read_zmws(
 
     Args:
         subreads: BAM files with subreads grouped by ZMW, raw or aligned to the drafts, or files of file names.
-        drafts: CCS reads: BAM, FASTQ or FASTA.
-        chunk: (i, n) reads only the i-th, from 1, of n neighbouring parts of the drafts file, equal but for one draft;
-            the n chunks together are the whole.
-        limit: read only so many molecules, from the start of the file or chunk.
+        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
+        chunk: (i, n) reads only the i-th, from 1, of n neighbouring parts of the drafts, equal but for one; the n
+            chunks together are the whole.
+        limit: read only so many molecules, from the start of the files or chunk.
         skip: pass over so many of these, the first ones, without building them: another run has done them.
 
     Returns:
@@ -110,16 +111,15 @@ def _matched(source: Subreads, drafts: DraftPart) -> Iterator[Zmw | Fault]:
         for draft in drafts:
             entry, molecule = draft.entry, draft.molecule
             if draft.earlier is not None:
-                reason = f"{entry.name}: is read {draft.earlier + 1} of {drafts.path} and again read {draft.number + 1}"
-                yield Fault(entry.read(), reason)
+                yield Fault(entry.read(), f"{entry.name}: is {drafts.places(draft.earlier, draft.number)}")
                 continue
             records = source.find(molecule) if molecule else []
             if not sure:
                 if not records:
-                    _check_some_match(source, drafts.path)
+                    _check_some_match(source, drafts)
                 _advise(source, drafts)
             sure = True
-            yield _zmw(entry.read(), records) if molecule else _misnamed(entry.read(), drafts.path)
+            yield _zmw(entry.read(), records) if molecule else _misnamed(entry.read(), drafts.names)
 
 
 def _advise(source: Subreads, drafts: DraftPart) -> None:
@@ -140,18 +140,18 @@ def _passes(records: list[pysam.AlignedSegment]) -> tuple[Pass, ...]:
     return tuple(read_pass(record) for record in records)
 
 
-def _misnamed(draft: Draft, drafts: Path) -> Fault:
+def _misnamed(draft: Draft, drafts: str) -> Fault:
     return Fault(draft, f"{draft.name}: is not the name of a CCS read (movie/zmw/ccs) in {drafts}")
 
 
-def _check_some_match(source: Subreads, drafts: Path) -> None:
-    """Fail before anything is yielded where the two files are of different molecules."""
+def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
+    """Fail before anything is yielded where subreads and drafts are of different molecules."""
     source.pass_all()
     if source.n_molecules == 0:
         return
-    molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts))
+    molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts.paths))
     if not any(molecule and source.has(molecule) for molecule in molecules):
         raise InputError(
-            f"none of the {source.n_molecules} molecules of {source.names} is in {drafts}; give the CCS reads that "
-            "were made from these subreads"
+            f"none of the {source.n_molecules} molecules of {source.names} is in {drafts.names}; give the CCS reads "
+            "that were made from these subreads"
         )

@@ -16,7 +16,7 @@ from deepconsensus_py.errors import OutputError
 from deepconsensus_py.models.names import AUTO, DEFAULT
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.pacbio.inputs import expand_paths
+from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
 from deepconsensus_py.pacbio.outputs import is_stream, shown
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
 from deepconsensus_py.polishing.clock import StageClock
@@ -236,8 +236,8 @@ def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
     """The files that molecules are read from, files of file names replaced by what they name where ``expanded``."""
     if job.reads is None:
         return list(job.shards)
-    subreads = expand_paths(job.reads.subreads) if expanded else list(job.reads.subreads)
-    return [*subreads, *([] if job.reads.drafts is None else [job.reads.drafts])]
+    found = expand_paths if expanded else as_paths
+    return [*found(job.reads.subreads), *found(job.reads.drafts)]
 
 
 def _parameters(job: PolishRun) -> dict[str, Any]:

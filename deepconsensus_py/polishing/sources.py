@@ -26,14 +26,15 @@ class Reads:
 
     Attributes:
         subreads: BAM files, raw or aligned to the drafts, or files of file names.
-        drafts: CCS reads (BAM, FASTQ or FASTA); None makes drafts from the subreads.
+        drafts: CCS reads (BAM, FASTQ or FASTA), or files of file names, read one after the other; None makes drafts
+            from the subreads.
         chunk: (i, n) takes only the i-th of n parts of the drafts.
         limit: take only so many molecules.
         skip: pass over so many of the chosen molecules, the first ones: an earlier run has done them.
     """
 
     subreads: tuple[Path, ...]
-    drafts: Path | None
+    drafts: Path | tuple[Path, ...] | None
     chunk: tuple[int, int] | None = None
     limit: int | None = None
     skip: int = 0

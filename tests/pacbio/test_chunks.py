@@ -10,7 +10,7 @@ from typing import Any
 
 import pysam
 import pytest
-from support import edited
+from support import content, edited
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
@@ -18,20 +18,10 @@ from deepconsensus_py.pacbio.indexing import index_bam
 from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.pbi import pbi_path
-from deepconsensus_py.pacbio.zmws import Fault, read_subreads, read_zmws
+from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
 
 OTHER_MOVIE = "m84004_220919_222401_s1"
 INDEXED = [(), ("subreads",), ("drafts",), ("subreads", "drafts")]
-
-
-def content(items: Iterable[Zmw | Fault]) -> list[tuple[Any, ...]]:
-    """All that is in molecules."""
-    return [
-        (item.name, item.reason)
-        if isinstance(item, Fault)
-        else (item.name, item.draft.bases.tobytes(), *((p.name, p.bases.tobytes(), p.tags) for p in item.passes))
-        for item in items
-    ]
 
 
 class Files:

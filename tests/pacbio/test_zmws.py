@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepconsensus_py.errors import InputError, MoleculeError
-from deepconsensus_py.pacbio import draft_parts, zmws
-from deepconsensus_py.pacbio.drafts import draft_entries
+from deepconsensus_py.pacbio import drafts as drafts_module
 from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import Fault, read_subreads, read_zmws
@@ -132,8 +131,8 @@ def test_drafts_without_subreads_have_no_passes(make) -> None:
 
 def test_drafts_without_subreads_do_not_make_the_files_be_read_again(make, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    for module in (draft_parts, zmws):
-        monkeypatch.setattr(module, "draft_entries", lambda path: (opened.append(path), draft_entries(path))[1])
+    original = drafts_module._from_records
+    monkeypatch.setattr(drafts_module, "_from_records", lambda path: (opened.append(path), original(path))[1])
     drafts = make.drafts([5, 6, 7, 1, 8])
     assert holes(read_zmws([make.subreads([1, 2])], drafts)) == [5, 6, 7, 1, 8]
     # Once for the molecules, and once to see whether any is in both files.
