@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pysam
 
-from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.outputs import writing
 from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
+from deepconsensus_py.polishing.stored import Stored
 
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block at the end of a BAM file (SAM specification, section 4.1.2)."""
@@ -25,32 +25,25 @@ class GrowingFile:
     Attributes:
         path: the file.
         name: what errors call it.
-        size: bytes.
+        stored: its size and checksum.
     """
 
-    def __init__(self, path: Path, name: str, size: int) -> None:
+    def __init__(self, path: Path, name: str, stored: Stored) -> None:
         """Open a file, or make it.
 
         Args:
             path: the file.
             name: what errors call it.
-            size: bytes of it that are good; what follows them is cut off.
+            stored: what an earlier run has stored of it and is still there; what follows is cut off.
 
         Raises:
-            OutputError: it is shorter, or cannot be written.
+            OutputError: it cannot be written.
         """
-        self.path, self.name, self.size = path, name, size
+        self.path, self.name, self.stored = path, name, stored
         with writing(name):
             self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
-            found = self._file.seek(0, os.SEEK_END)
-            if found >= size:
-                self._file.truncate(size)
-                self._file.seek(size)
-        if found < size:
-            self._file.close()
-            raise OutputError(
-                f"{path}: holds {found} bytes of {size} that were written; remove its folder to begin anew"
-            )
+            self._file.truncate(stored.size)
+            self._file.seek(stored.size)
 
     def append(self, data: bytes | memoryview) -> None:
         """Write at the end.
@@ -62,7 +55,7 @@ class GrowingFile:
         with writing(self.name):
             while rest:
                 rest = rest[self._file.write(rest) :]
-        self.size += len(data)
+        self.stored = self.stored.after(data)
 
     def sync(self) -> None:
         """Wait until all is stored.
@@ -101,7 +94,7 @@ class GrowingReads:
         self._end = BGZF_END if self._empty.endswith(BGZF_END) else b""
         # Nothing needs to stand before gzip members.
         self._start = b"" if name.suffix == ".gz" else self._empty.removesuffix(self._end)
-        if not file.size:
+        if not file.stored.size:
             file.append(self._start)
 
     @contextmanager
@@ -120,7 +113,7 @@ class GrowingReads:
 
     def finish(self) -> None:
         """Append what a file of this format ends with."""
-        self.file.append(self._end if self.file.size else self._empty)
+        self.file.append(self._end if self.file.stored.size else self._empty)
 
     @contextmanager
     def _writer(self) -> Iterator[ReadWriter]:

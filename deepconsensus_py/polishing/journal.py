@@ -1,5 +1,6 @@
 """The journal of a run: how far it has come, and what it is. One small JSON file, replaced when a piece is stored."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.outputs import flush_to_disk, writing
+from deepconsensus_py.polishing.stored import Stored
 
 FORMAT = "deepconsensus-py journal"
-VERSION = 1
+VERSION = 2
 NAME = "journal.json"
 
 
@@ -23,14 +25,16 @@ class Journal:
 
     Attributes:
         identity: what decides the run's records; see ``polishing.identity``.
+        places: the final path of each finished file, by its name in the folder; see ``pieces.Targets.places``.
         report: the report of the run so far.
-        sizes: bytes of each growing file, by its name in the folder.
+        files: what is stored of each file, by its name in the folder.
         complete: whether all molecules are done and the files only have to take their names.
     """
 
     identity: Mapping[str, Any]
+    places: Mapping[str, str]
     report: Mapping[str, Any]
-    sizes: Mapping[str, int]
+    files: Mapping[str, Stored]
     complete: bool = False
 
     @property
@@ -46,10 +50,11 @@ def write_journal(folder: Path, journal: Journal) -> None:
         OutputError: it cannot be written.
     """
     new = folder / f"{NAME}.new"
-    about = {"format": FORMAT, "version": VERSION, "tool": __version__}
+    run = asdict(journal)
+    about = {"format": FORMAT, "version": VERSION, "tool": __version__, "sha256": _checksum(run), "run": run}
     with writing(folder):
         with new.open("w", encoding="utf-8") as file:
-            json.dump(about | asdict(journal), file, indent=1)
+            json.dump(about, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         new.replace(folder / NAME)
@@ -69,14 +74,22 @@ def read_journal(folder: Path) -> Journal | None:
         text = path.read_bytes()
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path}: is damaged, or not the journal of a run; remove {folder} to begin anew")
+        raise InputError(f"{path}: is damaged, or not the journal of a run; delete {folder} to start over")
     if content.get("version") != VERSION:
         raise InputError(
             f"{path}: has journal version {content.get('version')} of deepconsensus-py {content.get('tool')}, and "
-            f"deepconsensus-py {__version__} reads version {VERSION}; finish with that version, or remove {folder} to "
-            "begin anew"
+            f"deepconsensus-py {__version__} reads version {VERSION}; finish with that version, or delete {folder} to "
+            "start over"
         )
-    return Journal(content["identity"], content["report"], content["sizes"], content["complete"])
+    run = content.get("run")
+    # What has the right checksum is what write_journal wrote: its keys and types need no other look.
+    if not isinstance(run, dict) or content.get("sha256") != _checksum(run):
+        raise InputError(f"{path}: is damaged (its checksum is another); delete {folder} to start over")
+    return Journal(**run | {"files": {name: Stored(**stored) for name, stored in run["files"].items()}})
+
+
+def _checksum(run: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(run).encode()).hexdigest()

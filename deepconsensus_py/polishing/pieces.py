@@ -1,5 +1,6 @@
 """The files of a run while it lasts: reads, failed reads and rows of molecules, each grown by pieces."""
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from deepconsensus_py.pacbio.outputs import flush_to_disk, writing
 from deepconsensus_py.pacbio.writers import ReadWriter
 from deepconsensus_py.polishing.growing import GrowingFile, GrowingReads
 from deepconsensus_py.polishing.report import COLUMNS, MOLECULES, REPORT, side_file, side_stream, table_row, write_json
+from deepconsensus_py.polishing.stored import Stored, stored
 
 ROWS = "molecules.tsv"
 TABLE, SUMMARY = f"molecules{MOLECULES}", f"report{REPORT}"
@@ -36,6 +38,11 @@ class Targets:
         sides = {SUMMARY: side_file(self.output, REPORT), TABLE: side_file(self.output, MOLECULES)}
         return sides | failed | {f"reads{ending(self.output)}": self.output}
 
+    def places(self) -> dict[str, str]:
+        """``finals`` as a journal keeps them: seen from the folder of the reads, so that all may be moved together."""
+        folder = Path(os.path.realpath(self.output)).parent
+        return {name: os.path.relpath(os.path.realpath(path), folder) for name, path in self.finals().items()}
+
 
 def ending(path: Path) -> str:
     """``.bam``, ``.fastq.gz``; empty where the name has none."""
@@ -48,22 +55,28 @@ class Pieces:
     Args:
         folder: where they lie.
         targets: what they are to become.
-        sizes: bytes of each that are good, by name; one without is begun.
+        earlier: what is stored of each, by name; one without is begun.
         header: of the reads, where they have none yet.
         threads: for compression of BAM.
 
     Raises:
-        OutputError: a file cannot be written, or is shorter than it should be.
+        OutputError: a file cannot be written.
     """
 
     def __init__(
-        self, folder: Path, targets: Targets, sizes: Mapping[str, int], header: pysam.AlignmentHeader, *, threads: int
+        self,
+        folder: Path,
+        targets: Targets,
+        earlier: Mapping[str, Stored],
+        header: pysam.AlignmentHeader,
+        *,
+        threads: int,
     ) -> None:
         self._targets, self._files = targets, ExitStack()
         self._grown: list[GrowingFile] = []
 
         def grow(name: str) -> GrowingFile:
-            file = GrowingFile(folder / name, str(targets.output), sizes.get(name, 0))
+            file = GrowingFile(folder / name, str(targets.output), earlier.get(name, Stored()))
             self._files.callback(file.close)
             self._grown.append(file)
             return file
@@ -75,7 +88,7 @@ class Pieces:
             self._reads = grow_reads("reads", targets.output, threads)
             self._failed = None if targets.failed is None else grow_reads("failed", targets.failed, 1)
             self._rows = grow(ROWS)
-            if not self._rows.size:
+            if not self._rows.stored.size:
                 self._rows.append(table_row(COLUMNS).encode())
             self._files = self._files.pop_all()
 
@@ -96,14 +109,14 @@ class Pieces:
             reads = writers.enter_context(self._reads.piece())
             yield reads, writers.enter_context(self._failed.piece()) if self._failed else None
 
-    def store(self, rows: str) -> dict[str, int]:
+    def store(self, rows: str = "") -> dict[str, Stored]:
         """Wait until all that was written is stored.
 
         Args:
             rows: lines that the table of molecules is to have besides.
 
         Returns:
-            Bytes of each file, by name.
+            What is stored of each file, by name.
 
         Raises:
             OutputError: it cannot be stored.
@@ -111,13 +124,16 @@ class Pieces:
         self._rows.append(rows.encode())
         for file in self._grown:
             file.sync()
-        return {file.path.name: file.size for file in self._grown}
+        return {file.path.name: file.stored for file in self._grown}
 
-    def finish(self, report: Mapping[str, Any]) -> None:
+    def finish(self, report: Mapping[str, Any]) -> dict[str, Stored]:
         """End the files, and write the two that stand beside the reads.
 
         Args:
             report: of the whole run.
+
+        Returns:
+            What is stored of each file, by name.
 
         Raises:
             OutputError: they cannot be written.
@@ -133,3 +149,4 @@ class Pieces:
                 write_json(dict(report), stream)
             for path in (table, summary):
                 flush_to_disk(path)
+        return self.store() | {path.name: stored(path) for path in (table, summary)}

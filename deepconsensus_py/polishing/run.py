@@ -95,7 +95,7 @@ def run(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
         The run's report, as it is written; where the run was resumed, of all its parts.
 
     Raises:
-        InputError: a file cannot be used.
+        InputError: a file cannot be used, or what an earlier run has left is damaged.
         ModelError: the model is unknown or does not fit the shards.
         OutputError: an output cannot be written, or an earlier run has left something there.
     """
@@ -142,12 +142,11 @@ def _grow(session: "_Session", unfinished: Unfinished) -> None:
             with pieces.piece() as (writer, failed):
                 session.write(chain([first], islice(reads, job.piece - 1)), writer, failed)
             with session.clock.stage("write"):
-                sizes = pieces.store(session.table.taken_rows())
-                unfinished.commit(sizes, session.report(earlier))
+                files = pieces.store(session.table.taken_rows())
+                unfinished.commit(files, session.report(earlier))
         if not session.stop.early:
             report = session.report(earlier)
-            pieces.finish(report)
-            unfinished.commit(pieces.store(""), report, complete=True)
+            unfinished.commit(pieces.finish(report), report, complete=True)
 
 
 class _Session:

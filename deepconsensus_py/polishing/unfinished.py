@@ -17,6 +17,7 @@ from deepconsensus_py.polishing.identity import differences
 from deepconsensus_py.polishing.journal import Journal, read_journal, write_journal
 from deepconsensus_py.polishing.lock import FolderLock
 from deepconsensus_py.polishing.pieces import Pieces, Targets
+from deepconsensus_py.polishing.stored import Stored
 
 log = logging.getLogger(__name__)
 
@@ -62,16 +63,16 @@ class Unfinished:
             threads: for compression of BAM.
 
         Raises:
-            OutputError: a file cannot be written, or is shorter than the journal says.
+            OutputError: a file cannot be written.
         """
-        sizes = self.journal.sizes if self.journal else {}
-        return Pieces(self.folder, self._targets, sizes, header, threads=threads)
+        earlier = self.journal.files if self.journal else {}
+        return Pieces(self.folder, self._targets, earlier, header, threads=threads)
 
-    def commit(self, sizes: Mapping[str, int], report: Mapping[str, Any], *, complete: bool = False) -> None:
+    def commit(self, files: Mapping[str, Stored], report: Mapping[str, Any], *, complete: bool = False) -> None:
         """Count what has been stored: it will not be done again.
 
         Args:
-            sizes: bytes of each file, by name.
+            files: what is stored of each file, by name.
             report: of the run so far.
             complete: whether this is all.
 
@@ -79,7 +80,7 @@ class Unfinished:
             OutputError: the journal cannot be written.
         """
         self._lock.require()
-        journal = Journal(self._identity, report, sizes, complete)
+        journal = Journal(self._identity, self._targets.places(), report, files, complete)
         write_journal(self.folder, journal)
         self.journal = journal
 
@@ -90,32 +91,35 @@ class Unfinished:
             OutputError: a file cannot be moved; it stays, with those behind it.
         """
         self._lock.require()
-        for name, final in self._targets.finals().items():
-            if (self.folder / name).exists():
-                give_name(self.folder / name, final)
+        for name in self._waiting():
+            give_name(self.folder / name, self._targets.finals()[name])
         self._clear()
 
     def require_fit(self, *, resume: bool) -> None:
-        """Let what an earlier run has left be gone on with, or refuse it.
+        """Let what an earlier run has left be resumed, or refuse it.
 
         Raises:
-            OutputError: it is not to be gone on with, or of another run.
+            InputError: a file is damaged or lost.
+            OutputError: it is not to be resumed, or of another run.
         """
         if self.journal is None:
             return
         if not resume:
-            if self.complete and not any((self.folder / name).exists() for name in self._targets.finals()):
+            if self.complete and not self._waiting():
                 self._clear()
                 return
             raise OutputError(
-                f"{self.folder}: holds {self.molecules} molecules of a run that did not end; go on from there with "
-                "--resume, or remove that folder to begin anew"
+                f"{self.folder}: found an unfinished run with {self.molecules} ZMWs; use --resume to continue it, or "
+                "delete that folder to start over"
             )
-        if found := differences(self.journal.identity, self._identity):
+        if found := differences(self.journal.identity, self._identity) or self._other_places(self.journal):
             raise OutputError(
-                f"{self.folder}: is of another run ({found}); go on with what that one was given, or remove that "
-                "folder to begin anew"
+                f"{self.folder}: is of another run ({found}); resume with the options of that run, or delete that "
+                "folder to start over"
             )
+        for name in self.journal.places if self.complete else self.journal.files:
+            if not self._delivered(name):
+                self.journal.files[name].require(self.folder / name)
 
     def leave(self) -> None:
         """Say where to go on, or remove the folder where nothing is worth it."""
@@ -135,6 +139,24 @@ class Unfinished:
             self.folder,
         )
 
+    def _other_places(self, journal: Journal) -> str:
+        """Which final paths differ from an earlier run's, in words."""
+        now = self._targets.places()
+        return ", ".join(
+            f"{name} for {then}, now {now.get(name)}" for name, then in journal.places.items() if then != now[name]
+        )
+
+    def _delivered(self, name: str) -> bool:
+        """Whether a finished file has taken its final name."""
+        final = self._targets.finals().get(name)
+        if self.journal is None or final is None or (self.folder / name).exists():
+            return False
+        return is_stream(final) or (final.is_file() and final.stat().st_size == self.journal.files[name].size)
+
+    def _waiting(self) -> list[str]:
+        """Names of the finished files that have not taken their final names."""
+        return [name for name in self.journal.places if (self.folder / name).exists()] if self.journal else []
+
     def _clear(self) -> None:
         with writing(self.folder):
             for start in OWN:
@@ -153,7 +175,7 @@ def claimed(targets: Targets, identity: Mapping[str, Any], *, resume: bool) -> I
         resume: go on with what an earlier run has left.
 
     Raises:
-        InputError: the journal of an earlier run is damaged.
+        InputError: the journal or a file of an earlier run is damaged.
         OutputError: an earlier run has left something that is not to be gone on with, or was another run; one is at
             work there now; or the folder cannot be made.
     """

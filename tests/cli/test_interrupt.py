@@ -76,7 +76,7 @@ def test_once_keeps_what_has_begun_and_says_how_to_go_on(
 
     refused = run(*polish(inputs), "-o", output)
     assert refused.status == 1
-    assert f"{output}.unfinished: holds {done} molecules of a run that did not end" in refused.err
+    assert f"{output}.unfinished: found an unfinished run with {done} ZMWs" in refused.err
     assert not output.exists()
 
     assert run(*polish(inputs), "-o", output, "--resume").status == 0

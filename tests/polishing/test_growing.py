@@ -11,6 +11,7 @@ import pytest
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.writers import open_reads
 from deepconsensus_py.polishing.growing import BGZF_END, GrowingFile, GrowingReads
+from deepconsensus_py.polishing.stored import Stored, stored
 
 HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@RG\tID:one\tPL:PACBIO\n")
 LONG_HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n" + "".join(f"@RG\tID:{n:08x}\n" for n in range(20_000)))
@@ -30,17 +31,18 @@ def content(path: Path) -> object:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_text()
 
 
-def grow(part: Path, name: Path, pieces: list[range], size: int = 0, header=HEADER) -> int:
-    """Append pieces, and give the size behind the last one."""
-    file = GrowingFile(part, name.name, size)
+def grow(part: Path, name: Path, pieces: list[range], earlier: Stored = Stored(), header=HEADER) -> Stored:  # noqa: B008
+    """Append pieces, and give what is stored once the last one is."""
+    file = GrowingFile(part, name.name, earlier)
     reads = GrowingReads(file, name, header, 2)
     for piece in pieces:
         with reads.piece() as writer:
             write(writer, piece)
-    size = file.size
+    found = file.stored
+    assert found == stored(part)
     reads.finish()
     file.close()
-    return size
+    return found
 
 
 def one_writer(name: Path, numbers: range, header=HEADER) -> object:
@@ -60,19 +62,19 @@ def test_pieces_make_the_file_of_one_writer(tmp_path: Path, ending: str, cuts: l
 @pytest.mark.parametrize("ending", FORMATS)
 def test_what_follows_the_last_good_piece_is_cut_off(tmp_path: Path, ending: str) -> None:
     part, name = tmp_path / f"part{ending}", tmp_path / f"x{ending}"
-    size = grow(part, name, [range(10), range(10, 20)])
-    grow(part, name, [range(90, 99)], size)
+    good = grow(part, name, [range(10), range(10, 20)])
+    grow(part, name, [range(90, 99)], good)
     with part.open("ab") as file:
         file.write(b"half a record")
     other = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@CO\tthe header of the first piece stays\n")
-    grow(part, name, [range(20, 30)], size, other)
+    grow(part, name, [range(20, 30)], good, other)
     assert content(part) == one_writer(name, range(30))
 
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_piece_that_fails_leaves_nothing(tmp_path: Path, ending: str) -> None:
     part, name = tmp_path / f"part{ending}", tmp_path / f"x{ending}"
-    file = GrowingFile(part, "x", 0)
+    file = GrowingFile(part, "x", Stored())
     reads = GrowingReads(file, name, HEADER)
     with reads.piece() as writer:
         write(writer, range(5))
@@ -90,8 +92,8 @@ def test_a_piece_that_fails_leaves_nothing(tmp_path: Path, ending: str) -> None:
 
 def test_a_header_of_many_blocks_stands_once(tmp_path: Path) -> None:
     part, name = tmp_path / "part.bam", tmp_path / "x.bam"
-    size = grow(part, name, [range(3), range(3, 5)], header=LONG_HEADER)
-    grow(part, name, [range(5, 7)], size, LONG_HEADER)
+    good = grow(part, name, [range(3), range(3, 5)], header=LONG_HEADER)
+    grow(part, name, [range(5, 7)], good, LONG_HEADER)
     assert content(part) == one_writer(name, range(7), LONG_HEADER)
 
 
@@ -100,14 +102,6 @@ def test_a_bam_file_ends_once(tmp_path: Path) -> None:
     assert (tmp_path / "part.bam").read_bytes().count(BGZF_END) == 1
 
 
-def test_a_file_that_has_lost_something_is_refused(tmp_path: Path) -> None:
-    part = tmp_path / "part.fastq"
-    part.write_bytes(b"0123456789")
-    with pytest.raises(OutputError, match=r"part\.fastq: holds 10 bytes of 11"):
-        GrowingFile(part, "x.fastq", 11)
-    assert part.read_bytes() == b"0123456789"
-
-
 def test_a_folder_that_has_gone_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"^x\.bam: the folder .* is gone"):
-        GrowingFile(tmp_path / "no" / "part.bam", "x.bam", 0)
+        GrowingFile(tmp_path / "no" / "part.bam", "x.bam", Stored())

@@ -16,11 +16,12 @@ import pytest
 import restarts
 from restarts import MOLECULES, Left, job, left
 
+from deepconsensus_py.errors import InputError
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.growing import GrowingFile
 from deepconsensus_py.polishing.journal import read_journal
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.run import run
+from deepconsensus_py.polishing.run import PolishRun, run
 
 KILLS = 50
 PIECE = 2
@@ -165,7 +166,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_killed_at_every_change_of_its_files(
     inputs: Path, whole: Left, tmp_path: Path, deaths: Deaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = counted(monkeypatch)
+    names, refused = counted(monkeypatch), 0
     for number in count(1):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -178,6 +179,7 @@ def test_killed_at_every_change_of_its_files(
             # Where all has its name, and only the folder is not yet removed, there is nothing to go on with.
             if finished != [True, False]:
                 left_over = (folder / "out.bam.unfinished" / "journal.json").exists()
+                refused += refuses_damage(folder / "out.bam.unfinished", job(inputs, folder / "out.bam", resume=True))
                 run(job(inputs, folder / "out.bam", piece=5, resume=True))
                 assert MOLECULES <= len(names) <= MOLECULES + 5 or (finished[0] and not left_over), number
             assert left(folder / "out.bam") == whole
@@ -185,4 +187,21 @@ def test_killed_at_every_change_of_its_files(
         else:
             break
     assert number > 40
-    print(f"{number - 1} changes")
+    assert refused > 80
+    print(f"{number - 1} changes, {refused} damaged pieces refused")
+
+
+def refuses_damage(folder: Path, a_job: PolishRun) -> int:
+    """Flip one byte of each stored piece in turn, and resume; gives how many there are."""
+    journal = read_journal(folder) if folder.exists() else None
+    kept = {name: part for name, part in journal.files.items() if (folder / name).exists()} if journal else {}
+    damaged = [name for name in (journal.places if journal.complete else kept) if name in kept] if journal else []
+    for name in damaged:
+        path = folder / name
+        sound = path.read_bytes()
+        place = SEED * kept[name].size // 37
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+        with pytest.raises(InputError, match=f"{name}: is damaged"):
+            run(a_job)
+        path.write_bytes(sound)
+    return len(damaged)

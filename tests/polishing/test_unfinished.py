@@ -1,23 +1,69 @@
 """What an earlier run has left is gone on with only by the same run, and never mixed with another."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from restarts import MOLECULES, folder_of, job, one_at_a_time, run_until
+from restarts import MOLECULES, Left, folder_of, job, left, one_at_a_time, run_until
 
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing import unfinished as unfinished_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.qualities import Calibration
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, run
 from deepconsensus_py.polishing.sources import Reads
+
+FINISHED = ["report.report.json", "molecules.zmws.tsv.gz", "failed.bam", "reads.bam"]
+"""The finished files in the folder, as they take their names."""
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {"flipped": flip, "shortened": lambda path: path.write_bytes(path.read_bytes()[:-1]), "lost": Path.unlink}
+SENTENCES = {
+    "flipped": r"unfinished/{name}: is damaged: its checksum is \w+, and \w+ was written; delete .* to start over$",
+    "shortened": r"unfinished/{name}: holds \d+ of the \d+ bytes that were written; delete .* to start over$",
+    "lost": r"unfinished/{name}: is missing; delete .*unfinished to start over$",
+}
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class GoneError(Exception):
+    """Raised where a process would end."""
+
+
+def run_until_delivery(number: int, a_job: PolishRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run, and end when so many files have taken their names."""
+    moved, give = [], unfinished_module.give_name
+
+    def moving(part: Path, path: Path) -> None:
+        if len(moved) == number:
+            raise GoneError
+        moved.append(part.name)
+        give(part, path)
+        if len(moved) == len(FINISHED):
+            raise GoneError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(unfinished_module, "give_name", moving)
+        with pytest.raises(GoneError):
+            run(a_job)
+    assert moved == FINISHED[:number]
 
 
 def test_leftovers_are_named_and_stay_as_they_are(
@@ -28,7 +74,7 @@ def test_leftovers_are_named_and_stay_as_they_are(
     before = {path: path.read_bytes() for path in folder_of(output).iterdir()}
     with pytest.raises(
         OutputError,
-        match=r"out\.bam\.unfinished: holds \d+ molecules .* --resume, or remove that folder to begin anew$",
+        match=r"out\.bam\.unfinished: found an unfinished run with \d+ ZMWs; use --resume .* delete .* to start over$",
     ):
         run(job(inputs, output))
     assert {path: path.read_bytes() for path in folder_of(output).iterdir()} == before
@@ -112,7 +158,7 @@ def test_another_run_is_refused_and_says_what_differs(
     sentence = str(refusal.value)
     assert sentence.startswith(f"{folder_of(tmp_path / 'out.bam')}: is of another run (")
     assert CHANGED[name] in sentence
-    assert sentence.endswith("or remove that folder to begin anew")
+    assert sentence.endswith("or delete that folder to start over")
 
 
 def loads_on_any_device(model: str, *, insertion_trim: int | None, **_: Any) -> Any:
@@ -146,12 +192,14 @@ def test_other_weights_under_the_same_name_are_refused(
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda text: text[: len(text) // 2], r"journal\.json: is damaged, .* remove .*out\.bam\.unfinished to begin"),
+        (lambda text: text[: len(text) // 2], r"journal\.json: is damaged, .* delete .*out\.bam\.unfinished to start"),
         (lambda text: "[]", "is damaged, or not the journal"),
-        (
-            lambda text: text.replace('"version": 1', '"version": 7', 1),
-            "has journal version 7 of .* 1;",
-        ),
+        (lambda text: "[" * 100_000, "is damaged, or not the journal"),
+        (lambda text: text.replace('"version": 2', '"version": 7', 1), "has journal version 7 of .* 2;"),
+        (lambda text: text.replace('"molecules":', '"molecule":', 1), "is damaged .its checksum is another"),
+        (lambda text: text.replace('"complete": false', '"complete": 0'), "is damaged .its checksum is another"),
+        (lambda text: json.dumps(json.loads(text) | {"run": []}), "is damaged .its checksum is another"),
+        (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "sha256"}), "is damaged .its"),
     ],
 )
 def test_a_journal_that_cannot_be_read_is_refused(
@@ -166,13 +214,71 @@ def test_a_journal_that_cannot_be_read_is_refused(
             run(job(inputs, output, resume=resume))
 
 
-def test_reads_that_were_lost_are_missed(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["reads.bam", "failed.bam", "molecules.tsv"])
+def test_a_piece_that_is_not_as_it_was_written_is_refused(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, damage: str
+) -> None:
     output = tmp_path / "out.bam"
-    run_until(2, job(inputs, output), monkeypatch)
-    reads = folder_of(output) / "reads.bam"
-    reads.write_bytes(reads.read_bytes()[:-1])
-    with pytest.raises(OutputError, match=r"reads\.bam: holds \d+ bytes of \d+"):
+    run_until(4, job(inputs, output), monkeypatch)
+    path = folder_of(output) / name
+    DAMAGES[damage](path)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=SENTENCES[damage].format(name=name)):
         run(job(inputs, output, resume=True))
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", FINISHED)
+def test_a_finished_file_that_is_not_as_it_was_written_is_refused(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, damage: str
+) -> None:
+    output = tmp_path / "out.bam"
+    run_until_delivery(0, job(inputs, output), monkeypatch)
+    DAMAGES[damage](folder_of(output) / name)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=SENTENCES[damage].format(name=name)):
+        run(job(inputs, output, resume=True))
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("delivered", range(len(FINISHED) + 1))
+def test_delivery_goes_where_it_began_to_go(
+    inputs: Path, whole: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delivered: int
+) -> None:
+    output = tmp_path / "out.bam"
+    begun = job(inputs, output, failed=tmp_path / "failed-out.bam")
+    run_until_delivery(delivered, begun, monkeypatch)
+    with pytest.raises(OutputError, match=r"failed\.bam for failed-out\.bam, now other\.bam"):
+        run(dataclasses.replace(begun, failed=tmp_path / "other.bam", resume=True))
+    with pytest.raises(OutputError, match="failed True, now False"):
+        run(dataclasses.replace(begun, failed=None, resume=True))
+    assert not (tmp_path / "other.bam").exists()
+    run(dataclasses.replace(begun, resume=True))
+    assert left(output) == whole
+    assert not folder_of(output).exists()
+
+
+def test_a_finished_file_that_is_nowhere_is_missed(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.bam"
+    run_until_delivery(3, job(inputs, output), monkeypatch)
+    (tmp_path / "failed-out.bam").write_bytes(b"of an older run")
+    with pytest.raises(InputError, match=r"failed\.bam: is missing; delete .* to start over"):
+        run(job(inputs, output, resume=True))
+    assert not output.exists()
+
+
+def test_the_folder_of_an_unfinished_run_may_be_moved(
+    inputs: Path, whole: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    run_until(4, job(inputs, tmp_path / "here" / "out.bam"), monkeypatch)
+    (tmp_path / "here").rename(tmp_path / "there")
+    run(job(inputs, tmp_path / "there" / "out.bam", resume=True))
+    assert left(tmp_path / "there" / "out.bam") == whole
 
 
 def test_two_runs_cannot_write_one_output(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
