@@ -104,8 +104,9 @@ def polish(place: Workplace, configuration: Configuration, copies: int, output: 
     """A run of this package that keeps every read."""
     inputs = place.inputs(configuration.reads, copies)
     model = ["--model", place.weights] if configuration.same_weights else []
-    options = ["--min-quality", 0, "--skip-windows-above", configuration.skip, "--device", configuration.device]
-    options += ["--precision", configuration.precision]
+    # The default model has no windows to skip.
+    skip = ["--skip-windows-above", configuration.skip] if configuration.same_weights else []
+    options = ["--min-quality", 0, *skip, "--device", configuration.device, "--precision", configuration.precision]
     command = [ours(), "polish", inputs.subreads, "--ccs", inputs.ccs, "-o", output, *model, *options, *more]
     return list(map(str, command))
 

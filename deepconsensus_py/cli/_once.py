@@ -18,6 +18,11 @@ class Parser(argparse.ArgumentParser):
             self.register("action", action, _StoreOnce)
 
 
+def given(args: argparse.Namespace, name: str) -> bool:
+    """Whether an option of one value was given, even as its default."""
+    return name in getattr(args, _GIVEN, ())
+
+
 class _StoreOnce(argparse.Action):
     def __call__(
         self,

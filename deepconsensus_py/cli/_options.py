@@ -110,7 +110,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "--ins-trim",
         type=whole(0),
         metavar="BASES",
-        help="leave longer insertions of a pass out; 0 keeps all (default: what the model was made with, usually 5)",
+        help="ignore longer insertions of a pass; 0 keeps all; column models only (default: what the model was made "
+        "with, usually 5)",
     )
 
 

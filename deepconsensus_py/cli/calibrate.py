@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._once import given
+
+_OF_COUNTING = ("output", "region", "min_mapq", "dc_calibration")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -55,11 +58,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Count and write the table, or fit."""
     if args.fit:
-        if args.bam or args.output:
-            args.wrong_usage("--fit takes its files and --truth only, and prints what it finds")
+        if args.bam or any(given(args, name) for name in (*_OF_COUNTING, *(() if args.truth else ("min_np",)))):
+            args.wrong_usage("--fit takes its files, --truth and with that --min-np only, and prints what it finds")
         return _fit(args)
     if args.truth or not (args.bam and args.reference and args.output):
         args.wrong_usage("give BAM, FASTA and -o CSV, or --fit FILE… with or without --truth")
+    if given(args, "min_np"):
+        args.wrong_usage("--min-np chooses reads for --fit --truth; counting takes all that are aligned")
     return _count(args)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.cli._once import given
 
 if TYPE_CHECKING:
     from deepconsensus_py.examples.molecules import TruthFiles
@@ -77,7 +77,7 @@ def _truth(args: argparse.Namespace) -> "TruthFiles | None":
         return None
     if args.ccs is None:
         args.wrong_usage("--truth needs the drafts that the truth belongs to: give --ccs")
-    if args.model != DEFAULT or args.ins_trim is not None:
+    if given(args, "model") or given(args, "ins_trim"):
         args.wrong_usage("examples are for all models: --model and --ins-trim do not go with --truth")
     return TruthFiles(args.truth, args.truth_bed, args.truth_split)
 

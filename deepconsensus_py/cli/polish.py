@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._interrupt import asked_by_interrupt
 from deepconsensus_py.models.names import AUTO, PRECISIONS
+from deepconsensus_py.models.options import SKIP_ABOVE
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
@@ -41,22 +42,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _options.add_model(parser)
     parser.add_argument(
         "--device",
-        default="cpu",
-        help="where a network runs: cpu, cuda, cuda:0 …; several, as in cuda:0,cuda:1, share the work (default "
-        "%(default)s)",
+        help="where a network runs: cpu, cuda, cuda:0 …; several, as in cuda:0,cuda:1, share the work; networks only "
+        "(default cpu)",
     )
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
-        default=AUTO,
-        help="what a network computes in; auto: bf16 where the device is made for it and the model's file says that it "
-        "changes next to nothing, else fp32 (default %(default)s)",
+        help="numeric precision; auto uses bf16 where the hardware supports it and the model was validated for it; "
+        f"networks only (default {AUTO})",
     )
     parser.add_argument(
         "--triage",
         choices=("on", "off"),
-        default="on",
-        help="leave alone what nothing speaks against; off: let the network see everything (default %(default)s)",
+        help="skip positions where the passes support the draft; off: the model sees everything; not with model vote "
+        "(default on)",
     )
     _options.add_threads(parser)
     _add_settings(parser)
@@ -87,9 +86,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--skip-windows-above",
         type=_options.quality,
-        default=45,
         metavar="Q",
-        help="keep the draft in windows of a higher mean quality, Phred; 0 never does (default %(default)s)",
+        help="do not polish windows whose mean draft quality is above Q, Phred; 0 disables; column models only "
+        f"(default {SKIP_ABOVE:g})",
     )
     group.add_argument(
         "--max-base-quality",
@@ -106,9 +105,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--ccs-calibration",
-        default="skip",
         metavar="MAP",
-        help="the same for draft bases that are kept (default %(default)s)",
+        help="the same for draft bases in windows that are not polished; column models only (default skip)",
     )
 
 
@@ -151,7 +149,7 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         insertion_trim=args.ins_trim,
         device=args.device,
         precision=args.precision,
-        triage=args.triage == "on",
+        triage=None if args.triage is None else args.triage == "on",
         threads=args.threads,
         settings=_settings(args),
         command=args.command_line,
@@ -180,7 +178,7 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
         skip_windows_above=args.skip_windows_above,
         max_base_quality=args.max_base_quality,
         model_calibration=None if args.dc_calibration is None else Calibration.parse(args.dc_calibration),
-        draft_calibration=Calibration.parse(args.ccs_calibration),
+        draft_calibration=None if args.ccs_calibration is None else Calibration.parse(args.ccs_calibration),
     )
 
 

@@ -5,7 +5,7 @@ DeepConsensus v1.2's, with the qualities of kept draft bases left whole.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Arrays, Calls, Features
+from deepconsensus_py.models.options import OF_COLUMNS
 from deepconsensus_py.models.triage import doubts
 from deepconsensus_py.pacbio.molecule import GAP, Draft, Zmw
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
@@ -85,6 +86,8 @@ class ColumnCorrector(ABC):
         insertion_trim: longest insertion (bases) that is kept; None for that of ``features``.
         least_doubt: windows of less doubt (``models.triage.doubts``) keep the draft; 0 keeps it nowhere.
     """
+
+    options: Set[str] = OF_COLUMNS
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ The ``encoder`` runs in worker processes (NumPy only), ``forward`` on the device
 reads are put together. The engine knows nothing else of a model.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,6 +64,7 @@ class Corrector(Protocol):
     Attributes:
         name: what the header and the report call it.
         spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
+        options: names of the options (``models.options``) that it understands.
         calibration: quality map fitted with the model, as ``polishing.qualities.Calibration`` reads it, or ``"skip"``.
         encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
             so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.
@@ -71,6 +72,7 @@ class Corrector(Protocol):
 
     name: str
     spec: Mapping[str, Any]
+    options: Set[str]
     calibration: str
     encoder: Callable[[Zmw], Features]
 

@@ -1,6 +1,6 @@
 """A model that is still being read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Any
@@ -23,6 +23,7 @@ class Loading:
         spec: the encoding it needs.
         encoder: its encoder.
         load: gives the whole model.
+        options: that it understands.
     """
 
     def __init__(
@@ -32,8 +33,11 @@ class Loading:
         spec: Mapping[str, Any],
         encoder: Callable[[Zmw], Features],
         load: Callable[[], Corrector],
+        *,
+        options: Set[str],
     ) -> None:
-        self.name, self.spec, self.calibration, self.encoder = name, spec, calibration, encoder
+        self.name, self.options = name, options
+        self.spec, self.calibration, self.encoder = spec, calibration, encoder
         self._load, self._lock = load, Lock()
         self._corrector: Future[Corrector] | None = None
 

@@ -1,6 +1,6 @@
 """Column networks behind the interface of all correctors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from deepconsensus_py.models.column import ColumnCorrector
 from deepconsensus_py.models.device import Device
 from deepconsensus_py.models.interface import Arrays
 from deepconsensus_py.models.names import AUTO
+from deepconsensus_py.models.options import OF_COLUMNS, OF_NETWORKS, TRIAGE
 from deepconsensus_py.models.precision import choose_precision, lay_out
 from deepconsensus_py.models.weights import Model, column_network
 from deepconsensus_py.pileup.features import FeatureSpec
@@ -31,6 +32,8 @@ class NetworkCorrector(ColumnCorrector):
     Raises:
         ModelError: the device cannot compute in this precision.
     """
+
+    options: Set[str] = OF_COLUMNS | OF_NETWORKS | {TRIAGE}
 
     def __init__(
         self,

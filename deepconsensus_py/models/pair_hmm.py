@@ -6,7 +6,7 @@ each kind of edit becomes a probability, and the share of runs that are wrong wi
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from importlib import resources
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.hmm.consensus import refine
 from deepconsensus_py.hmm.doubts import SHARE
 from deepconsensus_py.models.interface import Arrays, Calls, Features
+from deepconsensus_py.models.options import TRIAGE
 from deepconsensus_py.models.run_calls import call_runs, layout_of
 from deepconsensus_py.models.run_evidence import SCORE_STEP, run_evidence
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -55,6 +56,8 @@ class PairHmm:
     Args:
         triage: whether the runs that hardly any pass speaks against are left as they are.
     """
+
+    options: Set[str] = frozenset({TRIAGE})
 
     def __init__(self, *, triage: bool = True) -> None:
         self.name = "pairhmm"

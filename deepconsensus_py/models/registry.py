@@ -1,6 +1,6 @@
 """Models by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,15 @@ from deepconsensus_py.models.header import RUN, bundled_models, find_model, read
 from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.models.loading import Loading
 from deepconsensus_py.models.names import AUTO, BF16, PAIR_HMM, VOTE
+from deepconsensus_py.models.options import (
+    DEVICE,
+    INSERTION_TRIM,
+    OF_COLUMNS,
+    OF_NETWORKS,
+    PRECISION,
+    TRIAGE,
+    require_understood,
+)
 from deepconsensus_py.models.replicas import Replicas
 from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -20,12 +29,12 @@ from deepconsensus_py.pileup.features import FeatureSpec
 
 def load_corrector(
     name_or_path: str | Path,
-    device: str = "cpu",
+    device: str | None = None,
     *,
     threads: int | None = None,
     insertion_trim: int | None = None,
-    precision: str = AUTO,
-    triage: bool = True,
+    precision: str | None = None,
+    triage: bool | None = None,
     wait: bool = True,
 ) -> Corrector:
     """Find a corrector by its name or its file; only networks import torch.
@@ -33,25 +42,25 @@ def load_corrector(
     Args:
         name_or_path: ``"vote"``, ``"pairhmm"``, the name of a bundled network, or the path of a ``.safetensors`` file.
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; several, with commas between, share the
-            batches.
+            batches; None is ``"cpu"``.
         threads: processor cores for a network on the CPU, each with a batch of its own, so that what comes out does
             not depend on their number; None leaves one batch at a time to torch's threads.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
-        precision: what a network computes in: ``"fp32"``, ``"bf16"``, or ``"auto"`` for bfloat16 where the device is
-            made for it and the model's file says that it changes next to nothing.
-        triage: whether what nothing speaks against is left as it is; False lets the network see everything.
+        precision: what a network computes in: ``"fp32"``, ``"bf16"``, or ``"auto"``, the default, for bfloat16 where
+            the device is made for it and the model's file says that it changes next to nothing.
+        triage: whether what the passes agree with is left as it is, the default; False lets the network see everything.
         wait: False lets a thread read a network, so that molecules can be encoded at once; not where its device may
             turn out to be unfit.
 
     Raises:
-        ModelError: there is no such model or no such device, the device cannot compute so, or the file is not one of
-            ours.
+        ModelError: there is no such model or no such device, the device cannot compute so, the file is not one of
+            ours, or what is given has no effect with this model.
     """
-    asked = _Asked(name_or_path, tuple(device.split(",")), threads, insertion_trim, precision, triage)
+    asked = _Asked(name_or_path, device, threads, insertion_trim, precision, triage)
     corrector = _encoding(asked)
     if not isinstance(corrector, Loading):
         return corrector
-    if wait or device != "cpu" or precision == BF16:
+    if wait or device not in {None, "cpu"} or precision == BF16:
         return asked.load()
     corrector.begin()
     return corrector
@@ -65,7 +74,7 @@ def load_encoder(name_or_path: str | Path, *, insertion_trim: int | None = None)
         insertion_trim: see ``load_corrector``.
 
     Raises:
-        ModelError: there is no such model, or the file is not one of ours.
+        ModelError: there is no such model, the file is not one of ours, or its encoding has no use for the trim.
     """
     return _encoding(_Asked(name_or_path, insertion_trim=insertion_trim))
 
@@ -75,11 +84,25 @@ class _Asked:
     """A model, as it is asked for: the arguments of ``load_corrector``."""
 
     name_or_path: str | Path
-    devices: tuple[str, ...] = ("cpu",)
+    device: str | None = None
     threads: int | None = None
     insertion_trim: int | None = None
-    precision: str = AUTO
-    triage: bool = True
+    precision: str | None = None
+    triage: bool | None = None
+
+    def require_fit(self, name: str, understood: Set[str]) -> None:
+        """Refuse what was given and has no effect.
+
+        Raises:
+            ModelError: it is so.
+        """
+        given = {option: getattr(self, option) for option in (INSERTION_TRIM, DEVICE, PRECISION, TRIAGE)}
+        require_understood(name, understood, given)
+
+    @property
+    def triaged(self) -> bool:
+        """Whether there is a triage."""
+        return self.triage is not False
 
     def load(self) -> Corrector:
         """Read it, once for each device."""
@@ -87,7 +110,7 @@ class _Asked:
 
         if self.threads is not None:
             torch.set_num_threads(1)
-        loaded = [self._on(device) for device in self.devices]
+        loaded = [self._on(device) for device in (self.device or "cpu").split(",")]
         return loaded[0] if len(loaded) == 1 else Replicas(loaded)
 
     def _on(self, device: str) -> Corrector:
@@ -96,18 +119,18 @@ class _Asked:
         from deepconsensus_py.models.run_network import RunNetwork  # noqa: PLC0415
         from deepconsensus_py.models.weights import load_model  # noqa: PLC0415
 
-        model = load_model(self.name_or_path)
+        model, precision = load_model(self.name_or_path), self.precision or AUTO
         corrector: RunCorrector | NetworkCorrector
         try:
             if isinstance(model.network, RunNetwork):
-                corrector = RunCorrector(model, device=device, precision=self.precision, triage=self.triage)
+                corrector = RunCorrector(model, device=device, precision=precision, triage=self.triaged)
             else:
                 corrector = NetworkCorrector(
                     model,
                     device=device,
                     insertion_trim=self.insertion_trim,
-                    precision=self.precision,
-                    triage=self.triage,
+                    precision=precision,
+                    triage=self.triaged,
                 )
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
@@ -120,15 +143,22 @@ def _encoding(asked: _Asked) -> Corrector:
     """A model as far as it is there without torch: of networks the header, which is enough to encode."""
     name = str(asked.name_or_path)
     if name == VOTE:
+        asked.require_fit(VOTE, Vote.options)
         return Vote(insertion_trim=asked.insertion_trim)
     if name == PAIR_HMM:
-        return _pair_hmm(asked.insertion_trim, triage=asked.triage)
+        from deepconsensus_py.models.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
+
+        asked.require_fit(PAIR_HMM, PairHmm.options)
+        return PairHmm(triage=asked.triaged)
     if name not in bundled_models() and not Path(name).is_file():
         known = ", ".join([VOTE, PAIR_HMM, *bundled_models()])
         raise ModelError(f"unknown model {name!r}: no such file, and the known models are {known}")
     header = read_header(find_model(name))
-    encoding = _run_encoding if header["family"] == RUN else _column_encoding
-    return Loading(header["name"], header["calibration"], *encoding(header, asked), asked.load)
+    runs = header["family"] == RUN
+    understood = OF_NETWORKS | {TRIAGE} | (frozenset() if runs else OF_COLUMNS)
+    asked.require_fit(header["name"], understood)
+    encoding = (_run_encoding if runs else _column_encoding)(header, asked)
+    return Loading(header["name"], header["calibration"], *encoding, asked.load, options=understood)
 
 
 _Encoding = tuple[Mapping[str, Any], Callable[[Zmw], Features]]
@@ -138,8 +168,7 @@ _Encoding = tuple[Mapping[str, Any], Callable[[Zmw], Features]]
 def _run_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
     from deepconsensus_py.models.run_encoder import encode_runs  # noqa: PLC0415 - its kernels take a moment to load
 
-    _refuse_trim(header["name"], asked.insertion_trim)
-    return header["spec"], partial(encode_runs, triage=asked.triage)
+    return header["spec"], partial(encode_runs, triage=asked.triaged)
 
 
 def _column_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
@@ -147,15 +176,3 @@ def _column_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
     if asked.insertion_trim is not None:
         features = replace(features, insertion_trim=asked.insertion_trim)
     return features.to_dict(), partial(encode_columns, spec=features)
-
-
-def _pair_hmm(insertion_trim: int | None, *, triage: bool) -> Corrector:
-    from deepconsensus_py.models.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
-
-    _refuse_trim(PAIR_HMM, insertion_trim)
-    return PairHmm(triage=triage)
-
-
-def _refuse_trim(name: str, insertion_trim: int | None) -> None:
-    if insertion_trim is not None:
-        raise ModelError(f"model {name!r} reads insertions of any length: leave --ins-trim out")

@@ -19,7 +19,7 @@ class Replicas:
     def __init__(self, correctors: Sequence[Corrector]) -> None:
         self._first = first = correctors[0]
         self.name, self.spec, self.calibration = first.name, first.spec, first.calibration
-        self.encoder, self.batch = first.encoder, first.batch
+        self.options, self.encoder, self.batch = first.options, first.encoder, first.batch
         self.lanes = sum(corrector.lanes for corrector in correctors)
         self._free: SimpleQueue[Corrector] = SimpleQueue()
         for lane in range(max(corrector.lanes for corrector in correctors)):

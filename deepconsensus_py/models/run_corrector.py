@@ -1,6 +1,6 @@
 """Run networks behind the interface of all correctors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from deepconsensus_py.models.device import Device
 from deepconsensus_py.models.interface import ALIKE, Arrays, Calls, Features
 from deepconsensus_py.models.names import AUTO
+from deepconsensus_py.models.options import OF_NETWORKS, TRIAGE
 from deepconsensus_py.models.precision import choose_precision, lay_out
 from deepconsensus_py.models.run_calls import call_runs
 from deepconsensus_py.models.run_encoder import encode_runs
@@ -39,6 +40,8 @@ class RunCorrector:
     Raises:
         ModelError: the device cannot compute in this precision.
     """
+
+    options: Set[str] = OF_NETWORKS | {TRIAGE}
 
     def __init__(self, model: Model, *, device: str = "cpu", precision: str = AUTO, triage: bool = True) -> None:
         assert isinstance(model.network, RunNetwork)

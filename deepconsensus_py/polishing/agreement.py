@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.names import FP32
+from deepconsensus_py.models.options import SKIP_WINDOWS_ABOVE
 from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -20,7 +21,6 @@ from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.read import PolishedRead
 
 _OPERATION = re.compile(r"(\d+)([=XID])")
-_EVERYTHING = PolishSettings(filter=ReadFilter(0, 0), skip_windows_above=0)
 
 
 def measure_agreement(model: str | Path, zmws: Iterable[Zmw], precision: str, *, device: str = "cpu") -> Agreement:
@@ -52,7 +52,9 @@ def compare_correctors(exact: Corrector, lower: Corrector, zmws: Iterable[Zmw]) 
     Raises:
         ModelError: no molecule could be polished.
     """
-    reads = (polish(some, model=one, settings=_EVERYTHING) for one, some in zip((exact, lower), tee(zmws), strict=True))
+    skip_above = 0 if SKIP_WINDOWS_ABOVE in exact.options else None
+    everything = PolishSettings(filter=ReadFilter(0, 0), skip_windows_above=skip_above)
+    reads = (polish(some, model=one, settings=everything) for one, some in zip((exact, lower), tee(zmws), strict=True))
     bases = changed = same = within = 0
     for first, second in zip(*reads, strict=True):
         if first.passed:

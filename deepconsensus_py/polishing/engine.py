@@ -8,6 +8,7 @@ import numpy as np
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.models.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.polishing.batches import Pending
@@ -28,24 +29,34 @@ class PolishSettings:
 
     Attributes:
         filter: what a read must reach to pass.
-        skip_windows_above: keep the draft in windows whose mean quality (Phred) is above this; 0 never does.
+        skip_windows_above: keep the draft in windows whose mean quality (Phred) is above this; 0 never does. Of column
+            models alone; None is their default, 45.
         max_base_quality: cap, Phred.
         model_calibration: quality map of called bases; None takes the model's own.
-        draft_calibration: quality map of kept draft bases.
+        draft_calibration: quality map of kept draft bases. Of column models alone; None leaves the qualities.
     """
 
     filter: ReadFilter = field(default_factory=ReadFilter)
-    skip_windows_above: float = 45
+    skip_windows_above: float | None = None
     max_base_quality: int = MAX_BASE_QUALITY
     model_calibration: Calibration | None = None
-    draft_calibration: Calibration = field(default_factory=LinearCalibration)
+    draft_calibration: Calibration | None = None
+
+    def require_fit(self, corrector: Corrector) -> None:
+        """Refuse what is set and has no effect with a model.
+
+        Raises:
+            ModelError: it is so.
+        """
+        given = {name: getattr(self, name) for name in (SKIP_WINDOWS_ABOVE, DRAFT_CALIBRATION)}
+        require_understood(corrector.name, corrector.options, given)
 
 
 def polish(
     zmws: Iterable[Zmw],
     *,
     model: str | Corrector = DEFAULT,
-    device: str = "cpu",
+    device: str | None = None,
     threads: int = 1,
     settings: PolishSettings | None = None,
 ) -> Iterator[PolishedRead]:
@@ -54,7 +65,7 @@ def polish(
     Args:
         zmws: molecules; their passes may be aligned to the draft or not yet.
         model: a corrector, the name of a bundled one, or the path of a ``.safetensors`` file.
-        device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
+        device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; None is ``"cpu"``.
         threads: processor cores to use.
         settings: filters, calibration and window skipping.
 
@@ -62,7 +73,7 @@ def polish(
         One read for every molecule, in order; look at ``passed`` or ``outcome``.
 
     Raises:
-        ModelError: the model is unknown or unreadable.
+        ModelError: the model is unknown or unreadable, or has no use for a setting.
     """
     if isinstance(model, str):
         corrector = load_corrector(model, device=device, threads=threads, wait=threads == 1)
@@ -89,10 +100,15 @@ def correct(
         clock: counts the stages ``network`` and ``call``.
         threads: 1 does all in the caller's thread; with more, the network has threads of its own, as many as the
             corrector has lanes.
+
+    Raises:
+        ModelError: the model has no use for a setting.
     """
+    settings.require_fit(corrector)
+    skip_above = SKIP_ABOVE if settings.skip_windows_above is None else settings.skip_windows_above
     clock = clock or StageClock()
     networked = in_turn if threads == 1 else in_lanes
-    for waiting in networked(molecules, corrector, settings.skip_windows_above, clock):
+    for waiting in networked(molecules, corrector, skip_above, clock):
         with clock.stage("call"):
             read = _finish(waiting, corrector, settings)
         yield read
@@ -123,7 +139,7 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
     qualities = final_qualities(
         calls,
         model_calibration=settings.model_calibration or Calibration.parse(corrector.calibration),
-        draft_calibration=settings.draft_calibration,
+        draft_calibration=settings.draft_calibration or LinearCalibration(),
         max_base_quality=settings.max_base_quality,
     )
     return PolishedRead(

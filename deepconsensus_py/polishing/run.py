@@ -12,8 +12,10 @@ from typing import Any
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.align.heap import keep_heap_small
-from deepconsensus_py.errors import OutputError
-from deepconsensus_py.models.names import AUTO, DEFAULT
+from deepconsensus_py.errors import ModelError, OutputError
+from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.models.options import OF_COLUMNS, OPTIONS, resolved
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
@@ -58,9 +60,9 @@ class PolishRun:
         failed: where reads that the filters drop go, or None.
         model: name of a corrector, or path of a ``.safetensors`` file.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
-        device: where a network runs.
-        precision: what a network computes in, one of ``models.names.PRECISIONS``.
-        triage: whether what nothing speaks against is left as it is; False lets the network see everything.
+        device: where a network runs; None is the processor.
+        precision: what a network computes in, one of ``models.names.PRECISIONS``; None is ``auto``.
+        triage: whether what the passes agree with is left as it is, the default; False lets the network see everything.
         threads: processor cores.
         settings: filters, calibration and window skipping.
         command: the command line, for the header and the report.
@@ -74,9 +76,9 @@ class PolishRun:
     failed: Path | None = None
     model: str = DEFAULT
     insertion_trim: int | None = None
-    device: str = "cpu"
-    precision: str = AUTO
-    triage: bool = True
+    device: str | None = None
+    precision: str | None = None
+    triage: bool | None = None
     threads: int = 1
     settings: PolishSettings = field(default_factory=PolishSettings)
     command: str = ""
@@ -96,7 +98,7 @@ def run(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
 
     Raises:
         InputError: a file cannot be used, or what an earlier run has left is damaged.
-        ModelError: the model is unknown or does not fit the shards.
+        ModelError: the model is unknown, does not fit the shards, or has no use for something that is given.
         OutputError: an output cannot be written, or an earlier run has left something there.
     """
     keep_heap_small()
@@ -171,14 +173,16 @@ class _Session:
             triage=job.triage,
             wait=job.threads == 1,
         )
+        _require_effect(job, self._corrector)
 
     def identity(self) -> dict[str, Any]:
         """What decides the records."""
         job = self.job
-        options = _parameters(job) | {
-            "device": job.device.partition(":")[0],
+        options = _parameters(job, self._corrector)
+        options |= {
+            "device": options["device"] and options["device"].partition(":")[0],
             # What "auto" has come to here; elsewhere it may be another.
-            "precision": getattr(self._corrector, "precision", job.precision),
+            "precision": getattr(self._corrector, "precision", options["precision"]),
             "failed": job.failed is not None,
         }
         del options["threads"]
@@ -221,7 +225,7 @@ class _Session:
             "seconds": round(time.time() - self._started, 3),
             "resumed": 0 if earlier is None else 1,
             "model": model_facts(self._corrector),
-            "parameters": _parameters(job),
+            "parameters": _parameters(job, self._corrector),
             "inputs": [str(path) for path in _inputs(job)],
             "output": str(job.output),
             "stages": {stage: round(seconds, 3) for stage, seconds in self.clock.seconds.items()},
@@ -239,13 +243,31 @@ def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
     return [*found(job.reads.subreads), *found(job.reads.drafts)]
 
 
-def _parameters(job: PolishRun) -> dict[str, Any]:
-    """What was asked for, as plain JSON values."""
-    chosen = job.settings.model_calibration
+def _require_effect(job: PolishRun, corrector: Corrector) -> None:
+    """Refuse what is given and has no effect.
+
+    Raises:
+        ModelError: it is so.
+    """
+    job.settings.require_fit(corrector)
+    # Column networks triage what they are shown, other models what they encode.
+    if job.reads is None and job.triage is not None and not corrector.options >= OF_COLUMNS:
+        raise ModelError(
+            f"--triage has no effect with --features and model {corrector.name!r}, which decides when molecules are "
+            "encoded"
+        )
+
+
+def _parameters(job: PolishRun, corrector: Corrector) -> dict[str, Any]:
+    """What holds, as plain JSON values; None of what the model does not understand."""
     settings = asdict(job.settings) | {
-        "model_calibration": None if chosen is None else str(chosen),
-        "draft_calibration": str(job.settings.draft_calibration),
+        name: None if map_ is None else str(map_)
+        for name, map_ in (
+            ("model_calibration", job.settings.model_calibration),
+            ("draft_calibration", job.settings.draft_calibration),
+        )
     }
     limits = {"chunk": job.reads.chunk, "limit": job.reads.limit, "skip": job.reads.skip} if job.reads else {}
     own = {name: getattr(job, name) for name in ("insertion_trim", "device", "precision", "triage", "threads")}
-    return {**own, **limits, **settings.pop("filter"), **settings}
+    given = {**own, **limits, **settings.pop("filter"), **settings}
+    return given | resolved(corrector.options, {name: given[name] for name in OPTIONS})

@@ -134,7 +134,17 @@ def test_maps_fitted_to_tables(run: Commands, tmp_path: Path, files: tuple[str, 
         ((), "give BAM, FASTA and -o CSV"),
         (("a.bam", "b.fa"), "give BAM, FASTA and -o CSV"),
         (("--truth", "t.fa"), "or --fit FILE"),
-        (("--fit", "a.csv", "-o", "b.csv"), "--fit takes its files and --truth only"),
+        *(
+            (("--fit", "a.csv", *ignored), "--fit takes its files, --truth and with that --min-np only")
+            for ignored in (
+                ("-o", "b.csv"),
+                ("--region", "chr1"),
+                ("--min-mapq", "60"),
+                ("--dc-calibration", "skip"),
+                ("--min-np", "0"),
+            )
+        ),
+        (("a.bam", "b.fa", "-o", "c.csv", "--min-np", "3"), "--min-np chooses reads for --fit --truth"),
     ],
 )
 def test_wrong_usage(run: Commands, options: tuple[str, ...], sentence: str) -> None:

@@ -65,7 +65,7 @@ def test_the_encoder_waits_for_nothing_and_the_network_does(molecules: list[Zmw]
         go.wait(10)
         return Vote()
 
-    loading = Loading("slow", "skip", {}, encode_runs, slow)
+    loading = Loading("slow", "skip", {}, encode_runs, slow, options=Vote.options)
     assert loading.encoder(molecules[0]).items
     threading.Timer(0.1, go.set).start()
     assert loading.batch == Vote().batch
@@ -84,7 +84,9 @@ def test_molecules_are_encoded_before_it_is_there(molecules: list[Zmw]) -> None:
             encoded.set()
             yield molecule
 
-    (found,) = in_lanes(source(), Loading("late", "skip", {}, Vote().encoder, patient), 0, StageClock())
+    (found,) = in_lanes(
+        source(), Loading("late", "skip", {}, Vote().encoder, patient, options=Vote.options), 0, StageClock()
+    )
     assert found.count
 
 
@@ -92,7 +94,7 @@ def test_what_keeps_it_from_being_read_is_raised_where_it_is_needed(molecules: l
     def broken() -> Corrector:
         raise ModelError("weights are missing")
 
-    loading = Loading("broken", "skip", {}, encode_runs, broken)
+    loading = Loading("broken", "skip", {}, encode_runs, broken, options=Vote.options)
     for threads in (1, 2):
         with pytest.raises(ModelError, match="weights are missing"):
             list(polish(molecules, model=loading, threads=threads))

@@ -69,6 +69,7 @@ def test_items_with_fewer_passes_are_padded_with_zeros() -> None:
         seen.clear()
         corrector = SimpleNamespace(
             name="sums",
+            options=frozenset(),
             calibration="skip",
             batch=batch,
             forward=forward,

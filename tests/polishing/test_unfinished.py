@@ -11,6 +11,7 @@ import pytest
 from restarts import MOLECULES, Left, folder_of, job, left, one_at_a_time, run_until
 
 from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.models.options import OPTIONS
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing import unfinished as unfinished_module
@@ -147,7 +148,7 @@ def test_another_run_is_refused_and_says_what_differs(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     begun = job(inputs, tmp_path / "out.bam", resume=True)
-    run_until(2, begun, monkeypatch)
+    run_until(2, begun, monkeypatch, understanding(one_at_a_time()))
     (tmp_path / "other").mkdir()
     shutil.copy(inputs / "subreads.bam", tmp_path / "other")
     (tmp_path / "ccs.fasta").write_text(">m/1/ccs\nACGT\n")
@@ -162,7 +163,13 @@ def test_another_run_is_refused_and_says_what_differs(
 
 
 def loads_on_any_device(model: str, *, insertion_trim: int | None, **_: Any) -> Any:
-    return load_corrector(model, insertion_trim=insertion_trim)
+    return understanding(load_corrector(model, insertion_trim=insertion_trim))
+
+
+def understanding(corrector: Any) -> Any:
+    """A model that has a use for every option, as a column network has."""
+    corrector.options = frozenset(OPTIONS)
+    return corrector
 
 
 def test_what_auto_comes_to_on_another_machine_is_refused(

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,8 @@ def configured(folder: Path, testdata: Path, *, sheet: str = "", **settings: Any
     return [sys.executable, "-m", "snakemake", "-s", snakefile, "-d", str(folder), "--configfile", f"{folder}/run.json"]
 
 
-def run(command: list[str], *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command, *options], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+def run(command: list[str], *options: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*command, *options], capture_output=True, text=True, env=ENVIRONMENT, check=False, cwd=cwd)
 
 
 def records(path: Path) -> list[str]:
@@ -66,6 +67,36 @@ def test_the_result_is_that_of_the_one_command(one_command: Path, testdata: Path
     if chunks == 1:
         again = run(configured(tmp_path, testdata), "-n", "--set-scatter", f"polish={chunks}")
         assert "Nothing to be done" in again.stdout + again.stderr, again.stderr
+
+
+def demo(folder: Path) -> list[str]:
+    """What ``make demo`` runs, where it runs it: a folder with config/config.yaml, which is read as well."""
+    shutil.copytree(REPOSITORY / "config", folder / "config")
+    (folder / "testdata").symlink_to(REPOSITORY / "testdata")
+    snakefile = str(REPOSITORY / "workflow" / "Snakefile")
+    return [sys.executable, "-m", "snakemake", "-s", snakefile, "-d", str(folder), "--configfile", "config/demo.yaml"]
+
+
+@pytest.mark.slow
+def test_the_demo_gives_what_the_one_command_gives(one_command: Path, tmp_path: Path) -> None:
+    done = run(demo(tmp_path), "--cores", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    polished = tmp_path / "demo" / "simulated" / "simulated.bam"
+    assert records(polished) == records(one_command)
+    models = [json.loads(path.with_suffix(".report.json").read_text())["model"] for path in (polished, one_command)]
+    assert models[0] == models[1]
+
+
+def test_model_and_device_are_given_only_where_the_configuration_sets_them(testdata: Path, tmp_path: Path) -> None:
+    def options(command: list[str]) -> list[list[str]]:
+        done = run(command, "-n", "-p", "--cores", "1", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        shells = re.findall(r"deepconsensus-py (?:polish|encode) .*", done.stdout + done.stderr)
+        return [re.findall(r"--(?:model|device) \S+", shell) for shell in shells]
+
+    assert options(demo(tmp_path)) == [[]] * 6
+    chosen = options(configured(tmp_path, testdata, model="a model", device="cuda", chunks=1))
+    assert chosen == [["--model 'a"], ["--model 'a", "--device cuda"]]
 
 
 def test_a_sample_without_truth_is_not_evaluated(testdata: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 # What the rules share: the validated configuration and sample sheet, and how names are made from them.
 
 from pathlib import Path
+from shlex import quote
 
 import pandas as pd
 from snakemake.utils import validate
@@ -44,6 +45,11 @@ def indexed(column):
         return [path, f"{path}.pbi"]
 
     return files
+
+
+def given(name):
+    """An option of polish where the configuration sets it; its default is known to polish alone."""
+    return f"--{name} {quote(config[name])}" if name in config else ""
 
 
 def chunk(wildcards):

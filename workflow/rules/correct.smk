@@ -10,19 +10,19 @@ rule correct:
     benchmark:
         results("{sample}/benchmarks/correct.{scatteritem}.tsv")
     params:
-        model=config["model"],
-        device=config["device"],
+        model=given("model"),
+        device=given("device"),
         options=config["options"],
     threads: 2
     resources:
         mem_mb=8000,
         runtime=480,
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=0 if config.get("device", "cpu") == "cpu" else 1,
     conda:
         "../envs/deepconsensus-py.yaml"
     # --resume: a job that was killed has left what it had done. Exit status 3: all is written, and some molecules could
     # not be processed; the report names them.
     shell:
         "deepconsensus-py polish --features {input:q} -o {output.bam:q} --resume"
-        " --model {params.model:q} --device {params.device} --threads {threads} {params.options} 2> {log:q}"
+        " {params.model} {params.device} --threads {threads} {params.options} 2> {log:q}"
         " || [ $? -eq 3 ]"

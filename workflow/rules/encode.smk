@@ -10,7 +10,7 @@ rule encode:
         results("{sample}/benchmarks/encode.{scatteritem}.tsv")
     params:
         chunk=chunk,
-        model=config["model"],
+        model=given("model"),
     threads: 2
     resources:
         mem_mb=4000,
@@ -19,4 +19,4 @@ rule encode:
         "../envs/deepconsensus-py.yaml"
     shell:
         "deepconsensus-py encode {input.subreads:q} --ccs {input.ccs[0]:q} -o {output:q}"
-        " --model {params.model:q} --chunk {params.chunk} --threads {threads} 2> {log:q}"
+        " {params.model} --chunk {params.chunk} --threads {threads} 2> {log:q}"
