@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py.pacbio.indexing import index_bam
-from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.pbi import pbi_path
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.zmws import read_zmws
 
 CHUNKS = 8

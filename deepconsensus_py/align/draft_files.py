@@ -12,10 +12,12 @@ from deepconsensus_py.align.draft import draft_zmw
 from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import require_raw
 from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.pacbio.header_text import header_lines, make_header
 from deepconsensus_py.pacbio.headers import Program, extended_header, read_group_id
-from deepconsensus_py.pacbio.inputs import RecordFile, expand_paths
+from deepconsensus_py.pacbio.inputs import expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass
 from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.writers import open_reads
 from deepconsensus_py.pacbio.zmws import read_subreads
 
@@ -79,11 +81,11 @@ def draft_header(subreads: Sequence[Path], program: Program) -> pysam.AlignmentH
     for path in expand_paths(subreads):
         with RecordFile(path) as file:
             lines += _ccs_lines(file.header)
-    return extended_header(pysam.AlignmentHeader.from_text("".join(f"{line}\n" for line in lines)), program)
+    return extended_header(make_header("".join(f"{line}\n" for line in lines)), program)
 
 
 def _ccs_lines(header: pysam.AlignmentHeader) -> Iterator[str]:
-    for line in str(header).splitlines():
+    for line in header_lines(header):
         if line.startswith("@RG"):
             yield _ccs_read_group(line)
         elif not line.startswith("@SQ"):

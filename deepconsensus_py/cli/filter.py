@@ -36,8 +36,10 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.polishing.filter_reads import filter_reads
     from deepconsensus_py.polishing.filters import ReadFilter
 
+    _options.log_to_stderr()
     require_apart([args.output], [args.reads])
     program = Program(__version__, args.command_line)
     counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
-    print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more", file=sys.stderr)
-    return 0
+    faulty = f"; damaged: {counts.faulty}" if counts.faulty else ""
+    print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more{faulty}", file=sys.stderr)
+    return _options.MOLECULES_FAILED if counts.faulty else 0

@@ -1,5 +1,6 @@
 """How often bases of each quality are right: the counts from which a quality calibration is fitted."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.calibration_counts import HEADER, QUALITIES, mapped_qualities
-from deepconsensus_py.pacbio.inputs import Kind, RecordFile, kind_of, reading
+from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
 from deepconsensus_py.pacbio.molecule import GAP, N, encode_bases
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.qualities import Calibration
+
+log = logging.getLogger(__name__)
 
 # SAM specification, section 1.4.6: operations that consume the read, and those that consume the reference.
 _CONSUMES_READ = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1, 0], bool)
@@ -76,7 +80,15 @@ def _place(read: pysam.AlignedSegment) -> _AlignedBases:
     return _AlignedBases(np.repeat(ends[in_read], kept) - left * aligned, aligned)
 
 
+def _is_whole(read: pysam.AlignedSegment) -> bool:
+    known = all(operation < len(_CONSUMES_READ) for operation, _ in read.cigartuples or ())
+    return known and read.infer_query_length() == read.query_length
+
+
 def _usable(read: pysam.AlignedSegment, min_mapq: int) -> bool:
+    if read.cigartuples and not _is_whole(read):
+        log.warning("%s: is passed over, its CIGAR does not fit its bases", read.query_name)
+        return False
     excluded = read.is_unmapped or read.is_secondary or read.is_supplementary or read.is_duplicate or read.is_qcfail
     return not excluded and read.mapping_quality >= min_mapq and read.query_qualities is not None
 
@@ -148,14 +160,12 @@ def _reference(fasta: Path) -> Iterator[pysam.FastaFile]:
 
 
 def _alignments(bam: Path, region: Region | None = None) -> Iterator[pysam.AlignedSegment]:
-    """All records, or, where an index can tell, those that overlap the region."""
-    if region is not None:
-        with reading(bam), pysam.AlignmentFile(str(bam), check_sq=False) as indexed:
-            if indexed.has_index():
-                yield from indexed.fetch(region.contig, region.start, region.stop)
-                return
-    with RecordFile(bam) as file:
-        yield from file
+    """All records, or, where an index can tell, those that overlap the region; their tags are never read."""
+    with reading(bam), pysam.AlignmentFile(str(bam), check_sq=False) as file:
+        if region is not None and file.has_index():
+            yield from file.fetch(region.contig, region.start, region.stop)
+        else:
+            yield from file.fetch(until_eof=True)
 
 
 def tally(

@@ -1,18 +1,26 @@
 """Reads and truths by molecule, from BAM, FASTQ or FASTA."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import mappy
 import numpy as np
-import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, RecordFile, kind_of, reading
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, kind_of
+from deepconsensus_py.pacbio.names import MAX_HOLE, MoleculeId
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import read_tags
+from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
+
+log = logging.getLogger(__name__)
+
+_DIGITS = len(str(MAX_HOLE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +71,14 @@ def molecule_of(name: str) -> MoleculeId | None:
     """The ZMW of a read named ``movie/zmw/…``, whatever its strand, or None."""
     movie, _, rest = name.partition("/")
     hole = rest.partition("/")[0]
-    return MoleculeId(movie, int(hole)) if hole.isascii() and hole.isdigit() else None
+    known = hole.isascii() and hole.isdigit() and len(hole) <= _DIGITS and int(hole) <= MAX_HOLE
+    return MoleculeId(movie, int(hole)) if known else None
 
 
 def load_reads(path: Path) -> ReadSet:
     """All reads of a file; of several reads of one molecule (by strand, say) the longest.
+
+    A read whose record is damaged is left out, and warned of.
 
     Args:
         path: BAM, SAM, CRAM, FASTQ or FASTA.
@@ -88,39 +99,38 @@ def load_reads(path: Path) -> ReadSet:
 
 
 def _read_all(path: Path) -> Iterator[Read]:
-    return _records(path) if kind_of(path) in RECORD_KINDS else _entries(path)
+    for decode in _records(path) if kind_of(path) in RECORD_KINDS else _entries(path):
+        try:
+            yield decode()
+        except MoleculeError as error:
+            log.warning("%s", error)
 
 
-def _records(path: Path) -> Iterator[Read]:
+def _records(path: Path) -> Iterator[Callable[[], Read]]:
     with RecordFile(path) as file:
         for record in file:
-            if record.query_sequence and not (record.is_secondary or record.is_supplementary):
-                yield _from_record(record)
+            if record.fault or (record.length and record.primary):
+                yield partial(_from_record, record)
 
 
-def _from_record(record: pysam.AlignedSegment) -> Read:
-    qualities = record.query_qualities
+def _from_record(record: Record) -> Read:
+    values = {tag: value for tag, value, _ in read_tags(record)}
+    qualities = record.qualities()
     read = Read(
-        name=str(record.query_name),
-        bases=str(record.query_sequence).upper(),
-        qualities=None if qualities is None else np.asarray(qualities, np.float64),
-        passes=_tag(record, "np"),
-        read_quality=_tag(record, "rq"),
+        name=record.name,
+        bases=record.letters(),
+        qualities=None if qualities is None else qualities.astype(np.float64),
+        passes=values.get("np"),
+        read_quality=values.get("rq"),
     )
-    return read.reverse_complement() if record.is_reverse else read
+    return read.reverse_complement() if record.reverse else read
 
 
-def _tag(record: pysam.AlignedSegment, name: str) -> Any:
-    return record.get_tag(name) if record.has_tag(name) else None
+def _entries(path: Path) -> Iterator[Callable[[], Read]]:
+    return (partial(_from_text, read) for read in text_reads(path))
 
 
-def _entries(path: Path) -> Iterator[Read]:
-    with reading(path), pysam.FastxFile(str(path)) as file:
-        for entry in file:
-            yield _from_entry(entry)
-
-
-def _from_entry(entry: pysam.FastxRecord) -> Read:
-    phred = entry.get_quality_array()
-    qualities = None if phred is None else np.asarray(phred, np.float64)
-    return Read(str(entry.name), str(entry.sequence or "").upper(), qualities)
+def _from_text(read: TextRead) -> Read:
+    phred = read.qualities()
+    qualities = None if phred is None else phred.astype(np.float64)
+    return Read(read.name, read.letters().upper(), qualities)

@@ -1,19 +1,18 @@
 """Reading drafts (CCS reads) from BAM, SAM, CRAM, FASTQ or FASTA, compressed or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pysam
-
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, RecordFile, expand_paths, kind_of, reading
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 from deepconsensus_py.pacbio.names import parse_subread
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import read_draft
-
-_PHRED_OFFSET = 33
+from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,21 +20,21 @@ class DraftEntry:
     """A draft as it lies in its file; it is decoded when asked for.
 
     Attributes:
-        name: the read's name.
+        name: the read's name; what is not printable ASCII stands in it as an escape.
         length: bases.
     """
 
     name: str
     length: int
-    _record: pysam.AlignedSegment | pysam.FastxRecord
+    _decode: Callable[[], Draft]
 
     def read(self) -> Draft:
-        """Decode it."""
-        if isinstance(self._record, pysam.AlignedSegment):
-            return read_draft(self._record)
-        quality = self._record.quality
-        phred = None if quality is None else np.frombuffer(quality.encode("ascii"), np.uint8) - _PHRED_OFFSET
-        return Draft(self.name, encode_bases(self._record.sequence or ""), phred)
+        """Decode it.
+
+        Raises:
+            MoleculeError: its record is damaged.
+        """
+        return self._decode()
 
 
 def draft_entries(paths: Paths) -> Iterator[DraftEntry]:
@@ -66,9 +65,8 @@ def placed_entries(paths: Sequence[Path]) -> Iterator[tuple[int, DraftEntry]]:
 
 
 def _checked_entries(path: Path) -> Iterator[DraftEntry]:
-    kind = kind_of(path)
     first = True
-    for entry in _from_records(path) if kind in RECORD_KINDS else _from_text(path, kind):
+    for entry in _from_records(path) if kind_of(path) in RECORD_KINDS else _from_text(path):
         if first:
             require_ccs(path, entry.name)
         first = False
@@ -100,6 +98,7 @@ def read_drafts(paths: Paths) -> Iterator[Draft]:
 
     Raises:
         InputError: as ``draft_entries``.
+        MoleculeError: a draft's record is damaged.
     """
     return (entry.read() for entry in draft_entries(paths))
 
@@ -116,18 +115,18 @@ def count_drafts(paths: Paths) -> int:
 def _from_records(path: Path) -> Iterator[DraftEntry]:
     with RecordFile(path) as file:
         for record in file:
-            if not (record.is_secondary or record.is_supplementary):
+            if record.primary or record.fault:
                 yield record_entry(record)
 
 
-def record_entry(record: pysam.AlignedSegment) -> DraftEntry:
+def record_entry(record: Record) -> DraftEntry:
     """The draft of a record."""
-    return DraftEntry(str(record.query_name), record.query_length, record)
+    return DraftEntry(record.name, record.length, partial(read_draft, record))
 
 
-def _from_text(path: Path, kind: Kind) -> Iterator[DraftEntry]:
-    with reading(path), pysam.FastxFile(str(path)) as file:
-        for record in file:
-            if kind is Kind.FASTQ and record.quality is None:
-                raise InputError(f"{path}: read {record.name} has no qualities; the file is truncated or damaged")
-            yield DraftEntry(str(record.name), len(record.sequence or ""), record)
+def _from_text(path: Path) -> Iterator[DraftEntry]:
+    return (DraftEntry(read.name, len(read.sequence), partial(_text_draft, read)) for read in text_reads(path))
+
+
+def _text_draft(read: TextRead) -> Draft:
+    return Draft(read.name, encode_bases(read.letters()), read.qualities())

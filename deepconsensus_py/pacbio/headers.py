@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pysam
 
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.drafts import placed_entries
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, RecordFile, expand_paths, kind_of
+from deepconsensus_py.pacbio.header_text import header_lines, make_header
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs
-from deepconsensus_py.pacbio.records import Tags
+from deepconsensus_py.pacbio.record_file import RecordFile
 
 _STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
 _PLAIN_HEADER = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
@@ -76,7 +78,7 @@ def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
         InputError: a file cannot be read.
     """
     lines = [line for path in expand_paths(drafts) for line in _draft_lines(path) if not line.startswith("@SQ")]
-    return pysam.AlignmentHeader.from_text(_text(_first_of_each(lines)))
+    return make_header(_text(_first_of_each(lines)))
 
 
 def _draft_lines(path: Path) -> list[str]:
@@ -90,7 +92,7 @@ def _draft_lines(path: Path) -> list[str]:
 def extended_header(header: pysam.AlignmentHeader, program: Program) -> pysam.AlignmentHeader:
     """A header with our ``@PG`` at the end of its chain."""
     lines = _lines(header)
-    return pysam.AlignmentHeader.from_text(_text([*lines, _program_line(program, lines)]))
+    return make_header(_text([*lines, _program_line(program, lines)]))
 
 
 def aligned_header(subreads: Sequence[Path], references: Mapping[str, int], program: Program) -> pysam.AlignmentHeader:
@@ -112,12 +114,12 @@ def aligned_header(subreads: Sequence[Path], references: Mapping[str, int], prog
     sequences = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in references.items()]
     top = [line for line in lines if line.startswith("@HD")]
     rest = [line for line in lines if not line.startswith("@HD")]
-    return pysam.AlignmentHeader.from_text(_text([*top, *sequences, *rest, _program_line(program, rest)]))
+    return make_header(_text([*top, *sequences, *rest, _program_line(program, rest)]))
 
 
 def _lines(header: pysam.AlignmentHeader) -> list[str]:
     """A header's lines, each once (some files have been joined carelessly), and without a claim to be sorted."""
-    lines = _first_of_each(line for line in str(header).splitlines() if line)
+    lines = _first_of_each(header_lines(header))
     if not lines or not lines[0].startswith("@HD"):
         lines.insert(0, _PLAIN_HEADER)
     lines[0] = re.sub(r"\tSO:\w+", "\tSO:unknown", lines[0])

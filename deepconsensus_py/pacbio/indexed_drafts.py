@@ -5,15 +5,16 @@ from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.drafts import DraftEntry, no_drafts, record_entry, require_ccs
-from deepconsensus_py.pacbio.inputs import Kind, RecordFile, kind_of
+from deepconsensus_py.pacbio.inputs import Kind, kind_of
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.pbi import BASIC, PbiFile
 from deepconsensus_py.pacbio.places import index_of, misfit, require_end, zmw_keys
+from deepconsensus_py.pacbio.record_file import RecordFile
 
 
 class _IndexedFile:
@@ -75,12 +76,12 @@ class _IndexedFile:
             raise misfit(self._pbi, self._path, "there is no record where it says") from error
         return self._entry(record, row)
 
-    def _entry(self, record: pysam.AlignedSegment, row: int) -> DraftEntry:
+    def _entry(self, record: Record, row: int) -> DraftEntry:
         entry, hole = record_entry(record), int(self.holes[row])
         molecule = parse_ccs(entry.name)
         # pbindex gives hole number 0 to a record without the tag.
         untagged = molecule.hole if molecule and hole else hole
-        if hole != (record.get_tag("zm") if record.has_tag("zm") else untagged):
+        if hole != (untagged if (tagged := record.hole()) is None else tagged) and not record.fault:
             raise misfit(self._pbi, self._path, f"{entry.name} lies where ZMW {hole} should")
         return entry
 

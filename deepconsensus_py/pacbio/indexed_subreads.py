@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pysam
 
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.inputs import expand_paths
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.pbi import PbiFile
@@ -33,7 +33,7 @@ class Subreads(Protocol):
         """The files, for messages."""
         ...
 
-    def find(self, molecule: MoleculeId) -> list[pysam.AlignedSegment]:
+    def find(self, molecule: MoleculeId) -> list[Record]:
         """The records of a molecule; none where the files do not have it.
 
         Args:
@@ -142,10 +142,10 @@ class _IndexedFile:
             raise misfit(self._pbi, self.file.path, "there is no record where it says") from error
         zmw = self.file.zmw_of(records[0]) if records else None
         if zmw and zmw.hole != hole:
-            raise misfit(self._pbi, self.file.path, f"{records[0].query_name} lies where ZMW {hole} should")
+            raise misfit(self._pbi, self.file.path, f"{records[0].name} lies where ZMW {hole} should")
         return zmw
 
-    def find(self, key: int, molecule: MoleculeId) -> list[pysam.AlignedSegment] | None:
+    def find(self, key: int, molecule: MoleculeId) -> list[Record] | None:
         """The records of a molecule, or None where the file does not have it.
 
         Raises:
@@ -157,10 +157,12 @@ class _IndexedFile:
         if not len(places):
             return None
         records = self.file.records_at(int(self._offsets[places[0]]), int(self._sizes[places[0]]))
-        strange = next((record for record in records if self.file.molecule_of(record) != molecule), None)
-        if strange is not None:
-            raise misfit(self._pbi, self.file.path, f"{strange.query_name} lies where {molecule} should")
-        return records
+        found = []
+        for record in records:
+            if (fitted := self.file.fitted(record, molecule)) is None:
+                raise misfit(self._pbi, self.file.path, f"{record.name} lies where {molecule} should")
+            found.append(fitted)
+        return found
 
     def groups(self, skip: int) -> Iterator[Group]:
         """The molecules in file order, but for the first ``skip``."""
@@ -201,7 +203,7 @@ class IndexedSubreads:
         self.aligned = files[0].file.aligned
         self.n_molecules = sum(len(file.keys) for file in files)
         self.unindexed: tuple[Path, ...] = ()
-        self._latest: tuple[MoleculeId, list[pysam.AlignedSegment]] | None = None
+        self._latest: tuple[MoleculeId, list[Record]] | None = None
         n_records = sum(file.n_records for file in files)
         if self.n_molecules == 0 and (n_records or not self.aligned):
             raise no_subreads(self.names, n_records, aligned=self.aligned)
@@ -211,14 +213,14 @@ class IndexedSubreads:
         """The files, for messages."""
         return ", ".join(str(file.file.path) for file in self._files)
 
-    def find(self, molecule: MoleculeId) -> list[pysam.AlignedSegment]:
+    def find(self, molecule: MoleculeId) -> list[Record]:
         """The records of a molecule; see ``Subreads.find``."""
         wanted = molecule if self.aligned else molecule.zmw
         if self._latest is None or self._latest[0] != wanted:
             self._latest = wanted, self._read(wanted)
         return self._latest[1]
 
-    def _read(self, molecule: MoleculeId) -> list[pysam.AlignedSegment]:
+    def _read(self, molecule: MoleculeId) -> list[Record]:
         movie = self._movies.get(molecule.movie)
         if movie is None:
             return []

@@ -1,18 +1,20 @@
 """BAM records to their PacBio BAM index, row by row as PacBio's own ``pbindex`` makes it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.errors import InputError
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.header_text import header_lines
 from deepconsensus_py.pacbio.headers import read_group_id
-from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.pacbio.pbi import (
     BARCODES,
@@ -25,6 +27,8 @@ from deepconsensus_py.pacbio.pbi import (
     pbi_path,
     write_pbi,
 )
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import read_tags
 
 _RECORDS = 1 << 14
 """Records whose rows are held at a time."""
@@ -32,15 +36,18 @@ _RECORDS = 1 << 14
 _WHOLE_READS = ("READTYPE=CCS", "READTYPE=TRANSCRIPT")
 """In descriptions of read groups whose reads are no intervals of a polymerase read."""
 
-_NAME = re.compile(r"([^/\s]+)/(\d+)/\S+", re.ASCII)
-_INTERVAL = re.compile(r"/(\d+)_(\d+)$", re.ASCII)
+_NAME = re.compile(r"([^/\s]+)/(\d{1,10})/\S+", re.ASCII)
+_INTERVAL = re.compile(r"/(\d{1,10})_(\d{1,10})$", re.ASCII)
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{1,8}")
 
-_ALIGNMENT_MATCH, _INSERTION, _DELETION, _SOFT_CLIP, _HARD_CLIP, _EQUAL, _DIFFERENT = 0, 1, 2, 4, 5, 7, 8
+_ALIGNMENT_MATCH, _INSERTION, _DELETION, _SKIP, _SOFT_CLIP, _HARD_CLIP, _EQUAL, _DIFFERENT = 0, 1, 2, 3, 4, 5, 7, 8
 """CIGAR operations (SAM specification, section 4.2)."""
+
+_ON_REFERENCE = (_DELETION, _SKIP, _EQUAL, _DIFFERENT)
 
 _NO_BARCODE = tuple(UNBARCODED.item())
 _ROW = np.dtype([*BASIC.descr, *MAPPED.descr, *BARCODES.descr])
+_BOUNDS = {name: np.iinfo(_ROW[name]) for name in _ROW.names or () if _ROW[name].kind in "iu"}
 
 
 def index_bam(bam: Path) -> int:
@@ -81,56 +88,68 @@ def _rows(file: RecordFile) -> Iterator[tuple[Any, ...]]:
     groups = _ReadGroups(file)
     offset = file.tell()
     for record in file:
-        group, whole = groups.of(record)
-        start, end = (0, record.query_length) if whole else _interval(record)
-        basic = (
-            group,
-            start,
-            end,
-            record.get_tag("zm") if record.has_tag("zm") else groups.name(record).hole,
-            _tag(record, "rq", 0),
-            _tag(record, "cx", 0),
-            offset,
-        )
-        yield (*basic, *_mapped(record, start, end, file.path), *_barcodes(record))
+        try:
+            yield _row(record, groups, offset)
+        except MoleculeError as error:
+            raise InputError(str(error)) from error
         offset = file.tell()
 
 
-def _tag(record: pysam.AlignedSegment, tag: str, default: Any) -> Any:
-    return record.get_tag(tag) if record.has_tag(tag) else default
+def _row(record: Record, groups: "_ReadGroups", offset: int) -> tuple[Any, ...]:
+    tags = {tag: value for tag, value, _ in read_tags(record)}
+    group, whole = groups.of(record, tags)
+    start, end = (0, record.length) if whole else _interval(record, tags)
+    hole = tags.get("zm")
+    basic = (
+        group,
+        start,
+        end,
+        groups.name(record).hole if hole is None else hole,
+        tags.get("rq", 0),
+        tags.get("cx", 0),
+        offset,
+    )
+    row = (*basic, *_mapped(record, start, end), *_barcodes(record, tags))
+    for name, value in zip(_ROW.names or (), row, strict=True):
+        if name in _BOUNDS and not _BOUNDS[name].min <= value <= _BOUNDS[name].max:
+            raise record.error(f"has {name} {value}, which is beyond what an index can hold")
+    return row
 
 
-def _interval(record: pysam.AlignedSegment) -> tuple[int, int]:
+def _interval(record: Record, tags: Mapping[str, Any]) -> tuple[int, int]:
     """Where a subread lies in its polymerase read."""
-    named = _INTERVAL.search(str(record.query_name))
-    start, end = (int(named[1]), int(named[2])) if named else (0, record.query_length)
-    return _tag(record, "qs", start), _tag(record, "qe", end)
+    named = _INTERVAL.search(record.name)
+    start, end = (int(named[1]), int(named[2])) if named else (0, record.length)
+    return tags.get("qs", start), tags.get("qe", end)
 
 
-def _mapped(record: pysam.AlignedSegment, start: int, end: int, path: Path) -> tuple[int, ...]:
-    reverse = int(record.is_reverse)
-    if record.is_unmapped or not record.cigartuples:
-        place = (record.reference_id, record.reference_start & NO_PLACE, NO_PLACE, NO_PLACE, NO_PLACE)
+def _mapped(record: Record, start: int, end: int) -> tuple[int, ...]:
+    reverse = int(record.reverse)
+    operations, lengths = record.read_cigar()
+    if record.unmapped or not len(operations):
+        place = (record.reference_id, record.start & NO_PLACE, NO_PLACE, NO_PLACE, NO_PLACE)
         return *place, reverse, 0, 0, record.mapping_quality, 0, 0
-    bases, operations = record.get_cigar_stats()
-    if bases[_ALIGNMENT_MATCH]:
-        raise InputError(
-            f"{path}: the alignment of {record.query_name} does not tell matches from mismatches (M in its CIGAR), "
-            "which PacBio BAM files must; align with = and X"
+    if (operations == _ALIGNMENT_MATCH).any():
+        raise record.error(
+            "its alignment does not tell matches from mismatches (M in its CIGAR), which PacBio BAM files must; align "
+            "with = and X"
         )
-    first, last = (_soft_clipped(record.cigartuples[::step]) for step in ((-1, 1) if reverse else (1, -1)))
+    bases = np.bincount(operations, lengths, _DIFFERENT + 1).astype(int).tolist()
+    counts = np.bincount(operations, minlength=_DIFFERENT + 1).tolist()
+    cigar = list(zip(operations.tolist(), lengths.tolist(), strict=True))
+    first, last = (_soft_clipped(cigar[::step]) for step in ((-1, 1) if reverse else (1, -1)))
     return (
         record.reference_id,
-        record.reference_start,
-        int(record.reference_end or 0),
+        record.start,
+        record.start + sum(bases[operation] for operation in _ON_REFERENCE),
         start + first,
         end - last,
         reverse,
         bases[_EQUAL],
         bases[_DIFFERENT],
         record.mapping_quality,
-        operations[_INSERTION],
-        operations[_DELETION],
+        counts[_INSERTION],
+        counts[_DELETION],
     )
 
 
@@ -140,11 +159,13 @@ def _soft_clipped(cigar: list[tuple[int, int]]) -> int:
     return inner[0] if inner else 0
 
 
-def _barcodes(record: pysam.AlignedSegment) -> tuple[int, ...]:
-    if not (record.has_tag("bc") and record.has_tag("bq")):
+def _barcodes(record: Record, tags: Mapping[str, Any]) -> tuple[int, ...]:
+    if "bc" not in tags or "bq" not in tags:
         return _NO_BARCODE
-    forward, reverse = cast("Sequence[int]", record.get_tag("bc"))
-    return forward, reverse, cast("int", record.get_tag("bq"))
+    pair, quality = tags["bc"], tags["bq"]
+    if not (isinstance(pair, array) and len(pair) == 2 and pair.typecode != "f" and isinstance(quality, int)):
+        raise record.error("tags 'bc' and 'bq' are not two barcodes and their quality")
+    return pair[0], pair[1], quality
 
 
 class _ReadGroups:
@@ -153,29 +174,28 @@ class _ReadGroups:
     def __init__(self, file: RecordFile) -> None:
         self._path = file.path
         self._whole: dict[str, bool] = {}
-        for line in str(file.header).splitlines():
+        for line in header_lines(file.header):
             if line.startswith("@RG"):
                 fields = dict(field.split(":", 1) for field in line.split("\t")[1:])
                 self._whole[fields["ID"]] = any(item in _WHOLE_READS for item in fields.get("DS", "").split(";"))
-        self._numbers: dict[tuple[str, str], int] = {}
 
-    def of(self, record: pysam.AlignedSegment) -> tuple[int, bool]:
+    def of(self, record: Record, tags: Mapping[str, Any]) -> tuple[int, bool]:
         """A record's read group as a number, and whether its reads are no intervals of a polymerase read."""
-        group = str(_tag(record, "RG", ""))
+        group = tags.get("RG", "")
         whole = self._whole.get(group)
         if whole is None:
-            whole = "/ccs" in str(record.query_name)
+            whole = "/ccs" in record.name
         base = group.split("/", 1)[0]
         if not _HEXADECIMAL.fullmatch(base):
             base = read_group_id(self.name(record), "CCS" if whole else "SUBREAD")
         unsigned = int(base, 16)
         return unsigned - (unsigned >> 31 << 32), whole
 
-    def name(self, record: pysam.AlignedSegment) -> MoleculeId:
+    def name(self, record: Record) -> MoleculeId:
         """The ZMW in a record's name."""
-        match = _NAME.fullmatch(str(record.query_name))
+        match = _NAME.fullmatch(record.name)
         if match is None:
-            raise InputError(f"{self._path}: read name {record.query_name} is not PacBio's (movie/zmw/…)")
+            raise InputError(f"{self._path}: read name {record.name} is not PacBio's (movie/zmw/…)")
         return MoleculeId(match[1], int(match[2]))
 
 
@@ -183,7 +203,7 @@ class _References:
     """Which rows each reference has, of a BAM file sorted by coordinate."""
 
     def __init__(self, header: pysam.AlignmentHeader) -> None:
-        first_line = str(header).split("\n", 1)[0]
+        first_line = next(iter(header_lines(header)), "")
         self._sorted = "SO:coordinate" in first_line.split("\t") and header.nreferences > 0
         self._table = np.full(header.nreferences + 1, NO_PLACE, REFERENCES)
         self._table["tId"][:-1] = np.arange(header.nreferences)

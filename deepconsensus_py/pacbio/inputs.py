@@ -4,13 +4,9 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-import pysam
 
 from deepconsensus_py.errors import InputError
 
@@ -126,70 +122,3 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: may not be read (permission denied)") from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"{path}: is truncated or damaged ({error}); copy or make it again") from error
-
-
-class RecordFile:
-    """A BAM, SAM or CRAM file, read record by record.
-
-    Attributes:
-        path: the file.
-        header: its header.
-        seekable: whether ``tell`` and ``seek`` work (BAM only).
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open a file.
-
-        Raises:
-            InputError: missing, of another kind, or truncated.
-        """
-        kind = kind_of(path)
-        if kind not in RECORD_KINDS:
-            raise InputError(f"{path}: is a {kind.value} file where a BAM file is needed")
-        # What htslib prints is said by our own errors.
-        pysam.set_verbosity(0)
-        with reading(path):
-            self._file = pysam.AlignmentFile(str(path), check_sq=False)
-        self.path = path
-        self.header: pysam.AlignmentHeader = self._file.header
-        self.seekable = kind is Kind.BAM
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        # Closing a damaged file fails again; its damage has been reported.
-        with suppress(OSError):
-            self._file.close()
-
-    def __iter__(self) -> Iterator[pysam.AlignedSegment]:
-        """The records from the current place on.
-
-        Raises:
-            InputError: the file is truncated or damaged.
-        """
-        with reading(self.path):
-            records = self._file.fetch(until_eof=True)
-        while True:
-            with reading(self.path):
-                record = next(records, None)
-            if record is None:
-                return
-            yield record
-
-    def tell(self) -> int:
-        """The BGZF virtual offset of the next record; 0 where the file is not seekable."""
-        return int(self._file.tell()) if self.seekable else 0
-
-    def seek(self, offset: int) -> None:
-        """Go to the record at a virtual offset.
-
-        Raises:
-            InputError: the file is damaged.
-        """
-        with reading(self.path):
-            self._file.seek(offset)

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-_CCS = re.compile(r"([^/\s]+)/(\d+)/ccs(?:/(fwd|rev))?", re.ASCII)
-_SUBREAD = re.compile(r"([^/\s]+)/(\d+)/(\d+)_(\d+)", re.ASCII)
+# Movies are printable ASCII, and no number of a name has more digits than 32 bits can hold.
+_CCS = re.compile(r"([!-.0-~]+)/(\d{1,10})/ccs(?:/(fwd|rev))?", re.ASCII)
+_SUBREAD = re.compile(r"([!-.0-~]+)/(\d{1,10})/(\d{1,10})_(\d{1,10})", re.ASCII)
 MAX_HOLE = 2**31 - 1
 
 
@@ -62,3 +63,10 @@ def parse_subread(name: str) -> MoleculeId | None:
 def ccs_name(molecule: MoleculeId) -> str:
     """The name of a molecule's CCS read: ``movie/zmw/ccs`` or, by strand, ``movie/zmw/ccs/fwd``."""
     return str(molecule) if molecule.strand else f"{molecule}/ccs"
+
+
+def printable(name: str) -> str:
+    """A name as it can stand in a message or a table: what is not printable ASCII becomes an escape."""
+    if name.isascii() and name.isprintable():
+        return name
+    return ascii(name.encode("utf-8", "surrogateescape").decode("latin-1"))[1:-1]

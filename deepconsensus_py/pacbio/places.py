@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.pbi import REMEDY, Block, PbiFile, pbi_path
+from deepconsensus_py.pacbio.record_file import RecordFile
 
 log = logging.getLogger(__name__)
 

@@ -7,18 +7,16 @@ Raw-frame kinetics (``B,S``) become codec V1 codes on reading.
 
 from array import array
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.codec import frames_to_codes
-from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, decode_bases, encode_bases, reverse_complement
-
-Tags = tuple[tuple[str, Any, str], ...]
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, decode_bases, reverse_complement
 
 _FIELDS_OF_PASS = frozenset({"pw", "ip", "sn"})
 _UNMAPPED = 4
@@ -26,10 +24,30 @@ _REVERSE = 16
 _MAPPED_QUALITY = 60
 _UNAVAILABLE_MAPPING_QUALITY = 255
 
+_WHOLE, _NUMBER, _NUMBERS, _TEXT = "a whole number", "a number", "an array of numbers", "text"
+_TYPES: dict[str, type | tuple[type, ...]] = {_WHOLE: int, _NUMBER: (int, float), _NUMBERS: array, _TEXT: str}
+_TYPE_OF_TAG = (
+    dict.fromkeys(("np", "zm", "cx", "qs", "qe"), _WHOLE)
+    | dict.fromkeys(("rq", "ec"), _NUMBER)
+    | dict.fromkeys(("pw", "ip", "sn"), _NUMBERS)
+    | {"RG": _TEXT}
+)
+"""What the tags that we use hold (PacBio BAM format, "Use of read tags for per-read information")."""
 
-def read_tags(record: pysam.AlignedSegment) -> Tags:
-    """All tags as (tag, value, type code); arrays keep their element type as ``array.array``."""
-    return tuple(record.get_tags(with_value_type=True))
+
+def read_tags(record: Record) -> Tags:
+    """All tags as (tag, value, type code); arrays keep their element type as ``array.array``.
+
+    Raises:
+        MoleculeError: the record is damaged, or a tag that we use is of another type than PacBio's.
+    """
+    record.require_sound()
+    tags = record.read_tags()
+    for tag, value, code in tags:
+        wanted = _TYPE_OF_TAG.get(tag)
+        if wanted and not isinstance(value, _TYPES[wanted]):
+            raise record.error(f"tag '{tag}' should be {wanted}, and is of type {code}")
+    return tags
 
 
 def set_tags(record: pysam.AlignedSegment, tags: Iterable[tuple[str, Any, str]]) -> None:
@@ -40,58 +58,56 @@ def set_tags(record: pysam.AlignedSegment, tags: Iterable[tuple[str, Any, str]])
 def _packed(value: Any, code: str) -> tuple[Any, str | None]:
     if isinstance(value, np.ndarray):
         return array(value.dtype.char, value.tobytes()), None
+    if isinstance(value, str) and code != "A":
+        # pysam counts the letters of a string where it should count bytes.
+        return value.encode("utf-8"), code
     # An array.array knows its own type, and pysam does not take "B" beside it.
     return (value, None) if code == "B" else (value, code)
 
 
-def read_pass(record: pysam.AlignedSegment) -> Pass:
+def read_pass(record: Record) -> Pass:
     """A pass from a subread record; aligned if the record is.
 
     Raises:
-        MoleculeError: kinetics do not fit the bases, or ``sn`` is not four numbers.
+        MoleculeError: the record is damaged, kinetics do not fit the bases, or ``sn`` is not four numbers.
     """
     tags = read_tags(record)
     values = {tag: value for tag, value, _ in tags if tag in _FIELDS_OF_PASS}
-    bases = encode_bases(record.query_sequence or "")
-    reverse = bool(record.flag & _REVERSE) and not record.is_unmapped
+    bases = record.bases()
+    reverse = record.reverse and not record.unmapped
     return Pass(
-        name=str(record.query_name),
+        name=record.name,
         bases=bases,
         pulse_widths=_kinetics(record, values, "pw", len(bases), reverse),
         inter_pulse_durations=_kinetics(record, values, "ip", len(bases), reverse),
         snr=_snr(record, values),
-        alignment=None if record.is_unmapped else _alignment(record),
+        alignment=None if record.unmapped else Alignment(record.start, *record.read_cigar()),
         reverse=reverse,
         tags=tuple(entry for entry in tags if entry[0] not in _FIELDS_OF_PASS),
     )
 
 
 def _kinetics(
-    record: pysam.AlignedSegment, values: dict[str, Any], tag: str, n_bases: int, reverse: bool
+    record: Record, values: dict[str, Any], tag: str, n_bases: int, reverse: bool
 ) -> NDArray[np.uint8] | None:
     raw = np.asarray(values.get(tag, ()))
     if not len(raw):
         return None
     if len(raw) != n_bases:
-        raise MoleculeError(
-            f"{record.query_name}: tag '{tag}' has {len(raw)} values for {n_bases} bases; the subreads file is damaged"
-        )
+        raise record.error(f"tag '{tag}' has {len(raw)} values for {n_bases} bases")
+    if raw.dtype.kind not in "iu":
+        raise record.error(f"tag '{tag}' holds numbers that are not whole")
     codes = raw if raw.dtype == np.uint8 else frames_to_codes(raw)
     return codes[::-1] if reverse else codes
 
 
-def _snr(record: pysam.AlignedSegment, values: dict[str, Any]) -> NDArray[np.float32] | None:
+def _snr(record: Record, values: dict[str, Any]) -> NDArray[np.float32] | None:
     if "sn" not in values:
         return None
     snr = np.asarray(values["sn"], np.float32)
-    if snr.shape != (4,):
-        raise MoleculeError(f"{record.query_name}: tag 'sn' is not four numbers; the subreads file is damaged")
+    if snr.shape != (4,) or not np.isfinite(snr).all():
+        raise record.error("tag 'sn' is not four numbers")
     return snr
-
-
-def _alignment(record: pysam.AlignedSegment) -> Alignment:
-    cigar = np.fromiter(chain.from_iterable(record.cigartuples or ()), np.int32)
-    return Alignment(record.reference_start, cigar[::2].astype(np.uint8), cigar[1::2].copy())
 
 
 def pass_record(
@@ -132,15 +148,42 @@ def _tags_of_fields(subread: Pass) -> Iterable[tuple[str, Any, str]]:
         yield "sn", array("f", subread.snr.tobytes()), "B"
 
 
-def read_draft(record: pysam.AlignedSegment) -> Draft:
-    """A draft from a CCS record, in the direction of its own tags whatever it has been aligned to."""
-    bases = encode_bases(record.query_sequence or "")
-    phred = record.query_qualities
-    qualities = None if phred is None else np.frombuffer(phred, np.uint8)
-    if record.is_reverse:
+def read_draft(record: Record) -> Draft:
+    """A draft from a CCS record, in the direction of its own tags whatever it has been aligned to.
+
+    Raises:
+        MoleculeError: the record is damaged.
+    """
+    tags, bases, qualities = read_tags(record), record.bases(), record.qualities()
+    if record.reverse:
         bases = reverse_complement(bases)
         qualities = None if qualities is None else qualities[::-1]
-    return Draft(str(record.query_name), bases, qualities, read_tags(record))
+    return Draft(record.name, bases, qualities, tags)
+
+
+def copied_record(record: Record, header: pysam.AlignmentHeader) -> pysam.AlignedSegment:
+    """A record as it is, to be written to another file.
+
+    Raises:
+        MoleculeError: it is damaged.
+    """
+    record.require_sound()
+    tags, phred, (operations, lengths) = record.read_tags(), record.qualities(), record.read_cigar()
+    copy = pysam.AlignedSegment(header)
+    copy.query_name = record.name
+    copy.flag = record.flag
+    copy.reference_id = record.reference_id
+    copy.reference_start = record.start
+    copy.mapping_quality = record.mapping_quality
+    copy.cigartuples = list(zip(operations.tolist(), lengths.tolist(), strict=True))
+    copy.next_reference_id, copy.next_reference_start, copy.template_length = record.mate
+    copy.query_sequence = record.letters()
+    if phred is not None:
+        copy.query_qualities = array("B", phred.tobytes())
+    # A CIGAR out of the tag CG goes there again by itself.
+    whole = len(operations) * 4 == len(record.cigar)
+    set_tags(copy, [entry for entry in tags if whole or entry[0] != "CG"])
+    return copy
 
 
 def unaligned_record(

@@ -1,21 +1,21 @@
 """Reading subreads by ZMW: raw ones by their names, aligned ones (actc's and ours) by the draft they lie on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import pysam
-
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.header_text import header_lines
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
-from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs, parse_subread
 from deepconsensus_py.pacbio.pbi import PbiFile, pbi_path
 from deepconsensus_py.pacbio.places import require_end
+from deepconsensus_py.pacbio.record_file import RecordFile
 
-_NOT_PRIMARY = 0x100 | 0x800
-_UNMAPPED = 0x4
+_MOST_UNNAMED = 1
+"""Records at the beginning of a file that may have no subread's name before it is taken for a file of other reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,12 +25,12 @@ class Group:
     Attributes:
         molecule: with a strand only where the subreads are aligned to by-strand drafts.
         offset: BGZF virtual offset of the first record.
-        records: the records, primary and, in an aligned file, mapped.
+        records: the records, primary and, in an aligned file, mapped; some may have a fault.
     """
 
     molecule: MoleculeId
     offset: int
-    records: list[pysam.AlignedSegment]
+    records: list[Record]
 
 
 class SubreadFile:
@@ -59,7 +59,7 @@ class SubreadFile:
         self._refuse_ccs()
 
     def _refuse_ccs(self) -> None:
-        read_groups = [line for line in str(self.header).splitlines() if line.startswith("@RG")]
+        read_groups = [line for line in header_lines(self.header) if line.startswith("@RG")]
         if read_groups and all("READTYPE=CCS" in line for line in read_groups):
             raise InputError(_hifi_sentence(self.path))
 
@@ -79,19 +79,27 @@ class SubreadFile:
             InputError: the file is damaged, or a record cannot be given to a molecule.
         """
         group: Group | None = None
+        unnamed: list[Record] = []
         mark = self._file.tell()
         for record in self._file:
             offset, mark = mark, self._file.tell()
             if self._is_dropped(record):
                 self.dropped += 1
-                continue
-            if group is None or not self.belongs(record, group):
+            elif group is not None and (fitted := self._fitted(record, group)):
+                group.records.append(fitted)
+            else:
+                molecule, faulty = self._placed(record)
+                if molecule is None:
+                    unnamed.append(faulty)
+                    self._require_names(unnamed, most=_MOST_UNNAMED)
+                    continue
                 if group is not None:
                     yield group
-                group = Group(self.molecule_of(record), offset, [])
-            group.records.append(record)
+                group, unnamed = Group(molecule, offset, [*unnamed, faulty]), []
         if group is not None:
             yield group
+        else:
+            self._require_names(unnamed, most=0)
 
     def group_at(self, offset: int) -> Group:
         """The molecule whose first record lies at a virtual offset.
@@ -106,7 +114,7 @@ class SubreadFile:
             )
         return next(self.groups_from(offset))
 
-    def records_at(self, offset: int, size: int) -> list[pysam.AlignedSegment]:
+    def records_at(self, offset: int, size: int) -> list[Record]:
         """The records that count of ``size`` neighbouring ones from a virtual offset on.
 
         Raises:
@@ -130,44 +138,68 @@ class SubreadFile:
         """Refuse an index that does not end where this file ends; see ``places.require_ends``."""
         require_end(pbi, self._file, last)
 
-    def _is_dropped(self, record: pysam.AlignedSegment) -> bool:
-        return bool(record.flag & (_NOT_PRIMARY | _UNMAPPED if self.aligned else _NOT_PRIMARY))
+    def _is_dropped(self, record: Record) -> bool:
+        return not record.fault and not (record.primary and not (self.aligned and record.unmapped))
 
-    def belongs(self, record: pysam.AlignedSegment, group: Group) -> bool:
-        """Whether a record is of the same molecule as those of a group."""
-        same_draft = not self.aligned or record.reference_id == group.records[0].reference_id
-        return same_draft and str(record.query_name).startswith(f"{group.molecule.movie}/{group.molecule.hole}/")
+    def _fitted(self, record: Record, group: Group) -> Record | None:
+        """A record as one of a group's; None where it is of another molecule."""
+        same_draft = not self.aligned or record.reference_id == group.records[-1].reference_id
+        if same_draft and not record.fault and record.name.startswith(f"{group.molecule.movie}/{group.molecule.hole}/"):
+            return record
+        return self.fitted(record, group.molecule)
 
-    def zmw_of(self, record: pysam.AlignedSegment) -> MoleculeId:
-        """The ZMW that a record's name says.
+    def fitted(self, record: Record, molecule: MoleculeId) -> Record | None:
+        """A record as one of a molecule's, with a fault where not all of it says so; None where nothing does.
+
+        Args:
+            record: it lies between records of the molecule, or where an index has it.
+            molecule: as ``Group`` has it.
 
         Raises:
-            InputError: the name is not that of a subread.
+            InputError: it is a CCS read.
         """
-        name = str(record.query_name)
-        zmw = parse_subread(name)
+        own, record = self._placed(record)
+        if own in {None, molecule} or (own and record.fault and own.zmw == molecule.zmw):
+            return record
+        if own and own.hole != molecule.hole and record.hole() == molecule.hole:
+            return replace(record, fault=f"its name is of another ZMW than its tag 'zm', {molecule.hole}")
+        return None
+
+    def _placed(self, record: Record) -> tuple[MoleculeId | None, Record]:
+        """The molecule of a record, None where its name is not a subread's; and the record with what is wrong with it.
+
+        Of a record that is not aligned as it should be, it is the ZMW.
+        """
+        zmw = parse_subread(record.name)
         if zmw is None:
-            if parse_ccs(name):
+            if parse_ccs(record.name):
                 raise InputError(_hifi_sentence(self.path))
-            raise InputError(f"{self.path}: read name {name} is not that of a subread (movie/zmw/qStart_qEnd)")
-        return zmw
+            return None, record.with_fault("its name is not that of a subread (movie/zmw/qStart_qEnd)")
+        if not self.aligned or record.fault:
+            return zmw, record
+        draft = parse_ccs(record.reference_name)
+        if draft is not None and draft.zmw == zmw:
+            return draft, record
+        reason = f"is aligned to {record.reference_name}, not to the CCS read of its own molecule"
+        if not any(parse_ccs(name) for name in self.header.references):
+            raise InputError(
+                f"{self.path}: subread {record.name} {reason}; give the subreads unaligned, or aligned by actc or "
+                "'deepconsensus-py align'"
+            )
+        return zmw, record.with_fault(reason)
 
-    def molecule_of(self, record: pysam.AlignedSegment) -> MoleculeId:
-        """The molecule of a record: its ZMW, or that of the draft it is aligned to.
+    def zmw_of(self, record: Record) -> MoleculeId | None:
+        """The ZMW that a record's name says; None where it is not the name of a subread.
 
         Raises:
-            InputError: the name is not that of a subread, or it is aligned to something else.
+            InputError: it is that of a CCS read.
         """
-        zmw = self.zmw_of(record)
-        if not self.aligned:
-            return zmw
-        draft = parse_ccs(str(record.reference_name))
-        if draft is None or draft.zmw != zmw:
-            raise InputError(
-                f"{self.path}: subread {record.query_name} is aligned to {record.reference_name}, not to the CCS read "
-                "of its own molecule; give the subreads unaligned, or aligned by actc or 'deepconsensus-py align'"
-            )
-        return draft
+        return (molecule := self._placed(record)[0]) and molecule.zmw
+
+    def _require_names(self, unnamed: Sequence[Record], *, most: int) -> None:
+        if len(unnamed) > most:
+            name = unnamed[0].name
+            raise InputError(f"{self.path}: read name {name} is not that of a subread (movie/zmw/qStart_qEnd)")
 
 
 def _hifi_sentence(path: Path) -> str:
@@ -232,7 +264,7 @@ class SubreadSource:
         for _ in self._stream:
             pass
 
-    def find(self, molecule: MoleculeId) -> list[pysam.AlignedSegment]:
+    def find(self, molecule: MoleculeId) -> list[Record]:
         """The records of a molecule; none where the files do not have it.
 
         Args:

@@ -16,9 +16,11 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError, MoleculeError
-from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
+from deepconsensus_py.pacbio.header_text import prepare_htslib
+from deepconsensus_py.pacbio.inputs import Kind, kind_of
 from deepconsensus_py.pacbio.molecule import Alignment, Truth, encode_bases
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
+from deepconsensus_py.pacbio.text_reads import text_reads
 
 TRAIN = "train"
 """The split to learn from."""
@@ -49,8 +51,7 @@ class Truths:
         self._ranges = _read_ranges(ranges)
         self._splits = None if splits is None else _read_splits(splits)
         self._path = alignments
-        # What htslib prints is said by our own errors.
-        pysam.set_verbosity(0)
+        prepare_htslib()
         try:
             self._alignments = pysam.AlignmentFile(str(alignments), require_index=True)
         except (OSError, ValueError) as error:
@@ -138,14 +139,16 @@ class TrueSequences:
         self._sequences: dict[MoleculeId, TrueSequence] = {}
         if kind_of(path) is not Kind.FASTA:
             raise InputError(f"{path}: is not a FASTA file")
-        with reading(path), pysam.FastxFile(str(path)) as file:
-            for record in file:
-                molecule = _molecule(str(record.name))
-                if molecule is None:
-                    raise InputError(f"{path}: {record.name} does not name a molecule; name it movie/zmw{_SUFFIX}")
-                if molecule in self._sequences:
-                    raise InputError(f"{path}: has two sequences for {molecule}; give one")
-                self._sequences[molecule] = TrueSequence(str(record.name), encode_bases(record.sequence or ""))
+        for read in text_reads(path):
+            molecule = _molecule(read.name)
+            if molecule is None:
+                raise InputError(f"{path}: {read.name} does not name a molecule; name it movie/zmw{_SUFFIX}")
+            if molecule in self._sequences:
+                raise InputError(f"{path}: has two sequences for {molecule}; give one")
+            try:
+                self._sequences[molecule] = TrueSequence(read.name, encode_bases(read.letters()))
+            except MoleculeError as error:
+                raise InputError(str(error)) from error
 
     def of(self, draft: str) -> TrueSequence:
         """The true sequence of one molecule; of a by-strand draft its strand's, or else its molecule's.

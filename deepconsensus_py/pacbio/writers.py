@@ -12,6 +12,7 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import OutputError
+from deepconsensus_py.pacbio.header_text import prepare_htslib
 from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path, shown, writing
 from deepconsensus_py.pacbio.records import unaligned_record
@@ -67,8 +68,7 @@ class RecordWriter:
         """
         self._name = name
         self.header = header
-        # What htslib prints is said by our own errors.
-        pysam.set_verbosity(0)
+        prepare_htslib()
         with writing(name):
             self._file = pysam.AlignmentFile(str(target), mode, header=header, threads=threads)
 
@@ -128,7 +128,7 @@ class FastqWriter:
         phred = np.zeros(len(bases), np.uint8) if qualities is None else np.minimum(qualities, _HIGHEST_PHRED)
         quality = (phred.astype(np.uint8) + _PHRED_OFFSET).tobytes().decode("ascii")
         with writing(self._name):
-            self._file.write(f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n".encode("ascii"))
+            self._file.write(f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n".encode("utf-8", "surrogateescape"))
 
     def close(self) -> None:
         """End the file.

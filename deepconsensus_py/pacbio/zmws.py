@@ -6,11 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import pysam
+import numpy as np
 
 from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.draft_parts import DraftPart
-from deepconsensus_py.pacbio.drafts import draft_entries
+from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
@@ -109,9 +110,12 @@ def _matched(source: Subreads, drafts: DraftPart) -> Iterator[Zmw | Fault]:
     sure = False
     with closing(source):
         for draft in drafts:
-            entry, molecule = draft.entry, draft.molecule
+            entry, molecule = _decoded(draft.entry), draft.molecule
+            if isinstance(entry, Fault):
+                yield entry
+                continue
             if draft.earlier is not None:
-                yield Fault(entry.read(), f"{entry.name}: is {drafts.places(draft.earlier, draft.number)}")
+                yield Fault(entry, f"{entry.name}: is {drafts.places(draft.earlier, draft.number)}")
                 continue
             records = source.find(molecule) if molecule else []
             if not sure:
@@ -119,7 +123,7 @@ def _matched(source: Subreads, drafts: DraftPart) -> Iterator[Zmw | Fault]:
                     _check_some_match(source, drafts)
                 _advise(source, drafts)
             sure = True
-            yield _zmw(entry.read(), records) if molecule else _misnamed(entry.read(), drafts.names)
+            yield _zmw(entry, records) if molecule else _misnamed(entry, drafts.names)
 
 
 def _advise(source: Subreads, drafts: DraftPart) -> None:
@@ -129,14 +133,21 @@ def _advise(source: Subreads, drafts: DraftPart) -> None:
         log.info("%s: read from the start, for want of an index; 'deepconsensus-py index %s' makes one", files, files)
 
 
-def _zmw(draft: Draft, records: list[pysam.AlignedSegment]) -> Zmw | Fault:
+def _decoded(entry: DraftEntry) -> Draft | Fault:
+    try:
+        return entry.read()
+    except MoleculeError as error:
+        return Fault(Draft(entry.name, np.empty(0, np.uint8), None), str(error), error.outcome)
+
+
+def _zmw(draft: Draft, records: list[Record]) -> Zmw | Fault:
     try:
         return Zmw(draft, _passes(records))
     except MoleculeError as error:
         return Fault(draft, str(error), error.outcome)
 
 
-def _passes(records: list[pysam.AlignedSegment]) -> tuple[Pass, ...]:
+def _passes(records: list[Record]) -> tuple[Pass, ...]:
     return tuple(read_pass(record) for record in records)
 
 

@@ -1,51 +1,52 @@
 """Reads of a file that are good enough by their own qualities."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.errors import InputError
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.headers import Program, drafts_header, extended_header, identity_tags
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, RecordFile, kind_of, reading
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of
 from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import copied_record, read_draft
+from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
 from deepconsensus_py.pacbio.writers import ReadWriter, RecordWriter, open_reads
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import Outcome
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class FilterCounts:
-    """How many reads were there, and how many were written."""
+    """How many reads were there, how many were written, and how many are left out because they are damaged."""
 
     reads: int
     kept: int
+    faulty: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """A read as it lies in its file; ``record`` is None in a FASTQ, ``comment`` empty in a BAM."""
+    """A read of which its quality is known; ``write`` writes it."""
 
-    name: str
-    sequence: str
     qualities: NDArray[np.uint8]
-    comment: str = ""
-    record: pysam.AlignedSegment | None = None
-
-    @property
-    def is_primary(self) -> bool:
-        """Whether it is the read itself, not one of its further alignments."""
-        return self.record is None or not (self.record.is_secondary or self.record.is_supplementary)
+    write: Callable[[], None]
 
 
 def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program) -> FilterCounts:
     """Write the reads that pass, in their order.
 
     BAM records go to a BAM as they are. A FASTQ takes the sequenced strand of a BAM's primary records, and keeps the
-    comments of a FASTQ.
+    comments of a FASTQ. Damaged reads are left out, and warned of.
 
     Args:
         source: BAM, SAM, CRAM or FASTQ.
@@ -57,26 +58,19 @@ def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program
         InputError: the source cannot be used.
         OutputError: the target cannot be written.
     """
-    total = kept = 0
+    total = kept = faulty = 0
     with open_reads(target, _header(source, target, program)) as writer:
-        for read in _reads(source):
-            if not isinstance(writer, RecordWriter) and not read.is_primary:
-                continue
+        for decode in _reads(source, writer):
             total += 1
-            if reads.outcome(read.qualities) is Outcome.SUCCESS:
-                kept += 1
-                _write(read, writer)
-    return FilterCounts(total, kept)
-
-
-def _write(read: _Read, writer: ReadWriter) -> None:
-    if not isinstance(writer, RecordWriter):
-        title = f"{read.name} {read.comment}".rstrip()
-        writer.write_read(title, encode_bases(read.sequence), read.qualities)
-    elif read.record is not None:
-        writer.write(read.record)
-    else:
-        writer.write_read(read.name, encode_bases(read.sequence), read.qualities, identity_tags(read.name))
+            try:
+                read = decode()
+                if reads.outcome(read.qualities) is Outcome.SUCCESS:
+                    read.write()
+                    kept += 1
+            except MoleculeError as error:
+                log.warning("%s", error)
+                faulty += 1
+    return FilterCounts(total, kept, faulty)
 
 
 def _header(source: Path, target: Path, program: Program) -> pysam.AlignmentHeader:
@@ -88,18 +82,40 @@ def _header(source: Path, target: Path, program: Program) -> pysam.AlignmentHead
     return extended_header(drafts_header(source) if has_groups else pysam.AlignmentHeader(), program)
 
 
-def _reads(source: Path) -> Iterator[_Read]:
-    """The reads of a file; those without qualities have none that counts."""
+def _reads(source: Path, writer: ReadWriter) -> Iterator[Callable[[], _Read]]:
+    """The reads of a file, not yet decoded; those without qualities have none that counts."""
     kind = kind_of(source)
     if kind is Kind.FASTA:
         raise InputError(f"{source}: is FASTA, which has no qualities to filter by; give BAM or FASTQ")
-    if kind in RECORD_KINDS:
-        with RecordFile(source) as file:
-            for record in file:
-                qualities = np.asarray(record.get_forward_qualities() or (), np.uint8)
-                yield _Read(record.query_name or "", record.get_forward_sequence() or "", qualities, record=record)
+    if kind not in RECORD_KINDS:
+        yield from (partial(_of_text, read, writer) for read in text_reads(source))
         return
-    with reading(source), pysam.FastxFile(str(source)) as fastq:
-        for entry in fastq:
-            qualities = np.frombuffer((entry.quality or "").encode(), np.uint8) - np.uint8(33)
-            yield _Read(entry.name or "", entry.sequence or "", qualities, entry.comment or "")
+    with RecordFile(source) as file:
+        for record in file:
+            if isinstance(writer, RecordWriter):
+                yield partial(_copied, record, writer)
+            elif record.primary or record.fault:
+                yield partial(_of_record, record, writer)
+
+
+def _copied(record: Record, writer: RecordWriter) -> _Read:
+    record.require_sound()
+    return _Read(_qualities(record), lambda: writer.write(copied_record(record, writer.header)))
+
+
+def _of_record(record: Record, writer: ReadWriter) -> _Read:
+    draft, qualities = read_draft(record), _qualities(record)
+    return _Read(qualities, lambda: writer.write_read(draft.name, draft.bases, draft.qualities))
+
+
+def _qualities(record: Record) -> NDArray[np.uint8]:
+    qualities = record.qualities()
+    return np.empty(0, np.uint8) if qualities is None else qualities
+
+
+def _of_text(read: TextRead, writer: ReadWriter) -> _Read:
+    bases, qualities = encode_bases(read.letters()), read.qualities()
+    kept = isinstance(writer, RecordWriter)
+    title, tags = (read.name, identity_tags(read.name)) if kept else (f"{read.title} {read.comment}".rstrip(), ())
+    known = np.empty(0, np.uint8) if qualities is None else qualities
+    return _Read(known, lambda: writer.write_read(title, bases, known, tags))

@@ -15,8 +15,9 @@ from pysam.utils import SamtoolsError
 
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.headers import Program, extended_header
-from deepconsensus_py.pacbio.inputs import RecordFile, reading
+from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.report import MOLECULES, REPORT, side_file, side_stream, summed, write_json
 
 
@@ -76,7 +77,7 @@ def _require_same_model(parts: Sequence[Path], reports: Sequence[Mapping[str, An
 def _join_reads(parts: Sequence[Path], target: Path, program: Program) -> None:
     """Copy the compressed blocks of all parts under the first one's header, without unpacking them."""
     headers = [_header(part) for part in parts]
-    with NamedTemporaryFile("w", suffix=".sam") as header:
+    with NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", suffix=".sam") as header:
         header.write(str(extended_header(headers[0], program)))
         header.flush()
         try:

@@ -11,6 +11,7 @@ from deepconsensus_py.align.draft_files import draft_header
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.header_text import make_header
 from deepconsensus_py.pacbio.headers import Program, extended_header, polished_header
 from deepconsensus_py.pacbio.zmws import match, read_subreads
 from deepconsensus_py.polishing.clock import StageClock
@@ -108,6 +109,6 @@ def encoded_shards(
         infos.append(info)
         parts.append(molecules)
         total += info.molecules
-    header = extended_header(pysam.AlignmentHeader.from_text(infos[0].header), program)
+    header = extended_header(make_header(infos[0].header), program)
     begun = (stop or Stop()).before(chain.from_iterable(parts))
     return Source(clock.timed("read", begun), header, max(total - skip, 0))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.errors import InputError
+from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.molecule import G, encode_bases, reverse_complement
+from deepconsensus_py.pacbio.text_reads import text_reads
 
 REPEAT_SPACING = 1000  # mean bases between tandem repeats: enough that every molecule of some kb has one
 REPEAT_UNITS = (2, 6)  # bases
@@ -139,10 +139,9 @@ def read_templates(path: Path, shortest: int) -> list[Template]:
         InputError: the file cannot be read, holds no sequence, or one that is too short.
     """
     try:
-        with pysam.FastxFile(str(path)) as file:
-            found = [Template(str(record.name), encode_bases(record.sequence)) for record in file if record.sequence]
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as FASTA ({error}); give a file of template sequences") from error
+        found = [Template(read.name, encode_bases(read.letters())) for read in text_reads(path) if read.sequence]
+    except MoleculeError as error:
+        raise InputError(f"{error}; give a FASTA file of template sequences") from error
     if not found or min(len(template.bases) for template in found) < shortest:
         raise InputError(f"{path}: no sequence, or one under {shortest} bases; give a FASTA file of longer sequences")
     return found

@@ -15,9 +15,9 @@ from support import content, edited
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.indexing import index_bam
-from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.pbi import pbi_path
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
 
 OTHER_MOVIE = "m84004_220919_222401_s1"

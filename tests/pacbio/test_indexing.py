@@ -144,7 +144,7 @@ def test_alignments_that_hide_mismatches_are_refused(make) -> None:
     record.cigarstring = "60M"
     with pysam.AlignmentFile(str(bam), "wb", header=head) as file:
         file.write(record)
-    with pytest.raises(InputError, match=rf"^{bam}: the alignment of .* does not tell matches from mismatches"):
+    with pytest.raises(InputError, match=rf"^{bam}: record .*: its alignment does not tell matches from mismatches"):
         index_bam(bam)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.drafts import count_drafts, read_drafts
-from deepconsensus_py.pacbio.inputs import Kind, RecordFile, expand_paths, kind_of
+from deepconsensus_py.pacbio.inputs import Kind, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import decode_bases
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.zmws import read_subreads
 
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")

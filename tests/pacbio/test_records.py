@@ -2,6 +2,7 @@
 
 from array import array
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import numpy as np
 import pysam
@@ -10,9 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.codec import frames_to_codes
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases, reverse_complement
-from deepconsensus_py.pacbio.records import pass_record, read_draft, read_pass, read_tags, unaligned_record
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import (
+    copied_record,
+    pass_record,
+    read_draft,
+    read_pass,
+    read_tags,
+    unaligned_record,
+)
 
 HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@SQ\tSN:m/1/ccs\tLN:1000\n")
 DRAFT = "m/1/ccs"
@@ -22,6 +32,21 @@ def records(path: Path) -> list[pysam.AlignedSegment]:
     pysam.set_verbosity(0)
     with pysam.AlignmentFile(str(path), check_sq=False) as file:
         return list(file.fetch(until_eof=True))
+
+
+def in_file(record: pysam.AlignedSegment) -> Record:
+    """A record as it is read again from a BAM file."""
+    with NamedTemporaryFile(suffix=".bam") as file:
+        with pysam.AlignmentFile(file.name, "wb", header=HEADER) as writer:
+            writer.write(record)
+        with RecordFile(Path(file.name)) as reader:
+            return next(iter(reader))
+
+
+def read_again(path: Path) -> list[tuple[pysam.AlignedSegment, Record]]:
+    """Each record as pysam reads it, and as we do."""
+    with RecordFile(path) as file:
+        return list(zip(records(path), file, strict=True))
 
 
 def same_fields(one: pysam.AlignedSegment, other: pysam.AlignedSegment) -> bool:
@@ -56,7 +81,7 @@ def same_array(one: np.ndarray | None, other: np.ndarray | None) -> bool:
 
 @given(passes())
 def test_a_pass_comes_back_from_its_record(subread: Pass) -> None:
-    back = read_pass(pass_record(subread, HEADER, 0))
+    back = read_pass(in_file(pass_record(subread, HEADER, 0)))
     for field in ("bases", "pulse_widths", "inter_pulse_durations", "snr"):
         assert same_array(getattr(back, field), getattr(subread, field)), field
     assert (back.name, back.reverse, back.tags) == (subread.name, subread.reverse, subread.tags)
@@ -76,10 +101,10 @@ def test_kinetics_stay_in_sequencing_order_in_the_file() -> None:
     assert list(pass_record(forward, HEADER, 0).get_tag("pw")) == [1, 2, 3]
 
 
-def record_with(*tags: tuple[str, array]) -> pysam.AlignedSegment:
+def record_with(*tags: tuple[str, array]) -> Record:
     record = unaligned_record("m/1/0_3", encode_bases("ACG"), None, (), HEADER)
     record.set_tags([(tag, values, None) for tag, values in tags])
-    return record
+    return in_file(record)
 
 
 def test_raw_frames_become_codes() -> None:
@@ -97,15 +122,12 @@ def test_missing_and_empty_kinetics_are_none() -> None:
 
 @pytest.mark.parametrize("bad", [("pw", array("B", [1, 2])), ("sn", array("f", [1, 2, 3]))])
 def test_a_tag_that_does_not_fit_is_the_molecules_fault(bad: tuple[str, array]) -> None:
-    with pytest.raises(MoleculeError, match=f"m/1/0_3: tag '{bad[0]}'"):
+    with pytest.raises(MoleculeError, match=f"record m/1/0_3: tag '{bad[0]}'"):
         read_pass(record_with(bad))
 
 
-def test_tags_of_every_type_come_back(tag_of_every_type: tuple[tuple[str, object, str], ...], tmp_path: Path) -> None:
-    path = tmp_path / "x.bam"
-    with pysam.AlignmentFile(str(path), "wb", header=HEADER) as file:
-        file.write(unaligned_record("m/1/ccs", encode_bases("ACGT"), None, tag_of_every_type, HEADER))
-    back = read_tags(records(path)[0])
+def test_tags_of_every_type_come_back(tag_of_every_type: tuple[tuple[str, object, str], ...]) -> None:
+    back = read_tags(in_file(unaligned_record("m/1/ccs", encode_bases("ACGT"), None, tag_of_every_type, HEADER)))
     assert back == tag_of_every_type
     types = [value.typecode for _, value, code in back if code == "B"]
     assert types == [value.typecode for _, value, code in tag_of_every_type if code == "B"]
@@ -114,7 +136,8 @@ def test_tags_of_every_type_come_back(tag_of_every_type: tuple[tuple[str, object
 @pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4", "f4"])
 def test_numpy_arrays_are_written_with_their_type(kind: str) -> None:
     values = np.array([1, 2, 3], kind)
-    (_, back, _) = read_tags(unaligned_record("r", encode_bases("ACG"), None, [("xx", values, "B")], HEADER))[0]
+    record = unaligned_record("r", encode_bases("ACG"), None, [("xx", values, "B")], HEADER)
+    ((_, back, _),) = read_tags(in_file(record))
     assert np.asarray(back).dtype == values.dtype
     assert back.tolist() == values.tolist()
 
@@ -122,7 +145,7 @@ def test_numpy_arrays_are_written_with_their_type(kind: str) -> None:
 def test_an_aligned_draft_is_turned_back_to_the_direction_of_its_tags() -> None:
     record = unaligned_record("m/1/ccs", encode_bases("AACG"), np.array([1, 2, 3, 4], np.uint8), (), HEADER)
     record.flag = 16
-    draft = read_draft(record)
+    draft = read_draft(in_file(record))
     assert decode_bases(draft.bases) == "CGTT"
     assert draft.qualities is not None
     assert draft.qualities.tolist() == [4, 3, 2, 1]
@@ -130,14 +153,14 @@ def test_an_aligned_draft_is_turned_back_to_the_direction_of_its_tags() -> None:
 
 @pytest.mark.real
 def test_real_alignments_are_written_as_they_were(human_1m: Path) -> None:
-    for record in records(human_1m / "subreads_to_ccs.bam"):
-        assert same_fields(record, pass_record(read_pass(record), record.header, record.reference_id))
+    for segment, record in read_again(human_1m / "subreads_to_ccs.bam"):
+        assert same_fields(segment, pass_record(read_pass(record), segment.header, segment.reference_id))
 
 
 @pytest.mark.real
 def test_real_aligned_passes_are_the_raw_ones_turned(human_1m: Path) -> None:
-    raw = {record.query_name: read_pass(record) for record in records(human_1m / "subreads.bam")}
-    aligned = [read_pass(record) for record in records(human_1m / "subreads_to_ccs.bam")]
+    raw = {record.name: read_pass(record) for _, record in read_again(human_1m / "subreads.bam")}
+    aligned = [read_pass(record) for _, record in read_again(human_1m / "subreads_to_ccs.bam")]
     assert len(aligned) == len(raw) == 93
     assert 0 < sum(subread.reverse for subread in aligned) < 93
     for subread in aligned:
@@ -153,8 +176,8 @@ def test_real_aligned_passes_are_the_raw_ones_turned(human_1m: Path) -> None:
 
 @pytest.mark.real
 def test_real_raw_frames(shared: Path) -> None:
-    for record in records(shared / "data" / "lambda_sequel" / "m54075_160703_015941.subreads.bam"):
-        frames = record.get_tag("pw")
+    for segment, record in read_again(shared / "data" / "lambda_sequel" / "m54075_160703_015941.subreads.bam"):
+        frames = segment.get_tag("pw")
         assert frames.typecode == "H"
         np.testing.assert_array_equal(read_pass(record).pulse_widths, frames_to_codes(np.asarray(frames)))
 
@@ -162,7 +185,7 @@ def test_real_raw_frames(shared: Path) -> None:
 @pytest.mark.real
 def test_real_reads_without_pulse_widths(shared: Path) -> None:
     name = "m150404_101626_42267_c100807920800000001823174110291514_s1_p0.1.subreads.bam"
-    some = [read_pass(record) for record in records(shared / "data" / "lambda_rs2" / name)]
+    some = [read_pass(record) for _, record in read_again(shared / "data" / "lambda_rs2" / name)]
     assert all(subread.pulse_widths is None and subread.inter_pulse_durations is not None for subread in some)
 
 
@@ -179,9 +202,10 @@ def test_real_reads_without_pulse_widths(shared: Path) -> None:
     ],
 )
 def test_real_drafts_are_written_as_they_were(shared: Path, name: str) -> None:
-    for record in records(shared / "data" / name):
+    for segment, record in read_again(shared / "data" / name):
         draft = read_draft(record)
-        again = unaligned_record(draft.name, draft.bases, draft.qualities, draft.tags, record.header)
+        again = unaligned_record(draft.name, draft.bases, draft.qualities, draft.tags, segment.header)
         again.mapping_quality = record.mapping_quality
-        assert again.to_string() == record.to_string()
-        assert read_tags(again) == draft.tags
+        assert again.to_string() == segment.to_string()
+        assert read_tags(in_file(again)) == draft.tags
+        assert copied_record(record, segment.header).to_string() == segment.to_string()

@@ -12,8 +12,8 @@ from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.headers import Program, polished_header
 from deepconsensus_py.pacbio.indexing import index_bam
-from deepconsensus_py.pacbio.inputs import RecordFile
 from deepconsensus_py.pacbio.lookup import find_zmw
+from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
 
 PARTS = ([1, 2, "3/ccs/fwd"], [], [4, "5/consensus", 6, 7, 8], ["3/ccs/rev", 9])

@@ -90,7 +90,7 @@ def test_sequences_are_read_from_fasta(tmp_path) -> None:
 def test_a_template_file_without_sequences_is_refused(tmp_path) -> None:
     path = tmp_path / "t.fasta"
     path.write_text("")
-    with pytest.raises(InputError, match="no sequence"):
+    with pytest.raises(InputError, match="is empty"):
         read_templates(path, 1)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_templates(tmp_path / "absent.fasta", 1)

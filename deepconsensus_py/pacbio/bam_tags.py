@@ -1,0 +1,115 @@
+"""Tags of BAM records, as bytes and as values; every length is checked before anything is read.
+
+Source: SAM specification, section 4.2.4 (types and their sizes); ``d`` is htslib's own type.
+"""
+
+import re
+import struct
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+Tags = tuple[tuple[str, Any, str], ...]
+"""(tag, value, type code) in file order; arrays (``B``) are ``array.array``, which keep their element type."""
+
+_NUMBERS = {ord(code): struct.Struct(f"<{form}") for code, form in zip("cCsSiIfd", "bBhHiIfd", strict=True)}
+_ELEMENTS = {ord(code): (form, struct.calcsize(f"<{form}")) for code, form in zip("cCsSiIf", "bBhHiIf", strict=True)}
+_CODE_OF_FORM = {form: code for code, (form, _) in _ELEMENTS.items()}
+_CHARACTER, _TEXT, _HEXADECIMAL, _ARRAY = b"AZHB"
+_COUNT = struct.Struct("<BI")
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9]")
+_PRINTABLE = range(ord("!"), ord("~") + 1)
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+class TagError(ValueError):
+    """A record's tags cannot be read; the message says why."""
+
+
+def decode_tags(data: bytes) -> Tags:
+    """The tags of a record.
+
+    Args:
+        data: all that follows the qualities in the record.
+
+    Raises:
+        TagError: a tag reaches beyond the record, or is not as the specification has it.
+    """
+    tags: list[tuple[str, Any, str]] = []
+    at, end = 0, len(data)
+    while at < end:
+        name = data[at : at + 2]
+        if end - at < 4 or not _NAME.fullmatch(name):
+            raise TagError(f"has {_shown(data[at : at + 8])} where a tag should begin")
+        tag, code = name.decode("ascii"), data[at + 2]
+        value, at = _value(tag, code, data, at + 3)
+        tags.append((tag, value, chr(code)))
+    if len({tag for tag, _, _ in tags}) < len(tags):
+        twice = next(tag for i, (tag, _, _) in enumerate(tags) if tag in {earlier for earlier, _, _ in tags[:i]})
+        raise TagError(f"has tag '{twice}' twice")
+    return tuple(tags)
+
+
+def _value(tag: str, code: int, data: bytes, at: int) -> tuple[Any, int]:
+    """The value of a tag, and where the next tag begins."""
+    number = _NUMBERS.get(code)
+    if number is not None:
+        if at + number.size > len(data):
+            raise TagError(f"tag '{tag}' reaches beyond the record")
+        return number.unpack_from(data, at)[0], at + number.size
+    if code == _ARRAY:
+        return _array(tag, data, at)
+    if code in {_TEXT, _HEXADECIMAL}:
+        stop = data.find(0, at)
+        if stop < 0:
+            raise TagError(f"tag '{tag}' reaches beyond the record")
+        return _text(tag, data[at:stop]), stop + 1
+    if code == _CHARACTER:
+        if data[at] not in _PRINTABLE:
+            raise TagError(f"tag '{tag}' is no printable character ({_shown(data[at : at + 1])})")
+        return chr(data[at]), at + 1
+    raise TagError(f"tag '{tag}' is of unknown type {_shown(bytes([code]))}")
+
+
+def _array(tag: str, data: bytes, at: int) -> "tuple[array[Any], int]":
+    if at + _COUNT.size > len(data):
+        raise TagError(f"tag '{tag}' reaches beyond the record")
+    code, count = _COUNT.unpack_from(data, at)
+    if code not in _ELEMENTS:
+        raise TagError(f"tag '{tag}' is an array of unknown type {_shown(bytes([code]))}")
+    form, size = _ELEMENTS[code]
+    start, stop = at + _COUNT.size, at + _COUNT.size + count * size
+    if stop > len(data):
+        raise TagError(f"tag '{tag}' has {count} values, which reach beyond the record")
+    return array(form, data[start:stop]), stop
+
+
+def _text(tag: str, data: bytes) -> str:
+    if _CONTROL.search(data):
+        raise TagError(f"tag '{tag}' holds control characters")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TagError(f"tag '{tag}' is not UTF-8 text (byte {data[error.start]:#04x})") from error
+
+
+def encode_tags(tags: Iterable[tuple[str, Any, str]]) -> bytes:
+    """The bytes of tags, as ``decode_tags`` reads them.
+
+    Args:
+        tags: (tag, value, type code); integers must fit their type.
+    """
+    return b"".join(tag.encode("ascii") + _bytes(value, code) for tag, value, code in tags)
+
+
+def _bytes(value: Any, code: str) -> bytes:
+    number = _NUMBERS.get(ord(code))
+    if number is not None:
+        return code.encode("ascii") + number.pack(value)
+    if isinstance(value, array):
+        return b"B" + _COUNT.pack(_CODE_OF_FORM[value.typecode], len(value)) + value.tobytes()
+    return code.encode("ascii") + str(value).encode("utf-8", "surrogateescape") + (b"" if code == "A" else b"\0")
+
+
+def _shown(data: bytes) -> str:
+    return repr(data)[1:]

@@ -1,0 +1,298 @@
+"""Reading BAM, SAM and CRAM files record by record.
+
+BAM is read as bytes (``bam_record``). SAM and CRAM htslib takes apart itself, with checks, and we take its fields.
+
+Source: SAM specification, section 4.1 (BGZF) and 4.2 (BAM).
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import pysam
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.bam_record import SMALLEST, Origin, Record, parse_name, parse_record
+from deepconsensus_py.pacbio.bam_tags import Tags, encode_tags
+from deepconsensus_py.pacbio.header_text import decode_text, prepare_htslib, read_header
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of, reading
+
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block at the end of a BAM file (SAM specification, section 4.1.2)."""
+
+_GZIP = b"\x1f\x8b"
+_BGZF_FIELD = slice(12, 14)
+_INT = struct.Struct("<i")
+_PIECE = 1 << 20
+"""Bytes that are asked for at once: a damaged size takes no more memory than the file has."""
+
+_LARGEST_RECORD = 1 << 28
+"""Bytes; a subread of a million bases with kinetics has 5 million."""
+
+_HEADER_ALWAYS, _HEADER_RATIO, _LARGEST_HEADER = 64 << 20, 64, 1 << 30
+"""Bytes of a header that are read from any file, and for each byte of the file, and at most.
+
+A reference for each of four million drafts makes 200 MB, which BGZF packs ten to twenty times smaller; a header that
+packs a thousand times smaller is no header, and would fill the memory.
+"""
+
+_SMALLEST_REFERENCE = 9
+"""Bytes of a reference with an empty name."""
+
+_NIBBLE_OF_LETTER = bytes(max("=ACMGRSVTWYHKDBN".find(chr(byte).upper()), 0) or 15 for byte in range(256))
+
+
+class _Reader(Protocol):
+    """A file that gives records one after the other."""
+
+    header: pysam.AlignmentHeader
+
+    def next(self) -> Record | None: ...
+    def tell(self) -> int: ...
+    def seek(self, offset: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class RecordFile:
+    """A BAM, SAM or CRAM file, read record by record.
+
+    Attributes:
+        path: the file.
+        header: its header.
+        seekable: whether ``tell`` and ``seek`` work (BAM only).
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            InputError: missing, of another kind, or truncated.
+        """
+        kind = kind_of(path)
+        if kind not in RECORD_KINDS:
+            raise InputError(f"{path}: is a {kind.value} file where a BAM file is needed")
+        prepare_htslib()
+        self.path = path
+        self.seekable = kind is Kind.BAM
+        self._reader: _Reader = _BamReader(path) if self.seekable else _SamReader(path)
+        self.header = self._reader.header
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records from the current place on; one that is damaged in itself has a ``fault``.
+
+        Raises:
+            InputError: the file is truncated or damaged.
+        """
+        while True:
+            with reading(self.path):
+                record = self._reader.next()
+            if record is None:
+                return
+            yield record
+
+    def tell(self) -> int:
+        """The BGZF virtual offset of the next record; 0 where the file is not seekable."""
+        return self._reader.tell()
+
+    def seek(self, offset: int) -> None:
+        """Go to the record at a virtual offset.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        with reading(self.path):
+            self._reader.seek(offset)
+
+
+class _BamReader:
+    """A BAM file as bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with reading(path):
+            if path.is_file():
+                _require_whole(path)
+            self._file = pysam.BGZFile(str(path), "rb", None)
+        try:
+            with reading(path):
+                self.header, self._origin = self._read_header()
+        except InputError:
+            self.close()
+            raise
+
+    def _read_header(self) -> tuple[pysam.AlignmentHeader, Origin]:
+        size = self._path.stat().st_size if self._path.is_file() else _LARGEST_HEADER
+        left = min(max(_HEADER_ALWAYS, _HEADER_RATIO * size), _LARGEST_HEADER)
+        self._read(len(b"BAM\1"))
+        (text_size,) = _INT.unpack(self._read(_INT.size))
+        self._require_header(text_size, left)
+        text = decode_text(self._read(text_size), self._path)
+        (n_references,) = _INT.unpack(self._read(_INT.size))
+        self._require_header(n_references * _SMALLEST_REFERENCE, left - text_size)
+        names, lengths = self._read_references(n_references, left - text_size)
+        return read_header(text, names, lengths, self._path), Origin(self._path, names, lengths)
+
+    def _require_header(self, size: int, most: int) -> None:
+        if size < 0:
+            raise ValueError("its header has a size below 0")
+        if size > most:
+            raise InputError(
+                f"{self._path}: its header takes {size >> 20} MB or more, which is too much for a file of this size; "
+                "replace the header (samtools reheader)"
+            )
+
+    def _read_references(self, count: int, most: int) -> tuple[Sequence[str], Sequence[int]]:
+        names: list[str] = []
+        lengths: list[int] = []
+        data = b""
+        size = 1
+        while len(names) < count:
+            # At least so much is still to come; how much more, the sizes of the names say.
+            wanted = _SMALLEST_REFERENCE * (count - len(names)) + size - 1
+            data += self._read(wanted - len(data))
+            at = 0
+            while len(data) - at >= _INT.size and len(names) < count:
+                (size,) = _INT.unpack_from(data, at)
+                self._require_header(size - 1, most)
+                end = at + _INT.size + size
+                if end + _INT.size > len(data):
+                    break
+                names.append(data[at + _INT.size : end].rstrip(b"\0").decode("utf-8", "surrogateescape"))
+                lengths.append(_INT.unpack_from(data, end)[0])
+                at, size = end + _INT.size, 1
+            most -= at
+            data = data[at:]
+        return names, lengths
+
+    def _read(self, size: int) -> bytes:
+        data: bytes = self._file.read(min(size, _PIECE))
+        if len(data) < size:
+            pieces = [data]
+            while pieces[-1] and (size := size - len(pieces[-1])):
+                pieces.append(self._file.read(min(size, _PIECE)))
+            data = b"".join(pieces)
+            if size:
+                raise EOFError("it ends inside its header or a record")
+        return data
+
+    def next(self) -> Record | None:
+        """The next record; None at the end."""
+        start = self._file.read(_INT.size)
+        if len(start) < _INT.size:
+            if start:
+                raise EOFError("it ends inside a record")
+            return None
+        (size,) = _INT.unpack(start)
+        if not SMALLEST <= size <= _LARGEST_RECORD:
+            raise ValueError(f"a record of {size} bytes")
+        return parse_record(self._read(size), self._origin)
+
+    def tell(self) -> int:
+        """The virtual offset of the next record."""
+        return int(self._file.tell())
+
+    def seek(self, offset: int) -> None:
+        """Go to a virtual offset."""
+        self._file.seek(offset)
+
+    def close(self) -> None:
+        """Close the file."""
+        # Closing a damaged file fails again; its damage has been reported.
+        with suppress(OSError):
+            self._file.close()
+
+
+def _require_whole(path: Path) -> None:
+    """Refuse plain gzip, in which no record can be found again, and BGZF without its last block."""
+    with path.open("rb") as file:
+        start = file.read(_BGZF_FIELD.stop)
+        if not start.startswith(_GZIP):
+            return
+        if start[_BGZF_FIELD] != b"BC":
+            raise InputError(
+                f"{path}: is compressed by gzip, and BAM must be by bgzip; write it again (samtools view -b, or "
+                "gunzip and bgzip)"
+            )
+        file.seek(max(path.stat().st_size - len(BGZF_END), 0))
+        if file.read() != BGZF_END:
+            raise EOFError("its end is missing")
+
+
+class _SamReader:
+    """A SAM or CRAM file through htslib."""
+
+    def __init__(self, path: Path) -> None:
+        with reading(path):
+            self._file = pysam.AlignmentFile(str(path), check_sq=False)
+            header = self._file.header
+            names, lengths = header.references, header.lengths
+            self.header = read_header(str(header), names, lengths, path)
+            self._records = self._file.fetch(until_eof=True)
+        self._origin = Origin(path, names, lengths)
+
+    def next(self) -> Record | None:
+        """The next record; None at the end."""
+        segment = next(self._records, None)
+        return None if segment is None else _record_of(segment, self._origin)
+
+    def tell(self) -> int:
+        """There are no places in such a file."""
+        return 0
+
+    def seek(self, offset: int) -> None:  # noqa: ARG002 - as other readers have it
+        """Nothing in such a file can be sought.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{self._origin.path}: only BAM files can be read out of order; convert it (samtools view -b)")
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(OSError):
+            self._file.close()
+
+
+def _record_of(segment: pysam.AlignedSegment, origin: Origin) -> Record:
+    phred = segment.query_qualities
+    letters = (segment.query_sequence or "").encode("ascii", "replace")
+    nibbles = np.frombuffer(letters.translate(_NIBBLE_OF_LETTER) + b"\0" * (len(letters) % 2), np.uint8)
+    cigar = np.array([length << 4 | operation for operation, length in segment.cigartuples or ()], "<u4")
+    name, fault = parse_name((segment.query_name or "").encode("utf-8", "surrogateescape") + b"\0")
+    return Record(
+        origin,
+        name,
+        segment.flag,
+        segment.reference_id,
+        segment.reference_start,
+        segment.mapping_quality,
+        (segment.next_reference_id, segment.next_reference_start, segment.template_length),
+        cigar.tobytes(),
+        len(letters),
+        (nibbles[::2] << 4 | nibbles[1::2]).tobytes(),
+        b"" if phred is None else bytes(phred),
+        encode_tags(_repaired(segment.get_tags(with_value_type=True))),
+        fault,
+    )
+
+
+def _repaired(tags: Sequence[tuple[str, object, str]]) -> Tags:
+    """Tags as pysam gives them, which takes unsigned numbers of 32 bits for signed ones."""
+    return tuple(
+        (tag, value & 0xFFFFFFFF if code == "I" and isinstance(value, int) else value, code)
+        for tag, value, code in tags
+    )

@@ -1,0 +1,81 @@
+"""Reads of FASTQ and FASTA files, compressed or not, with what they hold checked when asked for."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.header_text import prepare_htslib
+from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
+from deepconsensus_py.pacbio.names import printable
+
+_LETTERS = re.compile(r"[A-Za-z]*")
+_PHRED = re.compile(r"[!-~]*")
+_PHRED_OFFSET = np.uint8(33)
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """A read as it lies in its file; bytes that are not UTF-8 are surrogate escapes.
+
+    Attributes:
+        path: the file.
+        title: the name.
+        comment: what follows the name; empty for nothing.
+        sequence: the bases.
+        quality: a character for each base; None in FASTA.
+    """
+
+    path: Path
+    title: str
+    comment: str
+    sequence: str
+    quality: str | None
+
+    @property
+    def name(self) -> str:
+        """The name; what is not printable ASCII stands in it as an escape."""
+        return printable(self.title)
+
+    def letters(self) -> str:
+        """The bases.
+
+        Raises:
+            MoleculeError: one is no letter.
+        """
+        if not _LETTERS.fullmatch(self.sequence):
+            raise MoleculeError(f"{self.path}: read {self.name}: its bases are not all letters")
+        return self.sequence
+
+    def qualities(self) -> NDArray[np.uint8] | None:
+        """``uint8[n]`` Phred, or None in FASTA.
+
+        Raises:
+            MoleculeError: one is not a quality.
+        """
+        if self.quality is None:
+            return None
+        if not _PHRED.fullmatch(self.quality):
+            raise MoleculeError(f"{self.path}: read {self.name}: its qualities are not all from 0 (!) to 93 (~)")
+        return np.frombuffer(self.quality.encode("ascii"), np.uint8) - _PHRED_OFFSET
+
+
+def text_reads(path: Path) -> Iterator[TextRead]:
+    """The reads of a file, in file order.
+
+    Raises:
+        InputError: the file is missing, truncated or damaged; or a read of a FASTQ file has no qualities.
+    """
+    is_fastq = kind_of(path) is Kind.FASTQ
+    prepare_htslib()
+    with reading(path), pysam.FastxFile(str(path)) as file:
+        for entry in file:
+            read = TextRead(path, entry.name or "", entry.comment or "", entry.sequence or "", entry.quality)
+            if is_fastq and read.quality is None:
+                raise InputError(f"{path}: read {read.name} has no qualities; the file is truncated or damaged")
+            yield read

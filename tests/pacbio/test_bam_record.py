@@ -1,0 +1,202 @@
+"""Records are taken from their bytes; what is wrong with one of them is said, and nothing is read beyond it."""
+
+import struct
+from array import array
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bam_bytes import array_tag, header, record, tag, write
+
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.molecule import decode_bases
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import read_draft, read_pass, read_tags
+
+NAME = b"m/1/0_4"
+REFERENCES = [(b"m/1/ccs", 10)]
+TEXT = b"@HD\tVN:1.6\n@SQ\tSN:m/1/ccs\tLN:10\n"
+
+
+@pytest.fixture
+def bam(tmp_path: Path) -> Path:
+    return tmp_path / "x.bam"
+
+
+def read(bam: Path, *records: bytes) -> list[Record]:
+    write(bam, header(TEXT, REFERENCES), *records)
+    with RecordFile(bam) as file:
+        return list(file)
+
+
+def test_a_sound_record_is_read_as_it_is(bam: Path) -> None:
+    aligned = {"flag": 16, "reference": 0, "start": 3, "cigar": [(1, "S"), (2, "="), (1, "D"), (2, "X")]}
+    (found,) = read(bam, record(NAME, "ACGTN", tag("zz", "Z", b"a b\0"), qualities=bytes(range(5)), **aligned))
+    assert (found.name, found.flag, found.start, found.reference_name) == ("m/1/0_4", 16, 3, "m/1/ccs")
+    assert (found.letters(), decode_bases(found.bases())) == ("ACGTN", "ACGTN")
+    assert found.qualities().tolist() == [0, 1, 2, 3, 4]
+    assert [part.tolist() for part in found.read_cigar()] == [[4, 7, 2, 8], [1, 2, 1, 2]]
+    assert found.read_tags() == (("zz", "a b", "Z"),)
+    assert (found.fault, found.reverse, found.unmapped, found.primary) == ("", True, False, True)
+
+
+def test_letters_other_than_bases_are_kept_as_letters_and_are_n_as_bases(bam: Path) -> None:
+    (found,) = read(bam, record(NAME, "=ACMGRSVTWYHKDBN"))
+    assert found.letters() == "=ACMGRSVTWYHKDBN"
+    assert decode_bases(found.bases()) == "NACNGNNNTNNNNNNN"
+
+
+def test_flag_0_in_a_file_without_references_is_an_unaligned_read(bam: Path) -> None:
+    write(bam, header(b""), record(NAME, flag=0))
+    with RecordFile(bam) as file:
+        (found,) = file
+    assert found.unmapped
+    assert read_pass(found).alignment is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        (array_tag("xx", "C", [1, 2, 3], count=4), "tag 'xx' has 4 values, which reach beyond the record"),
+        (array_tag("xx", "I", [1], count=2**32 - 1), "tag 'xx' has 4294967295 values, which reach beyond the record"),
+        (tag("xx", "B", b"C\x01"), "tag 'xx' reaches beyond the record"),
+        (tag("xx", "B", b"Z\x01\0\0\0a"), "tag 'xx' is an array of unknown type 'Z'"),
+        (tag("xx", "i", b"\1\2\3"), "tag 'xx' reaches beyond the record"),
+        (tag("xx", "Z", b"no end"), "tag 'xx' reaches beyond the record"),
+        (tag("xx", "H", b"1AFF"), "tag 'xx' reaches beyond the record"),
+        (tag("xx", "Q", b"abcd"), "tag 'xx' is of unknown type 'Q'"),
+        (tag("xx", "\xff", b"abcd"), r"tag 'xx' is of unknown type '\\xff'"),
+        (tag("xx", "Z", b"M\xfcller\0"), "tag 'xx' is not UTF-8 text .byte 0xfc."),
+        (tag("xx", "Z", b"a\tb\0"), "tag 'xx' holds control characters"),
+        (tag("xx", "A", b"\t"), r"tag 'xx' is no printable character .'\\t'."),
+        (tag("xx", "A", b"\xfc"), r"tag 'xx' is no printable character .'\\xfc'."),
+        (tag("\xfc1", "i", bytes(4)), r"has '.xfc1i.* where a tag should begin"),
+        (b"xx", "has 'xx' where a tag should begin"),
+        (tag("xx", "C", b"\1") * 2, "has tag 'xx' twice"),
+    ],
+)
+def test_tags_that_are_wrong_are_the_records_fault(bam: Path, tags: bytes, reason: str) -> None:
+    first, second = read(bam, record(NAME, tags=tags), record(b"m/2/0_4"))
+    with pytest.raises(MoleculeError, match=rf"^{bam}: record m/1/0_4: {reason}"):
+        read_pass(first)
+    assert read_pass(second).name == "m/2/0_4"
+
+
+@pytest.mark.parametrize(("code", "form"), list(zip("cCsSiIf", "bBhHiIf", strict=True)))
+def test_arrays_of_every_type_are_read_with_their_extremes(bam: Path, code: str, form: str) -> None:
+    bounds = np.iinfo(form) if code != "f" else None
+    values = [0.5, -0.5] if bounds is None else [bounds.min, bounds.max]
+    ((_, found, _),) = read(bam, record(NAME, tags=array_tag("xx", code, values)))[0].read_tags()
+    assert (found, found.typecode) == (array(form, values), form)
+
+
+def test_numbers_of_every_type_are_read_with_their_extremes(bam: Path) -> None:
+    limits = {code: (np.iinfo(form).min, np.iinfo(form).max) for code, form in zip("cCsSiI", "bBhHiI", strict=True)}
+    forms = dict(zip("cCsSiI", "bBhHiI", strict=True))
+    pairs = [(code, number) for code, pair in limits.items() for number in pair]
+    tags = b"".join(tag(f"x{i:x}", code, struct.pack(f"<{forms[code]}", n)) for i, (code, n) in enumerate(pairs))
+    found = read(bam, record(NAME, tags=tags + tag("dd", "d", struct.pack("<d", 1e300))))[0].read_tags()
+    assert [(code, value) for _, value, code in found] == [*pairs, ("d", 1e300)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (tag("np", "Z", b"3\0"), "tag 'np' should be a whole number, and is of type Z"),
+        (tag("np", "f", bytes(4)), "tag 'np' should be a whole number, and is of type f"),
+        (tag("zm", "A", b"1"), "tag 'zm' should be a whole number, and is of type A"),
+        (tag("cx", "Z", b"3\0"), "tag 'cx' should be a whole number, and is of type Z"),
+        (tag("rq", "Z", b"1\0"), "tag 'rq' should be a number, and is of type Z"),
+        (array_tag("ec", "f", [1]), "tag 'ec' should be a number, and is of type B"),
+        (tag("pw", "i", bytes(4)), "tag 'pw' should be an array of numbers, and is of type i"),
+        (tag("RG", "i", bytes(4)), "tag 'RG' should be text, and is of type i"),
+    ],
+)
+def test_a_tag_that_we_use_has_its_type(bam: Path, wrong: bytes, reason: str) -> None:
+    (found,) = read(bam, record(NAME, tags=wrong))
+    with pytest.raises(MoleculeError, match=rf"^{bam}: record m/1/0_4: {reason}$"):
+        read_tags(found)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (array_tag("ip", "f", [1, 2, 3, 4]), "tag 'ip' holds numbers that are not whole"),
+        (array_tag("pw", "C", [1, 2, 3]), "tag 'pw' has 3 values for 4 bases"),
+        (array_tag("sn", "f", [1, 2, 3, float("nan")]), "tag 'sn' is not four numbers"),
+    ],
+)
+def test_kinetics_that_do_not_fit_are_the_records_fault(bam: Path, wrong: bytes, reason: str) -> None:
+    (found,) = read(bam, record(NAME, tags=wrong))
+    with pytest.raises(MoleculeError, match=rf"^{bam}: record m/1/0_4: {reason}$"):
+        read_pass(found)
+
+
+ON_DRAFT = {"flag": 0, "reference": 0, "start": 0}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"length": 400}, "its name, CIGAR, bases and qualities do not fit into it"),
+        ({"length": -4}, "its name, CIGAR, bases and qualities do not fit into it"),
+        ({"name_size": 200}, "its name, CIGAR, bases and qualities do not fit into it"),
+        ({"name_size": 7}, "its name is not printable ASCII"),
+        ({"name_size": 0}, "its name is not printable ASCII"),
+        ({"reference": 1, "flag": 0, "start": 0}, "lies on reference 1 .its mate on -1., and the header has 1"),
+        ({"reference": -2}, "lies on reference -2"),
+        ({"mate": 5}, "lies on reference -1 .its mate on 5., and the header has 1"),
+        ({"start": -7}, "lies at position -7"),
+        ({"cigar": [(4, "=")], **ON_DRAFT, "start": 7}, "lies beyond the 10 bases of m/1/ccs"),
+        ({"cigar": [(4, "=")], **ON_DRAFT, "start": -1}, "lies beyond the 10 bases of m/1/ccs"),
+        ({"cigar": [(2, "="), (99, "D"), (2, "=")], **ON_DRAFT}, "lies beyond the 10 bases of m/1/ccs"),
+        ({"cigar": [(5, "=")], **ON_DRAFT}, "its CIGAR is of 5 bases, and it has 4"),
+    ],
+)
+def test_fields_that_do_not_fit_are_the_records_fault(bam: Path, wrong: dict, reason: str) -> None:
+    first, second = read(bam, record(NAME, **wrong), record(b"m/2/0_4"))
+    with pytest.raises(MoleculeError, match=rf"^{bam}: record .+: {reason}"):
+        read_pass(first)
+    assert read_pass(second).name == "m/2/0_4"
+
+
+def test_a_name_that_is_not_ascii_is_shown_with_escapes(bam: Path) -> None:
+    (found,) = read(bam, record(b"m\xfc/1/0_4"))
+    assert (found.name, found.fault[:8]) == (r"m\xfc/1/0_4", "its name")
+
+
+def test_an_operation_that_there_is_not(bam: Path) -> None:
+    data = bytearray(record(NAME, cigar=[(4, "=")], **ON_DRAFT))
+    data[4 + 32 + 8] |= 15
+    (found,) = read(bam, bytes(data))
+    with pytest.raises(MoleculeError, match="has an unknown operation in its CIGAR"):
+        found.read_cigar()
+
+
+def test_a_cigar_of_more_operations_than_its_field_can_count(bam: Path) -> None:
+    long = array_tag("CG", "I", [1 << 4 | 7, 3 << 4 | 8])
+    (found,) = read(bam, record(NAME, tags=long, cigar=[(4, "S"), (4, "N")], **ON_DRAFT))
+    assert [part.tolist() for part in found.read_cigar()] == [[7, 8], [1, 3]]
+
+
+@pytest.mark.parametrize(("quality", "good"), [(93, True), (94, False), (254, False)])
+def test_base_qualities_end_at_93(bam: Path, quality: int, good: bool) -> None:
+    (found,) = read(bam, record(b"m/1/ccs", qualities=bytes([1, 2, 3, quality])))
+    if good:
+        assert read_draft(found).qualities.tolist() == [1, 2, 3, 93]
+    else:
+        with pytest.raises(MoleculeError, match=f"has base quality {quality}"):
+            read_draft(found)
+
+
+@pytest.mark.parametrize("size", [-1, 0, 31, 2**31 - 1])
+def test_a_record_of_no_possible_size_is_a_damaged_file(bam: Path, size: int) -> None:
+    with pytest.raises(InputError, match=rf"^{bam}: is truncated or damaged .a record of {size} bytes."):
+        read(bam, record(NAME), record(NAME, size=size))
+
+
+@pytest.mark.parametrize("size", [100, 1 << 27])
+def test_a_record_that_the_file_does_not_hold_is_a_damaged_file(bam: Path, size: int) -> None:
+    with pytest.raises(InputError, match=rf"^{bam}: is truncated or damaged .it ends inside"):
+        read(bam, record(NAME), record(NAME, size=size))
