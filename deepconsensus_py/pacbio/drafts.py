@@ -7,12 +7,12 @@ from pathlib import Path
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 from deepconsensus_py.pacbio.names import parse_subread
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import read_draft
-from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
+from deepconsensus_py.pacbio.text_reads import TextRead, no_qualities, text_reads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +125,11 @@ def record_entry(record: Record) -> DraftEntry:
 
 
 def _from_text(path: Path) -> Iterator[DraftEntry]:
-    return (DraftEntry(read.name, len(read.sequence), partial(_text_draft, read)) for read in text_reads(path))
+    is_fastq = kind_of(path) is Kind.FASTQ
+    for read in text_reads(path):
+        if is_fastq and read.quality is None:
+            raise no_qualities(read)
+        yield DraftEntry(read.name, len(read.sequence), partial(_text_draft, read))
 
 
 def _text_draft(read: TextRead) -> Draft:

@@ -76,6 +76,11 @@ def text_reads(path: Path) -> Iterator[TextRead]:
     with reading(path), pysam.FastxFile(str(path)) as file:
         for entry in file:
             read = TextRead(path, entry.name or "", entry.comment or "", entry.sequence or "", entry.quality)
-            if is_fastq and read.quality is None:
-                raise InputError(f"{path}: read {read.name} has no qualities; the file is truncated or damaged")
+            if is_fastq and read.sequence and read.quality is None:
+                raise no_qualities(read)
             yield read
+
+
+def no_qualities(read: TextRead) -> InputError:
+    """What is said of a FASTQ file that ends inside a read."""
+    return InputError(f"{read.path}: read {read.name} has no qualities; the file is truncated or damaged")

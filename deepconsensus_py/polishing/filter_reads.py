@@ -31,7 +31,7 @@ class FilterCounts:
 
     reads: int
     kept: int
-    faulty: int
+    faulty: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
