@@ -1,5 +1,6 @@
 """Molecules worked on by several cores, in order and with bounded memory."""
 
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -48,12 +49,17 @@ def ordered_map(
             pool = Pool(work, cores, lost)
             do = pool.do
             stack.callback(pool.close)
-        threads = stack.enter_context(ThreadPoolExecutor(cores))
+        threads = stack.enter_context(ThreadPoolExecutor(cores, initializer=_hold_pipe_signals))
         if processes:
             # Before the threads are waited for, which wait for their workers.
             stack.callback(pool.kill)
         for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores)):
             yield result.result()
+
+
+def _hold_pipe_signals() -> None:
+    """What is sent to a worker that has died must not end this process: the error that writing gives is enough."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
 
 
 @contextmanager

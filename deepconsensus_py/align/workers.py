@@ -6,7 +6,7 @@ They come from multiprocessing's fork server and not from this process, which ho
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, get_context, resource_tracker
 from queue import SimpleQueue
 from threading import Lock
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from deepconsensus_py.align.channel import Channel, anonymous_memory
 from deepconsensus_py.align.heap import keep_heap_small
+from deepconsensus_py.align.sockets import announced
 from deepconsensus_py.errors import DeepConsensusError
 
 DEATHS = 10
@@ -21,6 +22,8 @@ DEATHS = 10
 
 _STARTS = 3
 """Times that a worker is started which dies before it is ready."""
+
+_PRELOADED = ("__main__", "deepconsensus_py.align.sockets")
 
 _ENDING_SECONDS = 5.0
 _ADVICE = "is there memory enough? --threads 1 needs no workers"
@@ -39,20 +42,22 @@ def prepare(modules: Sequence[str]) -> None:
     Args:
         modules: that the workers need; nothing changes where others have been prepared already.
     """
-    forkserver.set_forkserver_preload(["__main__", *modules])
-    with _interrupts_held():
+    # Where it cannot be started, the first worker says so.
+    with suppress(OSError), _starting(modules):
         forkserver.ensure_running()
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def _starting(modules: Sequence[str] = ()) -> Iterator[None]:
     """Hold interrupts back, here for a moment, and for good in the processes that are started in the block."""
+    forkserver.set_forkserver_preload([*_PRELOADED, *modules])
     # Ctrl-C reaches all processes of a terminal; what it means is this one's to say, even while they still start.
     # Started in the block, the resource tracker would let interrupts through again.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        with announced():
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -164,7 +169,7 @@ class _Worker:
         self._channel = Channel(own, memory)
         self._process = context.Process(target=_serve, args=(Channel(other, memory), work), daemon=True)
         try:
-            with _interrupts_held():
+            with _starting():
                 self._process.start()
         except BaseException:
             self._channel.close()

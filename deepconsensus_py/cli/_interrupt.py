@@ -24,9 +24,9 @@ def asked_by_interrupt(ask: Callable[[], None]) -> Iterator[None]:
 
     def first(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        ask()
         # Not by print: what was interrupted may be a print.
         os.write(_STANDARD_ERROR, _ASKED)
-        ask()
 
     signal.signal(signal.SIGINT, first)
     try:

@@ -136,4 +136,11 @@ def counted(number: int, noun: str) -> str:
 
 def log_to_stderr() -> None:
     """Show what the library reports, one plain line each."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    own = logging.getLogger("deepconsensus_py")
+    if own.handlers or any(not isinstance(handler, logging.NullHandler) for handler in logging.getLogger().handlers):
+        # Whoever calls a command from a program of theirs says where it goes.
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    own.addHandler(handler)
+    own.setLevel(logging.INFO)

@@ -13,9 +13,13 @@ from typing import NoReturn
 
 from deepconsensus_py import cli
 from deepconsensus_py._version import __version__
+from deepconsensus_py.cli._libraries import quieten_libraries
 from deepconsensus_py.cli._numba import provided_cache
 from deepconsensus_py.cli._once import Parser
 from deepconsensus_py.errors import DeepConsensusError
+
+_ENDS = (signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM)
+"""Signals that end a run; the exit status is 128 and their number."""
 
 
 def commands() -> list[str]:
@@ -37,13 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0 when all is written, 1 for a bad input or an output that cannot be written, 2 for wrong usage,
+        0 when all is written, 1 for a bad input or an output that cannot be written,
         3 when the run finished but some molecules could not be processed, 130 when interrupted, 141 when nobody reads
-        standard output any more, 143 when terminated.
+        standard output any more.
+
+    Raises:
+        SystemExit: 2 for wrong usage; as a program also 129 when the terminal is gone, 141 when a pipe is, and 143 when
+            terminated.
     """
     words = sys.argv[1:] if argv is None else list(argv)
     args = build_parser().parse_args(words)
-    signal.signal(signal.SIGTERM, _stop)
     args.command_line = shlex.join(["deepconsensus-py", *words])
     try:
         with provided_cache():
@@ -64,12 +71,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def program() -> NoReturn:
     """Run one command, and end with its status."""
-    status = main()
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    _listen()
+    quieten_libraries()
+    try:
+        status = main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    for number in (signal.SIGINT, *_ENDS):
+        signal.signal(number, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
     # All is written and closed. Python would have torch take apart what it registered, which lasts 0.4 s.
+    if workers := sys.modules.get("deepconsensus_py.align.sockets"):
+        workers.remove_sockets()
     os._exit(status)
+
+
+def _listen() -> None:
+    """End on signals as an exception does; those that whoever started us ignores, as nohup does, stay ignored."""
+    for number in _ENDS:
+        # Python itself ignores SIGPIPE, and nobody can tell whether others did.
+        if signal.getsignal(number) is signal.SIG_DFL or number == signal.SIGPIPE:
+            signal.signal(number, _stop)
 
 
 def _stop(number: int, _frame: object) -> None:

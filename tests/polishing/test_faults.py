@@ -5,7 +5,6 @@ import logging
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -235,21 +234,3 @@ def test_a_file_that_grows_too_large_is_one_sentence(inputs: Path, tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert re.match(rf"{tmp_path}/out\.bam.*: cannot be written \(File too large\)", done.stdout)
     assert not (tmp_path / "out.bam").exists()
-
-
-def test_terminated_runs_keep_their_pieces(inputs: Path, whole: Left, tmp_path: Path) -> None:
-    output, log = tmp_path / "out.bam", tmp_path / "log"
-    program = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(143)); "
-    program += "import runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    given = list(map(str, [restarts.__file__, inputs, output, 1, 1, log]))
-    environment = os.environ | {"PYTHONPATH": str(Path(restarts.__file__).parent)}
-    journal = tmp_path / "out.bam.unfinished" / "journal.json"
-    with subprocess.Popen([sys.executable, "-c", program, *given], env=environment) as process:
-        while process.poll() is None and not journal.exists():
-            time.sleep(0.001)
-        process.send_signal(signal.SIGTERM)
-    if process.returncode:
-        assert process.returncode == 128 + signal.SIGTERM
-        assert not output.exists()
-        assert run(job(inputs, output, resume=True))["resumed"] == 1
-    assert left(output) == whole

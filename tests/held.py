@@ -1,0 +1,117 @@
+"""A command that is held at work, so that what it has done when a signal comes does not depend on who is faster.
+
+As a program, ``python held.py GO COMMAND …``, it reads five molecules and no more until the file GO is there, corrects
+one at a time and stores two at a time.
+"""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from restarts import folder_of, one_at_a_time
+
+from deepconsensus_py.cli.main import program
+from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing.journal import read_journal
+from deepconsensus_py.polishing.stop import Stop
+
+BEGUN, STORED = 5, 4
+"""Molecules that have been begun, and that are stored, when the command is held."""
+
+
+def polish(inputs: Path) -> list[str]:
+    """The command without its output."""
+    files = [str(inputs / "subreads.bam"), "--ccs", str(inputs / "ccs.bam")]
+    return ["polish", *files, "--model", "vote", "--min-quality", "0", "--threads", "2"]
+
+
+class HeldCommand:
+    """``polish`` of twelve molecules in a process of its own, and in a group of its own as a terminal's are.
+
+    Args:
+        inputs: ``subreads.bam`` and ``ccs.bam``.
+        output: of the command; ``"-"`` for standard output.
+        folder: short, for its temporary files.
+        ignored: a signal that whoever starts it ignores, as a shell does for what runs in its background.
+
+    Attributes:
+        process: the process.
+        temporary: the folder that it has for temporary files.
+        left: names in that folder when it has ended.
+    """
+
+    def __init__(self, inputs: Path, output: Path | str, folder: Path, ignored: signal.Signals | None = None) -> None:
+        self._output, self._go, self.temporary = output, folder / "go", folder / "temporary"
+        self.temporary.mkdir(parents=True)
+        self.left: list[str] = []
+        command = [sys.executable, __file__, str(self._go), *polish(inputs), "-o", str(output)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        environment = os.environ | {"TMPDIR": str(self.temporary)}
+        before = signal.signal(ignored, signal.SIG_IGN) if ignored else None
+        self.process = subprocess.Popen(command, start_new_session=True, env=environment, **pipes)
+        if ignored:
+            signal.signal(ignored, before)
+
+    def __enter__(self) -> Self:
+        while self.process.poll() is None and not self._is_held():
+            time.sleep(0.002)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._go.touch()
+        self.process.kill()
+        self.process.communicate()
+
+    def send(self, number: signal.Signals) -> None:
+        """As a terminal does, to the whole group."""
+        os.killpg(self.process.pid, number)
+
+    def hear(self, words: bytes) -> None:
+        """Read what it says until it has said some words."""
+        said = b""
+        while words not in said:
+            line = self.process.stderr.readline()
+            assert line, said.decode()
+            said += line
+
+    def ended(self) -> tuple[int, str]:
+        """Let it go on: its exit status, and what it says until then."""
+        self._go.touch()
+        status = self.process.wait()
+        # Before what it says has been read to its end: until then, processes that it started may still be there.
+        self.left = sorted(path.name for path in self.temporary.iterdir())
+        return status, "" if self.process.stderr.closed else self.process.stderr.read().decode()
+
+    def _is_held(self) -> bool:
+        if not isinstance(self._output, Path):
+            return self._go.with_suffix(".held").exists()
+        folder = folder_of(self._output)
+        journal = read_journal(folder) if folder.exists() else None
+        return journal is not None and journal.molecules == STORED
+
+
+def _hold(go: Path) -> None:
+    before, run = Stop.before, run_module.run
+
+    def held(stop: Stop, items: Iterable[Any]) -> Iterator[Any]:
+        for number, item in enumerate(before(stop, items), 1):
+            yield item
+            if number == BEGUN:
+                go.with_suffix(".held").touch()
+                while not go.exists():
+                    time.sleep(0.002)
+
+    Stop.before = held
+    run_module.run = lambda job, stop: run(dataclasses.replace(job, piece=2), stop)
+    run_module.load_corrector = lambda *_, **__: one_at_a_time()
+
+
+if __name__ == "__main__":
+    _hold(Path(sys.argv.pop(1)))
+    program()
