@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from deepconsensus_py.attention.checks import check_shapes
 from deepconsensus_py.attention.flexible import flex_plan, score_mod, table_mod
 from deepconsensus_py.attention.groups import Groups, group, group_plan
-from deepconsensus_py.attention.patterns import Edges
+from deepconsensus_py.attention.patterns import BlockLocal, Edges
 from deepconsensus_py.attention.plan import Plan, bias_of_heads, choose, places, plan
 from deepconsensus_py.attention.position import Bias
 from deepconsensus_py.attention.relative import Shaw
@@ -58,8 +59,13 @@ def attend(
 
     Returns:
         ``[B, h, n_q, d_v]``; exactly 0 for a query with no allowed key, in every backend.
+
+    Raises:
+        ValueError: arguments do not fit together, or an edge joins a token that is not there.
     """
     coords = (coords_q, coords_k)
+    axes = len(pattern.blocks) if isinstance(pattern, BlockLocal) else None
+    check_shapes(q, k, v, coords, mask=mask, edges=edges, axes=axes)
     if isinstance(pattern, PerHead):
         maps: list[Tensor] = []
         mixed = [

@@ -68,7 +68,7 @@ class MultiHead(nn.Module):
             coords_q=None if where.coords is None else where.coords[..., :first, :],
             coords_k=keyed.coords if places is None or memory is not None else places,
             mask=keyed.mask,
-            edges=where.edges,
+            edges=_asked(where.edges, first),
             backend=self.attention.backend,
             dropout=self.attention.dropout if self.training else 0.0,
         )
@@ -89,3 +89,8 @@ class MultiHead(nn.Module):
     def split(self, x: Tensor) -> Tensor:
         """``[B, n, d]`` to ``[B, h, n, d / h]``."""
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)
+
+
+def _asked(edges: Tensor | None, first: int | None) -> Tensor | None:
+    """The edges of the tokens that ask; others become padding."""
+    return edges if edges is None or first is None else edges.where(edges[..., :1] < first, -1)

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from deepconsensus_py.attention.checks import real_edges
+
 
 class Pattern(Hashable, Protocol):
     """The contract of all patterns; they are frozen and hashable, so that their masks can be kept."""
@@ -145,7 +147,7 @@ class BlockLocal:
 class Edges:
     """The keys that a graph joins to the query; the edges come with each batch, as ``int64[B, e, 3]``.
 
-    A row is (query, key, type) by token index; a row below 0 is padding.
+    A row is (query, key, type) by token index; a row below 0 is padding, a token that is not there a ``ValueError``.
     """
 
     @property
@@ -170,10 +172,9 @@ class Edges:
 
 def edge_cells(edges: Tensor | None, n_q: int, n_k: int) -> Tensor:
     """Where edges lie in the flattened table of pairs, ``int64[B, e]``; padding in one cell beyond it."""
-    if edges is None:
-        raise ValueError("this pattern or bias reads the edges of a graph, and none were given")
-    cells = edges[..., 0] * n_k + edges[..., 1]
-    return cells.where((edges[..., :2] >= 0).all(-1), n_q * n_k)
+    real = real_edges(edges, n_q, n_k)
+    assert edges is not None
+    return (edges[..., 0] * n_k + edges[..., 1]).where(real, n_q * n_k)
 
 
 PATTERNS: dict[str, type[Full] | type[BlockLocal] | type[Edges]] = {

@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from deepconsensus_py.attention.checks import real_edges
 from deepconsensus_py.attention.patterns import edge_cells
 
 LONGEST_TIMESCALE = 10_000.0  # positions per radian of the slowest wave (Vaswani et al. 2017, section 3.5)
@@ -42,7 +43,14 @@ class Learned(nn.Module):
         self.tables = nn.ParameterList(torch.randn(size, d) * 0.02 for size in sizes)
 
     def forward(self, coords: Tensor) -> Tensor:
-        """``float[..., d]`` of ``int64[..., dims]``."""
+        """``float[..., d]`` of ``int64[..., dims]``.
+
+        Raises:
+            ValueError: a place is not on its axis.
+        """
+        sizes = [len(table) for table in self.tables]
+        if ((coords < 0) | (coords >= torch.tensor(sizes, device=coords.device))).any():
+            raise ValueError(f"a place lies outside of {sizes}, the places on the axes")
         rows = [table[places] for table, places in zip(self.tables, coords.unbind(-1), strict=True)]
         return torch.stack(rows).sum(0)
 
@@ -94,6 +102,7 @@ class EdgeType(nn.Module):
     def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor, edges: Tensor | None = None) -> Tensor:
         """See ``Bias``; edges that join the same pair add up."""
         n_q, n_k = coords_q.shape[-2], coords_k.shape[-2]
+        real_edges(edges, n_q, n_k, types=len(self.table))
         cells = edge_cells(edges, n_q, n_k).unsqueeze(1).expand(-1, self.table.shape[1], -1)
         assert edges is not None
         values = self.table.to(q.dtype)[edges[..., 2].clamp(min=0)].transpose(1, 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from deepconsensus_py.attention.checks import real_edges
 from deepconsensus_py.attention.plan import Coords, places
 from deepconsensus_py.attention.position import Additive, Bias, EdgeType
 
@@ -35,7 +36,7 @@ def segments(
     """The pairs of the edges, each once, and their scores; arguments as those of ``attend``."""
     n_q, n_k = q.shape[2], k.shape[2]
     item = torch.arange(len(edges), device=q.device).unsqueeze(1).expand(edges.shape[:2])
-    there = (edges[..., :2] >= 0).all(-1)
+    there = real_edges(edges, n_q, n_k, types=len(bias.table) if isinstance(bias, EdgeType) else None)
     cells = ((item * n_q + edges[..., 0]) * n_k + edges[..., 1])[there]
     pairs, place = torch.unique(cells, return_inverse=True)
     rows, key = pairs.div(n_k, rounding_mode="floor"), pairs % n_k

@@ -14,16 +14,17 @@ ATTENTION = PACKAGE / "attention"
 CORE = ATTENTION / "core.py"
 WEIGHING = {"softmax", "Softmax", "scaled_dot_product_attention", "flex_attention", "MultiheadAttention"}
 LINES = {
-    "core": 175,
+    "core": 180,
+    "checks": 80,
     "segments": 70,
     "flexible": 80,
-    "patterns": 200,
+    "patterns": 205,
     "position": 140,
     "relative": 135,
     "routing": 110,
     "plan": 120,
     "groups": 150,
-    "multihead": 95,
+    "multihead": 100,
     "blocks": 135,
     "sublayers": 60,
     "tokens": 80,

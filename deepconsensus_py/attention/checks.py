@@ -1,0 +1,76 @@
+"""What attention is given must fit together: torch would stretch, wrap or misread what does not, and say nothing."""
+
+import torch
+from torch import Tensor
+
+
+def check_shapes(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    coords: tuple[Tensor | None, Tensor | None],
+    *,
+    mask: Tensor | None,
+    edges: Tensor | None,
+    axes: int | None = None,
+) -> None:
+    """Arguments as those of ``core.attend``, and the axes that the pattern needs.
+
+    Raises:
+        ValueError: sizes differ that should not, or a type is another.
+    """
+    items, heads, n_q, d = q.shape
+    n_k = k.shape[2]
+    if k.shape != (items, heads, n_k, d) or v.shape[:3] != k.shape[:3]:
+        raise ValueError(f"queries {_shape(q)}, keys {_shape(k)} and values {_shape(v)} do not fit together")
+    for of, n, given in zip(("queries", "keys"), (n_q, n_k), coords, strict=True):
+        if given is None:
+            continue
+        if given.shape[:-1] not in {(n,), (items, n)} or given.dtype != torch.int64:
+            raise ValueError(
+                f"coordinates of {of} are int64[{n}, dims] or int64[{items}, {n}, dims], not {_shape(given)}"
+            )
+        if axes not in {None, given.shape[-1]}:
+            raise ValueError(f"coordinates of {of} have {given.shape[-1]} axes, and the pattern {axes}")
+    if mask is not None and (mask.shape != (items, n_k) or mask.dtype != torch.bool):
+        raise ValueError(f"the mask of keys is bool[{items}, {n_k}], not {_shape(mask)}")
+    if edges is not None and (edges.dim() != 3 or len(edges) != items):
+        raise ValueError(f"edges are int64[{items}, e, 3], not {_shape(edges)}")
+
+
+def real_edges(edges: Tensor | None, n_q: int, n_k: int, *, types: int | None = None) -> Tensor:
+    """Which rows are edges and which are padding, ``bool[B, e]``.
+
+    Args:
+        edges: ``int64[B, e, 3]`` of (query, key, type) by token index; in padding, query or key is below 0.
+        n_q: queries.
+        n_k: keys.
+        types: how many types there are, where they are read.
+
+    Raises:
+        ValueError: there are none, or one joins a token that is not there or is of no known type.
+    """
+    if edges is None:
+        raise ValueError("this pattern or bias reads the edges of a graph, and none were given")
+    if edges.shape[-1] != 3 or edges.dtype != torch.int64:
+        raise ValueError(f"edges are int64[B, e, 3], not {_shape(edges)}")
+    real = (edges[..., :2] >= 0).all(-1)
+    astray = real & ((edges[..., 0] >= n_q) | (edges[..., 1] >= n_k))
+    if astray.any():
+        raise ValueError(
+            f"edge {_first(edges, astray)} (query, key, type) joins a token that is not there: there are {n_q} queries "
+            f"and {n_k} keys, counted from 0"
+        )
+    if types is not None:
+        unknown = real & ((edges[..., 2] < 0) | (edges[..., 2] >= types))
+        if unknown.any():
+            raise ValueError(f"edge {_first(edges, unknown)} (query, key, type) is of none of the {types} types")
+    return real
+
+
+def _first(edges: Tensor, which: Tensor) -> tuple[int, ...]:
+    return tuple(edges[which][0].tolist())
+
+
+def _shape(x: Tensor) -> str:
+    return f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}"
