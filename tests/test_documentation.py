@@ -10,7 +10,7 @@ from deepconsensus_py.cli.main import commands
 from deepconsensus_py.evaluate import tables
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.report import COLUMNS, FAULTS
-from deepconsensus_py.polishing.tags import PER_BASE_TAGS
+from deepconsensus_py.polishing.tags import ALIGNMENT_TAGS, PER_BASE_TAGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "workflow" / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -68,3 +68,5 @@ def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
     assert set(re.findall(r"`(\w+)`", faults)) == FAULTS
     (left_out,) = re.findall(r"^\| left out \| (.*?):", page, re.MULTILINE)
     assert set(re.findall(r"\b\w\w\b", left_out)) >= {tag for tag in PER_BASE_TAGS if tag not in {"Mm", "Ml"}}
+    (of_alignment,) = re.findall(r"^\| left out as well \| (.*?):", page, re.MULTILINE)
+    assert set(re.findall(r"\b\w\w\b", of_alignment)) == ALIGNMENT_TAGS

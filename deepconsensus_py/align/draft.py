@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.align.cigar import identity
+from deepconsensus_py.align.cigar import ON_DRAFT, identity
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.align.votes import vote
 from deepconsensus_py.align.windows import window_consensus
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.headers import identity_tags
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, identity_tags
 
 MIN_PASSES = 3
 """Two passes have no majority."""
@@ -56,8 +55,9 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
     consensus = window_consensus(consensus, _aligned(name, consensus, chosen), backbone_leads=True)
     aligned = _aligned(name, consensus, chosen)
     bases, qualities = vote(consensus, aligned)
-    draft = Draft(name, bases, qualities)
-    return Zmw(Draft(name, bases, qualities, (*identity_tags(name), *_tags(draft, aligned))), tuple(passes))
+    others = _aligned(name, bases, [p for p in passes if all(p is not one for one in chosen)])
+    tags = _tags(Draft(name, bases, qualities), aligned, _coverage(consensus, [*aligned, *others]))
+    return Zmw(Draft(name, bases, qualities, (*identity_tags(name), *tags)), tuple(passes))
 
 
 def _chosen(passes: Sequence[Pass]) -> list[Pass]:
@@ -83,15 +83,21 @@ def _aligned(name: str, bases: NDArray[np.uint8], passes: Sequence[Pass]) -> lis
     return sorted(aligned, key=lambda p: identity(p.alignment) if p.alignment else 0.0, reverse=True)
 
 
-def _tags(draft: Draft, aligned: Sequence[Pass]) -> tuple[tuple[str, object, str], ...]:
+def _coverage(bases: NDArray[np.uint8], aligned: Sequence[Pass]) -> float:
+    """Mean number of passes on a base of the draft; short ones, which it was not made of, count as well (as in ccs)."""
+    alignments = [p.alignment for p in aligned if p.alignment is not None]
+    spans = sum(int(a.lengths @ ON_DRAFT[a.operations]) for a in alignments)
+    return spans / max(1, len(bases))
+
+
+def _tags(draft: Draft, aligned: Sequence[Pass], coverage: float) -> tuple[tuple[str, object, str], ...]:
     """Number of full passes, effective coverage, read quality and signal-to-noise."""
     assert draft.qualities is not None
-    on_draft = sum(len(p.bases) for p in aligned)
     accuracy = 1 - float(np.mean(10 ** (draft.qualities / -10.0)))
     snr = next((p.snr for p in aligned if p.snr is not None), None)
     return (
         ("np", sum(map(_is_full, aligned)), "i"),
-        ("ec", on_draft / max(1, len(draft.bases)), "f"),
+        ("ec", coverage, "f"),
         ("rq", accuracy, "f"),
         *((("sn", snr, "B"),) if snr is not None else ()),
     )

@@ -13,10 +13,10 @@ from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import require_raw
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.header_text import header_lines, make_header
-from deepconsensus_py.pacbio.headers import Program, extended_header, read_group_id
+from deepconsensus_py.pacbio.headers import Program, extended_header
 from deepconsensus_py.pacbio.inputs import expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.writers import open_reads
 from deepconsensus_py.pacbio.zmws import read_subreads

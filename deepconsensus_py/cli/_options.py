@@ -3,8 +3,10 @@
 import argparse
 import logging
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.polishing.resources import default_threads
@@ -127,6 +129,28 @@ def add_reads(parser: argparse.ArgumentParser, *, subreads: str = "+") -> None:
     add_ccs(parser, required=False)
     add_chunk(parser)
     parser.add_argument("--limit", type=whole(1), metavar="N", help="only the first N molecules")
+
+
+def print_counts(counts: Mapping[str, Any]) -> None:
+    """What a report's ``counts`` say of yields and of what polished reads no longer have."""
+    for kind, tags, reads in (
+        ("kinetics", "fi fp ri rp ip pw", counts.get("kinetics_dropped", 0)),
+        ("base modifications", "MM ML", counts.get("modifications_dropped", 0)),
+    ):
+        if reads:
+            print(
+                f"{kind} ({tags}) dropped from {counted(reads, 'read')}: they describe draft bases, which polishing "
+                "changes",
+                file=sys.stderr,
+            )
+    for q in (20, 30, 40):
+        # Parts that an earlier version polished have no yields.
+        if f"reads_q{q}_after" in counts:
+            before, after = (
+                f"{counted(counts[f'reads_q{q}_{when}'], 'read')} ({counts[f'bases_q{q}_{when}']:,} bases) {when}"
+                for when in ("before", "after")
+            )
+            print(f"predicted Q{q} or better: {before}, {after}", file=sys.stderr)
 
 
 def counted(number: int, noun: str) -> str:

@@ -39,4 +39,5 @@ def run(args: argparse.Namespace) -> int:
         f"{_options.counted(polished, 'polished read')} in {args.output}",
         file=sys.stderr,
     )
+    _options.print_counts(counts)
     return 0

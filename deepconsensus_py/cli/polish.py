@@ -205,3 +205,4 @@ def _print_summary(counts: dict[str, Any], args: argparse.Namespace) -> None:
         print("reads below the filters are not written; --failed OUT keeps them", file=sys.stderr)
     if polished < counts["molecules"] and not is_stream(args.output):
         print(f"what became of each molecule: {side_file(args.output, MOLECULES)}", file=sys.stderr)
+    _options.print_counts(counts)

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
-from deepconsensus_py.evaluate.runs import ABSENT, Run
-from deepconsensus_py.evaluate.tables import YIELD_QUALITIES
+from deepconsensus_py.evaluate.runs import Run
 from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.yields import YIELD_QUALITIES
 
 QUALITY_BIN = 2.0  # Phred
 MOST_ROWS = 50
@@ -139,17 +139,15 @@ def _quality_chart(run: Run) -> Markup | None:
     )
 
 
-def _yields(run: Run) -> list[tuple[int, int, int]]:
-    """Quality, bases of drafts of at least that predicted quality, the same of polished reads."""
-    polished = [row for row in run.molecules if row["outcome"] == Outcome.SUCCESS]
+def _yields(run: Run) -> list[tuple[int, list[int]]]:
+    """Quality; reads and bases of drafts of at least that predicted quality, and the same of polished reads."""
+    counts = run.report["counts"]
     return [
-        (q, _bases(run.molecules, "before", q), _bases(polished, "after", q)) for q in YIELD_QUALITIES if run.molecules
+        (q, [counts[f"{what}_q{q}_{when}"] for what in ("reads", "bases") for when in ("before", "after")])
+        for q in YIELD_QUALITIES
+        # Reports of earlier versions have no yields.
+        if f"reads_q{q}_after" in counts
     ]
-
-
-def _bases(rows: Sequence[Mapping[str, str]], when: str, least: float) -> int:
-    qualities, lengths = f"quality_{when}", f"length_{when}"
-    return sum(int(r[lengths]) for r in rows if r[qualities] != ABSENT and float(r[qualities]) >= least)
 
 
 def _stage_chart(stages: Mapping[str, float]) -> Markup:

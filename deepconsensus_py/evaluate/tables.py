@@ -6,8 +6,7 @@ from typing import Any
 from deepconsensus_py.evaluate.calibration_bins import CAP, CalibrationBins
 from deepconsensus_py.evaluate.comparison import Comparison, MoleculeComparison, empirical_quality
 from deepconsensus_py.evaluate.read_errors import ErrorEvent, ReadErrors, phred
-
-YIELD_QUALITIES = (20, 30, 40)
+from deepconsensus_py.polishing.yields import YIELD_QUALITIES
 
 Row = dict[str, Any]
 

@@ -9,7 +9,7 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
-from deepconsensus_py.pacbio.names import parse_subread
+from deepconsensus_py.pacbio.names import identity_tags, parse_subread
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import read_draft
 from deepconsensus_py.pacbio.text_reads import TextRead, no_qualities, text_reads
@@ -133,4 +133,4 @@ def _from_text(path: Path) -> Iterator[DraftEntry]:
 
 
 def _text_draft(read: TextRead) -> Draft:
-    return Draft(read.name, encode_bases(read.letters()), read.qualities())
+    return Draft(read.name, encode_bases(read.letters()), read.qualities(), identity_tags(read.name))

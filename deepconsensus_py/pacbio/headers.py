@@ -3,7 +3,6 @@
 Source: SAM specification, section 1.3; PacBio BAM format, section "BAM header".
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +10,17 @@ from pathlib import Path
 
 import pysam
 
-from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.drafts import placed_entries
 from deepconsensus_py.pacbio.header_text import header_lines, make_header
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
-from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs, read_group_id
 from deepconsensus_py.pacbio.record_file import RecordFile
 
 _STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
 _PLAIN_HEADER = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
-_ID_DIGITS = 8
+
+_OF_KINETICS = ("Ipd:", "PulseWidth:")
+"""Items of a read group's description that say which tags hold kinetics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +40,8 @@ class Program:
     name: str = "deepconsensus-py"
 
 
-def read_group_id(molecule: MoleculeId, read_type: str = "CCS") -> str:
-    """The id of a read group: 8 hexadecimal digits of the MD5 of ``movie//READTYPE[//fwd|//rev]``.
-
-    Args:
-        molecule: any of the read group.
-        read_type: ``CCS`` or ``SUBREAD``.
-    """
-    strand = f"//{molecule.strand.value}" if molecule.strand else ""
-    digest = hashlib.md5(f"{molecule.movie}//{read_type}{strand}".encode(), usedforsecurity=False)
-    return digest.hexdigest()[:_ID_DIGITS]
-
-
-def identity_tags(name: str) -> Tags:
-    """The tags ``RG`` and ``zm`` of a CCS read of which only the name is known; none where the name is another."""
-    molecule = parse_ccs(name)
-    return (("RG", read_group_id(molecule), "Z"), ("zm", molecule.hole, "i")) if molecule else ()
-
-
 def polished_header(drafts: Paths, program: Program) -> pysam.AlignmentHeader:
-    """The header of polished reads: that of the drafts, unaligned, with our ``@PG``.
+    """The header of polished reads: that of the drafts, unaligned and without kinetics, with our ``@PG``.
 
     Args:
         drafts: CCS files; of FASTQ and FASTA the names are read through, for the read groups.
@@ -72,12 +54,13 @@ def polished_header(drafts: Paths, program: Program) -> pysam.AlignmentHeader:
 
 
 def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
-    """The joint header of CCS files without references; made from the read names where they are FASTQ or FASTA.
+    """The joint header of CCS files without references and kinetics; of FASTQ and FASTA it is made from the read names.
 
     Raises:
         InputError: a file cannot be read.
     """
     lines = [line for path in expand_paths(drafts) for line in _draft_lines(path) if not line.startswith("@SQ")]
+    lines = [_without_kinetics(line) if line.startswith("@RG") else line for line in lines]
     return make_header(_text(_first_of_each(lines)))
 
 
@@ -148,6 +131,16 @@ def _field(line: str, tag: str) -> str:
 def _read_group(molecule: MoleculeId) -> str:
     strand = f";STRAND={_STRAND_NAME[molecule.strand]}" if molecule.strand else ""
     return f"@RG\tID:{read_group_id(molecule)}\tPL:PACBIO\tDS:READTYPE=CCS{strand}\tPU:{molecule.movie}"
+
+
+def _without_kinetics(line: str) -> str:
+    """A read group's line whose description names no tags of kinetics: polished reads have none."""
+    fields = line.split("\t")
+    for i, field in enumerate(fields):
+        if field.startswith("DS:"):
+            items = field.removeprefix("DS:").split(";")
+            fields[i] = "DS:" + ";".join(item for item in items if not item.startswith(_OF_KINETICS))
+    return "\t".join(fields)
 
 
 def _codec_v1(line: str) -> str:

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.header_text import header_lines
-from deepconsensus_py.pacbio.headers import read_group_id
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.pacbio.pbi import (
     BARCODES,
     BASIC,

@@ -86,7 +86,8 @@ class Draft:
         name: ``movie/zmw/ccs`` or, by strand, ``movie/zmw/ccs/fwd`` and ``/rev``.
         bases: ``uint8[n]`` base codes.
         qualities: ``uint8[n]`` Phred, or None.
-        tags: all BAM tags as (tag, value, type code) in file order; empty for FASTQ.
+        tags: all BAM tags as (tag, value, type code) in file order; of FASTQ and FASTA what the
+            name says, ``RG`` and ``zm``.
     """
 
     name: str

@@ -3,14 +3,17 @@
 Source: PacBio BAM format, section "QNAME convention"; the strand suffix is that of ``ccs --by-strand``.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 # Movies are printable ASCII, and no number of a name has more digits than 32 bits can hold.
 _CCS = re.compile(r"([!-.0-~]+)/(\d{1,10})/ccs(?:/(fwd|rev))?", re.ASCII)
 _SUBREAD = re.compile(r"([!-.0-~]+)/(\d{1,10})/(\d{1,10})_(\d{1,10})", re.ASCII)
 MAX_HOLE = 2**31 - 1
+_ID_DIGITS = 8
 
 
 class Strand(Enum):
@@ -70,3 +73,21 @@ def printable(name: str) -> str:
     if name.isascii() and name.isprintable():
         return name
     return ascii(name.encode("utf-8", "surrogateescape").decode("latin-1"))[1:-1]
+
+
+def read_group_id(molecule: MoleculeId, read_type: str = "CCS") -> str:
+    """The id of a read group: 8 hexadecimal digits of the MD5 of ``movie//READTYPE[//fwd|//rev]``.
+
+    Args:
+        molecule: any of the read group.
+        read_type: ``CCS`` or ``SUBREAD``.
+    """
+    strand = f"//{molecule.strand.value}" if molecule.strand else ""
+    digest = hashlib.md5(f"{molecule.movie}//{read_type}{strand}".encode(), usedforsecurity=False)
+    return digest.hexdigest()[:_ID_DIGITS]
+
+
+def identity_tags(name: str) -> tuple[tuple[str, Any, str], ...]:
+    """The tags ``RG`` and ``zm`` of a CCS read of which only the name is known; none where the name is another."""
+    molecule = parse_ccs(name)
+    return (("RG", read_group_id(molecule), "Z"), ("zm", molecule.hole, "i")) if molecule else ()

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.headers import Program, drafts_header, extended_header, identity_tags
+from deepconsensus_py.pacbio.headers import Program, drafts_header, extended_header
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of
 from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.pacbio.names import identity_tags
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import copied_record, read_draft
 from deepconsensus_py.pacbio.text_reads import TextRead, text_reads

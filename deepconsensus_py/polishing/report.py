@@ -9,13 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from math import log10
 from pathlib import Path
 from typing import Any, TextIO
 
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.polishing.tags import DROPPED, dropped
+from deepconsensus_py.polishing.yields import YIELDS, draft_quality, yields
 
 COLUMNS = (
     "name",
@@ -31,7 +32,17 @@ COLUMNS = (
     "windows_corrected",
     "reason",
 )
-TOTALS = ("molecules", "passes", "windows", "windows_skipped", "windows_corrected", "bases_in", "bases_out")
+TOTALS = (
+    "molecules",
+    "passes",
+    "windows",
+    "windows_skipped",
+    "windows_corrected",
+    "bases_in",
+    "bases_out",
+    *DROPPED,
+    *YIELDS,
+)
 MOLECULES, REPORT = ".zmws.tsv.gz", ".report.json"
 """Endings of the two side files."""
 
@@ -87,8 +98,12 @@ class MoleculeTable:
             windows_corrected=read.corrected,
             bases_in=len(read.draft.bases),
             bases_out=len(read.bases) if read.passed else 0,
+            **yields(read),
         )
         called = len(read.bases) > 0
+        if called:
+            self.totals.update(dropped(read.draft))
+        before = draft_quality(read.draft)
         cells = (
             read.name,
             read.outcome,
@@ -96,7 +111,7 @@ class MoleculeTable:
             _or_dot(read.draft.tag("np")),
             len(read.draft.bases),
             len(read.bases) if called else ".",
-            _draft_quality(read),
+            "." if before is None else f"{before:.2f}",
             f"{mean_quality(read.qualities):.2f}" if called else ".",
             read.windows,
             skipped,
@@ -157,16 +172,6 @@ def write_json(report: dict[str, Any], stream: TextIO) -> None:
     """Write a run's report."""
     json.dump(report, stream, indent=1)
     stream.write("\n")
-
-
-def _draft_quality(read: PolishedRead) -> str:
-    """Predicted quality of the draft: from its base qualities, else from its tag ``rq``, else unknown."""
-    if read.draft.qualities is not None and len(read.draft.qualities):
-        return f"{mean_quality(read.draft.qualities):.2f}"
-    accuracy = read.draft.tag("rq")
-    # ccs writes rq -1 where it has no estimate.
-    known = isinstance(accuracy, float) and 0 <= accuracy < 1
-    return f"{-10 * log10(1 - accuracy):.2f}" if known else "."
 
 
 def _or_dot(value: object) -> object:

@@ -5,19 +5,41 @@ Source: PacBio BAM format, sections "Use of read tags for per-read information" 
 
 from typing import Any
 
+from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.qualities import read_accuracy
 from deepconsensus_py.polishing.read import PolishedRead
 
-PER_BASE_TAGS = frozenset(
-    ("fi", "fp", "ri", "rp", "ip", "pw", "sa", "sm", "sx", "MM", "ML", "MN", "Mm", "Ml", "wl", "qs", "qe")
-)
-"""Tags that speak of single bases or of the length: the polished read's bases are others than the draft's."""
+KINETICS = ("fi", "fp", "ri", "rp", "ip", "pw")
+MODIFICATIONS = ("MM", "ML", "Mm", "Ml")
+
+PER_BASE_TAGS = frozenset((*KINETICS, "fn", "rn", *MODIFICATIONS, "MN", "sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
+"""Tags of single bases or of the length: the polished read's bases are not the draft's. ``fn`` and ``rn`` count the
+passes of the kinetics."""
+
+_OF_SAM = ("AM AS CC CG CM CP H0 H1 H2 HI IH MC MD MQ NH NM OA OC OP PQ Q2 R2 S2 SA SM TS U2 UQ", "XS")
+_OF_MINIMAP2 = ("cg cm cs de dv ms nn rl s1 s2 tp ts zd",)
+_OF_PBMM2 = ("mc mg mi rm",)
+
+ALIGNMENT_TAGS = frozenset(" ".join((*_OF_SAM, *_OF_MINIMAP2, *_OF_PBMM2)).split())
+"""Tags of a draft's alignment to something, which the polished read no longer has. Sources: SAM tags specification,
+section 1.1 (``XS``: bwa); minimap2(1), section "Output format"; README of pbmm2."""
+
+DROPPED = {"kinetics_dropped": KINETICS, "modifications_dropped": MODIFICATIONS}
+"""Counts of a report, and the tags that are meant."""
+
+_LEFT_OUT = PER_BASE_TAGS | ALIGNMENT_TAGS
 
 
 def polished_tags(read: PolishedRead) -> tuple[tuple[str, Any, str], ...]:
     """The draft's per-read tags in their order, with ``rq`` computed from the read's own qualities."""
     own = ("rq", read_accuracy(read.qualities), "f")
-    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in read.draft.tags]
+    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in read.draft.tags if tag not in _LEFT_OUT]
     if read.draft.tag("rq") is None:
         kept.append(own)
-    return tuple(entry for entry in kept if entry[0] not in PER_BASE_TAGS)
+    return tuple(kept)
+
+
+def dropped(draft: Draft) -> dict[str, int]:
+    """1 for each kind of per-base information of a draft that its polished read has not, by the names ``DROPPED``."""
+    present = {tag for tag, _, _ in draft.tags}
+    return {name: int(not present.isdisjoint(tags)) for name, tags in DROPPED.items()}

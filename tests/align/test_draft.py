@@ -15,9 +15,8 @@ from deepconsensus_py.align.windows import window_consensus
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.drafts import read_drafts
-from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import Draft, Pass, decode_bases, reverse_complement
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.pacbio.zmws import read_subreads
 
 MOLECULE = MoleculeId("m1", 7)
@@ -70,6 +69,42 @@ def test_it_carries_what_a_ccs_read_carries() -> None:
     assert zmw.draft.tag("rq") == pytest.approx(1 - np.mean(10 ** (zmw.draft.qualities / -10.0)))
     assert np.array_equal(zmw.draft.tag("sn"), SNR)
     assert len(zmw.draft.qualities) == len(zmw.draft.bases)
+
+
+def test_its_coverage_is_that_of_all_passes_that_align() -> None:
+    rng = np.random.default_rng(3)
+    truth = random_bases(rng, 2_000)
+    passes = reads(rng, truth, MAX_PASSES + 4, error=0.02)
+    # Too short to be used for the draft, and nothing like it.
+    passes += [
+        a_pass(reads(rng, truth[:500], 1)[0].bases, "m1/7/90_90", 1),
+        a_pass(random_bases(rng, 2_000), "m1/7/91_91"),
+    ]
+    coverage = draft_zmw(MOLECULE, passes).draft.tag("ec")
+    assert coverage == pytest.approx(MAX_PASSES + 4.25, abs=0.03)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("subreads", "drafts", "away"),
+    [
+        # Of 32 and 4194382 ccs left a pass out.
+        ("actc_sequel2/tiny.clr.bam", "actc_sequel2/tiny.ccs.bam", {32: 1.2}),
+        ("human_1m/subreads.bam", "human_1m/ccs.bam", {4194381: 0.05, 4194382: 0.2}),
+    ],
+)
+def test_coverage_is_that_of_ccs(shared: Path, subreads: str, drafts: str, away: dict[int, float]) -> None:
+    data = shared / "data"
+    found = {draft.name: draft.tag("ec") for draft in read_drafts(data / drafts)}
+    compared = 0
+    for molecule, passes in read_subreads([data / subreads]):
+        wanted = found.get(f"{molecule}/ccs")
+        if wanted is not None and wanted >= 5:
+            assert draft_zmw(molecule, passes).draft.tag("ec") == pytest.approx(
+                wanted, abs=away.get(molecule.hole, 0.02)
+            )
+            compared += 1
+    assert compared == 6
 
 
 def test_partial_passes_and_read_through_adapters_do_not_shorten_or_lengthen_it() -> None:

@@ -11,9 +11,8 @@ import pytest
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio import indexing
-from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.indexing import index_bam
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.pacbio.pbi import pbi_path, read_pbi
 
 INDEXED = sorted((Path(__file__).parent / "pbindex").glob("*.bam"))

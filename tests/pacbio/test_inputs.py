@@ -117,7 +117,9 @@ def test_text_drafts_are_the_bam_ones(make, tmp_path: Path, name: str) -> None:
         assert all(d.qualities is None for d in drafts)
     else:
         assert all((d.qualities == 40).all() and (w.qualities == 40).all() for d, w in zip(drafts, wanted, strict=True))
-    assert all(d.tags == () for d in drafts)
+    # What the name says.
+    assert [d.tag("zm") for d in drafts] == [5, 3, 9]
+    assert len({d.tag("RG") for d in drafts}) == 1
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.5, 0.9])

@@ -8,9 +8,8 @@ import pytest
 
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import InputError, OutputError
-from deepconsensus_py.pacbio.headers import read_group_id
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, simulate_zmws, write_movie
 from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import Template

@@ -1,0 +1,68 @@
+"""What polished reads carry: read groups and hole numbers of FASTQ drafts, and a word on what is dropped."""
+
+from array import array
+from pathlib import Path
+
+import pysam
+import pytest
+from support import Commands, edited, records
+
+FAST = ("--model", "vote", "--min-quality", 0, "--threads", 1)
+
+
+@pytest.fixture
+def drafts(testdata: Path, tmp_path: Path) -> Path:
+    """Two of the drafts."""
+    return edited(testdata / "ccs.bam", tmp_path / "ccs.bam", lambda found: found[:2])
+
+
+@pytest.mark.parametrize("way", ["polish", "encode", "fasta"])
+def test_drafts_without_tags_get_read_group_and_hole_number(run: Commands, testdata, drafts, tmp_path, way) -> None:
+    text = tmp_path / ("ccs.fasta" if way == "fasta" else "ccs.fastq")
+    entries = [(r.query_name, r.query_sequence, "I" * len(r.query_sequence)) for r in records(drafts)]
+    form = ">{0}\n{1}\n" if way == "fasta" else "@{0}\n{1}\n+\n{2}\n"
+    text.write_text("".join(form.format(*entry) for entry in entries))
+    inputs, output = [testdata / "subreads.bam", "--ccs", text], tmp_path / "out.bam"
+    if way == "encode":
+        assert run("encode", *inputs, "-o", tmp_path / "shard", "--model", "vote", "--threads", 1).status == 0
+        inputs = ["--features", tmp_path / "shard"]
+    assert run("polish", *inputs, "-o", output, *FAST).status == 0
+    with pysam.AlignmentFile(str(output), check_sq=False) as file:
+        groups = [group["ID"] for group in file.header.to_dict()["RG"]]
+        found = [(read.query_name, read.get_tag("RG"), read.get_tag("zm")) for read in file]
+    assert len(groups) == 1
+    assert found == [(name, groups[0], int(name.split("/")[1])) for name, _, _ in entries]
+
+
+def test_kinetics_and_modifications_are_dropped_aloud(run: Commands, testdata, drafts, tmp_path) -> None:
+    def with_tags(found: list[pysam.AlignedSegment]) -> list[pysam.AlignedSegment]:
+        for tag in ("fi", "fp", "ri", "rp"):
+            found[0].set_tag(tag, array("B", [3] * found[0].query_length))
+        found[0].set_tag("fn", 4)
+        found[0].set_tag("NM", 4)
+        for read in found:
+            read.set_tag("MM", "C+m,0;")
+            read.set_tag("ML", array("B", [200]))
+        return found
+
+    given = edited(drafts, tmp_path / "rich.bam", with_tags)
+    result = run("polish", testdata / "subreads.bam", "--ccs", given, "-o", tmp_path / "out.bam", *FAST)
+    assert "kinetics (fi fp ri rp ip pw) dropped from 1 read:" in result.err
+    assert "base modifications (MM ML) dropped from 2 reads:" in result.err
+    kept = {tag for read in records(tmp_path / "out.bam") for tag, _ in read.get_tags()}
+    assert {"RG", "zm", "rq"} <= kept
+    assert kept.isdisjoint({"fi", "fp", "ri", "rp", "fn", "rn", "MM", "ML", "NM"})
+    plain = run("polish", testdata / "subreads.bam", "--ccs", drafts, "-o", tmp_path / "plain.bam", *FAST)
+    assert "dropped from" not in plain.err
+
+
+def test_the_last_lines_are_the_yields(run: Commands, testdata, drafts, tmp_path) -> None:
+    result = run("polish", testdata / "subreads.bam", "--ccs", drafts, "-o", tmp_path / "out.bam", *FAST)
+    bases = [sum(r.query_length for r in records(path)) for path in (drafts, tmp_path / "out.bam")]
+    lines = [line for line in result.err.splitlines() if line.startswith("predicted Q")]
+    assert [line[:24] for line in lines] == [f"predicted Q{q} or better: "[:24] for q in (20, 30, 40)]
+    assert (
+        lines[0] == f"predicted Q20 or better: 2 reads ({bases[0]:,} bases) before, 2 reads ({bases[1]:,} bases) after"
+    )
+    gathered = run("gather", tmp_path / "out.bam", "-o", tmp_path / "all.bam")
+    assert lines[0] in gathered.err
