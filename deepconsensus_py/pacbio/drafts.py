@@ -9,7 +9,8 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
-from deepconsensus_py.pacbio.names import identity_tags, parse_subread
+from deepconsensus_py.pacbio.names import identity_tags
+from deepconsensus_py.pacbio.read_types import CCS, ReadTypes, require_form
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import read_draft
 from deepconsensus_py.pacbio.text_reads import TextRead, no_qualities, text_reads
@@ -44,7 +45,7 @@ def draft_entries(paths: Paths) -> Iterator[DraftEntry]:
         paths: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are passed over.
 
     Raises:
-        InputError: a file is missing, damaged, or holds subreads; or there is no draft in any.
+        InputError: a file is missing, damaged, or holds other reads; or there is no draft in any.
     """
     return (entry for _, entry in placed_entries(expand_paths(paths)))
 
@@ -68,23 +69,9 @@ def _checked_entries(path: Path) -> Iterator[DraftEntry]:
     first = True
     for entry in _from_records(path) if kind_of(path) in RECORD_KINDS else _from_text(path):
         if first:
-            require_ccs(path, entry.name)
+            require_form(path, entry.name, CCS)
         first = False
         yield entry
-
-
-def require_ccs(path: Path, name: str) -> None:
-    """Refuse a file of subreads.
-
-    Args:
-        path: the file.
-        name: of its first read.
-
-    Raises:
-        InputError: it is a subread.
-    """
-    if parse_subread(name):
-        raise InputError(f"{path}: holds subreads ({name}) where CCS reads are needed")
 
 
 def no_drafts(paths: Sequence[Path]) -> InputError:
@@ -114,7 +101,9 @@ def count_drafts(paths: Paths) -> int:
 
 def _from_records(path: Path) -> Iterator[DraftEntry]:
     with RecordFile(path) as file:
+        types = ReadTypes(file.header, path, CCS)
         for record in file:
+            types.require(record)
             if record.primary or record.fault:
                 yield record_entry(record)
 

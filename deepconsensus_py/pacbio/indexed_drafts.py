@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.drafts import DraftEntry, no_drafts, record_entry, require_ccs
+from deepconsensus_py.pacbio.drafts import DraftEntry, no_drafts, record_entry
 from deepconsensus_py.pacbio.inputs import Kind, kind_of
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.pbi import BASIC, PbiFile
 from deepconsensus_py.pacbio.places import index_of, misfit, require_end, zmw_keys
+from deepconsensus_py.pacbio.read_types import CCS, ReadTypes, require_form
 from deepconsensus_py.pacbio.record_file import RecordFile
 
 
@@ -47,8 +48,9 @@ class _IndexedFile:
         self.holes = columns["holeNumber"]
         with RecordFile(path) as file:
             require_end(pbi, file, int(self._offsets[-1]) if self.n_drafts else 0)
+            self._types = ReadTypes(file.header, path, CCS)
             if self.n_drafts:
-                require_ccs(path, self._at(file, 0).name)
+                require_form(path, self._at(file, 0).name, CCS)
 
             def movie_at(row: int) -> int:
                 molecule = parse_ccs(self._at(file, row).name)
@@ -77,6 +79,7 @@ class _IndexedFile:
         return self._entry(record, row)
 
     def _entry(self, record: Record, row: int) -> DraftEntry:
+        self._types.require(record)
         entry, hole = record_entry(record), int(self.holes[row])
         molecule = parse_ccs(entry.name)
         # pbindex gives hole number 0 to a record without the tag.

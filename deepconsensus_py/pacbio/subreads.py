@@ -7,11 +7,11 @@ from pathlib import Path
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.header_text import header_lines
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs, parse_subread
 from deepconsensus_py.pacbio.pbi import PbiFile, pbi_path
 from deepconsensus_py.pacbio.places import require_end
+from deepconsensus_py.pacbio.read_types import CCS, SUBREAD, ReadTypes, refusal, require_form
 from deepconsensus_py.pacbio.record_file import RecordFile
 
 _MOST_UNNAMED = 1
@@ -47,7 +47,7 @@ class SubreadFile:
         """Open a file.
 
         Raises:
-            InputError: it cannot be read, or holds HiFi reads.
+            InputError: it cannot be read, or its read groups are all of other reads.
         """
         self._file = RecordFile(path)
         self.path = path
@@ -56,12 +56,9 @@ class SubreadFile:
         self.aligned = self.header.nreferences > 0
         self.dropped = 0
         self._start = self._file.tell()
-        self._refuse_ccs()
-
-    def _refuse_ccs(self) -> None:
-        read_groups = [line for line in header_lines(self.header) if line.startswith("@RG")]
-        if read_groups and all("READTYPE=CCS" in line for line in read_groups):
-            raise InputError(_hifi_sentence(self.path))
+        self._types = ReadTypes(self.header, path, SUBREAD)
+        if self._types.all_others and (first := next(iter(self._file), None)) is not None:
+            self._types.require(first)
 
     def close(self) -> None:
         """Close the file."""
@@ -144,6 +141,7 @@ class SubreadFile:
     def _fitted(self, record: Record, group: Group) -> Record | None:
         """A record as one of a group's; None where it is of another molecule."""
         same_draft = not self.aligned or record.reference_id == group.records[-1].reference_id
+        self._types.require(record)
         if same_draft and not record.fault and record.name.startswith(f"{group.molecule.movie}/{group.molecule.hole}/"):
             return record
         return self.fitted(record, group.molecule)
@@ -170,10 +168,11 @@ class SubreadFile:
 
         Of a record that is not aligned as it should be, it is the ZMW.
         """
+        self._types.require(record)
         zmw = parse_subread(record.name)
         if zmw is None:
             if parse_ccs(record.name):
-                raise InputError(_hifi_sentence(self.path))
+                raise InputError(refusal(self.path, CCS, record.name, SUBREAD))
             return None, record.with_fault("its name is not that of a subread (movie/zmw/qStart_qEnd)")
         if not self.aligned or record.fault:
             return zmw, record
@@ -199,11 +198,8 @@ class SubreadFile:
     def _require_names(self, unnamed: Sequence[Record], *, most: int) -> None:
         if len(unnamed) > most:
             name = unnamed[0].name
+            require_form(self.path, name, SUBREAD)
             raise InputError(f"{self.path}: read name {name} is not that of a subread (movie/zmw/qStart_qEnd)")
-
-
-def _hifi_sentence(path: Path) -> str:
-    return f"{path}: holds HiFi (CCS) reads where subreads are needed; give the subreads that they were made from"
 
 
 def no_subreads(names: str, n_records: int, *, aligned: bool) -> InputError:

@@ -160,9 +160,15 @@ def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
     source.pass_all()
     if source.n_molecules == 0:
         return
-    molecules = (parse_ccs(entry.name) for entry in draft_entries(drafts.paths))
-    if not any(molecule and source.has(molecule) for molecule in molecules):
-        raise InputError(
-            f"none of the {source.n_molecules} molecules of {source.names} is in {drafts.names}; give the CCS reads "
-            "that were made from these subreads"
-        )
+    named, name = False, ""
+    for entry in draft_entries(drafts.paths):
+        molecule = parse_ccs(entry.name)
+        if molecule and source.has(molecule):
+            return
+        named, name = named or molecule is not None, name or entry.name
+    if not named:
+        raise InputError(f"{drafts.names}: its read names ({name}) are not those of CCS reads (movie/zmw/ccs)")
+    raise InputError(
+        f"none of the {source.n_molecules} molecules of {source.names} is in {drafts.names}; give the CCS reads that "
+        "were made from these subreads"
+    )
