@@ -1,17 +1,25 @@
 """Opening input files: what a file is, is found by looking into it; what is wrong with it is said in one sentence."""
 
+import codecs
 import gzip
 import os
+import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from deepconsensus_py.errors import InputError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LOOKED_AT = 4096
+
+FOFN = ".fofn"
+"""Ending of a file of file names."""
+
+STANDARD_INPUT = "-"
 
 
 class Kind(Enum):
@@ -39,37 +47,76 @@ def as_paths(paths: Paths | None) -> list[Path]:
 
 
 def expand_paths(paths: Paths | None) -> list[Path]:
-    """Replace each file of file names (``.fofn``) by the files it names, one to a line, relative to its own folder.
+    """Replace each file of file names (``.fofn``) by the files it names, in its order.
 
     Raises:
-        InputError: a file of file names cannot be read or names nothing, or a file is named twice.
+        InputError: a file of file names cannot be read or names nothing, a file is named twice, or is a pipe.
     """
-    expanded = [path for given in as_paths(paths) for path in (_fofn(given) if given.suffix == ".fofn" else [given])]
+    expanded = [path for given in as_paths(paths) for path in (_fofn(given) if given.suffix == FOFN else [given])]
     require_once(expanded)
     return expanded
 
 
 def require_once(paths: Iterable[Path]) -> None:
-    """Refuse a file that is given twice: its molecules would count twice.
+    """Refuse a file that is given twice: its molecules would count twice. Pipes are refused as well.
 
     Raises:
-        InputError: two of the paths lead to the same file.
+        InputError: two of the paths lead to the same file, or one to a pipe.
     """
     seen: set[str] = set()
     for path in paths:
+        require_rereadable(path)
         place = os.path.realpath(path)
         if place in seen:
             raise InputError(f"{path}: is given twice; give each file once")
         seen.add(place)
 
 
+def require_rereadable(path: Path) -> None:
+    """Refuse what can be read only once: headers are looked at before records, and molecules are sought again.
+
+    Raises:
+        InputError: it is a pipe, a terminal, or ``-``.
+    """
+    if str(path) == STANDARD_INPUT and not path.exists():
+        raise InputError("-: standard input can be read only once; write it to a file and give that")
+    mode = 0
+    with suppress(OSError):
+        mode = path.stat().st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISCHR(mode) and str(path) != os.devnull):
+        raise InputError(f"{path}: is a pipe, which can be read only once; write it to a file and give that")
+
+
 def _fofn(path: Path) -> list[Path]:
+    """The files that a file of file names names: one to a line, relative to its own folder.
+
+    Lines may be quoted, or ``file://`` URLs; blank lines and those that begin with ``#`` name nothing. Names are bytes,
+    as in the file system, whatever their encoding.
+    """
     with reading(path):
-        lines = [line.strip() for line in path.read_text().splitlines()]
-    named = [path.parent / line for line in lines if line and not line.startswith("#")]
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
+    if lines and lines[0].startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{path}: is UTF-16 text; save it as UTF-8")
+    names = [_unquoted(os.fsdecode(line.strip())) for line in lines]
+    named = [_local(path, name) for name in names if name and not name.startswith("#")]
     if not named:
         raise InputError(f"{path}: names no file; write one file name to a line")
+    if nested := next((file for file in named if file.suffix == FOFN), None):
+        raise InputError(f"{path}: names {nested}, a file of file names itself; name the files in it")
     return named
+
+
+def _unquoted(line: str) -> str:
+    return line[1:-1] if len(line) > 1 and line[0] == line[-1] and line[0] in "\"'" else line
+
+
+def _local(fofn: Path, name: str) -> Path:
+    if not name.lower().startswith("file:"):
+        return fofn.parent / name
+    url = urlsplit(name)
+    if url.netloc not in {"", "localhost"}:
+        raise InputError(f"{fofn}: {name} is a file of another machine; give a file of this one")
+    return fofn.parent / unquote(url.path, errors="surrogateescape")
 
 
 def kind_of(path: Path) -> Kind:
@@ -78,6 +125,7 @@ def kind_of(path: Path) -> Kind:
     Raises:
         InputError: it is missing, unreadable, empty, or none of the known kinds.
     """
+    require_rereadable(path)
     with reading(path):
         start = _first_bytes(path)
     if not start:
