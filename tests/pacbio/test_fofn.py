@@ -38,8 +38,7 @@ def test_names_that_are_not_utf_8(make, write: str) -> None:
     fofn = make.folder / "all.fofn"
     folder = os.fsencode(make.folder)
     lines = {"latin-1": raw, "quoted": b'"' + raw + b'"', "URL": b"file://" + folder + b"/M%FCnchen.bam"}
-    fofn.write_bytes(lines[write] + b"
-")
+    fofn.write_bytes(lines[write] + b"\n")
     assert [molecule.hole for molecule, _ in read_subreads([fofn])] == [1, 2]
 
 
