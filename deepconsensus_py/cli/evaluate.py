@@ -45,12 +45,18 @@ def run(args: argparse.Namespace) -> int:
     import json
     import sys
 
+    from deepconsensus_py.errors import OutputError
     from deepconsensus_py.evaluate.comparison import compare
     from deepconsensus_py.evaluate.reads import load_reads
     from deepconsensus_py.evaluate.tables import as_json, as_text
-    from deepconsensus_py.pacbio.outputs import atomic_path
+    from deepconsensus_py.pacbio.outputs import atomic_path, is_stream, require_apart
+    from deepconsensus_py.polishing.report import report_owner
 
     files = {name: getattr(args, name) for name in ("truth", "reads", "baseline")}
+    if args.json and not is_stream(args.json):
+        require_apart([args.json], [path for path in files.values() if path])
+        if owner := report_owner(args.json):
+            raise OutputError(f"{args.json}: is the report of {owner}, which it would replace; write elsewhere")
     sets = {name: load_reads(path) for name, path in files.items() if path}
     for name, loaded in sets.items():
         if loaded.duplicates:

@@ -27,12 +27,13 @@ def run(args: argparse.Namespace) -> int:
 
     from deepconsensus_py.errors import InputError
     from deepconsensus_py.evaluate.runs import load_runs
-    from deepconsensus_py.pacbio.outputs import atomic_path
+    from deepconsensus_py.pacbio.outputs import atomic_path, require_apart
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
     from deepconsensus_py.evaluate.page import render_page
 
+    require_apart([args.output], args.runs)
     page = render_page(load_runs(args.runs))
     with atomic_path(args.output) as target:
         target.write_text(page, encoding="utf-8")

@@ -18,7 +18,15 @@ from deepconsensus_py.pacbio.headers import Program, extended_header
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.record_file import RecordFile
-from deepconsensus_py.polishing.report import MOLECULES, REPORT, side_file, side_stream, summed, write_json
+from deepconsensus_py.polishing.report import (
+    MOLECULES,
+    REPORT,
+    require_own_report,
+    side_file,
+    side_stream,
+    summed,
+    write_json,
+)
 
 
 def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
@@ -34,10 +42,11 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
 
     Raises:
         InputError: a part or a side file cannot be used, or the parts were made with different models.
-        OutputError: an output cannot be written.
+        OutputError: an output cannot be written, or would replace another one's report.
     """
     if output.suffix != ".bam":
         raise OutputError(f"{output}: gathered reads are BAM; give a name that ends in .bam")
+    require_own_report(output)
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
     whole = summed(reports) | {

@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
+from deepconsensus_py.errors import OutputError
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import PolishedRead
@@ -54,6 +55,30 @@ def side_file(output: Path, suffix: str) -> Path:
     """``OUT.report.json`` beside ``OUT.bam``, ``OUT.fastq`` or ``OUT.fastq.gz``."""
     stem = output.with_suffix("") if output.suffix == ".gz" else output
     return stem.with_suffix(suffix)
+
+
+def require_own_report(output: Path) -> None:
+    """Refuse an output whose report would replace that of another one beside it: ``OUT.bam`` and ``OUT.fastq``.
+
+    Raises:
+        OutputError: a report of that name is there, and so is the output that it is of.
+    """
+    path = side_file(output, REPORT)
+    owner = report_owner(path)
+    if owner is not None and owner != output.name and path.with_name(owner).exists():
+        raise OutputError(
+            f"{path}: is the report of {owner}, and that of {output.name} would replace it; give the output another "
+            "name or folder"
+        )
+
+
+def report_owner(path: Path) -> str | None:
+    """The name of the output that a report is of; None where there is no report."""
+    try:
+        report = json.loads(path.read_text("utf-8"))
+        return Path(report["output"]).name if "counts" in report else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.pieces import Targets, ending
 from deepconsensus_py.polishing.progress import with_progress
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import MoleculeTable, summed
+from deepconsensus_py.polishing.report import MoleculeTable, require_own_report, summed
 from deepconsensus_py.polishing.resources import peak_resident
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.stop import Stop
@@ -123,6 +123,7 @@ def _into_stream(session: "_Session") -> dict[str, Any]:
 def _into_files(session: "_Session") -> dict[str, Any]:
     """Piece by piece into files that take their names in the end."""
     job = session.job
+    require_own_report(job.output)
     with claimed(Targets(job.output, job.failed), session.identity(), resume=job.resume) as unfinished:
         if not unfinished.complete:
             _grow(session, unfinished)

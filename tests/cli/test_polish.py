@@ -92,12 +92,12 @@ def test_reads_do_not_depend_on_threads_alignment_or_shards(
 
 
 def test_fastq_has_the_bam_files_reads(run: Commands, testdata, polished, tmp_path):
-    for name in ("out.fastq", "out.fastq.gz"):
+    for name in ("plain.fastq", "packed.fastq.gz"):
         assert run(*_inputs(testdata), "-o", tmp_path / name, "--min-quality", 0).status == 0
         with pysam.FastxFile(str(tmp_path / name)) as file:
             reads = [(r.name, r.sequence, r.get_quality_array()) for r in file]
         assert reads == [(r.query_name, r.query_sequence, r.query_qualities) for r in records(polished)]
-        assert (tmp_path / "out.report.json").exists()
+        assert (tmp_path / f"{name.partition('.')[0]}.report.json").exists()
 
 
 def test_drafts_without_qualities_are_polished(run: Commands, testdata, tmp_path):
