@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.pacbio.names import whole_number
 from deepconsensus_py.polishing.resources import default_threads
 
 READ_FILES = ".bam, .sam, .fastq, .fastq.gz, or - (BAM to standard output)"
@@ -21,19 +22,21 @@ MOLECULES_FAILED = 3
 def chunk(text: str) -> tuple[int, int]:
     """``i/N``: the i-th, from 1, of N parts."""
     number, _, chunks = text.partition("/")
-    if not (number.isdigit() and chunks.isdigit() and 1 <= int(number) <= int(chunks)):
+    i, n = whole_number(number), whole_number(chunks)
+    if i is None or n is None or not 1 <= i <= n:
         raise argparse.ArgumentTypeError(f"{text!r} is not i/N with 1 <= i <= N, e.g. 2/7")
-    return int(number), int(chunks)
+    return i, n
 
 
 def whole(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
     """A whole number within bounds, as an argument type."""
 
     def parse(text: str) -> int:
-        if not (text.isdecimal() and lowest <= int(text) <= highest):
+        number = whole_number(text)
+        if number is None or not lowest <= number <= highest:
             upper = f" to {highest}" if highest < math.inf else " or more"
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {lowest}{upper}")
-        return int(text)
+        return number
 
     return parse
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.pacbio.names import MAX_HOLE, whole_number
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,10 +35,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _holes(text: str) -> tuple[int, ...]:
-    numbers = text.split(",")
-    if not all(number.isdecimal() for number in numbers):
+    numbers = [whole_number(part) for part in text.split(",")]
+    known = tuple(number for number in numbers if number is not None and number <= MAX_HOLE)
+    if len(known) < len(numbers):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of ZMW numbers, e.g. 7,12")
-    return tuple(map(int, numbers))
+    return known
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.calibration_counts import HEADER, QUALITIES, mapped_qualities
 from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
 from deepconsensus_py.pacbio.molecule import GAP, N, encode_bases
+from deepconsensus_py.pacbio.names import whole_number
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.qualities import Calibration
 
@@ -51,9 +52,10 @@ class Region:
             raise InputError(f"the reference has no sequence {contig!r} (region {text!r})")
         length = reference.get_reference_length(contig)
         start, dash, stop = interval.partition("-") if colon else ("0", "-", str(length))
-        if not (dash and start.isdigit() and stop.isdigit() and int(start) < int(stop)):
+        first, end = whole_number(start), whole_number(stop)
+        if first is None or end is None or first >= end or not dash:
             raise InputError(f"region {text!r} is neither 'contig' nor 'contig:start-stop' with start < stop")
-        return cls(contig, int(start), min(int(stop), length))
+        return cls(contig, first, min(end, length))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, kind_of
-from deepconsensus_py.pacbio.names import MAX_HOLE, MoleculeId
+from deepconsensus_py.pacbio.names import MAX_HOLE, MoleculeId, whole_number
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import read_tags
 from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
 
 log = logging.getLogger(__name__)
-
-_DIGITS = len(str(MAX_HOLE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +69,8 @@ def molecule_of(name: str) -> MoleculeId | None:
     """The ZMW of a read named ``movie/zmw/…``, whatever its strand, or None."""
     movie, _, rest = name.partition("/")
     hole = rest.partition("/")[0]
-    known = hole.isascii() and hole.isdigit() and len(hole) <= _DIGITS and int(hole) <= MAX_HOLE
-    return MoleculeId(movie, int(hole)) if known else None
+    number = whole_number(hole)
+    return None if number is None or number > MAX_HOLE else MoleculeId(movie, number)
 
 
 def load_reads(path: Path) -> ReadSet:

@@ -214,14 +214,15 @@ def parse_record(data: bytes, origin: Origin) -> Record:
         at_bases = at_qualities = at_tags = len(data)
     elif not (-1 <= reference < len(origin.references) and -1 <= mate[0] < len(origin.references)):
         fault = f"lies on reference {reference} (its mate on {mate[0]}), and the header has {len(origin.references)}"
-        reference = -1
+    elif flag & _NOT_PRIMARY and reference < 0:
+        fault = "is flagged as a further alignment of a read, and lies on no reference"
     elif start < -1:
         fault = f"lies at position {start}"
     return Record(
         origin,
-        name,
+        name if not fault else parse_name(data[SMALLEST : data.find(b"\0", SMALLEST) + 1])[0],
         flag,
-        reference,
+        -1 if fault else reference,
         start,
         mapping_quality,
         (mate[0], mate[1], mate[2]),

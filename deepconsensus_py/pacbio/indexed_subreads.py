@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.grouping import Group
 from deepconsensus_py.pacbio.inputs import expand_paths
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.pbi import PbiFile
 from deepconsensus_py.pacbio.places import HOLE_BITS, index_of, misfit, read_runs, zmw_keys
-from deepconsensus_py.pacbio.subreads import Group, SubreadFile, SubreadSource, no_subreads
+from deepconsensus_py.pacbio.subreads import SubreadFile, SubreadSource, no_subreads
 
 
 class Subreads(Protocol):
@@ -97,14 +99,13 @@ def _opened(files: Sequence[SubreadFile]) -> Subreads:
 
 
 class _IndexedFile:
-    """A subreads file and where its molecules lie: 28 bytes for each.
+    """A subreads file and where its molecules lie: 41 bytes for each.
 
     Attributes:
         file: the file.
         n_records: of the file.
         has_movies: whether the read groups tell movies.
         keys: ``int64[molecules]`` movie and hole number, rising; both strands of a ZMW have the same.
-        references: ``int32[molecules]`` numbers of the drafts that they are aligned to; 0 of raw subreads.
     """
 
     def __init__(self, file: SubreadFile, pbi: PbiFile, movies: dict[str, int]) -> None:
@@ -124,45 +125,72 @@ class _IndexedFile:
         runs = read_runs(pbi, aligned=file.aligned)
         file.require_end(pbi, runs.last)
 
+        self._holes, self._references = runs.holes, runs.references
+        self._offsets, self._sizes = runs.offsets, runs.sizes
+        self._checked = np.zeros(len(runs.holes), bool)
+
         def movie_at(run: int) -> int:
-            zmw = self._zmw_at(int(runs.offsets[run]), int(runs.sizes[run]), int(runs.holes[run]))
+            zmw = self._check(run)
             return movies.setdefault(zmw.movie if zmw else "", len(movies))
 
         keys = zmw_keys(runs.groups, runs.holes, movie_at)
         self.has_movies = keys is not None
         keys = runs.holes.astype(np.int64) if keys is None else keys
-        order = np.lexsort((runs.references, keys))
-        self.keys, self.references = keys[order], runs.references[order]
-        self._offsets, self._sizes = runs.offsets[order], runs.sizes[order]
+        self._order = np.lexsort((runs.references, keys))
+        self.keys = keys[self._order]
 
-    def _zmw_at(self, offset: int, size: int, hole: int) -> MoleculeId | None:
+    @property
+    def references(self) -> NDArray[np.int32]:
+        """``int32[molecules]`` numbers of the drafts that they are aligned to, as ``keys``; 0 of raw subreads."""
+        return self._references[self._order]
+
+    def _check(self, run: int) -> MoleculeId | None:
+        """The molecule whose first record lies where a run of the index begins; None where the record is damaged.
+
+        Raises:
+            InputError: it is another one than the index says.
+        """
         try:
-            records = self.file.records_at(offset, size)
+            record = self.file.record_at(int(self._offsets[run]))
         except InputError as error:
             raise misfit(self._pbi, self.file.path, "there is no record where it says") from error
-        zmw = self.file.zmw_of(records[0]) if records else None
-        if zmw and zmw.hole != hole:
-            raise misfit(self._pbi, self.file.path, f"{records[0].name} lies where ZMW {hole} should")
-        return zmw
+        if record is None:
+            raise misfit(self._pbi, self.file.path, "there is no record where it says")
+        own, placed = self.file.grouping.placed(record)
+        if own and own.hole != self._holes[run]:
+            raise misfit(self._pbi, self.file.path, f"{record.name} lies where ZMW {self._holes[run]} should")
+        if self.file.aligned and not placed.fault and placed.reference_id != self._references[run]:
+            raise misfit(self._pbi, self.file.path, f"{record.name} is aligned to another draft than it says")
+        self._checked[run] = True
+        return own and own.zmw
 
     def find(self, key: int, molecule: MoleculeId) -> list[Record] | None:
         """The records of a molecule, or None where the file does not have it.
 
+        What lies before and behind them is looked at once: records that the index counts to another molecule would be
+        missing here.
+
         Raises:
             InputError: the file is damaged, or the index is that of another file.
         """
-        places = np.arange(*np.searchsorted(self.keys, (key, key + 1)))
+        runs = self._order[slice(*np.searchsorted(self.keys, (key, key + 1)))]
         if self.file.aligned:
-            places = places[self.references[places] == self.file.header.get_tid(ccs_name(molecule))]
-        if not len(places):
+            runs = runs[self._references[runs] == self.file.header.get_tid(ccs_name(molecule))]
+        if not len(runs):
             return None
-        records = self.file.records_at(int(self._offsets[places[0]]), int(self._sizes[places[0]]))
+        run = int(runs[0])
+        self._check_neighbour(run - 1)
         found = []
-        for record in records:
-            if (fitted := self.file.fitted(record, molecule)) is None:
+        for record in self.file.records_at(int(self._offsets[run]), int(self._sizes[run])):
+            if (fitted := self.file.grouping.fitted(record, molecule)) is None:
                 raise misfit(self._pbi, self.file.path, f"{record.name} lies where {molecule} should")
             found.append(fitted)
+        self._check_neighbour(run + 1)
         return found
+
+    def _check_neighbour(self, run: int) -> None:
+        if 0 <= run < len(self._checked) and not self._checked[run]:
+            self._check(run)
 
     def groups(self, skip: int) -> Iterator[Group]:
         """The molecules in file order, but for the first ``skip``."""

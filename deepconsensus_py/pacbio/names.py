@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-# Movies are printable ASCII, and no number of a name has more digits than 32 bits can hold.
-_CCS = re.compile(r"([!-.0-~]+)/(\d{1,10})/ccs(?:/(fwd|rev))?", re.ASCII)
-_SUBREAD = re.compile(r"([!-.0-~]+)/(\d{1,10})/(\d{1,10})_(\d{1,10})", re.ASCII)
+# Movies are printable ASCII without the backslash of an escape, and no number has more digits than 32 bits can hold.
+_CCS = re.compile(r"([!-.0-\[\]-~]+)/(\d{1,10})/ccs(?:/(fwd|rev))?", re.ASCII)
+_SUBREAD = re.compile(r"([!-.0-\[\]-~]+)/(\d{1,10})/(\d{1,10})_(\d{1,10})", re.ASCII)
 MAX_HOLE = 2**31 - 1
 _ID_DIGITS = 8
 
@@ -68,6 +68,11 @@ def ccs_name(molecule: MoleculeId) -> str:
     return str(molecule) if molecule.strand else f"{molecule}/ccs"
 
 
+def whole_number(text: str) -> int | None:
+    """The number that ASCII digits write, or None; no number that is meant has more than 18 of them."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
 def printable(name: str) -> str:
     """A name as it can stand in a message or a table: what is not printable ASCII becomes an escape."""
     if name.isascii() and name.isprintable():
@@ -83,7 +88,9 @@ def read_group_id(molecule: MoleculeId, read_type: str = "CCS") -> str:
         read_type: ``CCS`` or ``SUBREAD``.
     """
     strand = f"//{molecule.strand.value}" if molecule.strand else ""
-    digest = hashlib.md5(f"{molecule.movie}//{read_type}{strand}".encode(), usedforsecurity=False)
+    digest = hashlib.md5(
+        f"{molecule.movie}//{read_type}{strand}".encode(errors="surrogateescape"), usedforsecurity=False
+    )
     return digest.hexdigest()[:_ID_DIGITS]
 
 

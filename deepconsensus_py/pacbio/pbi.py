@@ -73,6 +73,9 @@ _ROWS = 1 << 16
 
 _COPIED = 1 << 20
 
+_RECORDS_OF_BYTE = 2
+"""More than these no byte of an index tells of: offsets differ, and take a byte or more each however well they pack."""
+
 
 class Section(IntFlag):
     """What is in an index besides the basic section."""
@@ -150,6 +153,8 @@ class PbiFile:
         if not _OLDEST <= self.version <= _NEWEST:
             found, oldest = (".".join(map(str, v)) for v in (self.version, _OLDEST))
             raise InputError(f"{path}: has version {found} of the format, and {oldest} to 4.x can be read; {REMEDY}")
+        if self.n_records > _RECORDS_OF_BYTE * path.stat().st_size:
+            raise InputError(f"{path}: is too small for the {self.n_records} records that it claims to have; {REMEDY}")
         self.tables = _tables(Section(flags & (Section.MAPPED | Section.SORTED | Section.BARCODES)), self.version)
 
     def blocks(self, wanted: Collection[str]) -> Iterator[Block]:

@@ -48,7 +48,7 @@ def require_end(pbi: PbiFile, file: RecordFile, last: int) -> None:
         InputError: the file is shorter or longer than the index says.
     """
     if pbi.n_records:
-        if last >> 16 >= file.path.stat().st_size:
+        if not 0 <= last >> 16 < file.path.stat().st_size:
             raise misfit(pbi, file.path, "it points beyond the end of the file")
         file.seek(last)
     records = iter(file)

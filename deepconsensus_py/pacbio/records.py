@@ -17,6 +17,7 @@ from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.codec import frames_to_codes
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, decode_bases, reverse_complement
+from deepconsensus_py.pacbio.names import parse_ccs
 
 _FIELDS_OF_PASS = frozenset({"pw", "ip", "sn"})
 _UNMAPPED = 4
@@ -72,6 +73,8 @@ def read_pass(record: Record) -> Pass:
         MoleculeError: the record is damaged, kinetics do not fit the bases, or ``sn`` is not four numbers.
     """
     tags = read_tags(record)
+    if record.unmapped and record.cigar:
+        raise record.error("is flagged as unmapped, and has a CIGAR")
     values = {tag: value for tag, value, _ in tags if tag in _FIELDS_OF_PASS}
     bases = record.bases()
     reverse = record.reverse and not record.unmapped
@@ -155,6 +158,9 @@ def read_draft(record: Record) -> Draft:
         MoleculeError: the record is damaged.
     """
     tags, bases, qualities = read_tags(record), record.bases(), record.qualities()
+    named, tagged = parse_ccs(record.name), next((value for tag, value, _ in tags if tag == "zm"), None)
+    if named is not None and tagged not in {None, named.hole}:
+        raise record.error(f"its name is of ZMW {named.hole}, and its tag 'zm' of {tagged}")
     if record.reverse:
         bases = reverse_complement(bases)
         qualities = None if qualities is None else qualities[::-1]

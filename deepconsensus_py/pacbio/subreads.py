@@ -1,36 +1,18 @@
 """Reading subreads by ZMW: raw ones by their names, aligned ones (actc's and ours) by the draft they lie on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.grouping import Group, Grouping
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
-from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs, parse_subread
+from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.pacbio.pbi import PbiFile, pbi_path
 from deepconsensus_py.pacbio.places import require_end
-from deepconsensus_py.pacbio.read_types import CCS, SUBREAD, ReadTypes, refusal, require_form
+from deepconsensus_py.pacbio.read_types import SUBREAD, ReadTypes
 from deepconsensus_py.pacbio.record_file import RecordFile
-
-_MOST_UNNAMED = 1
-"""Records at the beginning of a file that may have no subread's name before it is taken for a file of other reads."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """The neighbouring records of one molecule.
-
-    Attributes:
-        molecule: with a strand only where the subreads are aligned to by-strand drafts.
-        offset: BGZF virtual offset of the first record.
-        records: the records, primary and, in an aligned file, mapped; some may have a fault.
-    """
-
-    molecule: MoleculeId
-    offset: int
-    records: list[Record]
 
 
 class SubreadFile:
@@ -41,6 +23,7 @@ class SubreadFile:
         header: its header.
         aligned: whether the subreads are aligned to drafts; found by looking for reference names in the header.
         dropped: records passed over so far: unmapped ones in an aligned file, secondary and supplementary ones.
+        grouping: tells which molecule a record is of.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,10 +38,12 @@ class SubreadFile:
         self.seekable = self._file.seekable
         self.aligned = self.header.nreferences > 0
         self.dropped = 0
+        self._ahead: tuple[int, Record, int] | None = None
+        self.grouping = Grouping(path, self.header)
         self._start = self._file.tell()
-        self._types = ReadTypes(self.header, path, SUBREAD)
-        if self._types.all_others and (first := next(iter(self._file), None)) is not None:
-            self._types.require(first)
+        types = ReadTypes(self.header, path, SUBREAD)
+        if types.all_others and (first := next(iter(self._file), None)) is not None:
+            types.require(first)
 
     def close(self) -> None:
         """Close the file."""
@@ -75,28 +60,17 @@ class SubreadFile:
         Raises:
             InputError: the file is damaged, or a record cannot be given to a molecule.
         """
-        group: Group | None = None
-        unnamed: list[Record] = []
+        return self.grouping.groups(self._counted())
+
+    def _counted(self) -> Iterator[tuple[int, Record]]:
+        """The records that count, with their virtual offsets."""
         mark = self._file.tell()
         for record in self._file:
             offset, mark = mark, self._file.tell()
             if self._is_dropped(record):
                 self.dropped += 1
-            elif group is not None and (fitted := self._fitted(record, group)):
-                group.records.append(fitted)
             else:
-                molecule, faulty = self._placed(record)
-                if molecule is None:
-                    unnamed.append(faulty)
-                    self._require_names(unnamed, most=_MOST_UNNAMED)
-                    continue
-                if group is not None:
-                    yield group
-                group, unnamed = Group(molecule, offset, [*unnamed, faulty]), []
-        if group is not None:
-            yield group
-        else:
-            self._require_names(unnamed, most=0)
+                yield offset, record
 
     def group_at(self, offset: int) -> Group:
         """The molecule whose first record lies at a virtual offset.
@@ -117,10 +91,30 @@ class SubreadFile:
         Raises:
             InputError: the file is damaged.
         """
+        return [record for record in islice(self._from(offset), size) if not self._is_dropped(record)]
+
+    def record_at(self, offset: int) -> Record | None:
+        """The record at a virtual offset, which ``records_at`` does not read again; None at the end of the file.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        if self._ahead and self._ahead[0] == offset:
+            return self._ahead[1]
+        record = next(self._from(offset), None)
+        self._ahead = None if record is None else (offset, record, self._file.tell())
+        return record
+
+    def _from(self, offset: int) -> Iterator[Record]:
+        """The records from a virtual offset on."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and ahead[0] == offset:
+            yield ahead[1]
+            offset = ahead[2]
         # Where the last ones ended, the next ones begin without their block being read again.
         if self._file.tell() != offset:
             self._file.seek(offset)
-        return [record for record in islice(self._file, size) if not self._is_dropped(record)]
+        yield from self._file
 
     def groups_from(self, offset: int) -> Iterator[Group]:
         """The molecules from a virtual offset on.
@@ -136,70 +130,10 @@ class SubreadFile:
         require_end(pbi, self._file, last)
 
     def _is_dropped(self, record: Record) -> bool:
-        return not record.fault and not (record.primary and not (self.aligned and record.unmapped))
-
-    def _fitted(self, record: Record, group: Group) -> Record | None:
-        """A record as one of a group's; None where it is of another molecule."""
-        same_draft = not self.aligned or record.reference_id == group.records[-1].reference_id
-        self._types.require(record)
-        if same_draft and not record.fault and record.name.startswith(f"{group.molecule.movie}/{group.molecule.hole}/"):
-            return record
-        return self.fitted(record, group.molecule)
-
-    def fitted(self, record: Record, molecule: MoleculeId) -> Record | None:
-        """A record as one of a molecule's, with a fault where not all of it says so; None where nothing does.
-
-        Args:
-            record: it lies between records of the molecule, or where an index has it.
-            molecule: as ``Group`` has it.
-
-        Raises:
-            InputError: it is a CCS read.
-        """
-        own, record = self._placed(record)
-        if own in {None, molecule} or (own and record.fault and own.zmw == molecule.zmw):
-            return record
-        if own and own.hole != molecule.hole and record.hole() == molecule.hole:
-            return replace(record, fault=f"its name is of another ZMW than its tag 'zm', {molecule.hole}")
-        return None
-
-    def _placed(self, record: Record) -> tuple[MoleculeId | None, Record]:
-        """The molecule of a record, None where its name is not a subread's; and the record with what is wrong with it.
-
-        Of a record that is not aligned as it should be, it is the ZMW.
-        """
-        self._types.require(record)
-        zmw = parse_subread(record.name)
-        if zmw is None:
-            if parse_ccs(record.name):
-                raise InputError(refusal(self.path, CCS, record.name, SUBREAD))
-            return None, record.with_fault("its name is not that of a subread (movie/zmw/qStart_qEnd)")
-        if not self.aligned or record.fault:
-            return zmw, record
-        draft = parse_ccs(record.reference_name)
-        if draft is not None and draft.zmw == zmw:
-            return draft, record
-        reason = f"is aligned to {record.reference_name}, not to the CCS read of its own molecule"
-        if not any(parse_ccs(name) for name in self.header.references):
-            raise InputError(
-                f"{self.path}: subread {record.name} {reason}; give the subreads unaligned, or aligned by actc or "
-                "'deepconsensus-py align'"
-            )
-        return zmw, record.with_fault(reason)
-
-    def zmw_of(self, record: Record) -> MoleculeId | None:
-        """The ZMW that a record's name says; None where it is not the name of a subread.
-
-        Raises:
-            InputError: it is that of a CCS read.
-        """
-        return (molecule := self._placed(record)[0]) and molecule.zmw
-
-    def _require_names(self, unnamed: Sequence[Record], *, most: int) -> None:
-        if len(unnamed) > most:
-            name = unnamed[0].name
-            require_form(self.path, name, SUBREAD)
-            raise InputError(f"{self.path}: read name {name} is not that of a subread (movie/zmw/qStart_qEnd)")
+        if record.fault:
+            return False
+        # An unmapped record with a CIGAR is not what its flag says; that is found when it is read.
+        return not record.primary or (self.aligned and record.unmapped and not record.cigar)
 
 
 def no_subreads(names: str, n_records: int, *, aligned: bool) -> InputError:

@@ -141,7 +141,7 @@ class MoleculeTable:
             read.windows,
             skipped,
             read.corrected,
-            " ".join(read.reason.split()) or ".",
+            read.reason,
         )
         self._rows.append(table_row(cells))
 
@@ -156,8 +156,15 @@ class MoleculeTable:
 
 
 def table_row(cells: Iterable[object]) -> str:
-    """A line of the table of molecules."""
-    return "\t".join(map(str, cells)) + "\n"
+    """A line of the table of molecules; whatever a cell holds, it is one cell of printable text."""
+    return "\t".join(map(_cell, cells)) + "\n"
+
+
+def _cell(value: object) -> str:
+    text = " ".join(str(value).split())
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return text or "."
 
 
 def faulty(counts: Mapping[str, Any]) -> int:

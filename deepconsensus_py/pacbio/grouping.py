@@ -1,0 +1,161 @@
+"""Neighbouring subreads to molecules; a record of which one part is damaged goes by the others.
+
+A record has its molecule in its name, its hole number in the tag ``zm``, and in an aligned file the draft that it lies
+on. Where they disagree, or the name cannot be read, the molecule that the record lies among has a fault; no pass is
+lost in silence, and no other molecule is touched.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pysam
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.header_text import header_lines
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs, parse_subread
+from deepconsensus_py.pacbio.read_types import CCS, SUBREAD, ReadTypes, refusal, require_form
+
+_MOST_UNNAMED = 1
+"""Records at the beginning of a file that may have no subread's name before it is taken for a file of other reads."""
+
+_STRANGE_MOVIE = "its movie is none of the header's"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """The neighbouring records of one molecule.
+
+    Attributes:
+        molecule: with a strand only where the subreads are aligned to by-strand drafts.
+        offset: BGZF virtual offset of the first record.
+        records: the records, primary and, in an aligned file, mapped; some may have a fault.
+    """
+
+    molecule: MoleculeId
+    offset: int
+    records: list[Record]
+
+
+class Grouping:
+    """Tells which molecule a record of a file is of.
+
+    Args:
+        path: the file, for messages.
+        header: of the file.
+    """
+
+    def __init__(self, path: Path, header: pysam.AlignmentHeader) -> None:
+        self._path = path
+        self._header = header
+        self._aligned = header.nreferences > 0
+        self._types = ReadTypes(header, path, SUBREAD)
+        fields = (line.split("\t") for line in header_lines(header) if line.startswith("@RG"))
+        self._movies = {field[3:] for line in fields for field in line if field.startswith("PU:")}
+
+    def groups(self, records: Iterable[tuple[int, Record]]) -> Iterator[Group]:
+        """The molecules of records.
+
+        Args:
+            records: those that count, with their virtual offsets.
+
+        Raises:
+            InputError: the first ones are not subreads, or some are aligned to what are no drafts.
+        """
+        group: Group | None = None
+        unnamed: list[tuple[int, Record]] = []
+        for offset, record in records:
+            if group is not None and (fitted := self.fitted(record, group.molecule)):
+                group.records.append(fitted)
+                continue
+            molecule, placed = self.placed(record)
+            unnamed.append((offset, placed))
+            if molecule is None:
+                self._require_names([] if group else unnamed, most=_MOST_UNNAMED)
+                continue
+            begun, unnamed = Group(molecule, unnamed[0][0], [waiting for _, waiting in unnamed]), []
+            if group is not None and self._is_one_strange(group.molecule, molecule):
+                begun = Group(molecule, group.offset, [*_strange(group.records), *begun.records])
+            elif group is not None:
+                yield group
+            group = begun
+        if group is None:
+            self._require_names(unnamed, most=0)
+        else:
+            group.records.extend(waiting for _, waiting in unnamed)
+            yield group
+
+    def fitted(self, record: Record, molecule: MoleculeId) -> Record | None:
+        """A record as one of a molecule's, with a fault where not all of it says so; None where it is of another.
+
+        Args:
+            record: it lies behind a record of the molecule, or where an index has it.
+            molecule: as ``Group`` has it.
+
+        Raises:
+            InputError: it is no subread, or aligned to what is no draft.
+        """
+        self._types.require(record)
+        on_draft = not self._aligned or record.reference_name == ccs_name(molecule)
+        if on_draft and not record.fault and record.name.startswith(f"{molecule.movie}/{molecule.hole}/"):
+            return record
+        own, placed = self.placed(record)
+        if own is None:
+            return placed if record.hole() in {None, molecule.hole} else None
+        if own == molecule or (placed.fault and own.zmw == molecule.zmw):
+            return placed
+        is_stray = molecule.movie in self._movies and self._is_one_strange(molecule, own)
+        return placed.with_fault(_STRANGE_MOVIE) if is_stray else None
+
+    def placed(self, record: Record) -> tuple[MoleculeId | None, Record]:
+        """The molecule of a record, None where its name is of none; and the record with what is wrong with it.
+
+        Of a record that is not aligned as it should be, it is the ZMW.
+
+        Raises:
+            InputError: it is no subread, or aligned to what is no draft.
+        """
+        self._types.require(record)
+        zmw = parse_subread(record.name)
+        if zmw is None:
+            if parse_ccs(record.name):
+                raise InputError(refusal(self._path, CCS, record.name, SUBREAD))
+            return None, record.with_fault("its name is not that of a subread (movie/zmw/qStart_qEnd)")
+        if (tagged := record.hole()) not in {None, zmw.hole}:
+            return None, record.with_fault(f"its name is of ZMW {zmw.hole}, and its tag 'zm' of {tagged}")
+        if not self._aligned or record.fault:
+            return zmw, record
+        draft = parse_ccs(record.reference_name)
+        if draft is not None and draft.zmw == zmw:
+            return draft, record
+        reason = f"is aligned to {record.reference_name}, not to the CCS read of its own molecule"
+        if not any(parse_ccs(name) for name in self._header.references):
+            raise InputError(
+                f"{self._path}: subread {record.name} {reason}; give the subreads unaligned, or aligned by actc or "
+                "'deepconsensus-py align'"
+            )
+        return zmw, record.with_fault(reason)
+
+    def _is_one_strange(self, one: MoleculeId, other: MoleculeId) -> bool:
+        """Whether neighbours are of one ZMW but for a letter, and just one is of a movie that the header has."""
+        if one.hole != other.hole or (one.movie in self._movies) == (other.movie in self._movies):
+            return False
+        same = _shared(one.movie, other.movie) + _shared(one.movie[::-1], other.movie[::-1])
+        return same >= max(len(one.movie), len(other.movie)) - 1
+
+    def _require_names(self, unnamed: Sequence[tuple[int, Record]], *, most: int) -> None:
+        if len(unnamed) > most:
+            first = unnamed[0][1]
+            require_form(self._path, first.name, SUBREAD)
+            raise InputError(f"{self._path}: read {first.name}: {first.fault}")
+
+
+def _shared(one: str, other: str) -> int:
+    """Letters that two words have in common at their beginning."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _strange(records: Iterable[Record]) -> list[Record]:
+    return [record.with_fault(_STRANGE_MOVIE) for record in records]
