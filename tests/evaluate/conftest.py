@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+YIELDS = {
+    "reads_q20_before": 2, "bases_q20_before": 2000, "reads_q20_after": 2, "bases_q20_after": 2001,
+    "reads_q30_before": 0, "bases_q30_before": 0, "reads_q30_after": 2, "bases_q30_after": 2001,
+    "reads_q40_before": 0, "bases_q40_before": 0, "reads_q40_after": 1, "bases_q40_after": 1000,
+}  # fmt: skip
 REPORT: dict[str, Any] = {
     "tool": "deepconsensus-py",
     "version": "0.1.0",
@@ -27,6 +32,7 @@ REPORT: dict[str, Any] = {
         "passes": 25,
         "bases_in": 3000,
         "bases_out": 2001,
+        **YIELDS,
     },
     "peak_memory_bytes": 2**30,
 }

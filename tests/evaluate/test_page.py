@@ -65,6 +65,19 @@ def test_the_page_shows_the_run(run_report: Path, evaluation: Path, tmp_path: Pa
         assert expected in text, expected
 
 
+def test_yields_are_shown_with_what_they_are_worth(run_report: Path, tmp_path: Path) -> None:
+    text = _page(tmp_path, run_report).text
+    # The cells of a row stand without blanks between them.
+    for row in (("Q20", "2", "2", "2,000", "2,001"), ("Q30", "0", "2", "0", "2,001"), ("Q40", "0", "1", "0", "1,000")):
+        assert "".join(row) in text
+    assert "cannot be compared without truth" in text
+    report = json.loads(run_report.read_text())
+    report["counts"] = {name: count for name, count in report["counts"].items() if "_q" not in name}
+    run_report.write_text(json.dumps(report))
+    earlier = _page(tmp_path, run_report).text
+    assert "Yield" not in earlier
+
+
 def test_a_page_without_truth_and_molecules_says_less(run_report: Path, tmp_path: Path) -> None:
     run_report.with_name("out.zmws.tsv.gz").unlink()
     text = _page(tmp_path, run_report).text
