@@ -65,3 +65,23 @@ def write(path: Path, *parts: bytes) -> Path:
     with pysam.BGZFile(str(path), "wb") as file:
         file.write(b"".join(parts))
     return path
+
+
+def parts(path: Path) -> tuple[bytes, list[bytes]]:
+    """A file's header and its records."""
+    with pysam.BGZFile(str(path), "rb") as file:
+        data = file.read()
+    at = 12 + struct.unpack_from("<i", data, 4)[0]
+    for _ in range(struct.unpack_from("<i", data, at - 4)[0]):
+        at += 8 + struct.unpack_from("<i", data, at)[0]
+    head, records = data[:at], []
+    while at < len(data):
+        end = at + 4 + struct.unpack_from("<i", data, at)[0]
+        records.append(data[at:end])
+        at = end
+    return head, records
+
+
+def resized(record: bytes) -> bytes:
+    """A record that has been made longer or shorter, with the size that it has."""
+    return struct.pack("<i", len(record) - 4) + record[4:]

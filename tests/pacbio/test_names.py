@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.pacbio.names import MAX_HOLE, MoleculeId, Strand, ccs_name, parse_ccs, parse_subread
+from deepconsensus_py.pacbio.names import (
+    MAX_HOLE,
+    MoleculeId,
+    Strand,
+    ccs_name,
+    parse_ccs,
+    parse_subread,
+    printable,
+    whole_number,
+)
 
 movies = st.text("abcxyzABC0123456789_-.", min_size=1, max_size=60)
 holes = st.integers(0, MAX_HOLE)
@@ -41,6 +50,12 @@ def test_a_subread_name_gives_its_zmw(movie: str, hole: int, start: int, end: in
         "m1/2/3_",
         "m1/-2/3_4",
         "m1/٣/ccs",
+        "mü1/2/ccs",
+        r"m\xfc1/2/ccs",
+        "m\x011/2/ccs",
+        f"m1/{'9' * 5000}/ccs",
+        f"m1/{'9' * 5000}/0_1",
+        f"m1/2/0_{'9' * 5000}",
     ],
 )
 def test_other_names_are_nobodys(name: str) -> None:
@@ -57,3 +72,20 @@ def test_names_of_real_reads() -> None:
 
 def test_both_strands_are_of_one_zmw() -> None:
     assert MoleculeId("m", 1, Strand.FORWARD).zmw == MoleculeId("m", 1, Strand.REVERSE).zmw == MoleculeId("m", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("m1/2/ccs", "m1/2/ccs"), ("m\udcfc", r"m\xfc"), ("mü", r"m\xc3\xbc"), ("a\tb", r"a\tb"), ("", "")],
+)
+def test_a_name_that_is_not_ascii_is_shown_with_escapes(name: str, shown: str) -> None:
+    assert printable(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1), ("9" * 19, None), ("9" * 5000, None), ("²", None), ("٣", None)]
+    + [(text, None) for text in ("", "-1", "+1", " 1", "1_0", "1.0")],
+)
+def test_whole_numbers(text: str, number: int | None) -> None:
+    assert whole_number(text) == number

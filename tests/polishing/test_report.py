@@ -33,6 +33,21 @@ def test_a_reason_keeps_to_its_cell() -> None:
     assert row(read)["reason"] == "two cells and lines"
 
 
+@pytest.mark.parametrize(
+    ("name", "passes", "shown"),
+    [
+        ("m/1/ccs", "3\t4", ("m/1/ccs", "3 4")),
+        ("m/\n1", "\x1b[31m3", ("m/ 1", r"\x1b[31m3")),
+        ("m\udcfc/1", "", (r"m\udcfc/1", ".")),
+        ("Müller/1", 7, ("Müller/1", "7")),
+        ("", None, (".", ".")),
+    ],
+)
+def test_every_cell_is_one_cell_of_printable_text(name: str, passes: object, shown: tuple[str, str]) -> None:
+    found = row(PolishedRead(Draft(name, np.ones(2, np.uint8), None, (("np", passes, "Z"),)), Outcome.ERROR))
+    assert (found["name"], found["np"]) == shown
+
+
 def test_reports_add_up() -> None:
     def report(started: str, seconds: float, molecules: int, peak: int, **outcomes: int) -> dict[str, object]:
         stages, counts = {"read": seconds / 2}, {"molecules": molecules, "outcomes": outcomes}
