@@ -1,5 +1,6 @@
 # make demo   set up, run the workflow on testdata/, print the summary
-# make test   set up, run the test suite
+# make test   set up, run the test suite on all cores (PYTEST_ARGS="-n 0 -s tests/cli/test_polish.py" runs a part of it in
+#             one process, which shows what is printed and lets --pdb in)
 #
 # PYTHON chooses the interpreter (3.11 or newer), CORES what the demo may use.
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,28 @@ import pytest
 from hypothesis import settings
 from support import Commands
 
+from deepconsensus_py.polishing.resources import usable_cores
+
 # A busy machine must not fail a test: the first example of a property also compiles what it calls.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process of tests for each core that is really there."""
+    return usable_cores()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share cores instead of fighting for them: one thread of torch in each process, and one of them compiles."""
+    if hasattr(config, "workerinput"):
+        return
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if not any((REPOSITORY / "deepconsensus_py" / "hmm").glob("__pycache__/*.nbi")):
+        subprocess.run([sys.executable, "-c", "import deepconsensus_py.polishing.compiled"], cwd=REPOSITORY, check=True)
 
 
 @pytest.fixture(scope="session")

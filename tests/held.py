@@ -1,7 +1,7 @@
 """A command that is held at work, so that what it has done when a signal comes does not depend on who is faster.
 
-As a program, ``python held.py GO COMMAND …``, it reads five molecules and no more until the file GO is there, corrects
-one at a time and stores two at a time.
+As a program, ``python held.py GO BEGUN COMMAND …``, it reads so many molecules and no more until the file GO is there,
+corrects one at a time and stores two at a time.
 """
 
 import dataclasses
@@ -38,6 +38,7 @@ class HeldCommand:
         inputs: ``subreads.bam`` and ``ccs.bam``.
         output: of the command; ``"-"`` for standard output.
         folder: short, for its temporary files.
+        begun: molecules that it reads before it is held; an even number of them is stored.
         ignored: a signal that whoever starts it ignores, as a shell does for what runs in its background.
 
     Attributes:
@@ -46,11 +47,19 @@ class HeldCommand:
         left: names in that folder when it has ended.
     """
 
-    def __init__(self, inputs: Path, output: Path | str, folder: Path, ignored: signal.Signals | None = None) -> None:
+    def __init__(
+        self,
+        inputs: Path,
+        output: Path | str,
+        folder: Path,
+        ignored: signal.Signals | None = None,
+        begun: int = BEGUN,
+    ) -> None:
+        self._stored = begun // 2 * 2 if isinstance(output, Path) else 0
         self._output, self._go, self.temporary = output, folder / "go", folder / "temporary"
         self.temporary.mkdir(parents=True)
         self.left: list[str] = []
-        command = [sys.executable, __file__, str(self._go), *polish(inputs), "-o", str(output)]
+        command = [sys.executable, __file__, str(self._go), str(begun), *polish(inputs), "-o", str(output)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         environment = os.environ | {"TMPDIR": str(self.temporary)}
         before = signal.signal(ignored, signal.SIG_IGN) if ignored else None
@@ -89,20 +98,20 @@ class HeldCommand:
         return status, "" if self.process.stderr.closed else self.process.stderr.read().decode()
 
     def _is_held(self) -> bool:
-        if not isinstance(self._output, Path):
+        if not self._stored:
             return self._go.with_suffix(".held").exists()
-        folder = folder_of(self._output)
+        folder = folder_of(Path(self._output))
         journal = read_journal(folder) if folder.exists() else None
-        return journal is not None and journal.molecules == STORED
+        return journal is not None and journal.molecules == self._stored
 
 
-def _hold(go: Path) -> None:
+def _hold(go: Path, begun: int) -> None:
     before, run = Stop.before, run_module.run
 
     def held(stop: Stop, items: Iterable[Any]) -> Iterator[Any]:
         for number, item in enumerate(before(stop, items), 1):
             yield item
-            if number == BEGUN:
+            if number == begun:
                 go.with_suffix(".held").touch()
                 while not go.exists():
                     time.sleep(0.002)
@@ -113,5 +122,5 @@ def _hold(go: Path) -> None:
 
 
 if __name__ == "__main__":
-    _hold(Path(sys.argv.pop(1)))
+    _hold(Path(sys.argv.pop(1)), int(sys.argv.pop(1)))
     program()

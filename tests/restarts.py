@@ -8,8 +8,9 @@ import gzip
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import Any, NamedTuple
 
 import pysam
@@ -24,7 +25,7 @@ from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, run
 from deepconsensus_py.polishing.sources import Reads
-from deepconsensus_py.polishing.stop import Stop
+from deepconsensus_py.polishing.stop import Item, Stop
 
 MOLECULES = 12
 SECONDS = 0.05
@@ -84,8 +85,8 @@ def folder_of(output: Path) -> Path:
 def run_until(
     number: int, a_job: PolishRun, monkeypatch: pytest.MonkeyPatch, corrector: Corrector | None = None
 ) -> dict[str, Any]:
-    """Run, and ask to stop when so many molecules are polished."""
-    stop, polished = Stop(), run_module.correct
+    """Run, and ask to stop when so many molecules are polished; no more are begun."""
+    stop, polished = _StopAfter(number), run_module.correct
 
     def asking(*given: Any, **named: Any) -> Iterator[PolishedRead]:
         for count, read in enumerate(polished(*given, **named), 1):
@@ -98,6 +99,25 @@ def run_until(
         patch.setattr(run_module, "correct", asking)
         patch.setattr(run_module, "load_corrector", lambda *_, **__: corrector or one_at_a_time())
         return run(a_job, stop)
+
+
+class _StopAfter(Stop):
+    """Lets nothing be read behind the last molecule that is to be polished until it has been asked."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number, self._asked = number, Event()
+
+    def ask(self) -> None:
+        super().ask()
+        self._asked.set()
+
+    def before(self, items: Iterable[Item]) -> Iterator[Item]:
+        for number, item in enumerate(super().before(items), 1):
+            yield item
+            # In a thread of its own, reading would be through before the first molecule is polished.
+            if number == self._number and current_thread() is not main_thread():
+                self._asked.wait()
 
 
 def one_at_a_time() -> Vote:

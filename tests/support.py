@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,6 +78,14 @@ def content(items: Iterable[Zmw | Fault]) -> list[tuple[Any, ...]]:
         else (item.name, item.draft.bases.tobytes(), *((p.name, p.bases.tobytes(), p.tags) for p in item.passes))
         for item in items
     ]
+
+
+def wait_until(done: Callable[[], object]) -> None:
+    """For what others do: however busy the machine is, it comes, or the test fails in the end."""
+    patience = time.monotonic() + 300
+    while not done():
+        assert time.monotonic() < patience
+        time.sleep(0.005)
 
 
 # Work for other processes, which cannot import test modules.

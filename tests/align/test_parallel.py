@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support import die, double, process_of
+from support import die, double, process_of, wait_until
 
 from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.errors import DeepConsensusError
@@ -51,10 +51,7 @@ def test_reading_goes_on_while_nobody_asks(processes: bool) -> None:
 
     results = ordered_map(double, items(), 2, processes=processes)
     assert next(results) == 0
-    patience = time.monotonic() + 10
-    while len(read) < 8:
-        assert time.monotonic() < patience
-        time.sleep(0.01)
+    wait_until(lambda: len(read) >= 8)
     time.sleep(0.1)
     assert len(read) < 20
     results.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from support import DeadlyToLoad, die_once, double, kill_self, process_of, refuse, squares, unsendable
+from support import DeadlyToLoad, die_once, double, kill_self, process_of, refuse, squares, unsendable, wait_until
 
 from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.errors import DeepConsensusError
@@ -69,15 +69,10 @@ def test_nothing_is_left_of_a_pool_that_is_done_or_left() -> None:
         workers.add(next(results))
         results.close()
         assert open_files() <= before
-        patience = time.monotonic() + 5
-        while any(map(psutil.pid_exists, workers)):
-            assert time.monotonic() < patience
-            time.sleep(0.01)
+        wait_until(lambda ended=workers: not any(map(psutil.pid_exists, ended)))
 
 
 def test_leaving_does_not_wait_for_a_worker_at_work() -> None:
-    results = ordered_map(time.sleep, [0, 60, 60, 60], 2, processes=True)
+    results = ordered_map(time.sleep, [0, 3600, 3600, 3600], 2, processes=True)
     next(results)
-    start = time.monotonic()
     results.close()
-    assert time.monotonic() - start < 5

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import deepconsensus_py
 
 PACKAGE = Path(deepconsensus_py.__file__).parent
@@ -46,27 +44,34 @@ def calls(module: Path) -> Iterator[str]:
             yield getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
-@pytest.mark.parametrize(
-    "module", sorted(set(PACKAGE.rglob("*.py")) - {CORE}), ids=lambda p: str(p.relative_to(PACKAGE))
-)
-def test_scores_become_weights_in_the_core_alone(module: Path) -> None:
-    assert not WEIGHING & set(calls(module))
+def test_scores_become_weights_in_the_core_alone() -> None:
+    modules = {str(module.relative_to(PACKAGE)): module for module in PACKAGE.rglob("*.py") if module != CORE}
+    assert {name: found for name, module in modules.items() if (found := WEIGHING & set(calls(module)))} == {}
 
 
 def test_the_core_does_weigh() -> None:
     assert {"softmax", "scaled_dot_product_attention"} <= set(calls(CORE))
 
 
-@pytest.mark.parametrize("module", sorted(ATTENTION.glob("*.py")), ids=lambda p: p.name)
-def test_attention_imports_torch_and_the_standard_library_alone(module: Path) -> None:
+def imported(module: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.read_text())):
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        for name in names:
-            library = name.split(".")[0]
-            assert library in {"torch", *sys.stdlib_module_names} or name.startswith("deepconsensus_py.attention"), name
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
-@pytest.mark.parametrize("module", sorted(ATTENTION.glob("*.py")), ids=lambda p: p.name)
-def test_attention_files_keep_to_their_size(module: Path) -> None:
-    assert module.read_text().count("\n") <= LINES[module.stem]
+def test_attention_imports_torch_and_the_standard_library_alone() -> None:
+    known = {"torch", *sys.stdlib_module_names}
+    names = [(module.name, name) for module in ATTENTION.glob("*.py") for name in imported(module)]
+    assert [
+        (module, name)
+        for module, name in names
+        if name.split(".")[0] not in known and not name.startswith("deepconsensus_py.attention")
+    ] == []
+
+
+def test_attention_files_keep_to_their_size() -> None:
+    lines = {module.stem: module.read_text().count("\n") for module in ATTENTION.glob("*.py")}
+    assert lines.keys() == LINES.keys()
+    assert {name: count for name, count in lines.items() if count > LINES[name]} == {}

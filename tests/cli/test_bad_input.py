@@ -6,10 +6,6 @@ A fault of one molecule is that molecule's: it is reported, and the others are p
 import gzip
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -403,20 +399,3 @@ def test_many_molecules_of_few_passes_do_not_flood_the_log(run: Commands, tmp_pa
     drafted = run("draft", tmp_path / "subreads.bam", "-o", tmp_path / "drafts.bam")
     assert f"molecules with too few passes: {len(few)}, faulty: 0" in drafted.err
     assert "a draft takes 3" not in drafted.err
-
-
-def test_termination_leaves_nothing_behind(run: Commands, tmp_path):
-    options = ["--molecules", 40, "--length", 3000, 3000, "--passes", 12, 12]
-    assert run("simulate", "-o", tmp_path / "sim", *options).status == 0
-    folder = tmp_path / "out"
-    folder.mkdir()
-    command = [sys.executable, "-m", "deepconsensus_py.cli.main", "polish", tmp_path / "sim" / "subreads.bam"]
-    command += ["--ccs", tmp_path / "sim" / "ccs.bam", "-o", folder / "out.bam", "--threads", "1"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not list(folder.glob("out.bam.unfinished/reads*")):
-            time.sleep(0.01)
-        process.terminate()
-        errors = process.stderr.read()
-    assert process.returncode == 128 + signal.SIGTERM
-    assert b"Traceback" not in errors
-    assert list(folder.iterdir()) == []

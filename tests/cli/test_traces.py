@@ -11,7 +11,7 @@ import psutil
 import pytest
 from held import STORED, HeldCommand, polish
 from restarts import folder_of
-from support import Commands, record_lines
+from support import Commands, record_lines, wait_until
 
 from deepconsensus_py.polishing.journal import read_journal
 
@@ -76,6 +76,18 @@ def test_a_signal_leaves_what_is_resumed(
     assert record_lines(output) == twelve_polished
 
 
+def test_a_signal_before_anything_is_stored_leaves_nothing(twelve: Path, tmp_path: Path, short: Path) -> None:
+    output = tmp_path / "out" / "out.bam"
+    output.parent.mkdir()
+    with HeldCommand(twelve, output, short, begun=1) as command:
+        wait_until((folder_of(output) / "piece-reads.bam").exists)
+        command.send(signal.SIGTERM)
+        status, errors = command.ended()
+    assert (status, command.left) == (128 + signal.SIGTERM, [])
+    assert "Traceback" not in errors, errors
+    assert contents(output.parent) == []
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_interrupts_leave_what_is_resumed(twelve: Path, tmp_path: Path, short: Path, times: int) -> None:
     output = tmp_path / "out" / "out.bam"
@@ -106,7 +118,10 @@ def test_hangups_that_are_ignored_stay_so(twelve: Path, tmp_path: Path, short: P
         assert command.ended()[0] == 3
 
 
-def test_a_pipe_to_a_worker_that_died_does_not_end_a_command(twelve: Path, tmp_path: Path, short: Path) -> None:
+def test_workers_killed_from_outside_change_nothing(
+    twelve: Path, twelve_polished: list[str], tmp_path: Path, short: Path
+) -> None:
+    """Nor does the SIGPIPE of what is then sent to them end the command."""
     with HeldCommand(twelve, tmp_path / "out.bam", short) as command:
         started = psutil.Process(command.process.pid).children()
         workers = [worker for process in started for worker in process.children()]
@@ -115,6 +130,7 @@ def test_a_pipe_to_a_worker_that_died_does_not_end_a_command(twelve: Path, tmp_p
             worker.kill()
         psutil.wait_procs(workers)
         assert command.ended()[0] == 3
+    assert record_lines(tmp_path / "out.bam") == twelve_polished
 
 
 def test_a_killed_command_leaves_no_socket(twelve: Path, tmp_path: Path, short: Path) -> None:

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from support import Commands
+from support import Commands, wait_until
 
 CONFIG = """
 task: columns
@@ -65,9 +64,7 @@ def test_a_training_killed_in_the_middle_ends_like_one_that_was_not(
     parts = tmp_path / "parts"
     # Long enough to be killed on the way.
     process = start(config, parts)
-    until = time.monotonic() + 60
-    while not (parts / "checkpoint.safetensors").exists() and time.monotonic() < until:
-        time.sleep(0.005)
+    wait_until((parts / "checkpoint.safetensors").exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert run("train", config, "-o", parts, "--threads", 1).status == 1

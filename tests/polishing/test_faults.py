@@ -7,13 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import restarts
 from restarts import Left, job, left
@@ -120,26 +118,6 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
     others = record_lines(tmp_path / "all.bam")
     del others[THIRD]
     assert record_lines(tmp_path / "out.bam") == others
-
-
-def test_a_worker_killed_from_outside_changes_nothing(inputs: Path, whole: Left, tmp_path: Path) -> None:
-    command = [sys.executable, restarts.__file__, inputs, tmp_path / "out.bam", "2", "2", tmp_path / "log"]
-    killed = 0
-    with subprocess.Popen(list(map(str, command))) as process:
-        tree = psutil.Process(process.pid)
-        while process.poll() is None and not killed:
-            try:
-                # The main process starts the fork server, and that one the workers.
-                workers = [w for child in tree.children() for w in child.children()]
-                for worker in workers[:1]:
-                    worker.kill()
-                    killed += 1
-            except psutil.NoSuchProcess:
-                break
-            time.sleep(0.002)
-    assert process.returncode == 0
-    assert killed
-    assert left(tmp_path / "out.bam") == whole
 
 
 # The disk

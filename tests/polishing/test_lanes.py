@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from run_toys import random_model
+from support import wait_until
 
 from deepconsensus_py.errors import DeepConsensusError, ModelError
 from deepconsensus_py.models.interface import Arrays, Corrector, Features
@@ -103,7 +104,7 @@ def test_a_batch_does_not_wait_to_be_full() -> None:
 
     def slow() -> Iterator[Encoded]:
         yield molecule(0)
-        assert seen.wait(5)
+        assert seen.wait(300)
         yield molecule(1)
 
     assert len(list(staged(slow(), toy(noticed, batch=1000)))) == 2
@@ -114,15 +115,19 @@ def test_batches_fill_while_the_network_is_busy() -> None:
     go = threading.Event()
 
     def held(inputs: Arrays) -> NDArray[np.float32]:
-        go.wait(5)
+        go.wait(300)
         sizes.append(len(inputs["x"]))
         return echo(inputs)
 
-    found = staged(map(molecule, range(20)), toy(held, batch=10, lanes=1))
-    threading.Timer(0.2, go.set).start()
-    assert len(list(found)) == 20
+    def letting_go() -> Iterator[Encoded]:
+        for number in range(20):
+            # Two items each: one molecule at least is with the network, and a batch of five waits behind it.
+            if number == 7:
+                go.set()
+            yield molecule(number)
+
+    assert len(list(staged(letting_go(), toy(held, batch=10, lanes=1)))) == 20
     assert max(sizes) == 10
-    assert len(sizes) <= 6
 
 
 @pytest.mark.parametrize(("batch", "most"), [(4, 12), (10**6, MOLECULES_IN_FLIGHT)])
@@ -137,16 +142,18 @@ def test_no_more_is_read_than_there_is_room_for(batch: int, most: int) -> None:
             yield molecule(len(read))
 
     def stuck(inputs: Arrays) -> NDArray[np.float32]:
-        stop.wait(5)
+        stop.wait(300)
         return echo(inputs)
 
     def let_go() -> None:
-        # Counted before: once a batch has come back, more is read at any moment.
+        wait_until(lambda: read)
+        # More would be read in this time. Counted before: once a batch has come back, more is read at any moment.
+        time.sleep(0.3)
         seen.append(len(read))
         stop.set()
 
     found = staged(endless(), toy(stuck, batch=batch))
-    threading.Timer(0.3, let_go).start()
+    threading.Thread(target=let_go).start()
     next(found)
     assert 0 < seen[0] <= most + 2
     found.close()
