@@ -18,7 +18,9 @@ from deepconsensus_py.models.column import encode_columns
 from deepconsensus_py.models.interface import Features
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import Fault
+from deepconsensus_py.pileup.disagreement import find_disagreement, with_disagreement
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.polishing.read import PolishedRead
 
 Edit = Callable[[list[pysam.AlignedSegment]], Iterable[pysam.AlignedSegment]]
 
@@ -154,3 +156,9 @@ def deadly_encoder(zmw: Zmw) -> Features:
 
 def has_modules(names: list[str]) -> list[bool]:
     return [name in sys.modules for name in names]
+
+
+def doubted_by_passes(zmw: Zmw, read: PolishedRead) -> NDArray[np.bool_]:
+    """Bases of a read of a column model whose quality shows that passes disagree, which the original's does not."""
+    found = find_disagreement(zmw.draft.bases, zmw.passes)
+    return with_disagreement(np.zeros(len(read.bases), np.float32), read.draft_index, found) > 0

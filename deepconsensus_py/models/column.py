@@ -18,6 +18,7 @@ from deepconsensus_py.models.interface import Arrays, Calls, Features
 from deepconsensus_py.models.options import OF_COLUMNS
 from deepconsensus_py.models.triage import doubts
 from deepconsensus_py.pacbio.molecule import GAP, Draft, Zmw
+from deepconsensus_py.pileup.disagreement import Disagreement, find_disagreement, with_disagreement
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
 from deepconsensus_py.pileup.pileup import HIGHEST_QUALITY, build_pileup
 from deepconsensus_py.pileup.windows import cut_windows, mean_draft_qualities, window_bounds
@@ -43,7 +44,8 @@ def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
         Features whose items are the windows that fit the model. Their layout has the ``draft`` ``uint8[n]`` and its
         ``draft_quality`` ``uint8[n]`` (never absent); ``draft_start``, ``draft_stop`` ``int32[w]`` and ``overflow``
         ``bool[w]`` of all windows; of the items, ``draft_index`` ``int32[items, width]`` (-1 in gaps) and
-        ``mean_quality`` ``float64[items]`` (Phred; 0 where the draft has no qualities).
+        ``mean_quality`` ``float64[items]`` (Phred; 0 where the draft has no qualities). Where passes disagree with the
+        draft: ``pileup.disagreement.Disagreement.layout``.
 
     Raises:
         MoleculeError: the molecule lacks what the model needs, or an alignment does not fit.
@@ -52,6 +54,7 @@ def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
     bounds = window_bounds(pileup, spec)
     windows = cut_windows(pileup, bounds, spec)
     layout: Arrays = {
+        **find_disagreement(zmw.draft.bases, zmw.passes).layout(),
         "draft": zmw.draft.bases,
         "draft_quality": kept_qualities(zmw.draft),
         "draft_start": bounds.draft_start.astype(np.int32),
@@ -138,7 +141,12 @@ class ColumnCorrector(ABC):
         run = np.flatnonzero(~layout["overflow"])[selected]
         if not len(run):
             probabilities = np.empty((0, features.inputs["draft"].shape[1], 5), np.float32)
-        return _merge(_kept_draft(layout, run), _called(layout, selected, run, probabilities))
+        calls = _merge(_kept_draft(layout, run), _called(layout, selected, run, probabilities))
+        disagreement = Disagreement.of_layout(layout)
+        return replace(
+            calls,
+            error_probability=with_disagreement(calls.error_probability, calls.draft_index, disagreement),
+        )
 
 
 def _require_whole(layout: Arrays) -> None:

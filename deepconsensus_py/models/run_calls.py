@@ -10,6 +10,7 @@ from deepconsensus_py.hmm.consensus import Refined
 from deepconsensus_py.models.column import kept_qualities
 from deepconsensus_py.models.interface import Arrays, Calls
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pileup.disagreement import Disagreement, find_disagreement, with_disagreement
 from deepconsensus_py.runs.edits import CHANGE, INSERTS, LAST, NONE, apply_edits
 from deepconsensus_py.runs.homopolymers import Runs, find_runs
 
@@ -29,9 +30,11 @@ def layout_of(zmw: Zmw, refined: Refined) -> Mapping[str, NDArray[Any]]:
     Returns:
         ``depth`` ``uint16[runs]``, how many passes say something about the run; the refined ``draft`` ``uint8[n]``,
         its ``draft_index`` ``int32[n]`` (position in the draft that was given, -1 for a new base), and
-        ``draft_quality`` ``uint8[n]`` (Phred, of the draft that was given; 0 for a new base).
+        ``draft_quality`` ``uint8[n]`` (Phred, of the draft that was given; 0 for a new base). Where its passes disagree
+        with the refined draft: ``pileup.disagreement.Disagreement.layout``.
     """
     return {
+        **find_disagreement(refined.bases, refined.passes).layout(),
         "depth": refined.scores.covered.sum(axis=0, dtype=np.uint16),
         "draft": refined.bases,
         "draft_index": refined.draft_index,
@@ -65,7 +68,7 @@ def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) 
         np.maximum.at(error, place.clip(0, max(len(bases) - 1, 0))[covered], own[covered])
     return Calls(
         bases,
-        error,
+        with_disagreement(error, index, Disagreement.of_layout(layout)),
         np.where(index < 0, -1, layout["draft_index"][index]).astype(np.int32),
         np.ones(len(bases), np.bool_),
     )

@@ -14,6 +14,7 @@ from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.column import UNKNOWN_DRAFT_QUALITY, ColumnCorrector
 from deepconsensus_py.models.interface import Arrays, Calls, Features
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode_bases, encode_bases
+from deepconsensus_py.pileup.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import Outcome
@@ -183,6 +184,7 @@ def windows_of(case: dict) -> tuple[Features, np.ndarray, np.ndarray]:
     starts = np.array([position for position, _, _ in windows], np.int32)
     stops = np.array([b if b < a + width else a + width for a, b in pairwise([*starts, 1 << 20])], np.int32)
     layout = {
+        **NO_DISAGREEMENT.layout(),
         "draft": np.ones(stops[-1] if len(stops) else 0, np.uint8),
         "draft_quality": np.ones(stops[-1] if len(stops) else 0, np.uint8),
         "draft_start": starts,
@@ -219,6 +221,7 @@ class Reference:
         counts = is_base.sum(1)
         index = np.where(is_base, (np.cumsum(is_base) - 1).reshape(is_base.shape), -1)
         layout = {
+            **NO_DISAGREEMENT.layout(),
             "draft": own["ccs"][is_base].astype(np.uint8),
             "draft_quality": own["ccs_bq"][is_base].astype(np.uint8),
             "draft_start": own["window_pos"].astype(np.int32),

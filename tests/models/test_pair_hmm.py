@@ -13,6 +13,7 @@ from deepconsensus_py.models.pair_hmm import PairHmm, encode_evidence
 from deepconsensus_py.models.run_evidence import POOLED_UNDOUBTED, SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
+from deepconsensus_py.pileup.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.runs.edits import EDITS
@@ -33,6 +34,7 @@ def molecule() -> Features:
     bases = encode_bases(DRAFT)
     runs = len(find_runs(bases))
     layout = {
+        **NO_DISAGREEMENT.layout(),
         "depth": np.full(runs, 20, np.uint16),
         "draft": bases,
         "draft_index": np.arange(len(bases), dtype=np.int32),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.hmm.consensus import refine
 from deepconsensus_py.models.run_calls import call_runs, layout_of
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
+from deepconsensus_py.pileup.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.runs.edits import CHANGE, EDITS, LAST, apply_edits
 from deepconsensus_py.runs.homopolymers import find_runs
 
@@ -21,6 +22,7 @@ def layout(draft: str, covered: NDArray[np.bool_] | None = None, quality: int = 
     bases = encode_bases(draft)
     index = np.arange(len(bases), dtype=np.int32)
     return {
+        **NO_DISAGREEMENT.layout(),
         "depth": MANY * (np.ones(len(find_runs(bases)), np.uint16) if covered is None else covered.astype(np.uint16)),
         "draft": bases,
         "draft_index": np.where(index % 4 == 3, -1, index).astype(np.int32),

@@ -44,7 +44,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read_of(zmw: Zmw, corrector: RunCorrector) -> PolishedRead:
-    (read,) = polish([zmw], model=corrector, settings=SETTINGS)
+    (read,) = polish([zmw], model=corrector, settings=SETTINGS, min_passes=0)
     return read
 
 

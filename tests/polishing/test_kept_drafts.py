@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import doubted_by_passes
 
 from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
@@ -19,11 +20,9 @@ def test_kept_drafts_equal_the_original_but_for_rounding(human_1m: Path, golden:
     original = {name[1:]: rest for name, *rest in zip(lines[::4], lines[1::4], lines[3::4], strict=True)}
     calibration = Calibration.parse("20,1.1,-1.5")
     settings = PolishSettings(filter=ReadFilter(20, 0), skip_windows_above=1, draft_calibration=calibration)
-    zmws = read_zmws([human_1m / "subreads_to_ccs.bam"], human_1m / "ccs.bam")
-    reads = {
-        read.name: read
-        for read in polish((z for z in zmws if not isinstance(z, Fault)), model="vote", settings=settings)
-    }
+    found = read_zmws([human_1m / "subreads_to_ccs.bam"], human_1m / "ccs.bam")
+    zmws = {zmw.name: zmw for zmw in found if not isinstance(zmw, Fault)}
+    reads = {read.name: read for read in polish(zmws.values(), model="vote", settings=settings)}
     assert {name for name, read in reads.items() if read.passed} == original.keys()
     for name, (bases, text) in original.items():
         draft = reads[name].draft
@@ -31,5 +30,8 @@ def test_kept_drafts_equal_the_original_but_for_rounding(human_1m: Path, golden:
         assert decode_bases(reads[name].bases) == bases == decode_bases(draft.bases)
         exact = calibration.apply(draft.qualities.astype(np.float64))
         np.testing.assert_array_equal(np.frombuffer(text.encode(), np.uint8) - 33, np.trunc(np.minimum(exact, 93)))
-        np.testing.assert_array_equal(reads[name].qualities, round_qualities(exact))
+        same = ~doubted_by_passes(zmws[name], reads[name])
+        np.testing.assert_array_equal(reads[name].qualities[same], round_qualities(exact)[same])
+        assert (reads[name].qualities <= round_qualities(exact)).all()
+        assert same.mean() > 0.995
         assert mean_quality(reads[name].qualities) >= 20

@@ -1,0 +1,95 @@
+"""Tandem repeats of a sequence: stretches whose length passes show only as a whole (compiled)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+SHORTEST = 16
+"""Bases. In shorter repeats an alignment puts its gaps next to where they belong."""
+
+LONGEST_UNIT = 200
+"""Bases; the units of most satellites (171 in human centromeres) are shorter."""
+
+_WORD = 8
+"""Bases; two copies of a unit share a word of half the shortest repeat."""
+
+_FAR = 1 << 40
+"""Bases behind anything: where a word lies that has not been met."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TandemRepeats:
+    """Maximal stretches of at least two copies of a unit of two bases or more; homopolymers are none.
+
+    Attributes:
+        start: ``int64[repeats]`` position of the first base.
+        stop: ``int64[repeats]`` one past the last base; the last copy may be a part of one.
+        unit: ``int64[repeats]`` bases of the smallest unit.
+    """
+
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    unit: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
+    """The tandem repeats of at least ``SHORTEST`` bases, in the order of their last copies.
+
+    One of which half lies in another repeat of a smaller unit is left out: it is that one, with interruptions.
+
+    Args:
+        bases: ``uint8[n]`` base codes.
+    """
+    found = _find(bases)
+    found = found[:, np.argsort(found[2], kind="stable")]
+    start, stop, unit = found[:, _own(found) & (found[2] > 1)]
+    return TandemRepeats(start, stop, unit)
+
+
+@njit(cache=True, nogil=True)
+def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Rows start, stop and unit of all repeats, homopolymers and multiples of units among them.
+
+    A repeat shows by a word that stands there for a second time, one unit behind the first.
+    """
+    latest = np.full(1 << 2 * _WORD, -_FAR, np.int64)
+    behind = np.zeros(LONGEST_UNIT + 1, np.int64)
+    found = np.empty((3, 64), np.int64)
+    count, word = 0, 0
+    for end in range(1, len(bases) + 1):
+        word = (word << 2 | bases[end - 1] & 3) & ((1 << 2 * _WORD) - 1)
+        unit = end - latest[word]
+        latest[word] = end
+        if end < _WORD or unit > LONGEST_UNIT or end <= behind[unit]:
+            continue
+        start = stop = end
+        while start - 1 >= unit and bases[start - 1] == bases[start - 1 - unit]:
+            start -= 1
+        while stop < len(bases) and bases[stop] == bases[stop - unit]:
+            stop += 1
+        behind[unit] = stop
+        start -= unit
+        if stop - start >= max(SHORTEST, 2 * unit):
+            if count == found.shape[1]:
+                found = np.concatenate((found, np.empty_like(found)), axis=1)
+            found[0, count], found[1, count], found[2, count] = start, stop, unit
+            count += 1
+    return found[:, :count]
+
+
+@njit(cache=True, nogil=True)
+def _own(found: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which repeats, by rising unit, do not lie to one half in one before them."""
+    own = np.ones(found.shape[1], np.bool_)
+    for k in range(found.shape[1]):
+        for before in range(k):
+            shared = min(found[1, k], found[1, before]) - max(found[0, k], found[0, before])
+            if own[before] and 2 * shared >= found[1, k] - found[0, k]:
+                own[k] = False
+                break
+    return own

@@ -1,0 +1,128 @@
+"""What passes read otherwise than a sequence shows in its qualities, and nothing else does."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deepconsensus_py.align.passes import align_passes
+from deepconsensus_py.pacbio.molecule import Draft, Pass, encode_bases
+from deepconsensus_py.pileup.disagreement import (
+    NO_DISAGREEMENT,
+    WRONG_AT_MOST,
+    Disagreement,
+    find_disagreement,
+    with_disagreement,
+)
+
+RNG = np.random.default_rng(3)
+LENGTH, AT = 600, 300
+TEMPLATE = "".join(RNG.choice(list("ACGT"), LENGTH))
+UNIT = "".join(RNG.choice(list("ACGT"), 33))
+
+
+def noisy(sequence: str, seed: int, rate: float = 0.08) -> str:
+    """A pass: of its errors half are inserted bases, the others are lost or wrong."""
+    rng = np.random.default_rng(seed)
+    letters = []
+    for letter in sequence:
+        kind = rng.choice(4, p=[1 - rate, rate / 2, rate / 4, rate / 4])
+        letters += {0: [letter], 1: [letter, rng.choice(list("ACGT"))], 2: [], 3: [rng.choice(list("ACGT"))]}[kind]
+    return "".join(letters)
+
+
+def aligned(draft: str, reads: Sequence[str]) -> list[Pass]:
+    passes = [Pass(f"m/1/{n}_{n}", encode_bases(read), None, None, None) for n, read in enumerate(reads)]
+    return [p for p in align_passes(Draft("m/1/ccs", encode_bases(draft), None), passes) if p]
+
+
+def expected_errors(draft: str, truth: str, passes: int = 12) -> np.ndarray:
+    """Error probabilities of a draft whose passes read another sequence, which nothing else doubts."""
+    found = find_disagreement(encode_bases(draft), aligned(draft, [noisy(truth, seed) for seed in range(passes)]))
+    return with_disagreement(np.zeros(len(draft), np.float32), np.arange(len(draft)), found)
+
+
+def test_passes_that_only_err_leave_a_draft_as_sure_as_it_is() -> None:
+    assert expected_errors(TEMPLATE, TEMPLATE).sum() < 0.05
+
+
+@pytest.mark.parametrize("missing", [2, 3, 5, 8, 33])
+@pytest.mark.parametrize("passes", [6, 12, 30])
+def test_bases_that_are_missing_lower_the_qualities_there(missing: int, passes: int) -> None:
+    error = expected_errors(TEMPLATE[:AT] + TEMPLATE[AT + missing :], TEMPLATE, passes)
+    near = error[AT - 35 : AT + 35]
+    assert near.sum() == pytest.approx(missing, rel=0.5)
+    # Of few passes three may insert two bases at the same place by accident.
+    assert error.sum() - near.sum() < (0.8 if passes < 10 else 0.05)
+
+
+@pytest.mark.parametrize("extra", [2, 3, 5, 8])
+def test_bases_too_many_lower_the_qualities_there(extra: int) -> None:
+    inserted = "".join(np.random.default_rng(extra).choice(list("ACGT"), extra))
+    error = expected_errors(TEMPLATE[:AT] + inserted + TEMPLATE[AT:], TEMPLATE)
+    near = error[AT - 15 : AT + extra + 15]
+    assert near.sum() == pytest.approx(extra, rel=0.5)
+    assert error.sum() - near.sum() < 0.05
+
+
+def test_a_wrong_base_is_as_doubtful_as_it_can_be() -> None:
+    wrong = "ACGT"["ACGT".index(TEMPLATE[AT]) - 1]
+    error = expected_errors(TEMPLATE[:AT] + wrong + TEMPLATE[AT + 1 :], TEMPLATE)
+    assert error[AT - 1 : AT + 2].max() > 0.99
+    assert np.delete(error, [AT - 1, AT, AT + 1]).sum() < 0.05
+
+
+@pytest.mark.parametrize("change", [-3, -1, 1, 3])
+def test_a_wrong_number_of_repeat_units_is_expected_to_be_wrong_by_as_many_bases(change: int) -> None:
+    flank = TEMPLATE[:200]
+    error = expected_errors(flank + UNIT * (20 + change) + flank, flank + UNIT * 20 + flank)
+    assert error.sum() == pytest.approx(33 * abs(change), rel=0.2)
+
+
+def test_a_right_number_of_repeat_units_is_not_doubted() -> None:
+    flank = TEMPLATE[:200]
+    assert expected_errors(flank + UNIT * 20 + flank, flank + UNIT * 20 + flank).sum() < 0.5
+
+
+def test_a_repeat_too_long_to_be_counted_is_doubted_whatever_passes_say() -> None:
+    flank = TEMPLATE[:200]
+    sequence = flank + "AC" * 250 + flank
+    assert expected_errors(sequence, sequence, 8).sum() > 1
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2])
+def test_few_passes_are_no_error(passes: int) -> None:
+    assert expected_errors(TEMPLATE, TEMPLATE, passes).sum() < 0.05
+
+
+def region(start: int, stop: int, surplus: float) -> Disagreement:
+    columns = ([start], [stop], [surplus], [0.3], [1], [1.0])
+    empty = (NO_DISAGREEMENT.base, NO_DISAGREEMENT.base_error)
+    return Disagreement(*empty, *(np.array(column, np.float32) for column in columns))
+
+
+def test_a_read_that_was_given_what_passes_show_is_not_doubted() -> None:
+    doubt = region(2, 4, 2.0)
+    left, mended = np.array([0, 1, 2, 3, 4, 5]), np.array([0, 1, 2, -1, -1, 3, 4, 5])
+    assert with_disagreement(np.zeros(6, np.float32), left, doubt).sum() == pytest.approx(2, rel=0.1)
+    assert with_disagreement(np.zeros(8, np.float32), mended, doubt) == pytest.approx(0, abs=0.05)
+
+
+def test_a_base_that_was_replaced_is_not_doubted() -> None:
+    doubt = replace(NO_DISAGREEMENT, base=np.array([2], np.int32), base_error=np.array([0.9], np.float32))
+    assert with_disagreement(np.zeros(4, np.float32), np.arange(4), doubt).tolist() == pytest.approx([0, 0, 0.9, 0])
+    assert with_disagreement(np.zeros(4, np.float32), np.array([0, 1, -1, 3]), doubt).sum() == 0
+
+
+@pytest.mark.parametrize("index", [[-1, -1], [], [0, 1, 4, 5], [-1, 4, 5]])
+def test_a_region_that_is_gone_does_not_fail(index: list[int]) -> None:
+    raised = with_disagreement(np.zeros(len(index), np.float32), np.array(index, np.int64), region(2, 4, 2.0))
+    assert len(raised) == len(index)
+    assert (raised <= WRONG_AT_MOST).all()
+
+
+def test_a_layout_holds_it_all() -> None:
+    found = find_disagreement(encode_bases(TEMPLATE[:AT] + TEMPLATE[AT + 5 :]), [])
+    for name, values in Disagreement.of_layout(found.layout()).layout().items():
+        np.testing.assert_array_equal(values, found.layout()[name])
