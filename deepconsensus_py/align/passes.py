@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.align.draft_letters import require_own_draft
 from deepconsensus_py.align.mapping import DraftMap, Hit
 from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.errors import InputError
@@ -50,6 +51,18 @@ def align_zmw(zmw: Zmw) -> Zmw:
         ValueError: a pass is already aligned.
     """
     return replace(zmw, passes=tuple(p for p in align_passes(zmw.draft, zmw.passes) if p is not None))
+
+
+def aligned_to_draft(zmw: Zmw) -> Zmw:
+    """A molecule as it is, once its alignments are known to be to its draft; aligned where it is not.
+
+    Raises:
+        MoleculeError: the passes are aligned to another sequence.
+    """
+    if not zmw.aligned:
+        return align_zmw(zmw)
+    require_own_draft(zmw)
+    return zmw
 
 
 def unaligned(before: Zmw, after: Zmw) -> tuple[str, ...]:

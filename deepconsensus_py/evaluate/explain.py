@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.cigar import ON_DRAFT
-from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.align.passes import aligned_to_draft
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
 from deepconsensus_py.models.explanation import RunCase, doubted_runs, undecided_cases
@@ -115,7 +115,7 @@ def explain_reads(
 
 
 def _aligned(zmw: Zmw) -> Zmw:
-    aligned = zmw if zmw.aligned else align_zmw(zmw)
+    aligned = aligned_to_draft(zmw)
     if not aligned.passes:
         raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns; give the subreads it is made of")
     return aligned

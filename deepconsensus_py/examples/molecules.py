@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deepconsensus_py.align.cigar import paired_positions
 from deepconsensus_py.align.parallel import ordered_map
-from deepconsensus_py.align.passes import align_passes, align_zmw
+from deepconsensus_py.align.passes import align_passes, aligned_to_draft
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.pacbio.inputs import Kind, Paths, kind_of
@@ -121,7 +121,7 @@ def _lost(found: tuple[Zmw | Fault, _Found], how: str) -> MoleculeError:
 def _aligned(zmw: Zmw) -> Zmw:
     if not zmw.passes:
         raise MoleculeError(f"{zmw.name}: the subreads file has no pass of it", outcome="no_subreads")
-    aligned = zmw if zmw.aligned else align_zmw(zmw)
+    aligned = aligned_to_draft(zmw)
     if not aligned.passes:
         raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns", outcome="no_aligned_pass")
     return aligned

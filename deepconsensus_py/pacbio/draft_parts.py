@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, placed_entries
+from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, draft_entries, placed_entries
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
 from deepconsensus_py.pacbio.indexed_drafts import indexed_drafts
 from deepconsensus_py.pacbio.inputs import Kind, Paths, expand_paths, kind_of
-from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs
 from deepconsensus_py.pacbio.pbi import pbi_path
 
 
@@ -38,6 +38,8 @@ class DraftPart:
     Attributes:
         paths: the files.
         from_start: whether it is the beginning of the files.
+        to_end: whether it reaches to their end.
+        limited: whether a limit was given.
         unindexed: the BAM files of which more is read than is chosen because they have no index.
     """
 
@@ -62,7 +64,10 @@ class DraftPart:
         start, stop = self._bounds(chunk)
         if limit is not None:
             stop = start + limit if stop is None else min(stop, start + limit)
-        self._start, self._stop = start + skip, stop
+        self._begin, self._start, self._stop = start, start + skip, stop
+        self._known, self._noted = _Names(), 0
+        self.limited = limit is not None
+        self.to_end = not self.limited and (chunk is None or chunk[0] == chunk[1])
         self.from_start = self._start == 0
         partial = chunk is not None or not self.from_start
         bams = (path for path in self.paths if partial and kind_of(path) is Kind.BAM)
@@ -108,14 +113,29 @@ class DraftPart:
         """
         if self._stop is not None and self._start >= self._stop:
             return
-        names = _Names()
+        self._known, self._noted = _Names(), 0
         for number, entry in self._read():
             if number == self._stop:
                 return
             molecule = parse_ccs(entry.name)
-            earlier = None if molecule is None else names.note(molecule, number)
+            earlier = None if molecule is None else self._known.note(molecule, number)
+            self._noted += 1
             if number >= self._start:
                 yield NumberedDraft(number, entry, molecule, earlier)
+
+    def skipped_beyond(self, skip: int) -> int:
+        """Of so many molecules to skip, those that come behind the chosen drafts."""
+        stop = self._n_drafts if self._stop is None else min(self._stop, self._n_drafts)
+        return max(skip - (stop - self._begin), 0)
+
+    def has_zmw(self, molecule: MoleculeId) -> bool:
+        """Whether any of the files, which are read through unless that has been done, has a draft of a ZMW."""
+        if self._noted < self._n_drafts:
+            for number, entry in enumerate(draft_entries(self.paths)):
+                if found := parse_ccs(entry.name):
+                    self._known.note(found, number)
+            self._noted = self._n_drafts
+        return self._known.has_zmw(molecule)
 
     def _read(self) -> Iterator[tuple[int, DraftEntry]]:
         """The numbered drafts from the start of the files on, or what of them is needed."""
@@ -141,3 +161,8 @@ class _Names:
         if earlier is None:
             self._numbers.add(key, number)
         return earlier
+
+    def has_zmw(self, molecule: MoleculeId) -> bool:
+        """Whether there is a draft of any strand of a ZMW."""
+        keys = (self._keys.key(MoleculeId(molecule.movie, molecule.hole, strand)) for strand in (None, *Strand))
+        return any(self._numbers.find(key) is not None for key in keys)

@@ -1,5 +1,7 @@
 """A compact map from molecules to numbers (places in a file): 16 bytes a molecule."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,7 @@ from deepconsensus_py.pacbio.names import MoleculeId, Strand
 
 _HOLE_BITS, _STRAND_BITS = 31, 2
 _STRAND_CODE = {None: 0, Strand.FORWARD: 1, Strand.REVERSE: 2}
+_STRANDS = tuple(_STRAND_CODE)
 _UNSORTED = 4096
 
 _Run = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -22,6 +25,13 @@ class MoleculeKeys:
         """The integer of a molecule."""
         movie = self._movies.setdefault(molecule.movie, len(self._movies))
         return (movie << _HOLE_BITS | molecule.hole) << _STRAND_BITS | _STRAND_CODE[molecule.strand]
+
+    def molecules(self, keys: Iterable[int]) -> Iterator[MoleculeId]:
+        """The molecules of integers that ``key`` gave."""
+        movies = list(self._movies)
+        for key in keys:
+            zmw, strand = key >> _STRAND_BITS, key & (1 << _STRAND_BITS) - 1
+            yield MoleculeId(movies[zmw >> _HOLE_BITS], zmw & (1 << _HOLE_BITS) - 1, _STRANDS[strand])
 
 
 class OffsetIndex:
@@ -56,6 +66,13 @@ class OffsetIndex:
                 return int(values[place])
         return None
 
+    def keys(self) -> NDArray[np.int64]:
+        """All keys ``int64[n]``, by rising value."""
+        parts = [*self._runs, _arrays(self._latest)]
+        keys, values = (np.concatenate(both) for both in zip(*parts, strict=True))
+        ordered: NDArray[np.int64] = keys[np.argsort(values, kind="stable")]
+        return ordered
+
     def add(self, key: int, value: int) -> None:
         """Enter a key that is not there yet."""
         self._latest[key] = value
@@ -64,13 +81,16 @@ class OffsetIndex:
             self._sort_latest()
 
     def _sort_latest(self) -> None:
-        size = len(self._latest)
-        keys, values = (np.fromiter(part, np.int64, size) for part in (self._latest.keys(), self._latest.values()))
+        self._runs.append(_sorted(*_arrays(self._latest)))
         self._latest.clear()
-        self._runs.append(_sorted(keys, values))
         while len(self._runs) > 1 and len(self._runs[-2][0]) <= 2 * len(self._runs[-1][0]):
             newer, older = self._runs.pop(), self._runs.pop()
             self._runs.append(_sorted(*(np.concatenate(both) for both in zip(older, newer, strict=True))))
+
+
+def _arrays(entries: dict[int, int]) -> _Run:
+    keys, values = (np.fromiter(part, np.int64, len(entries)) for part in (entries.keys(), entries.values()))
+    return keys, values
 
 
 def _sorted(keys: NDArray[np.int64], values: NDArray[np.int64]) -> _Run:

@@ -11,7 +11,7 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.grouping import Group
 from deepconsensus_py.pacbio.inputs import expand_paths
-from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs
 from deepconsensus_py.pacbio.pbi import PbiFile
 from deepconsensus_py.pacbio.places import HOLE_BITS, index_of, misfit, read_runs, zmw_keys
 from deepconsensus_py.pacbio.subreads import SubreadFile, SubreadSource, no_subreads
@@ -23,11 +23,13 @@ class Subreads(Protocol):
     Attributes:
         aligned: whether the subreads are aligned to drafts.
         n_molecules: molecules known so far.
+        complete: whether these are all.
         unindexed: BAM files without an index.
     """
 
     aligned: bool
     n_molecules: int
+    complete: bool
     unindexed: tuple[Path, ...]
 
     @property
@@ -51,7 +53,15 @@ class Subreads(Protocol):
         ...
 
     def pass_all(self) -> None:
-        """Know all molecules."""
+        """Know all molecules.
+
+        Raises:
+            InputError: a file is damaged, or the subreads of a molecule lie in two separate places.
+        """
+        ...
+
+    def molecules(self) -> Iterator[MoleculeId]:
+        """The molecules known so far, in file order."""
         ...
 
     def groups(self, skip: int = 0) -> Iterator[Group]:
@@ -94,7 +104,9 @@ def _opened(files: Sequence[SubreadFile]) -> Subreads:
         # Reading through tells whether that is a fault, or due to records that do not count.
         for file in files:
             file.rewind()
-        return SubreadSource(files)
+        source = SubreadSource(files)
+        source.pass_all()
+        return source
     return IndexedSubreads(indexed, movies)
 
 
@@ -192,6 +204,18 @@ class _IndexedFile:
         if 0 <= run < len(self._checked) and not self._checked[run]:
             self._check(run)
 
+    def molecules(self, movies: Sequence[str]) -> Iterator[MoleculeId]:
+        """The molecules in file order.
+
+        Args:
+            movies: by their numbers.
+        """
+        keys = np.empty_like(self.keys)
+        keys[self._order] = self.keys
+        for key, reference in zip(keys.tolist(), self._references.tolist(), strict=True):
+            draft = parse_ccs(self.file.header.references[reference]) if self.file.aligned else None
+            yield draft or MoleculeId(movies[key >> HOLE_BITS], key & (1 << HOLE_BITS) - 1)
+
     def groups(self, skip: int) -> Iterator[Group]:
         """The molecules in file order, but for the first ``skip``."""
         if skip < len(self.keys):
@@ -213,6 +237,7 @@ class IndexedSubreads:
     Attributes:
         aligned: whether the subreads are aligned to drafts.
         n_molecules: molecules in all files.
+        complete: always.
         unindexed: none of the files.
     """
 
@@ -230,6 +255,7 @@ class IndexedSubreads:
         self._movies = movies
         self.aligned = files[0].file.aligned
         self.n_molecules = sum(len(file.keys) for file in files)
+        self.complete = True
         self.unindexed: tuple[Path, ...] = ()
         self._latest: tuple[MoleculeId, list[Record]] | None = None
         n_records = sum(file.n_records for file in files)
@@ -261,6 +287,12 @@ class IndexedSubreads:
 
     def pass_all(self) -> None:
         """All molecules are known from the start."""
+
+    def molecules(self) -> Iterator[MoleculeId]:
+        """All molecules, in file order."""
+        movies = list(self._movies)
+        for file in self._files:
+            yield from file.molecules(movies)
 
     def groups(self, skip: int = 0) -> Iterator[Group]:
         """The molecules in file order, but for the first ``skip``."""

@@ -10,7 +10,7 @@ from deepconsensus_py.pacbio.indexed_subreads import open_subreads
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
-from deepconsensus_py.pacbio.records import read_pass
+from deepconsensus_py.pacbio.zmws import read_zmw
 
 
 def find_zmw(subreads: Sequence[Path], drafts: Paths, zmw: str) -> Zmw:
@@ -27,10 +27,11 @@ def find_zmw(subreads: Sequence[Path], drafts: Paths, zmw: str) -> Zmw:
     """
     entry, molecule = _only_draft(drafts, zmw)
     with closing(open_subreads(subreads)) as source:
-        passes = tuple(read_pass(record) for record in source.find(molecule))
-        if not passes:
+        records = source.find(molecule)
+        source.pass_all()
+        if not records:
             raise MoleculeError(f"{entry.name}: {source.names} has no pass of it; give the subreads it was made from")
-    return Zmw(entry.read(), passes)
+        return read_zmw(entry.read(), records)
 
 
 def _only_draft(drafts: Paths, zmw: str) -> tuple[DraftEntry, MoleculeId]:

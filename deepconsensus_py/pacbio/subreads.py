@@ -151,6 +151,7 @@ class SubreadSource:
     Attributes:
         aligned: whether the subreads are aligned to drafts.
         n_molecules: molecules seen so far.
+        complete: whether all molecules are known: the files have been read to their end.
         unindexed: BAM files without an index.
     """
 
@@ -163,6 +164,7 @@ class SubreadSource:
         self._files = files
         self.aligned = files[0].aligned
         self.n_molecules = 0
+        self.complete = False
         self.unindexed = tuple(file.path for file in files if file.seekable and not pbi_path(file.path).is_file())
         self._keys = MoleculeKeys()
         self._indexes = [OffsetIndex() for _ in self._files]
@@ -190,9 +192,18 @@ class SubreadSource:
         return islice(self._stream, skip, None)
 
     def pass_all(self) -> None:
-        """Read to the end, so that ``has`` and ``n_molecules`` are of the whole files."""
+        """Read to the end, so that ``has``, ``molecules`` and ``n_molecules`` are of the whole files.
+
+        Raises:
+            InputError: a file is damaged, or the subreads of a molecule lie in two separate places.
+        """
         for _ in self._stream:
             pass
+
+    def molecules(self) -> Iterator[MoleculeId]:
+        """The molecules seen so far, in file order."""
+        for index in self._indexes:
+            yield from self._keys.molecules(index.keys().tolist())
 
     def find(self, molecule: MoleculeId) -> list[Record]:
         """The records of a molecule; none where the files do not have it.
@@ -217,16 +228,18 @@ class SubreadSource:
             for group in file.groups():
                 self._note(group, number)
                 yield group
+        self.complete = True
         # An aligned file without any record may be the part of a larger one in which no pass aligns.
         if self.n_molecules == 0 and (self.dropped or not self.aligned):
             raise no_subreads(self.names, self.dropped, aligned=self.aligned)
 
     def _note(self, group: Group, number: int) -> None:
-        if self._place(group.molecule) is not None:
-            raise InputError(
-                f"{self._files[number].path}: the subreads of {group.molecule} lie in two separate places; group the "
-                "subreads by ZMW (samtools sort -n) and give each file once"
-            )
+        if (earlier := self._place(group.molecule)) is not None:
+            path, before = self._files[number].path, self._files[earlier[0]].path
+            where, remedy = "two separate places", "sort by read name (samtools sort -n)"
+            if path != before:
+                where, remedy = f"{before} too", "merge the files by read name (samtools merge -n)"
+            raise InputError(f"{path}: the subreads of {group.molecule} lie in {where}; {remedy}")
         self._indexes[number].add(self._keys.key(group.molecule), group.offset)
         self.n_molecules += 1
 

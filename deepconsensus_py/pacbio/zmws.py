@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs
 from deepconsensus_py.pacbio.records import read_pass
 
 log = logging.getLogger(__name__)
@@ -73,19 +74,29 @@ def read_zmws(
     return match(subreads, DraftPart(drafts, chunk=chunk, limit=limit, skip=skip))
 
 
-def match(subreads: Sequence[Path], drafts: DraftPart) -> Iterator[Zmw | Fault]:
-    """Chosen drafts with their passes; see ``read_zmws``."""
-    return _matched(open_subreads(subreads), drafts)
+def match(
+    subreads: Sequence[Path], drafts: DraftPart, *, undrafted: bool = False, skip: int = 0
+) -> Iterator[Zmw | Fault]:
+    """Chosen drafts with their passes; see ``read_zmws``.
+
+    Args:
+        subreads: as for ``read_zmws``.
+        drafts: the chosen ones.
+        undrafted: whether molecules without a draft follow behind the last draft of the files, as ``no_draft``.
+        skip: as it was given to ``drafts``; what of it lies behind the drafts is skipped of these molecules.
+    """
+    return _matched(open_subreads(subreads), drafts, skip if undrafted else None)
 
 
 def read_subreads(
-    subreads: Sequence[Path], *, skip: int = 0
+    subreads: Sequence[Path], *, skip: int = 0, limit: int | None = None
 ) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
     """Every molecule's passes as they were sequenced, in file order, for drafts to be made of.
 
     Args:
         subreads: BAM files with raw subreads grouped by ZMW, or files of file names.
         skip: pass over so many molecules, the first ones, without building them.
+        limit: read only so many of the others.
 
     Yields:
         A molecule with its passes, or with what is wrong with them.
@@ -99,14 +110,15 @@ def read_subreads(
                 f"{source.names}: its subreads are aligned already; give the drafts that they are aligned to as well "
                 "(--ccs), or the subreads as they were sequenced"
             )
-        for group in source.groups(skip):
+        for group in islice(source.groups(skip), limit):
             try:
-                yield group.molecule, _passes(group.records)
+                yield group.molecule, read_passes(group.records)
             except MoleculeError as error:
                 yield group.molecule, error
+        _finish(source, limited=limit is not None)
 
 
-def _matched(source: Subreads, drafts: DraftPart) -> Iterator[Zmw | Fault]:
+def _matched(source: Subreads, drafts: DraftPart, skip: int | None) -> Iterator[Zmw | Fault]:
     sure = False
     with closing(source):
         for draft in drafts:
@@ -124,6 +136,30 @@ def _matched(source: Subreads, drafts: DraftPart) -> Iterator[Zmw | Fault]:
                 _advise(source, drafts)
             sure = True
             yield _zmw(entry, records) if molecule else _misnamed(entry, drafts.names)
+        _finish(source, limited=drafts.limited)
+        if skip is not None and drafts.to_end:
+            yield from islice(_undrafted(source, drafts), drafts.skipped_beyond(skip), None)
+
+
+def _finish(source: Subreads, *, limited: bool) -> None:
+    """Make sure that no passes of the molecules lie where nobody has read yet, or say that this was not done.
+
+    Raises:
+        InputError: the subreads of a molecule lie in two separate places.
+    """
+    if not limited:
+        source.pass_all()
+    elif not source.complete:
+        log.info("the subreads files were not read to their end: further passes of these ZMWs were not searched for")
+
+
+def _undrafted(source: Subreads, drafts: DraftPart) -> Iterator[Fault]:
+    for molecule in source.molecules():
+        if not drafts.has_zmw(molecule):
+            name = ccs_name(molecule)
+            yield Fault(
+                Draft(name, np.empty(0, np.uint8), None), f"{name}: the CCS files have no read of it", "no_draft"
+            )
 
 
 def _advise(source: Subreads, drafts: DraftPart) -> None:
@@ -142,13 +178,43 @@ def _decoded(entry: DraftEntry) -> Draft | Fault:
 
 def _zmw(draft: Draft, records: list[Record]) -> Zmw | Fault:
     try:
-        return Zmw(draft, _passes(records))
+        return read_zmw(draft, records)
     except MoleculeError as error:
         return Fault(draft, str(error), error.outcome)
 
 
-def _passes(records: list[Record]) -> tuple[Pass, ...]:
-    return tuple(read_pass(record) for record in records)
+def read_zmw(draft: Draft, records: Sequence[Record]) -> Zmw:
+    """A molecule from the records of its passes.
+
+    Raises:
+        MoleculeError: as ``read_passes``; or a record is aligned to a reference of another length than the draft.
+    """
+    passes = read_passes(records)
+    for record in records:
+        if record.unmapped:
+            continue
+        length = record.origin.lengths[record.reference_id]
+        if length != len(draft.bases):
+            raise record.error(
+                f"is aligned to a {record.reference_name} of {length} bases (@SQ LN), and the draft has "
+                f"{len(draft.bases)}; align the subreads to the drafts that are given"
+            )
+    return Zmw(draft, passes)
+
+
+def read_passes(records: Sequence[Record]) -> tuple[Pass, ...]:
+    """The passes of a molecule.
+
+    Raises:
+        MoleculeError: a record cannot be read, or its name is that of another one: the same evidence twice.
+    """
+    passes, names = [], set()
+    for record in records:
+        if record.name in names:
+            raise record.error("is there twice; remove the second copy (were files merged that share subreads?)")
+        names.add(record.name)
+        passes.append(read_pass(record))
+    return tuple(passes)
 
 
 def _misnamed(draft: Draft, drafts: str) -> Fault:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio import drafts as drafts_module
+from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.indexing import index_bam
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.record_file import RecordFile
-from deepconsensus_py.pacbio.zmws import Fault, read_subreads, read_zmws
+from deepconsensus_py.pacbio.zmws import Fault, match, read_subreads, read_zmws
 
 any_files = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -214,7 +216,7 @@ def test_a_molecule_in_two_places(make, orders: list[int]) -> None:
 
 def test_a_molecule_in_two_files(make) -> None:
     one, two = make.subreads([1, 2], "one.bam"), make.subreads([2, 3], "two.bam")
-    with pytest.raises(InputError, match=rf"{two}: the subreads of .*/2 lie in two separate places"):
+    with pytest.raises(InputError, match=rf"{two}: the subreads of .*/2 lie in .* too; merge"):
         list(read_zmws([one, two], make.drafts([3])))
 
 
@@ -331,3 +333,67 @@ def test_real_alignments_to_something_else(shared: Path) -> None:
         list(read_zmws([aligned], shared / "data" / "misc" / "all4mer.insert.fa"))
     with pytest.raises(InputError, match="aligned already; give the drafts"):
         list(read_subreads([aligned]))
+
+
+@pytest.mark.parametrize("orders", [[1, 2, 3, 1], [1, 2, 1, 3], [3, 1, 2, 3]])
+@pytest.mark.parametrize("wanted", [[1, 2], [2], [1, 2, 3]])
+def test_passes_in_two_places_are_found_however_far_drafts_reach(make, orders: list[int], wanted: list[int]) -> None:
+    with pytest.raises(InputError, match="lie in two separate places"):
+        list(read_zmws([make.subreads(orders)], make.drafts(wanted)))
+
+
+def test_passes_in_two_files_are_found_however_far_drafts_reach(make) -> None:
+    parts = [make.subreads([1, 2], "one.bam"), make.subreads([2, 3], "two.bam")]
+    with pytest.raises(InputError, match=r"two.bam: the subreads of .*/2 lie in .*one.bam too; merge"):
+        list(read_zmws(parts, make.drafts([1])))
+
+
+def test_a_limit_is_said_to_leave_passes_unsought(make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    subreads, drafts = make.subreads(range(9)), make.drafts(range(9))
+    assert len(list(read_zmws([subreads], drafts, limit=2))) == 2
+    assert "not read to their end" in caplog.text
+    index_bam(subreads)
+    caplog.clear()
+    assert len(list(read_zmws([subreads], drafts, limit=2))) == 2
+    assert caplog.text == ""
+
+
+def test_a_subread_that_is_there_twice_is_its_molecules_fault(make) -> None:
+    twice = make.records([make.subread(1, 0), make.subread(2, 0), make.subread(2, 1), make.subread(2, 0)])
+    sound, faulty = read_zmws([twice], make.drafts([1, 2]))
+    assert isinstance(sound, Zmw)
+    assert isinstance(faulty, Fault)
+    assert re.search(r"record .*/2/0_\d+: is there twice", faulty.reason)
+    (_, sound_passes), (_, error) = read_subreads([twice])
+    assert len(sound_passes) == 1
+    assert isinstance(error, MoleculeError)
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize("chunks", [1, 2, 3])
+def test_molecules_without_a_draft_follow_once(make, indexed: bool, chunks: int) -> None:
+    subreads, drafts = make.subreads([5, 1, 2, 3, 9, 4]), make.drafts([3, 1, 2])
+    if indexed:
+        index_bam(subreads)
+        index_bam(drafts)
+    found = [
+        item
+        for chunk in range(1, chunks + 1)
+        for item in match([subreads], DraftPart(drafts, chunk=(chunk, chunks)), undrafted=True)
+    ]
+    assert holes(found) == [3, 1, 2, 5, 9, 4]
+    assert [isinstance(item, Fault) and item.outcome for item in found] == [False] * 3 + ["no_draft"] * 3
+    assert holes(match([subreads], DraftPart(drafts, limit=3), undrafted=True)) == [3, 1, 2]
+    for skip in range(7):
+        part = DraftPart(drafts, skip=skip)
+        assert holes(match([subreads], part, undrafted=True, skip=skip)) == [3, 1, 2, 5, 9, 4][skip:]
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_draft_of_either_strand_is_one(make, indexed: bool) -> None:
+    subreads, drafts = make.subreads([1, 2, 3]), make.drafts(["1/ccs/rev", "3/ccs/rev"])
+    if indexed:
+        index_bam(subreads)
+        index_bam(drafts)
+    assert holes(match([subreads], DraftPart(drafts), undrafted=True)) == [1, 3, 2]
