@@ -10,7 +10,7 @@ from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.align.votes import vote
 from deepconsensus_py.align.windows import window_consensus
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, identity_tags
 
 MIN_PASSES = 3
@@ -20,11 +20,14 @@ MAX_PASSES = 20
 """Time grows with the passes, errors stop falling: in six molecules of 6 to 19 usable passes, at most 7 of them give
 752 errors, 10 give 413, 15 give 276, and all of them 274."""
 
+UNPOLISHED = -1.0
+"""Tag ``rq`` of a read that is no consensus (``ccs --all``)."""
+
+_PASS_QUALITY = 10
+"""Phred of the bases of a pass, as ``ccs`` gives it."""
+
 _SHORTEST, _LONGEST = 0.5, 2.0
 """Of the median length; ccs drops passes outside it too."""
-
-_BOTH_ADAPTERS = 3
-"""Bits of tag ``cx`` (PacBio BAM format, local context flags): adapter before, adapter after."""
 
 
 def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
@@ -60,21 +63,34 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
     return Zmw(Draft(name, bases, qualities, (*identity_tags(name), *tags)), tuple(passes))
 
 
+def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass]) -> Draft:
+    """What stands for a molecule of which no consensus is made: one of its passes, as ``ccs --all`` writes it.
+
+    Args:
+        molecule: names the draft, ``movie/zmw/ccs``.
+        passes: unaligned passes, in sequencing orientation.
+
+    Returns:
+        The full pass of median length, or of all passes where none is full; qualities of 10, tags ``RG zm np rq sn``
+        with ``rq`` -1.
+    """
+    full = [p for p in passes if p.is_full]
+    by_length = sorted(full or passes, key=lambda p: len(p.bases))
+    chosen = by_length[(len(by_length) - 1) // 2]
+    name = ccs_name(molecule)
+    tags = (*identity_tags(name), ("np", len(full), "i"), ("rq", UNPOLISHED, "f"), *_snr(passes))
+    return Draft(name, chosen.bases, np.full(len(chosen.bases), _PASS_QUALITY, np.uint8), tags)
+
+
 def _chosen(passes: Sequence[Pass]) -> list[Pass]:
     """Passes of about the median length, the nearest to it first; the median is that of passes with both adapters."""
-    full = [p for p in passes if _is_full(p)] or list(passes)
+    full = [p for p in passes if p.is_full] or list(passes)
     if not full:
         return []
     median = float(np.median([len(p.bases) for p in full]))
     usable = [p for p in passes if _SHORTEST * median <= len(p.bases) <= _LONGEST * median and len(p.bases)]
     usable.sort(key=lambda p: abs(len(p.bases) - median))
     return usable[:MAX_PASSES]
-
-
-def _is_full(p: Pass) -> bool:
-    """Whether the pass has an adapter on either side; yes where the file does not say."""
-    context = next((value for tag, value, _ in p.tags if tag == "cx"), _BOTH_ADAPTERS)
-    return bool(context & _BOTH_ADAPTERS == _BOTH_ADAPTERS)
 
 
 def _aligned(name: str, bases: NDArray[np.uint8], passes: Sequence[Pass]) -> list[Pass]:
@@ -94,13 +110,17 @@ def _tags(draft: Draft, aligned: Sequence[Pass], coverage: float) -> tuple[tuple
     """Number of full passes, effective coverage, read quality and signal-to-noise."""
     assert draft.qualities is not None
     accuracy = 1 - float(np.mean(10 ** (draft.qualities / -10.0)))
-    snr = next((p.snr for p in aligned if p.snr is not None), None)
     return (
-        ("np", sum(map(_is_full, aligned)), "i"),
+        ("np", count_full(aligned), "i"),
         ("ec", coverage, "f"),
         ("rq", accuracy, "f"),
-        *((("sn", snr, "B"),) if snr is not None else ()),
+        *_snr(aligned),
     )
+
+
+def _snr(passes: Sequence[Pass]) -> tuple[tuple[str, object, str], ...]:
+    snr = next((p.snr for p in passes if p.snr is not None), None)
+    return () if snr is None else (("sn", snr, "B"),)
 
 
 def _too_few(name: str, usable: int, total: int) -> MoleculeError:

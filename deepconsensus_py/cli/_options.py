@@ -6,11 +6,15 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.pacbio.names import whole_number
+from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES
 from deepconsensus_py.polishing.resources import default_threads
+
+if TYPE_CHECKING:
+    from deepconsensus_py.polishing.sources import Reads
 
 READ_FILES = ".bam, .sam, .fastq, .fastq.gz, or - (BAM to standard output)"
 """How an output of reads may be named."""
@@ -132,6 +136,22 @@ def add_reads(parser: argparse.ArgumentParser, *, subreads: str = "+") -> None:
     add_ccs(parser, required=False)
     add_chunk(parser)
     parser.add_argument("--limit", type=whole(1), metavar="N", help="only the first N molecules")
+    parser.add_argument(
+        "--min-passes",
+        type=whole(0),
+        metavar="N",
+        help="full passes that a molecule needs; molecules with fewer, and drafts that are not a consensus (rq below "
+        f"0), are counted as too_few_passes (default {MIN_FULL_PASSES})",
+    )
+
+
+def reads(args: argparse.Namespace) -> "Reads":
+    """The reads of ``add_reads``."""
+    from deepconsensus_py.polishing.sources import Reads
+
+    least = MIN_FULL_PASSES if args.min_passes is None else args.min_passes
+    drafts = tuple(args.ccs) if args.ccs else None
+    return Reads(tuple(args.subreads), drafts, args.chunk, args.limit, min_passes=least)
 
 
 def print_counts(counts: Mapping[str, Any]) -> None:

@@ -105,15 +105,13 @@ def _write_shard(args: argparse.Namespace) -> None:
     from deepconsensus_py.polishing.prepare import prepare_workers
     from deepconsensus_py.polishing.progress import with_progress
     from deepconsensus_py.polishing.shards import write_shard
-    from deepconsensus_py.polishing.sources import Reads, encoded_reads
+    from deepconsensus_py.polishing.sources import encoded_reads
 
     if args.threads > 1:
         prepare_workers(args.model)
     corrector = load_encoder(args.model, insertion_trim=args.ins_trim)
     program = Program(__version__, args.command_line, f"encoded for model {corrector.name}")
-    drafts = tuple(args.ccs) if args.ccs else None
-    reads = Reads(tuple(args.subreads), drafts, args.chunk, args.limit)
-    source = encoded_reads(reads, corrector, program, args.threads, StageClock())
+    source = encoded_reads(_options.reads(args), corrector, program, args.threads, StageClock())
     molecules = with_progress(source.molecules, source.total, "ZMW")
     counts = write_shard(args.output, molecules, corrector, str(source.header).strip())
     encoded = _options.counted(counts.pop("encoded", 0), "molecule")

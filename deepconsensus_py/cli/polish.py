@@ -70,6 +70,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reads and qualities")
     group.add_argument(
+        "--all",
+        action="store_true",
+        help="also write the drafts of molecules with too few passes, unpolished, with rq -1",
+    )
+    group.add_argument(
         "--min-quality",
         type=_options.quality,
         default=20,
@@ -154,18 +159,16 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         settings=_settings(args),
         command=args.command_line,
         resume=args.resume,
+        keep_unpolished=args.all,
     )
 
 
 def _reads(args: argparse.Namespace) -> "Reads | None":
-    from deepconsensus_py.polishing.sources import Reads
-
     if bool(args.subreads) == bool(args.features):
         args.wrong_usage("give either SUBREADS or --features SHARD")
-    if args.features and (args.ccs or args.chunk or args.limit):
-        args.wrong_usage("--ccs, --chunk and --limit choose molecules when they are encoded, not with --features")
-    drafts = tuple(args.ccs) if args.ccs else None
-    return Reads(tuple(args.subreads), drafts, args.chunk, args.limit) if args.subreads else None
+    if args.features and (args.ccs or args.chunk or args.limit or args.min_passes is not None):
+        args.wrong_usage("--ccs, --chunk, --limit and --min-passes are for 'encode', not for its shards (--features)")
+    return _options.reads(args) if args.subreads else None
 
 
 def _settings(args: argparse.Namespace) -> "PolishSettings":

@@ -4,6 +4,7 @@ Base codes are the original's vocabulary (``" ATCG"``) plus N: 0 gap, 1 A, 2 T, 
 Pulse widths and inter-pulse durations are codec V1 codes (``uint8``), parallel to the bases they belong to.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ for _code, _letter in enumerate(BASES):
     _CODE_OF_BYTE[[ord(_letter), ord(_letter.lower())]] = _code
 _BYTE_OF_CODE = np.frombuffer(BASES.encode(), np.uint8)
 _COMPLEMENT = np.array([GAP, T, A, G, C, N], np.uint8)
+
+_BOTH_ADAPTERS = 3
+"""Bits of tag ``cx`` (PacBio BAM format, local context flags): adapter before, adapter after."""
 
 
 def encode_bases(sequence: str) -> NDArray[np.uint8]:
@@ -76,6 +80,17 @@ class Pass:
     alignment: Alignment | None = None
     reverse: bool = False
     tags: tuple[tuple[str, Any, str], ...] = ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is an adapter on both sides of the pass (tag ``cx``); yes where the file does not say."""
+        context = next((value for tag, value, _ in self.tags if tag == "cx"), _BOTH_ADAPTERS)
+        return bool(context & _BOTH_ADAPTERS == _BOTH_ADAPTERS)
+
+
+def count_full(passes: Iterable[Pass]) -> int:
+    """How many passes are full ones."""
+    return sum(p.is_full for p in passes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

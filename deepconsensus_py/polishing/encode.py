@@ -2,23 +2,24 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
-from deepconsensus_py.align.draft import draft_zmw
+from deepconsensus_py.align.draft import draft_zmw, unpolished_draft
+from deepconsensus_py.align.draft_letters import without_unknown_bases
 from deepconsensus_py.align.parallel import ordered_map
-from deepconsensus_py.align.passes import align_zmw, require_raw
+from deepconsensus_py.align.passes import aligned_to_draft, require_raw
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.interface import Corrector, Features
-from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.zmws import Fault
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encoded import Encoded
-from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.resources import peak_resident
 
 Encoder = Callable[[Zmw], Features]
@@ -51,7 +52,12 @@ class _Done:
 
 
 def encode_zmws(
-    molecules: Iterable[Molecule], corrector: Corrector, *, threads: int = 1, clock: StageClock | None = None
+    molecules: Iterable[Molecule],
+    corrector: Corrector,
+    *,
+    threads: int = 1,
+    clock: StageClock | None = None,
+    min_passes: int = MIN_FULL_PASSES,
 ) -> Iterator[Encoded]:
     """Encode molecules in order; drafts are made where there are none, passes aligned where they are not.
 
@@ -60,11 +66,13 @@ def encode_zmws(
         corrector: whose encoder is used.
         threads: worker processes; 1 encodes in this process.
         clock: counts the stages ``align`` and ``encode``, and the workers' memory.
+        min_passes: full passes that a molecule needs; fewer make it ``too_few_passes``, and so does a draft that is not
+            a consensus (``rq`` below 0), however many passes there are.
 
     Yields:
         One for every molecule; a molecule that cannot be encoded carries its outcome and reason.
     """
-    work = partial(_encode, encoder=corrector.encoder)
+    work = partial(_encode, encoder=corrector.encoder, min_passes=min_passes)
     for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
         if clock:
             clock.add(done.seconds)
@@ -73,49 +81,75 @@ def encode_zmws(
         yield done.molecule
 
 
-def _encode(molecule: Molecule, encoder: Encoder) -> _Done:
+def _encode(molecule: Molecule, encoder: Encoder, min_passes: int) -> _Done:
     """Prepare and encode one molecule; whatever is wrong with it becomes its outcome."""
     start, draft = time.perf_counter(), _draft(molecule)
     seconds = {}
     try:
-        zmw = _with_draft(molecule)
+        zmw = _with_draft(molecule, min_passes)
         draft = zmw.draft
-        aligned = _aligned(zmw)
+        aligned = _aligned(zmw, min_passes)
         seconds["align"] = time.perf_counter() - start
-        features = encoder(aligned)
+        features = encoder(without_unknown_bases(aligned))
         seconds["encode"] = time.perf_counter() - start - seconds["align"]
     except MoleculeError as fault:
         return _Done(Encoded(draft, None, fault.outcome, str(fault)), seconds)
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
         return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {type(fault).__name__}: {fault}"), seconds)
-    return _Done(Encoded(draft, features, passes=len(aligned.passes)), seconds)
+    full = count_full(aligned.passes)
+    return _Done(Encoded(draft, features, passes=len(aligned.passes), full_passes=full), seconds)
 
 
-def _with_draft(molecule: Molecule) -> Zmw:
+def _with_draft(molecule: Molecule, min_passes: int) -> Zmw:
     if isinstance(molecule, Fault):
         raise MoleculeError(molecule.reason, outcome=molecule.outcome)
     if isinstance(molecule, Zmw):
+        _require_consensus(molecule.draft, min_passes)
         return molecule
     if isinstance(molecule.passes, MoleculeError):
         raise molecule.passes
     require_raw(str(molecule.molecule), molecule.passes)
+    _require_full_passes(ccs_name(molecule.molecule), molecule.passes, min_passes)
     return draft_zmw(molecule.molecule, molecule.passes)
 
 
-def _aligned(zmw: Zmw) -> Zmw:
+def _aligned(zmw: Zmw, min_passes: int) -> Zmw:
     if not zmw.passes:
         raise MoleculeError(f"{zmw.name}: the subreads file has no pass of it", outcome=Outcome.NO_SUBREADS)
-    aligned = zmw if zmw.aligned else align_zmw(zmw)
+    _require_full_passes(zmw.name, zmw.passes, min_passes)
+    aligned = aligned_to_draft(zmw)
     if not aligned.passes:
         raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns", outcome=Outcome.NO_ALIGNED_PASS)
+    _require_full_passes(zmw.name, aligned.passes, min_passes, " that align")
     return aligned
 
 
+def _require_consensus(draft: Draft, min_passes: int) -> None:
+    """Refuse what ``ccs --all`` writes of molecules with few passes: a pass or an unpolished draft, not a consensus."""
+    accuracy, passes = draft.tag("rq"), draft.tag("np")
+    if isinstance(accuracy, float) and accuracy < 0:
+        raise _too_few(f"{draft.name}: the draft is not a consensus (tag rq is {accuracy:g})")
+    if isinstance(passes, int) and passes < min_passes:
+        raise _too_few(f"{draft.name}: the draft has {passes} full passes (tag np), fewer than {min_passes}")
+
+
+def _require_full_passes(name: str, passes: Sequence[Pass], least: int, which: str = "") -> None:
+    full = count_full(passes)
+    if full < least:
+        raise _too_few(f"{name}: {full} of its {len(passes)} passes are full ones{which}, fewer than {least}")
+
+
+def _too_few(reason: str) -> MoleculeError:
+    return MoleculeError(reason, outcome=Outcome.TOO_FEW_PASSES)
+
+
 def _draft(molecule: Molecule) -> Draft:
-    """The draft, or what stands in the report for one that could not be made."""
-    if isinstance(molecule, Undrafted):
+    """The draft, or what stands for one that could not be made."""
+    if not isinstance(molecule, Undrafted):
+        return molecule.draft
+    if isinstance(molecule.passes, MoleculeError):
         return Draft(ccs_name(molecule.molecule), np.empty(0, np.uint8), None)
-    return molecule.draft
+    return unpolished_draft(molecule.molecule, molecule.passes)
 
 
 def _lost(molecule: Molecule, how: str) -> _Done:

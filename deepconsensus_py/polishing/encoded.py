@@ -16,6 +16,7 @@ class Encoded:
         outcome: the molecule's row in the report where ``features`` is None, e.g. ``"missing_kinetics"``; else empty.
         reason: one sentence that says why ``features`` is None; else empty.
         passes: number of aligned passes that the molecule was encoded from.
+        full_passes: how many of them are full ones.
     """
 
     draft: Draft
@@ -23,3 +24,4 @@ class Encoded:
     outcome: str = ""
     reason: str = ""
     passes: int = 0
+    full_passes: int = 0

@@ -10,17 +10,20 @@ from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.names import DEFAULT
 from deepconsensus_py.models.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.molecule import N, Zmw
 from deepconsensus_py.polishing.batches import Pending
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.lanes import in_lanes, in_turn
-from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.qualities import MAX_BASE_QUALITY, Calibration, LinearCalibration
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.stitch import final_qualities
+from deepconsensus_py.polishing.stitch import claimed_qualities, final_qualities
+
+CALIBRATED_PASSES = 3
+"""Full passes of the molecules with the fewest of them that models were calibrated with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def polish(
     device: str | None = None,
     threads: int = 1,
     settings: PolishSettings | None = None,
+    min_passes: int = MIN_FULL_PASSES,
 ) -> Iterator[PolishedRead]:
     """Polish molecules as they come.
 
@@ -68,6 +72,7 @@ def polish(
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; None is ``"cpu"``.
         threads: processor cores to use.
         settings: filters, calibration and window skipping.
+        min_passes: full passes that a molecule needs (see ``encode.encode_zmws``).
 
     Yields:
         One read for every molecule, in order; look at ``passed`` or ``outcome``.
@@ -79,7 +84,7 @@ def polish(
         corrector = load_corrector(model, device=device, threads=threads, wait=threads == 1)
     else:
         corrector = model
-    encoded = encode_zmws(zmws, corrector, threads=threads)
+    encoded = encode_zmws(zmws, corrector, threads=threads, min_passes=min_passes)
     yield from correct(encoded, corrector, settings or PolishSettings(), threads=threads)
 
 
@@ -142,6 +147,9 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
         draft_calibration=settings.draft_calibration or LinearCalibration(),
         max_base_quality=settings.max_base_quality,
     )
+    qualities[calls.bases == N] = 0
+    if molecule.full_passes < CALIBRATED_PASSES:
+        qualities = np.minimum(qualities, claimed_qualities(molecule.draft, calls.draft_index))
     return PolishedRead(
         molecule.draft,
         settings.filter.outcome(qualities),

@@ -33,7 +33,7 @@ from deepconsensus_py.polishing.report import MoleculeTable, require_own_report,
 from deepconsensus_py.polishing.resources import peak_resident
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.stop import Stop
-from deepconsensus_py.polishing.tags import polished_tags
+from deepconsensus_py.polishing.tags import polished_tags, unpolished_tags
 from deepconsensus_py.polishing.unfinished import Unfinished, claimed
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class PolishRun:
         triage: whether what the passes agree with is left as it is, the default; False lets the network see everything.
         threads: processor cores.
         settings: filters, calibration and window skipping.
+        keep_unpolished: whether the drafts of molecules with too few passes are written as they are, ``rq`` -1.
         command: the command line, for the header and the report.
         resume: go on with what an earlier run has left, where there is something.
         piece: molecules that are stored at a time.
@@ -81,6 +82,7 @@ class PolishRun:
     triage: bool | None = None
     threads: int = 1
     settings: PolishSettings = field(default_factory=PolishSettings)
+    keep_unpolished: bool = False
     command: str = ""
     resume: bool = False
     piece: int = PIECE
@@ -210,10 +212,16 @@ class _Session:
             self.table.add(read)
             if read.reason and self.table.outcomes[read.outcome] <= REASONS_SHOWN:
                 log.warning("%s", read.reason)
-            target = writer if read.passed else failed if read.outcome in FILTERED else None
-            if target is not None:
-                with self.clock.stage("write"):
-                    target.write_read(read.name, read.bases, read.qualities, polished_tags(read))
+            with self.clock.stage("write"):
+                self._write(read, writer, failed)
+
+    def _write(self, read: PolishedRead, writer: ReadWriter, failed: ReadWriter | None) -> None:
+        target = writer if read.passed else failed if read.outcome in FILTERED else None
+        draft = read.draft
+        if target is not None:
+            target.write_read(read.name, read.bases, read.qualities, polished_tags(read))
+        elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
+            writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft))
 
     def report(self, earlier: Journal | None = None) -> dict[str, Any]:
         """The run so far, with what an earlier process did of it."""
@@ -268,7 +276,8 @@ def _parameters(job: PolishRun, corrector: Corrector) -> dict[str, Any]:
             ("draft_calibration", job.settings.draft_calibration),
         )
     }
-    limits = {"chunk": job.reads.chunk, "limit": job.reads.limit, "skip": job.reads.skip} if job.reads else {}
-    own = {name: getattr(job, name) for name in ("insertion_trim", "device", "precision", "triage", "threads")}
-    given = {**own, **limits, **settings.pop("filter"), **settings}
+    chosen_reads = ("chunk", "limit", "skip", "min_passes")
+    limits = {name: getattr(job.reads, name) for name in chosen_reads} if job.reads else {}
+    names = ("insertion_trim", "device", "precision", "triage", "threads", "keep_unpolished")
+    given = {**{name: getattr(job, name) for name in names}, **limits, **settings.pop("filter"), **settings}
     return given | resolved(corrector.options, {name: given[name] for name in OPTIONS})

@@ -27,7 +27,7 @@ from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.polishing.encoded import Encoded
 
 FORMAT = "deepconsensus-py features"
-VERSION = 1
+VERSION = 2
 FIRST_MEMBER = "shard.json"
 
 COMPRESSION_LEVEL = 1
@@ -170,6 +170,7 @@ def _pack(molecule: Encoded) -> bytes:
         "outcome": str(molecule.outcome),
         "reason": molecule.reason,
         "passes": molecule.passes,
+        "full_passes": molecule.full_passes,
     }
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     return save(contiguous, metadata={"molecule": json.dumps(about)})
@@ -183,7 +184,7 @@ def _unpack(data: bytes) -> Encoded:
     tags = tuple((tag, _tag_value(arrays.get(f"tags.{tag}"), value), code) for tag, value, code in about["tags"])
     draft = Draft(about["name"], arrays["draft.bases"], arrays.get("draft.qualities"), tags)
     features = Features(_group(arrays, "inputs."), _group(arrays, "layout.")) if about["encoded"] else None
-    return Encoded(draft, features, about["outcome"], about["reason"], about["passes"])
+    return Encoded(draft, features, about["outcome"], about["reason"], about["passes"], about["full_passes"])
 
 
 def _tag_value(stored: NDArray[Any] | None, value: Any) -> Any:

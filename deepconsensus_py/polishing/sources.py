@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import pysam
@@ -17,6 +17,7 @@ from deepconsensus_py.pacbio.zmws import match, read_subreads
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
+from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES
 from deepconsensus_py.polishing.shards import read_shard
 from deepconsensus_py.polishing.stop import Stop
 
@@ -32,6 +33,7 @@ class Reads:
         chunk: (i, n) takes only the i-th of n parts of the drafts.
         limit: take only so many molecules.
         skip: pass over so many of the chosen molecules, the first ones: an earlier run has done them.
+        min_passes: full passes that a molecule needs.
     """
 
     subreads: tuple[Path, ...]
@@ -39,6 +41,7 @@ class Reads:
     chunk: tuple[int, int] | None = None
     limit: int | None = None
     skip: int = 0
+    min_passes: int = MIN_FULL_PASSES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,15 +78,15 @@ def encoded_reads(
         if reads.chunk is not None:
             raise InputError("a chunk is a part of the drafts file: give --ccs, or make drafts first ('draft')")
         total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
-        found = islice(read_subreads(reads.subreads, skip=reads.skip), total)
+        found = read_subreads(reads.subreads, skip=reads.skip, limit=total)
         molecules = (Undrafted(*molecule) for molecule in found)
         header = draft_header(reads.subreads, program)
     else:
         drafts = DraftPart(reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
-        molecules = match(reads.subreads, drafts)
+        molecules = match(reads.subreads, drafts, undrafted=True, skip=reads.skip)
         header, total = polished_header(reads.drafts, program), len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
-    encoded = encode_zmws(begun, corrector, threads=threads, clock=clock)
+    encoded = encode_zmws(begun, corrector, threads=threads, clock=clock, min_passes=reads.min_passes)
     return Source(encoded, header, total)
 
 

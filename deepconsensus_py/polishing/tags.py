@@ -5,6 +5,7 @@ Source: PacBio BAM format, sections "Use of read tags for per-read information" 
 
 from typing import Any
 
+from deepconsensus_py.align.draft import UNPOLISHED
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.qualities import read_accuracy
 from deepconsensus_py.polishing.read import PolishedRead
@@ -37,6 +38,11 @@ def polished_tags(read: PolishedRead) -> tuple[tuple[str, Any, str], ...]:
     if read.draft.tag("rq") is None:
         kept.append(own)
     return tuple(kept)
+
+
+def unpolished_tags(draft: Draft) -> tuple[tuple[str, Any, str], ...]:
+    """The tags of a draft that is written as it is: all but those of an alignment, with ``rq`` -1: no HiFi read."""
+    return (*(entry for entry in draft.tags if entry[0] not in {"rq", *ALIGNMENT_TAGS}), ("rq", UNPOLISHED, "f"))
 
 
 def dropped(draft: Draft) -> dict[str, int]:

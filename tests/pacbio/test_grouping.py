@@ -93,7 +93,7 @@ def aligned(path: Path, **changes: object) -> Path:
         subread(1 + i // 2, i, **{**place, "reference": i // 2, **(changes if i == 2 else {})})  # type: ignore[arg-type]
         for i in range(4)
     ]
-    ccs = [record(name, tags=tag("zm", "i", struct.pack("<i", i + 1))) for i, (name, _) in enumerate(drafts)]
+    ccs = [record(name, "ACGT" * 2, tag("zm", "i", struct.pack("<i", i + 1))) for i, (name, _) in enumerate(drafts)]
     write(path.with_name("ccs.bam"), header(TEXT.replace(b"SUBREAD", b"CCS")), *ccs)
     return write(path, header(text, drafts), *records)
 

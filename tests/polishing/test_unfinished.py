@@ -86,6 +86,7 @@ CHANGED = {
     "reads.chunk": "chunk None, now [1, 2]",
     "reads.limit": "limit None, now 11",
     "reads.skip": "skip 0, now 1",
+    "reads.min_passes": "min_passes 3, now 5",
     "reads.subreads": "input subreads.bam, which has changed since",
     "reads.drafts": "input ccs.bam, now ccs.fasta",
     "shards": "2 input files, now 1",
@@ -101,6 +102,7 @@ CHANGED = {
     "device": "device cpu, now cuda",
     "precision": "precision auto, now fp32",
     "triage": "triage True, now False",
+    "keep_unpolished": "keep_unpolished False, now True",
 }
 """What decides the records, and what is said where it is another."""
 
@@ -124,6 +126,7 @@ def changed(a_job: PolishRun, name: str, inputs: Path, folder: Path) -> PolishRu
         "device": "cuda:1",
         "precision": "fp32",
         "triage": False,
+        "keep_unpolished": True,
     }
     if name == "shards":
         return dataclasses.replace(a_job, reads=None, shards=(folder / "x.shard",))
