@@ -52,7 +52,8 @@ def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program
     Args:
         source: BAM, SAM, CRAM or FASTQ.
         target: BAM, SAM or FASTQ, by its ending, as ``pacbio.writers.open_reads`` has it.
-        reads: what a read must reach; its quality is the mean over its bases, whatever its tag ``rq`` says.
+        reads: what a read must reach; its quality is the mean over its bases, whatever its tag ``rq`` says; but where
+            that is below 0, the read is not a consensus, and its quality is 0.
         program: for the ``@PG`` line.
 
     Raises:
@@ -101,17 +102,21 @@ def _reads(source: Path, writer: ReadWriter) -> Iterator[Callable[[], _Read]]:
 
 def _copied(record: Record, writer: RecordWriter) -> _Read:
     record.require_sound()
-    return _Read(_qualities(record), lambda: writer.write(copied_record(record, writer.header)))
+    return _Read(_claimed(record), lambda: writer.write(copied_record(record, writer.header)))
 
 
 def _of_record(record: Record, writer: ReadWriter) -> _Read:
-    draft, qualities = read_draft(record), _qualities(record)
-    return _Read(qualities, lambda: writer.write_read(draft.name, draft.bases, draft.qualities))
+    draft = read_draft(record)
+    return _Read(_claimed(record), lambda: writer.write_read(draft.name, draft.bases, draft.qualities))
 
 
-def _qualities(record: Record) -> NDArray[np.uint8]:
+def _claimed(record: Record) -> NDArray[np.uint8]:
+    """The qualities by which a record is judged; those of a read that is no consensus (``rq`` below 0) claim nothing."""
     qualities = record.qualities()
-    return np.empty(0, np.uint8) if qualities is None else qualities
+    if qualities is None:
+        return np.empty(0, np.uint8)
+    unpolished = any(tag == "rq" and isinstance(value, float) and value < 0 for tag, value, _ in record.read_tags())
+    return np.zeros_like(qualities) if unpolished else qualities
 
 
 def _of_text(read: TextRead, writer: ReadWriter) -> _Read:

@@ -48,6 +48,18 @@ def test_bam_records_come_through_unchanged(bam: Path, tmp_path: Path) -> None:
         assert file.header.references == ("chr",)
 
 
+@pytest.mark.parametrize("ending", ["bam", "fastq"])
+def test_reads_that_are_no_consensus_have_no_quality(bam: Path, tmp_path: Path, ending: str) -> None:
+    source, target = tmp_path / "unpolished.bam", tmp_path / f"out.{ending}"
+    with pysam.AlignmentFile(str(bam)) as file, pysam.AlignmentFile(str(source), "wb", header=file.header) as changed:
+        for record in file.fetch(until_eof=True):
+            if record.query_name == "m/2/ccs":
+                record.set_tag("rq", -1.0)
+            changed.write(record)
+    assert filter_reads(source, target, ReadFilter(15), PROGRAM).kept == (2 if ending == "bam" else 1)
+    assert filter_reads(source, target, ReadFilter(0), PROGRAM).kept == (4 if ending == "bam" else 3)
+
+
 def test_fastq_has_each_read_once_as_sequenced(bam: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.fastq"
     assert filter_reads(bam, target, ReadFilter(20.5), PROGRAM) == FilterCounts(reads=3, kept=1)
