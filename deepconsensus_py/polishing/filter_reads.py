@@ -111,7 +111,7 @@ def _of_record(record: Record, writer: ReadWriter) -> _Read:
 
 
 def _claimed(record: Record) -> NDArray[np.uint8]:
-    """The qualities by which a record is judged; those of a read that is no consensus (``rq`` below 0) claim nothing."""
+    """The qualities by which a record is judged; 0 for a read that is not a consensus (``rq`` below 0)."""
     qualities = record.qualities()
     if qualities is None:
         return np.empty(0, np.uint8)
