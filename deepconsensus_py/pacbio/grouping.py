@@ -64,27 +64,29 @@ class Grouping:
             InputError: the first ones are not subreads, or some are aligned to what are no drafts.
         """
         group: Group | None = None
-        unnamed: list[tuple[int, Record]] = []
+        waiting: list[tuple[int, Record]] = []
         for offset, record in records:
-            if group is not None and (fitted := self.fitted(record, group.molecule)):
+            fitted = None if group is None else self.fitted(record, group.molecule)
+            if group is not None and fitted is not None and not _is_nameless(fitted):
                 group.records.append(fitted)
                 continue
             molecule, placed = self.placed(record)
-            unnamed.append((offset, placed))
             if molecule is None:
-                self._require_names([] if group else unnamed, most=_MOST_UNNAMED)
+                waiting.append((offset, placed))
+                self._require_names([] if group else waiting, most=_MOST_UNNAMED)
                 continue
-            begun, unnamed = Group(molecule, unnamed[0][0], [waiting for _, waiting in unnamed]), []
+            begun = Group(molecule, offset, [placed])
             if group is not None and self._is_one_strange(group.molecule, molecule):
-                begun = Group(molecule, group.offset, [*_strange(group.records), *begun.records])
-            elif group is not None:
-                yield group
-            group = begun
+                group = Group(molecule, group.offset, [*_strange(group.records), placed])
+                continue
+            before, begun = _settled(group, waiting, begun)
+            yield from before
+            group, waiting = begun, []
         if group is None:
-            self._require_names(unnamed, most=0)
+            self._require_names(waiting, most=0)
         else:
-            group.records.extend(waiting for _, waiting in unnamed)
-            yield group
+            strays, group = _settled(None, waiting, group)
+            yield from (group, *strays)
 
     def fitted(self, record: Record, molecule: MoleculeId) -> Record | None:
         """A record as one of a molecule's, with a fault where not all of it says so; None where it is of another.
@@ -149,6 +151,40 @@ class Grouping:
             first = unnamed[0][1]
             require_form(self._path, first.name, SUBREAD)
             raise InputError(f"{self._path}: read {first.name}: {first.fault}")
+
+
+def _is_nameless(record: Record) -> bool:
+    """Whether neither name nor tag say which ZMW a record is of."""
+    return bool(record.fault) and parse_subread(record.name) is None and record.hole() is None
+
+
+def _settled(group: Group | None, waiting: Iterable[tuple[int, Record]], begun: Group) -> tuple[list[Group], Group]:
+    """Give records without a name to the molecule before or behind them, by their tag, or else by what is left of it.
+
+    Args:
+        group: the molecule before them; None where there is none.
+        waiting: the records with their virtual offsets.
+        begun: the molecule behind them.
+
+    Returns:
+        The molecules before ``begun``, of which each record of yet another hole number is one; and ``begun``.
+    """
+    before = [] if group is None else [group]
+    for offset, record in reversed(list(waiting)):
+        hole = record.hole()
+        if hole not in {None, begun.molecule.hole}:
+            before.append(Group(MoleculeId(begun.molecule.movie, hole), offset, [record]))
+        elif group is None or hole is not None or _is_nearer(record, begun, group):
+            begun = Group(begun.molecule, min(offset, begun.offset), [record, *begun.records])
+        else:
+            group.records.append(record)
+    return before, begun
+
+
+def _is_nearer(record: Record, one: Group, other: Group) -> bool:
+    """Whether what a record is called looks more like the one molecule's reads than like the other's."""
+    first, second = (_shared(record.name, f"{group.molecule}/") for group in (one, other))
+    return first > second
 
 
 def _shared(one: str, other: str) -> int:

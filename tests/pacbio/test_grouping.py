@@ -65,6 +65,21 @@ def test_a_damaged_letter_of_the_movie_is_the_molecules_fault(files: Path, at: i
     assert found == {1: 1, 3: 1}
 
 
+@pytest.mark.parametrize(("name", "owner"), [(f"{MOVIE}/2/\n9_4", 2), (f"{MOVIE}/1/\n9_4", 1), ("\n", 1)])
+def test_a_record_without_name_and_tag_goes_by_what_is_left_of_its_name(files: Path, name: str, owner: int) -> None:
+    records = [subread(1, 0), subread(1, 1, name, zm=-1), subread(2, 0), subread(3, 0)]
+    write(files, header(TEXT), *records)
+    found = molecules(files)
+    assert "its name is not printable ASCII" in str(found.pop(owner))
+    assert found == dict.fromkeys({1, 2, 3} - {owner}, 1)
+
+
+def test_a_record_of_a_molecule_of_its_own_is_that_ones_fault(files: Path) -> None:
+    write(files, header(TEXT), subread(1, 0, "x\xfc"), subread(2, 0), subread(3, 0, "x\xfc"), subread(4, 0))
+    found = molecules(files)
+    assert [type(found[hole]) for hole in (1, 2, 3, 4)] == [str, int, str, int]
+
+
 def test_two_movies_side_by_side_are_two_molecules(files: Path) -> None:
     write(files, header(TEXT), subread(1, 0), subread(2, 0, "m84004_220919_222401_s1/1/0_4", zm=1))
     assert [(str(m), len(p)) for m, p in read_subreads([files])] == [
