@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     require_place(args.output)
     page = render_explanation(explain_reads(args.subreads, args.ccs, args.zmw, args.window, model=args.model))
     with atomic_path(args.output) as target:
-        target.write_text(page, encoding="utf-8")
+        # Names of files are bytes, which need not be text.
+        target.write_text(page, encoding="utf-8", errors="backslashreplace")
     print(f"the page is {args.output}", file=sys.stderr)
     return 0

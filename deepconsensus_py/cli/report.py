@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     require_apart([args.output], args.runs)
     page = render_page(load_runs(args.runs))
     with atomic_path(args.output) as target:
-        target.write_text(page, encoding="utf-8")
+        # Names of files are bytes, which need not be text.
+        target.write_text(page, encoding="utf-8", errors="backslashreplace")
     print(f"the page is {args.output}", file=sys.stderr)
     return 0

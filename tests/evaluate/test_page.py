@@ -1,6 +1,7 @@
 """The page: complete in itself, well-formed, and it says what happened."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -76,6 +77,13 @@ def test_yields_are_shown_with_what_they_are_worth(run_report: Path, tmp_path: P
     run_report.write_text(json.dumps(report))
     earlier = _page(tmp_path, run_report).text
     assert "Yield" not in earlier
+
+
+def test_a_name_that_is_not_utf_8_is_shown_escaped(run_report: Path, tmp_path: Path) -> None:
+    report = json.loads(run_report.read_text())
+    report["output"] = os.fsdecode(b"M\xfcnchen.bam")
+    run_report.write_text(json.dumps(report))
+    assert r"M\udcfcnchen.bam" in _page(tmp_path, run_report).text
 
 
 def test_a_page_without_truth_and_molecules_says_less(run_report: Path, tmp_path: Path) -> None:
