@@ -6,7 +6,9 @@ Source: SAM specification, section 4.2.4 (types and their sizes); ``d`` is htsli
 import re
 import struct
 from array import array
+from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 Tags = tuple[tuple[str, Any, str], ...]
@@ -15,10 +17,13 @@ Tags = tuple[tuple[str, Any, str], ...]
 _NUMBERS = {ord(code): struct.Struct(f"<{form}") for code, form in zip("cCsSiIfd", "bBhHiIfd", strict=True)}
 _ELEMENTS = {ord(code): (form, struct.calcsize(f"<{form}")) for code, form in zip("cCsSiIf", "bBhHiIf", strict=True)}
 _CODE_OF_FORM = {form: code for code, (form, _) in _ELEMENTS.items()}
-_CHARACTER, _TEXT, _HEXADECIMAL, _ARRAY = b"AZHB"
+_OTHERS = b"AZHB"
+_HEAD = 3
+"""Bytes of a tag's name and type."""
+
 _COUNT = struct.Struct("<BI")
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9]")
-_PRINTABLE = range(ord("!"), ord("~") + 1)
+_PRINTABLE = frozenset(bytes([code]) for code in range(ord("!"), ord("~") + 1))
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
@@ -38,37 +43,45 @@ def decode_tags(data: bytes) -> Tags:
     tags: list[tuple[str, Any, str]] = []
     at, end = 0, len(data)
     while at < end:
-        name = data[at : at + 2]
-        if end - at < 4 or not _NAME.fullmatch(name):
-            raise TagError(f"has {_shown(data[at : at + 8])} where a tag should begin")
-        tag, code = name.decode("ascii"), data[at + 2]
-        value, at = _value(tag, code, data, at + 3)
-        tags.append((tag, value, chr(code)))
+        tag, code, number = _head(data[at : at + _HEAD])
+        at += _HEAD
+        if number is None:
+            value, at = _value(tag, code, data, at)
+        else:
+            if at + number.size > end:
+                raise TagError(f"tag '{tag}' reaches beyond the record")
+            value = number.unpack_from(data, at)[0]
+            at += number.size
+        tags.append((tag, value, code))
     if len({tag for tag, _, _ in tags}) < len(tags):
-        twice = next(tag for i, (tag, _, _) in enumerate(tags) if tag in {earlier for earlier, _, _ in tags[:i]})
+        twice = Counter(tag for tag, _, _ in tags).most_common(1)[0][0]
         raise TagError(f"has tag '{twice}' twice")
     return tuple(tags)
 
 
-def _value(tag: str, code: int, data: bytes, at: int) -> tuple[Any, int]:
-    """The value of a tag, and where the next tag begins."""
-    number = _NUMBERS.get(code)
-    if number is not None:
-        if at + number.size > len(data):
-            raise TagError(f"tag '{tag}' reaches beyond the record")
-        return number.unpack_from(data, at)[0], at + number.size
-    if code == _ARRAY:
+@lru_cache(maxsize=4096)
+def _head(data: bytes) -> tuple[str, str, struct.Struct | None]:
+    """Name and type of a tag, and how its value is packed where that is a number; the same few begin all tags."""
+    if len(data) < _HEAD or not _NAME.fullmatch(data, 0, 2):
+        raise TagError(f"has {_shown(data)} where a tag should begin")
+    tag, code = data[:2].decode("ascii"), data[2]
+    if code not in _NUMBERS and code not in _OTHERS:
+        raise TagError(f"tag '{tag}' is of unknown type {_shown(data[2:])}")
+    return tag, chr(code), _NUMBERS.get(code)
+
+
+def _value(tag: str, code: str, data: bytes, at: int) -> tuple[Any, int]:
+    """The value of a tag that is no number, and where the next tag begins."""
+    if code == "B":
         return _array(tag, data, at)
-    if code in {_TEXT, _HEXADECIMAL}:
-        stop = data.find(0, at)
-        if stop < 0:
-            raise TagError(f"tag '{tag}' reaches beyond the record")
-        return _text(tag, data[at:stop]), stop + 1
-    if code == _CHARACTER:
-        if data[at] not in _PRINTABLE:
+    if code == "A":
+        if data[at : at + 1] not in _PRINTABLE:
             raise TagError(f"tag '{tag}' is no printable character ({_shown(data[at : at + 1])})")
         return chr(data[at]), at + 1
-    raise TagError(f"tag '{tag}' is of unknown type {_shown(bytes([code]))}")
+    stop = data.find(0, at)
+    if stop < 0:
+        raise TagError(f"tag '{tag}' reaches beyond the record")
+    return _text(tag, data[at:stop]), stop + 1
 
 
 def _array(tag: str, data: bytes, at: int) -> "tuple[array[Any], int]":

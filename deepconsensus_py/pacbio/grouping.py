@@ -98,10 +98,10 @@ class Grouping:
         Raises:
             InputError: it is no subread, or aligned to what is no draft.
         """
-        self._types.require(record)
-        on_draft = not self._aligned or record.reference_name == ccs_name(molecule)
-        if on_draft and not record.fault and record.name.startswith(f"{molecule.movie}/{molecule.hole}/"):
-            return record
+        if not record.fault and record.name.startswith(f"{molecule.movie}/{molecule.hole}/"):
+            self._types.require(record)
+            if not self._aligned or record.reference_name == ccs_name(molecule):
+                return record
         own, placed = self.placed(record)
         if own is None:
             return placed if record.hole() in {None, molecule.hole} else None

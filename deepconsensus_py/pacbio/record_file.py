@@ -97,12 +97,9 @@ class RecordFile:
         Raises:
             InputError: the file is truncated or damaged.
         """
-        while True:
-            with reading(self.path):
-                record = self._reader.next()
-            if record is None:
-                return
-            yield record
+        with reading(self.path):
+            while (record := self._reader.next()) is not None:
+                yield record
 
     def tell(self) -> int:
         """The BGZF virtual offset of the next record; 0 where the file is not seekable."""

@@ -35,6 +35,8 @@ _TYPE_OF_TAG = (
 )
 """What the tags that we use hold (PacBio BAM format, "Use of read tags for per-read information")."""
 
+_NEVER_NEGATIVE = frozenset({"np", "zm", "cx"})
+
 
 def read_tags(record: Record) -> Tags:
     """All tags as (tag, value, type code); arrays keep their element type as ``array.array``.
@@ -48,6 +50,8 @@ def read_tags(record: Record) -> Tags:
         wanted = _TYPE_OF_TAG.get(tag)
         if wanted and not isinstance(value, _TYPES[wanted]):
             raise record.error(f"tag '{tag}' should be {wanted}, and is of type {code}")
+        if tag in _NEVER_NEGATIVE and value < 0:
+            raise record.error(f"tag '{tag}' is {value}")
     return tags
 
 

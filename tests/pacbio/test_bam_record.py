@@ -111,6 +111,8 @@ def test_numbers_of_every_type_are_read_with_their_extremes(bam: Path) -> None:
         (array_tag("ec", "f", [1]), "tag 'ec' should be a number, and is of type B"),
         (tag("pw", "i", bytes(4)), "tag 'pw' should be an array of numbers, and is of type i"),
         (tag("RG", "i", bytes(4)), "tag 'RG' should be text, and is of type i"),
+        (tag("np", "i", b"\xfd\xff\xff\xff"), "tag 'np' is -3"),
+        (tag("zm", "i", b"\xff\xff\xff\xff"), "tag 'zm' is -1"),
     ],
 )
 def test_a_tag_that_we_use_has_its_type(bam: Path, wrong: bytes, reason: str) -> None:
