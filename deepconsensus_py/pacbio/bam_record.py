@@ -29,6 +29,7 @@ SMALLEST = _FIXED.size
 _REVERSE = 0x10
 _UNMAPPED = 0x4
 _NOT_PRIMARY = 0x100 | 0x800
+_FLAG_BITS = 12
 _LETTERS = b"=ACMGRSVTWYHKDBN"
 _PAIRS = np.array([[first, second] for first in _LETTERS for second in _LETTERS], np.uint8)
 _LETTERS_OF_BYTE = _PAIRS.view(np.uint16).reshape(256)
@@ -214,6 +215,8 @@ def parse_record(data: bytes, origin: Origin) -> Record:
         at_bases = at_qualities = at_tags = len(data)
     elif not (-1 <= reference < len(origin.references) and -1 <= mate[0] < len(origin.references)):
         fault = f"lies on reference {reference} (its mate on {mate[0]}), and the header has {len(origin.references)}"
+    elif flag >> _FLAG_BITS:
+        fault = f"has flag {flag}, of which only {_FLAG_BITS} bits have a meaning"
     elif flag & _NOT_PRIMARY and reference < 0:
         fault = "is flagged as a further alignment of a read, and lies on no reference"
     elif start < -1:

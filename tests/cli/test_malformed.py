@@ -111,9 +111,7 @@ def test_flag_0_in_a_file_without_references_is_unaligned(polish) -> None:
 
 def test_bytes_of_the_header_are_kept(polish, tmp_path: Path) -> None:
     def change(head: bytes) -> bytes:
-        (size,) = struct.unpack_from("<i", head, 4)
-        text = head[8 : 8 + size].replace(b"@RG\t", b"@RG\tSM:M\xfcller\t", 1)
-        return head[:4] + struct.pack("<i", len(text)) + text + head[8 + size :]
+        return with_text(head, b"@RG\tSM:M\xfcller\t")
 
     _, _, _, whole = polish()
     status, _, _, lines = polish(ccs_header=change, subreads_header=change)
@@ -126,10 +124,7 @@ def test_bytes_of_the_header_are_kept(polish, tmp_path: Path) -> None:
 def test_every_command_keeps_bytes_of_the_header(run: Commands, sound: dict, tmp_path: Path, command: str) -> None:
     files = {}
     for sort, (head, records) in sound.items():
-        (size,) = struct.unpack_from("<i", head, 4)
-        text = head[8 : 8 + size].replace(b"@RG\t", b"@RG\tSM:M\xfcller\t", 1)
-        changed = head[:4] + struct.pack("<i", len(text)) + text + head[8 + size :]
-        files[sort] = write(tmp_path / f"{sort}.bam", changed, *records)
+        files[sort] = write(tmp_path / f"{sort}.bam", with_text(head, b"@RG\tSM:M\xfcller\t"), *records)
     out = tmp_path / "out.bam"
     arguments = {
         "align": (files["subreads"], files["ccs"], "-o", out, "--threads", 1),
@@ -141,6 +136,22 @@ def test_every_command_keeps_bytes_of_the_header(run: Commands, sound: dict, tmp
     if command != "index":
         with pysam.BGZFile(str(out), "rb") as file:
             assert b"SM:M\xfcller\t" in file.read()
+
+
+def test_gather_keeps_bytes_of_the_header(polish, run: Commands, tmp_path: Path) -> None:
+    polish(ccs_header=lambda head: with_text(head, b"@RG\tSM:M\xfcller\t"))
+    both = tmp_path / "both.bam"
+    assert run("gather", tmp_path / "out.bam", "-o", both).status == 0
+    with pysam.BGZFile(str(both), "rb") as file:
+        assert b"@RG\tSM:M\xfcller\t" in file.read()
+    assert record_lines(both) == record_lines(tmp_path / "out.bam")
+
+
+def with_text(head: bytes, group: bytes) -> bytes:
+    """A header whose first read group begins otherwise."""
+    (size,) = struct.unpack_from("<i", head, 4)
+    text = head[8 : 8 + size].replace(b"@RG\t", group, 1)
+    return head[:4] + struct.pack("<i", len(text)) + text + head[8 + size :]
 
 
 def test_filter_leaves_a_damaged_read_out_and_says_so(run: Commands, sound: dict, tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ ON_DRAFT = {"flag": 0, "reference": 0, "start": 0}
         ({"reference": -2}, "lies on reference -2"),
         ({"mate": 5}, "lies on reference -1 .its mate on 5., and the header has 1"),
         ({"start": -7}, "lies at position -7"),
+        ({"flag": 0x1004}, "has flag 4100, of which only 12 bits have a meaning"),
         ({"cigar": [(4, "=")], **ON_DRAFT, "start": 7}, "lies beyond the 10 bases of m/1/ccs"),
         ({"cigar": [(4, "=")], **ON_DRAFT, "start": -1}, "lies beyond the 10 bases of m/1/ccs"),
         ({"cigar": [(2, "="), (99, "D"), (2, "=")], **ON_DRAFT}, "lies beyond the 10 bases of m/1/ccs"),
