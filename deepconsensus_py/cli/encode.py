@@ -77,8 +77,8 @@ def _truth(args: argparse.Namespace) -> "TruthFiles | None":
         return None
     if args.ccs is None:
         args.wrong_usage("--truth needs the drafts that the truth belongs to: give --ccs")
-    if given(args, "model") or given(args, "ins_trim"):
-        args.wrong_usage("examples are for all models: --model and --ins-trim do not go with --truth")
+    if any(given(args, name) for name in ("model", "ins_trim", "min_passes")):
+        args.wrong_usage("examples are for all models: --model, --ins-trim and --min-passes do not go with --truth")
     return TruthFiles(args.truth, args.truth_bed, args.truth_split)
 
 

@@ -84,10 +84,11 @@ def test_encoding_refuses_it_too(run: Commands, inputs, tmp_path: Path) -> None:
     assert "--ins-trim has no effect with model 'runs'; it applies to column models" in result.err
 
 
-def test_examples_are_for_all_models(run: Commands, inputs, testdata: Path, tmp_path: Path) -> None:
-    result = run("encode", *inputs, "--truth", testdata / "truth.fasta", "-o", tmp_path / "e", "--model", "runs")
+@pytest.mark.parametrize("option", [("--model", "runs"), ("--ins-trim", 5), ("--min-passes", 3)])
+def test_examples_are_for_all_models(run: Commands, inputs, testdata: Path, tmp_path: Path, option) -> None:
+    result = run("encode", *inputs, "--truth", testdata / "truth.fasta", "-o", tmp_path / "e", *option)
     assert result.status == 2
-    assert "--model and --ins-trim do not go with --truth" in result.err
+    assert "--model, --ins-trim and --min-passes do not go with --truth" in result.err
 
 
 @pytest.mark.parametrize(
