@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pysam
 
-from deepconsensus_py.pacbio.records import read_tags, set_tags
+from deepconsensus_py.pacbio.records import set_tags
 
 
 def write_copies(
@@ -89,7 +89,8 @@ def _shifted(
     copy.cigartuples = record.cigartuples
     copy.query_sequence = record.query_sequence
     copy.query_qualities = record.query_qualities
-    numbered = [(tag, value + shift if tag == "zm" else value, code) for tag, value, code in read_tags(record)]
+    tags = record.get_tags(with_value_type=True)
+    numbered = [(tag, value + shift if tag == "zm" else value, code) for tag, value, code in tags]
     set_tags(copy, numbered)
     return copy
 

@@ -104,6 +104,7 @@ def test_drafts_of_other_molecules(refused, testdata, tmp_path):
     def rename(found):
         for record in found:
             record.query_name = record.query_name.replace("/", "/9", 1)
+            record.set_tag("zm", int(record.query_name.split("/")[1]))
         return found
 
     others = edited(testdata / "ccs.bam", tmp_path / "others.bam", rename)
