@@ -12,6 +12,7 @@ from markupsafe import Markup
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
 from deepconsensus_py.evaluate.runs import Run
+from deepconsensus_py.pacbio.inputs import understanding
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.yields import YIELD_QUALITIES
 
@@ -58,6 +59,11 @@ def load_template(name: str) -> Template:
 
 
 def _section(run: Run) -> dict[str, Any]:
+    with understanding(run.path, "the report of a polish run, or what stands beside it is not"):
+        return _shown(run)
+
+
+def _shown(run: Run) -> dict[str, Any]:
     """Everything that the template shows of one run."""
     report = run.report
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.inputs import reading
+from deepconsensus_py.pacbio.inputs import reading, understanding
 from deepconsensus_py.polishing.report import MOLECULES, REPORT
 
 REPORT_KEYS = {"tool", "version", "command", "started", "seconds", "model", "parameters", "inputs", "output"} | {
@@ -65,7 +65,10 @@ def load_runs(paths: Sequence[Path]) -> list[Run]:
             raise InputError(f"{path}: is neither a run's report nor an evaluation; give OUT{REPORT}")
     if not reports:
         raise InputError(f"{paths[0]}: there is no run's report; give OUT{REPORT} beside evaluations")
-    judged = {_run_of(path, content, reports): content for path, content in evaluations.items()}
+    judged = {}
+    for path, content in evaluations.items():
+        with understanding(path, "an evaluation, or the report of its run is"):
+            judged[_run_of(path, content, reports)] = content
     return [Run(path, report, _load_molecules(path), judged.get(path)) for path, report in reports.items()]
 
 
@@ -74,7 +77,7 @@ def _load_json(path: Path) -> dict[str, Any]:
         text = path.read_bytes()
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON; give OUT{REPORT}") from error
     return content if isinstance(content, dict) else {}
 
@@ -92,8 +95,8 @@ def _load_molecules(path: Path) -> list[dict[str, str]]:
     table = path.with_name(path.name.removesuffix(REPORT) + MOLECULES)
     if not table.exists():
         return []
-    try:
-        with gzip.open(table, "rt", encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    except (OSError, EOFError) as error:
-        raise InputError(f"{table}: cannot be read ({error}); run polish again or remove it") from error
+    with (
+        understanding(table, "the table of a run's molecules; run polish again or delete it"),
+        gzip.open(table, "rt", encoding="utf-8", newline="") as file,
+    ):
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -17,6 +17,7 @@ from deepconsensus_py.errors import ModelError
 HEADER = "deepconsensus_py"
 FORMAT = 1
 SUFFIX = ".safetensors"
+_TYPES = {"name": str, "config": dict, "spec": dict, "calibration": str, "card": str}
 COLUMN, RUN = FAMILIES = ("column", "run")
 
 
@@ -68,9 +69,11 @@ def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     try:
         header: dict[str, Any] = json.loads(metadata[HEADER])
         written = (header["format"], header["family"])
-        if missing := {"name", "config", "spec", "calibration", "card"} - header.keys():
+        if missing := _TYPES.keys() - header.keys():
             raise KeyError(*missing)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if wrong := [key for key, kind in _TYPES.items() if not isinstance(header[key], kind)]:
+            raise TypeError(f"{wrong[0]} is no {_TYPES[wrong[0]].__name__}")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise damaged(path, error) from error
     if written[0] != FORMAT or written[1] not in FAMILIES:
         raise ModelError(

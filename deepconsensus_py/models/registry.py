@@ -8,7 +8,7 @@ from typing import Any
 
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.column import encode_columns
-from deepconsensus_py.models.header import RUN, bundled_models, find_model, read_header
+from deepconsensus_py.models.header import RUN, bundled_models, damaged, find_model, read_header
 from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.models.loading import Loading
 from deepconsensus_py.models.names import AUTO, BF16, PAIR_HMM, VOTE
@@ -172,7 +172,10 @@ def _run_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
 
 
 def _column_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
-    features = FeatureSpec.from_dict(header["spec"])
+    try:
+        features = FeatureSpec.from_dict(header["spec"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise damaged(Path(asked.name_or_path), error) from error
     if asked.insertion_trim is not None:
         features = replace(features, insertion_trim=asked.insertion_trim)
     return features.to_dict(), partial(encode_columns, spec=features)

@@ -71,8 +71,11 @@ def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
-    with torch.device("meta"):
-        network = _FAMILIES[header["family"]](header["config"])
+    try:
+        with torch.device("meta"):
+            network = _FAMILIES[header["family"]](header["config"])
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise damaged(path, error) from error
     _check_spec(network, header["spec"], source=str(path))
     load_state(network, state, source=str(path))
     fields = {key: header[key] for key in ("name", "spec", "calibration", "card")}
@@ -103,6 +106,9 @@ def load_state(network: ColumnNetwork | RunNetwork, state: Mapping[str, Tensor],
                 f"{source}: weights do not fit the configuration: {name} is {given.get(name, 'absent')}, "
                 f"the network needs {wanted.get(name, 'none of that name')}"
             )
+    for name, tensor in state.items():
+        if not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
+            raise ModelError(f"{source}: is damaged: {name} has no numbers for weights ({tensor.dtype}); copy it again")
     network.load_state_dict(state, assign=True)
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from deepconsensus_py.errors import InputError
+from deepconsensus_py.errors import DeepConsensusError, InputError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LOOKED_AT = 4096
@@ -170,3 +170,25 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: may not be read (permission denied)") from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"{path}: is truncated or damaged ({error}); copy or make it again") from error
+
+
+@contextmanager
+def understanding(path: Path | str, what: str) -> Iterator[None]:
+    """Turn whatever goes wrong while the content of a file is interpreted into one sentence.
+
+    Damage shows as any exception of Python's, of zip's or of a library's: a key that is missing, a value of another
+    type, a number that is too large, a compression that does not exist.
+
+    Args:
+        path: the file, or a part of it.
+        what: what it should be, as in ``"a feature shard; write it again with encode"``.
+
+    Raises:
+        InputError: anything but one of our own errors was raised in the block.
+    """
+    try:
+        yield
+    except DeepConsensusError:
+        raise
+    except Exception as fault:
+        raise InputError(f"{path}: is damaged ({type(fault).__name__}: {fault}), or not {what}") from fault

@@ -15,7 +15,7 @@ from pysam.utils import SamtoolsError
 
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.pacbio.headers import Program, extended_header
-from deepconsensus_py.pacbio.inputs import reading
+from deepconsensus_py.pacbio.inputs import reading, understanding
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.report import (
@@ -67,10 +67,13 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
 
 def _read_report(part: Path) -> dict[str, Any]:
     path = side_file(part, REPORT)
-    with reading(path):
+    with understanding(path, "the report of a polish run"), reading(path):
         report: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    if not report.keys() >= {"model", "counts", "stages"}:
-        raise InputError(f"{path}: is not the report of a polish run")
+        if not report.keys() >= {"model", "counts", "stages"}:
+            raise InputError(f"{path}: is not the report of a polish run")
+        # What reports are put together by: numbers to add, and names.
+        summed([report, report])
+        _ = report["model"]["name"], list(report["inputs"])
     return report
 
 

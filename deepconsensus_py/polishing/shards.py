@@ -4,8 +4,8 @@ A shard is a zip archive of one ``shard.json`` and one safetensors file per mole
 """
 
 import json
+import re
 import zipfile
-import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,21 +14,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pysam
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError, ModelError
 from deepconsensus_py.models.interface import Arrays, Corrector, Features
-from deepconsensus_py.pacbio.inputs import reading
-from deepconsensus_py.pacbio.molecule import Draft
+from deepconsensus_py.pacbio.header_text import header_lines, read_header
+from deepconsensus_py.pacbio.inputs import reading, understanding
+from deepconsensus_py.pacbio.molecule import Draft, N
 from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.pacbio.records import set_tags
 from deepconsensus_py.polishing.encoded import Encoded
+from deepconsensus_py.polishing.outcomes import Outcome
 
 FORMAT = "deepconsensus-py features"
 VERSION = 2
 FIRST_MEMBER = "shard.json"
+
+_NAME = re.compile("[!-~]{1,254}")
+"""Of a read (SAM specification, section 1.4)."""
+
+_WHAT = "a feature shard; write it again with encode"
 
 COMPRESSION_LEVEL = 1
 """Of deflate: windows are mostly gaps and repeated rows, the fastest level already makes them five times smaller."""
@@ -118,12 +126,9 @@ def read_shard(path: Path, *, skip: int = 0) -> tuple[ShardInfo, Iterator[Encode
     Raises:
         InputError: the file is missing, truncated, damaged or of another kind; also while the molecules are read.
     """
-    try:
-        with reading(path), zipfile.ZipFile(path) as archive:
-            about = json.loads(archive.read(FIRST_MEMBER))
-            members = archive.namelist()[1:]
-    except (zipfile.BadZipFile, KeyError) as fault:
-        raise InputError(f"{path}: not a feature shard, or a truncated one; write it again with encode") from fault
+    with understanding(path, _WHAT), reading(path), zipfile.ZipFile(path) as archive:
+        about = dict(json.loads(archive.read(FIRST_MEMBER)))
+        members = archive.namelist()[1:]
     if about.get("format") != FORMAT:
         raise InputError(f"{path}: not a feature shard (its {FIRST_MEMBER} does not say {FORMAT!r})")
     if about.get("version") != VERSION:
@@ -131,19 +136,30 @@ def read_shard(path: Path, *, skip: int = 0) -> tuple[ShardInfo, Iterator[Encode
             f"{path}: has shard version {about.get('version')} (written by deepconsensus-py {about.get('tool')}), "
             f"deepconsensus-py {__version__} reads version {VERSION}; encode again with this version"
         )
-    info = ShardInfo(path, about["model"], about["spec"], about["header"], about["tool"], len(members))
+    with understanding(path, _WHAT):
+        texts = [_text(about[key]) for key in ("model", "header", "tool")]
+        if "\0" in texts[1]:
+            raise ValueError("a NUL byte in its header")
+        header = "".join(f"{line}\n" for line in header_lines(read_header(texts[1], (), (), path)))
+        info = ShardInfo(path, texts[0], dict(about["spec"]), header, texts[2], len(members))
     return info, _molecules(path, members[skip:])
 
 
 def _molecules(path: Path, members: list[str]) -> Iterator[Encoded]:
     # Opened only now: a run may be given more shards than it may have open files.
-    with zipfile.ZipFile(path) as archive:
+    with reading(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
         for member in members:
-            try:
+            with understanding(f"{path}: member {member}", f"a molecule of {_WHAT}"):
                 molecule = _unpack(archive.read(member))
-            except (zipfile.BadZipFile, zlib.error, SafetensorError, EOFError, KeyError, ValueError, OSError) as fault:
-                raise InputError(f"{path}: member {member} is damaged ({fault}); write it again with encode") from fault
             yield molecule
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
@@ -184,7 +200,44 @@ def _unpack(data: bytes) -> Encoded:
     tags = tuple((tag, _tag_value(arrays.get(f"tags.{tag}"), value), code) for tag, value, code in about["tags"])
     draft = Draft(about["name"], arrays["draft.bases"], arrays.get("draft.qualities"), tags)
     features = Features(_group(arrays, "inputs."), _group(arrays, "layout.")) if about["encoded"] else None
-    return Encoded(draft, features, about["outcome"], about["reason"], about["passes"], about["full_passes"])
+    molecule = Encoded(draft, features, about["outcome"], about["reason"], about["passes"], about["full_passes"])
+    _require_sound(molecule)
+    return molecule
+
+
+def _require_sound(molecule: Encoded) -> None:
+    """Refuse what no encoder makes and a run would fail at, or write into its outputs.
+
+    Raises:
+        ValueError: a value is of another type or out of its range.
+    """
+    draft, features = molecule.draft, molecule.features
+    _text(draft.name), _text(molecule.reason)
+    if not _NAME.fullmatch(draft.name) or not all(map(_is_sound_tag, draft.tags)):
+        raise ValueError(f"a name or tag of {draft.name!a}")
+    if draft.bases.dtype != np.uint8 or draft.bases.ndim != 1 or (draft.bases > N).any():
+        raise ValueError("its bases")
+    if draft.qualities is not None and (
+        draft.qualities.dtype != np.uint8 or draft.qualities.shape != draft.bases.shape or (draft.qualities > 93).any()
+    ):
+        raise ValueError("its qualities")
+    if any(type(passes) is not int or passes < 0 for passes in (molecule.passes, molecule.full_passes)):
+        raise ValueError("its passes")
+    if molecule.outcome not in ({""} if features else set(Outcome)):
+        raise ValueError(f"its outcome {molecule.outcome!a}")
+    if features and (not features.inputs or len({len(values) for values in features.inputs.values()}) > 1):
+        raise ValueError("its items")
+    # Raises for numbers that are too large for their type, and for types that do not exist.
+    set_tags(pysam.AlignedSegment(), draft.tags)
+
+
+def _is_sound_tag(tag: tuple[str, Any, str]) -> bool:
+    name, value, code = tag
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9]", name) or type(value) not in {str, int, float, array}:
+        return False
+    return not isinstance(value, str) or (
+        code in {"A", "Z", "H"} and min(value, default=" ") >= " " and (code != "A" or len(value) == 1)
+    )
 
 
 def _tag_value(stored: NDArray[Any] | None, value: Any) -> Any:

@@ -28,7 +28,7 @@ def read_record(kind: type[Record], path: Path, changes: Mapping[str, Any] | Non
         values = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); give a YAML file") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, AttributeError, RecursionError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: not a table of keys and values; see docs/training.md")

@@ -122,7 +122,7 @@ def test_a_changed_byte_is_found_in_its_molecule(shard: Path) -> None:
     _, molecules = read_shard(shard)
     assert next(molecules).draft.name == "m1/1/ccs"
     next(molecules)
-    with pytest.raises(InputError, match=r"a\.shard: member 00000002\.safetensors is damaged"):
+    with pytest.raises(InputError, match=r"a\.shard: member 00000002\.safetensors: is damaged"):
         next(molecules)
 
 
