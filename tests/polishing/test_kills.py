@@ -23,7 +23,7 @@ from deepconsensus_py.polishing.journal import read_journal
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, run
 
-KILLS = 50
+KILLS = 25
 PIECE = 2
 SEED = 20
 
@@ -36,7 +36,7 @@ class Process:
         again: molecules that were polished again, over all starts.
     """
 
-    def __init__(self, inputs: Path, output: Path, threads: int = 2) -> None:
+    def __init__(self, inputs: Path, output: Path, threads: int) -> None:
         self.output, self._log = output, output.with_name("log")
         self._command = [sys.executable, restarts.__file__, str(inputs), str(output), str(threads), str(PIECE)]
         self.killed = self.again = 0
@@ -68,15 +68,16 @@ class Process:
 
 
 @pytest.mark.slow
-def test_killed_at_fifty_random_moments(inputs: Path, whole: Left, tmp_path: Path) -> None:
-    draw = random.Random(SEED)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_killed_at_random_moments(inputs: Path, whole: Left, tmp_path: Path, threads: int) -> None:
+    draw = random.Random(SEED + threads)
     (tmp_path / "unhurt").mkdir()
-    seconds = min(Process(inputs, tmp_path / "unhurt" / "out.bam").start() for _ in range(2))
+    seconds = min(Process(inputs, tmp_path / "unhurt" / "out.bam", threads).start() for _ in range(2))
     killed = again = chains = 0
     while killed < KILLS:
         folder = tmp_path / str(chains)
         folder.mkdir()
-        process = Process(inputs, folder / "out.bam")
+        process = Process(inputs, folder / "out.bam", threads)
         while not process.output.exists():
             process.start(draw.uniform(0, seconds) if killed + process.killed < KILLS else None)
         # What was left to do after the reads had taken their name is done by one more start.
