@@ -8,10 +8,10 @@ from pathlib import Path
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, draft_entries, placed_entries
-from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
+from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.indexed_drafts import indexed_drafts
 from deepconsensus_py.pacbio.inputs import Kind, Paths, expand_paths, kind_of
-from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.pbi import pbi_path
 
 
@@ -65,7 +65,7 @@ class DraftPart:
         if limit is not None:
             stop = start + limit if stop is None else min(stop, start + limit)
         self._begin, self._start, self._stop = start, start + skip, stop
-        self._known, self._noted = _Names(), 0
+        self._known, self._noted = MoleculeNumbers(), 0
         self.limited = limit is not None
         self.to_end = not self.limited and (chunk is None or chunk[0] == chunk[1])
         self.from_start = self._start == 0
@@ -113,7 +113,7 @@ class DraftPart:
         """
         if self._stop is not None and self._start >= self._stop:
             return
-        self._known, self._noted = _Names(), 0
+        self._known, self._noted = MoleculeNumbers(), 0
         for number, entry in self._read():
             if number == self._stop:
                 return
@@ -145,24 +145,3 @@ class DraftPart:
         for number, (file, entry) in enumerate(placed_entries(self.paths)):
             self._starts += [number] * (file + 1 - len(self._starts))
             yield number, entry
-
-
-class _Names:
-    """The molecules of the drafts so far."""
-
-    def __init__(self) -> None:
-        self._keys = MoleculeKeys()
-        self._numbers = OffsetIndex()
-
-    def note(self, molecule: MoleculeId, number: int) -> int | None:
-        """The number of the earlier draft of the same molecule, or None."""
-        key = self._keys.key(molecule)
-        earlier = self._numbers.find(key)
-        if earlier is None:
-            self._numbers.add(key, number)
-        return earlier
-
-    def has_zmw(self, molecule: MoleculeId) -> bool:
-        """Whether there is a draft of any strand of a ZMW."""
-        keys = (self._keys.key(MoleculeId(molecule.movie, molecule.hole, strand)) for strand in (None, *Strand))
-        return any(self._numbers.find(key) is not None for key in keys)

@@ -72,6 +72,11 @@ def _draft_lines(path: Path) -> list[str]:
     return [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
 
 
+def joined_header(headers: Iterable[pysam.AlignmentHeader]) -> pysam.AlignmentHeader:
+    """One header for reads of several: each line once, of read groups and programs the first with an id."""
+    return make_header(_text(_first_of_each(line for header in headers for line in _lines(header))))
+
+
 def extended_header(header: pysam.AlignmentHeader, program: Program) -> pysam.AlignmentHeader:
     """A header with our ``@PG`` at the end of its chain."""
     lines = _lines(header)

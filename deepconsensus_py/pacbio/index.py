@@ -88,6 +88,27 @@ class OffsetIndex:
             self._runs.append(_sorted(*(np.concatenate(both) for both in zip(older, newer, strict=True))))
 
 
+class MoleculeNumbers:
+    """Molecules with a number each, of the place where they were met first."""
+
+    def __init__(self) -> None:
+        self._keys = MoleculeKeys()
+        self._numbers = OffsetIndex()
+
+    def note(self, molecule: MoleculeId, number: int) -> int | None:
+        """The number of a molecule that was met earlier; None where it is new, which gets this one."""
+        key = self._keys.key(molecule)
+        earlier = self._numbers.find(key)
+        if earlier is None:
+            self._numbers.add(key, number)
+        return earlier
+
+    def has_zmw(self, molecule: MoleculeId) -> bool:
+        """Whether there is a molecule of any strand of a ZMW."""
+        keys = (self._keys.key(MoleculeId(molecule.movie, molecule.hole, strand)) for strand in (None, *Strand))
+        return any(self._numbers.find(key) is not None for key in keys)
+
+
 def _arrays(entries: dict[int, int]) -> _Run:
     keys, values = (np.fromiter(part, np.int64, len(entries)) for part in (entries.keys(), entries.values()))
     return keys, values

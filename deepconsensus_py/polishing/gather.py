@@ -14,10 +14,13 @@ import pysam
 from pysam.utils import SamtoolsError
 
 from deepconsensus_py.errors import InputError, OutputError
-from deepconsensus_py.pacbio.headers import Program, extended_header
+from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header
+from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import reading, understanding
+from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.report import (
     MOLECULES,
     REPORT,
@@ -27,6 +30,8 @@ from deepconsensus_py.polishing.report import (
     summed,
     write_json,
 )
+
+_POLISHED = frozenset({Outcome.SUCCESS, Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER})
 
 
 def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
@@ -41,7 +46,8 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
         The report of the whole.
 
     Raises:
-        InputError: a part or a side file cannot be used, or the parts were made with different models.
+        InputError: a part or a side file cannot be used, or the parts were made with different models or have a
+            molecule in common.
         OutputError: an output cannot be written, or would replace another one's report.
     """
     if output.suffix != ".bam":
@@ -49,6 +55,7 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
     require_own_report(output)
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
+    _require_once(parts)
     whole = summed(reports) | {
         "command": program.command_line,
         "inputs": [path for report in reports for path in report["inputs"]],
@@ -87,10 +94,10 @@ def _require_same_model(parts: Sequence[Path], reports: Sequence[Mapping[str, An
 
 
 def _join_reads(parts: Sequence[Path], target: Path, program: Program) -> None:
-    """Copy the compressed blocks of all parts under the first one's header, without unpacking them."""
-    headers = [_header(part) for part in parts]
+    """Copy the compressed blocks of all parts under one header, without unpacking them."""
+    joined = joined_header(_header(part) for part in parts)
     with NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", suffix=".sam") as header:
-        header.write(str(extended_header(headers[0], program)))
+        header.write(str(extended_header(joined, program)))
         header.flush()
         try:
             pysam.cat("--no-PG", "-h", header.name, "-o", str(target), *map(str, parts), catch_stdout=False)
@@ -107,6 +114,24 @@ def _join_rows(parts: Sequence[Path], table: TextIO) -> None:
     """Copy the tables of all parts, with the column names of the first one only."""
     for number, part in enumerate(parts):
         table.writelines(islice(_rows(side_file(part, MOLECULES)), 1 if number else 0, None))
+
+
+def _require_once(parts: Sequence[Path]) -> None:
+    """Refuse parts that have polished the same molecule.
+
+    Raises:
+        InputError: naming both parts and the molecule.
+    """
+    known = MoleculeNumbers()
+    for number, part in enumerate(parts):
+        for row in islice(_rows(side_file(part, MOLECULES)), 1, None):
+            name, outcome, *_ = row.split("\t", 2)
+            molecule = parse_ccs(name)
+            if molecule is None or outcome not in _POLISHED:
+                continue
+            earlier = known.note(molecule, number)
+            if earlier is not None and earlier != number:
+                raise InputError(f"{part}: has {name}, and so has {parts[earlier]}; give parts of different molecules")
 
 
 def _rows(path: Path) -> Iterator[str]:

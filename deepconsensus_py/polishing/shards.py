@@ -38,6 +38,9 @@ _NAME = re.compile("[!-~]{1,254}")
 
 _WHAT = "a feature shard; write it again with encode"
 
+_SIZE = 8
+"""Bytes of the little-endian length of the JSON header at the start of a safetensors file."""
+
 COMPRESSION_LEVEL = 1
 """Of deflate: windows are mostly gaps and repeated rows, the fastest level already makes them five times smaller."""
 
@@ -156,6 +159,22 @@ def _molecules(path: Path, members: list[str]) -> Iterator[Encoded]:
             yield molecule
 
 
+def first_names(path: Path, count: int) -> Iterator[str]:
+    """The names of the first molecules of a shard, of which no more is unpacked.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    with reading(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        for member in archive.namelist()[1 : count + 1]:
+            with understanding(f"{path}: member {member}", f"a molecule of {_WHAT}"), archive.open(member) as stream:
+                size = int.from_bytes(stream.read(_SIZE), "little")
+                name = _text(_about(stream.read(size))["name"])
+            yield name
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
@@ -192,10 +211,13 @@ def _pack(molecule: Encoded) -> bytes:
     return save(contiguous, metadata={"molecule": json.dumps(about)})
 
 
+def _about(header: bytes) -> dict[str, Any]:
+    """What stands in the metadata of a safetensors header; ``safetensors.numpy.load`` keeps that to itself."""
+    return dict(json.loads(json.loads(header)["__metadata__"]["molecule"]))
+
+
 def _unpack(data: bytes) -> Encoded:
-    # The header is a little-endian uint64 length and that many bytes of JSON; load() keeps its metadata to itself.
-    end = 8 + int.from_bytes(data[:8], "little")
-    about = json.loads(json.loads(data[8:end])["__metadata__"]["molecule"])
+    about = _about(data[_SIZE : _SIZE + int.from_bytes(data[:_SIZE], "little")])
     arrays = load(data)
     tags = tuple((tag, _tag_value(arrays.get(f"tags.{tag}"), value), code) for tag, value, code in about["tags"])
     draft = Draft(about["name"], arrays["draft.bases"], arrays.get("draft.qualities"), tags)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import pysam
@@ -12,13 +11,15 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.header_text import make_header
-from deepconsensus_py.pacbio.headers import Program, extended_header, polished_header
+from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header, polished_header
+from deepconsensus_py.pacbio.index import MoleculeNumbers
+from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import match, read_subreads
 from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
 from deepconsensus_py.polishing.encoded import Encoded
-from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES
-from deepconsensus_py.polishing.shards import read_shard
+from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
+from deepconsensus_py.polishing.shards import ShardInfo, first_names, read_shard
 from deepconsensus_py.polishing.stop import Stop
 
 
@@ -105,13 +106,34 @@ def encoded_shards(
         InputError: a shard cannot be used.
         ModelError: a shard was encoded for another model.
     """
-    infos, parts, total = [], [], 0
-    for path in paths:
-        info, molecules = read_shard(path, skip=max(skip - total, 0))
+    infos = [read_shard(path)[0] for path in paths]
+    for info in infos:
         info.require_fit(corrector)
-        infos.append(info)
-        parts.append(molecules)
-        total += info.molecules
-    header = extended_header(make_header(infos[0].header), program)
-    begun = (stop or Stop()).before(chain.from_iterable(parts))
-    return Source(clock.timed("read", begun), header, max(total - skip, 0))
+    header = extended_header(joined_header(make_header(info.header) for info in infos), program)
+    begun = (stop or Stop()).before(_of_shards(infos, skip))
+    return Source(clock.timed("read", begun), header, max(sum(info.molecules for info in infos) - skip, 0))
+
+
+def _of_shards(infos: Sequence[ShardInfo], skip: int) -> Iterator[Encoded]:
+    """The molecules of shards but for the first ones; one that an earlier shard has encoded is a fault."""
+    known = MoleculeNumbers()
+    for number, info in enumerate(infos):
+        skipped = min(skip, info.molecules)
+        skip -= skipped
+        for name in first_names(info.path, skipped):
+            _noted(known, name, number)
+        for molecule in read_shard(info.path, skip=skipped)[1]:
+            name = molecule.draft.name
+            earlier = number if molecule.features is None else _noted(known, name, number)
+            if earlier != number:
+                reason = f"{name}: is in {infos[earlier].path} and again in {info.path}"
+                yield Encoded(molecule.draft, None, Outcome.ERROR, reason)
+            else:
+                yield molecule
+
+
+def _noted(known: MoleculeNumbers, name: str, shard: int) -> int:
+    """The shard that has a molecule first."""
+    molecule = parse_ccs(name)
+    earlier = None if molecule is None else known.note(molecule, shard)
+    return shard if earlier is None else earlier

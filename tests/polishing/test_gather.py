@@ -74,6 +74,30 @@ def test_parts_of_different_models_are_refused(parts: list[Path], tmp_path: Path
         gather([parts[0], other], tmp_path / "all.bam", PROGRAM)
 
 
+def test_parts_that_have_a_molecule_in_common_are_refused(parts: list[Path], whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"{parts[0]}: has \S+/ccs, and so has {whole}; give parts of different"):
+        gather([whole, *parts], tmp_path / "all.bam", PROGRAM)
+    assert not list(tmp_path.glob("all*"))
+
+
+def test_read_groups_of_all_parts_are_kept(parts: list[Path], tmp_path: Path) -> None:
+    other = tmp_path / "other.bam"
+    for suffix in (".report.json", ".zmws.tsv.gz"):
+        other.with_suffix(suffix).write_bytes(beside(parts[1], suffix))
+    with pysam.AlignmentFile(str(parts[1]), check_sq=False) as part:
+        header = part.header.to_dict()
+        header["RG"][0]["ID"] = "0badcafe"
+        with pysam.AlignmentFile(str(other), "wb", header=header) as changed:
+            for record in part.fetch(until_eof=True):
+                record.set_tag("RG", "0badcafe")
+                changed.write(record)
+    gather([parts[0], other], tmp_path / "all.bam", PROGRAM)
+    with pysam.AlignmentFile(str(tmp_path / "all.bam"), check_sq=False) as reads:
+        groups = {group["ID"] for group in reads.header.to_dict()["RG"]}
+        assert {record.get_tag("RG") for record in reads.fetch(until_eof=True)} <= groups
+        assert "0badcafe" in groups
+
+
 @pytest.mark.parametrize("lost", [".bam", ".report.json", ".zmws.tsv.gz"])
 def test_a_lost_file_is_named_and_nothing_is_left(parts: list[Path], tmp_path: Path, lost: str) -> None:
     for suffix in {".bam", ".report.json", ".zmws.tsv.gz"} - {lost}:

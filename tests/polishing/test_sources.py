@@ -76,3 +76,24 @@ def test_skipped_molecules_may_span_shards(sources: dict[str, Reads], vote: Corr
         source = read(skip=skip)
         assert source.total == max(2 * MOLECULES - skip, 0)
         assert_same(source.molecules, whole[skip:])
+
+
+@pytest.mark.parametrize("skip", [0, 1, 3, 4])
+def test_a_molecule_of_two_shards_is_a_fault_however_far_a_run_has_come(
+    sources: dict[str, Reads], vote: Corrector, tmp_path: Path, skip: int
+) -> None:
+    shards = [tmp_path / "one.shard", tmp_path / "two.shard"]
+    for shard in shards:
+        source = encoded(sources["raw"], vote, 0)
+        write_shard(shard, source.molecules, vote, str(source.header))
+    molecules = list(encoded_shards(shards, vote, PROGRAM, StageClock(), skip=skip).molecules)
+    assert [m.outcome for m in molecules] == (["", "", ""] + ["error"] * 3)[skip:]
+    assert f"is in {shards[0]} and again in {shards[1]}" in molecules[-1].reason
+
+
+def test_read_groups_of_all_shards_are_kept(sources: dict[str, Reads], vote: Corrector, tmp_path: Path) -> None:
+    shards = [tmp_path / f"{number}.shard" for number in range(2)]
+    for number, shard in enumerate(shards):
+        write_shard(shard, [], vote, f"@HD\tVN:1.6\n@RG\tID:group{number}\n")
+    header = encoded_shards(shards, vote, PROGRAM, StageClock()).header.to_dict()
+    assert [group["ID"] for group in header["RG"]] == ["group0", "group1"]
