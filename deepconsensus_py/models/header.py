@@ -17,6 +17,7 @@ from deepconsensus_py.errors import ModelError
 HEADER = "deepconsensus_py"
 FORMAT = 1
 SUFFIX = ".safetensors"
+CHECKSUM = "sha256"
 _TYPES = {"name": str, "config": dict, "spec": dict, "calibration": str, "card": str}
 COLUMN, RUN = FAMILIES = ("column", "run")
 

@@ -1,5 +1,6 @@
 """Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.header import COLUMN, FORMAT, HEADER, RUN, damaged, find_model, read_header
+from deepconsensus_py.models.header import CHECKSUM, COLUMN, FORMAT, HEADER, RUN, damaged, find_model, read_header
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
@@ -84,6 +85,9 @@ def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
         triage = Triage(**header["triage"]) if "triage" in header else None
     except (AttributeError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
+    # Files of earlier versions have none.
+    if header.get(CHECKSUM, checksum := _checksum(header, state)) != checksum:
+        raise ModelError(f"{path}: is damaged: its checksum is not that of what it holds; copy or convert it again")
     return Model(network=network.eval(), agreement=agreement, triage=triage, **fields)
 
 
@@ -117,6 +121,16 @@ _FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], ColumnNetwork | RunNetwork
     RUN: lambda config: RunNetwork(RunConfig.from_dict(config)),
 }
 """What files call each kind of network, and how it is made of its configuration."""
+
+
+def _checksum(header: Mapping[str, Any], state: Mapping[str, Tensor]) -> str:
+    """SHA-256 of a header, but for its checksum, and of the weights, where a wrong bit would show in no other way."""
+    plain = {key: value for key, value in header.items() if key != CHECKSUM}
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _check_spec(network: ColumnNetwork | RunNetwork, spec: Mapping[str, Any], *, source: str) -> None:
@@ -156,6 +170,7 @@ def save_model(path: Path, model: Model) -> None:
     if model.triage:
         header["triage"] = asdict(model.triage)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    header[CHECKSUM] = _checksum(header, state)
     partial = path.with_name(f".{path.name}.partial")
     try:
         # save_file would make a file that its owner alone may read.

@@ -13,7 +13,7 @@ from torch import Tensor
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models import header, weights
 from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.header import HEADER, bundled_models
+from deepconsensus_py.models.header import HEADER, bundled_models, read_header
 from deepconsensus_py.models.network import ColumnNetwork
 from deepconsensus_py.models.precision import Agreement
 from deepconsensus_py.models.triage import Triage
@@ -135,6 +135,35 @@ def test_damaged_headers_are_refused(file: Path, header: str) -> None:
     save_file(load_file(file), file, metadata={HEADER: header})
     with pytest.raises(ModelError, match="its header is damaged"):
         load_model(file)
+
+
+@pytest.mark.parametrize("place", [0.3, 0.6, 0.999])
+def test_a_wrong_bit_of_the_weights_is_refused(file: Path, place: float) -> None:
+    data = bytearray(file.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    # The lowest bit of a float32 would change reads and nothing else.
+    data[start + int((len(data) - start) * place) // 4 * 4] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(ModelError, match=rf"{file}: is damaged: its checksum"):
+        load_model(file)
+
+
+def test_a_wrong_letter_of_the_header_is_refused(file: Path) -> None:
+    rewrite(file, calibration="0,1.3,-0.99")
+    with pytest.raises(ModelError, match="its checksum"):
+        load_model(file)
+
+
+def test_files_of_earlier_versions_have_no_checksum(file: Path, model: Model) -> None:
+    with weights.safe_open(file, framework="pt") as opened:
+        values = json.loads(opened.metadata()[HEADER])
+    del values["sha256"]
+    save_file(load_file(file), file, metadata={HEADER: json.dumps(values)})
+    assert load_model(file).name == model.name
+
+
+def test_bundled_models_have_a_checksum() -> None:
+    assert all("sha256" in read_header(path) for path in bundled_models().values())
 
 
 def test_truncated_files_are_refused(file: Path) -> None:
