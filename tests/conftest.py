@@ -34,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
         subprocess.run([sys.executable, "-c", "import deepconsensus_py.polishing.compiled"], cwd=REPOSITORY, check=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with tests that take long: at the end the other processes would wait for them."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real reads and reference outputs: ``DCPY_SHARED`` or ``shared`` beside the repository."""

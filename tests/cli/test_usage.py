@@ -25,7 +25,7 @@ def test_help_is_for_people(run: Commands, words: list[str]) -> None:
     [
         ((), "give either SUBREADS or --features SHARD"),
         (("a.bam", "--features", "a.shard"), "give either SUBREADS or --features SHARD"),
-        (("--features", "a.shard", "--limit", 3), "--ccs, --chunk and --limit choose molecules when they are encoded"),
+        (("--features", "a.shard", "--limit", 3), "--ccs, --chunk, --limit and --min-passes are for 'encode'"),
         (("a.bam", "--chunk", "4/3"), "'4/3' is not i/N"),
         (("a.bam", "--threads", 0), "'0' is not a whole number of 1 or more"),
         (("a.bam", "--threads", "two"), "'two' is not a whole number of 1 or more"),
