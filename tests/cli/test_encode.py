@@ -93,5 +93,7 @@ def test_a_truncated_shard_ends_the_run_without_an_output(
     assert main(["encode", *inputs, "-o", str(shard), "--threads", "1"]) == 0
     shard.write_bytes(shard.read_bytes()[:-100])
     assert main(["polish", "--features", str(shard), "-o", str(output)]) == 1
-    assert f"{shard}: is damaged (BadZipFile: File is not a zip file), or not a feature shard" in capsys.readouterr().err
+    assert (
+        f"{shard}: is damaged (BadZipFile: File is not a zip file), or not a feature shard" in capsys.readouterr().err
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["all.shard"]
