@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "tasks": {"tasks"},
     "pacbio": {"pacbio"},
     "align": {"align", "pacbio"},
-    "pileup": {"pileup", "pacbio"},
+    "pileup": {"pileup", "align", "pacbio"},
     "runs": {"runs", "align", "pacbio"},
     "hmm": {"hmm", "runs", "align", "pacbio"},
     "models": {"models", "attention", "pileup", "runs", "hmm", "pacbio", "weights"},

@@ -67,6 +67,11 @@ def _consensus(aligner: pyabpoa.msa_aligner, own: str, pieces: list[str], own_le
     return str(aligner.msa(sequences, out_cons=True, out_msa=False).cons_seq[0])
 
 
+def consensus_of(pieces: Sequence[str]) -> str:
+    """The partial-order consensus of what passes read of the same stretch, three of them or more."""
+    return str(pyabpoa.msa_aligner(**_SETTINGS).msa(list(pieces), out_cons=True, out_msa=False).cons_seq[0])
+
+
 def _pieces(p: Pass, edges: NDArray[np.int64]) -> Iterator[tuple[int, str]]:
     """The parts of a pass that span a window and are neither half nor twice as long."""
     assert p.alignment is not None

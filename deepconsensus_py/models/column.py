@@ -143,10 +143,8 @@ class ColumnCorrector(ABC):
             probabilities = np.empty((0, features.inputs["draft"].shape[1], 5), np.float32)
         calls = _merge(_kept_draft(layout, run), _called(layout, selected, run, probabilities))
         disagreement = Disagreement.of_layout(layout)
-        return replace(
-            calls,
-            error_probability=with_disagreement(calls.error_probability, calls.draft_index, disagreement),
-        )
+        raised = with_disagreement(calls.error_probability, calls.bases, calls.draft_index, disagreement)
+        return replace(calls, error_probability=raised)
 
 
 def _require_whole(layout: Arrays) -> None:

@@ -68,7 +68,7 @@ def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) 
         np.maximum.at(error, place.clip(0, max(len(bases) - 1, 0))[covered], own[covered])
     return Calls(
         bases,
-        with_disagreement(error, index, Disagreement.of_layout(layout)),
+        with_disagreement(error, bases, index, Disagreement.of_layout(layout)),
         np.where(index < 0, -1, layout["draft_index"][index]).astype(np.int32),
         np.ones(len(bases), np.bool_),
     )

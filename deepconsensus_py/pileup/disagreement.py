@@ -10,11 +10,20 @@ from dataclasses import dataclass
 from math import ceil, erf
 from typing import Any
 
+import edlib
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.molecule import N, Pass
+from deepconsensus_py.align.windows import consensus_of
+from deepconsensus_py.pacbio.molecule import N, Pass, decode_bases, encode_bases
+from deepconsensus_py.pileup.pass_counts import (
+    WIDTH,
+    PassCounts,
+    bases_before,
+    count_differences,
+    lengths_between,
+    longer_and_shorter,
+)
 from deepconsensus_py.pileup.tandem_repeats import TandemRepeats, find_tandem_repeats
 
 PRIOR = 1e-4
@@ -23,14 +32,11 @@ PRIOR = 1e-4
 AGREEING = 0.8
 """Share of the passes that show such an error where there is one."""
 
-LEAST_PROBABILITY = 0.01
-"""Less is lost among the errors that models expect anyway (Q20 at a single place)."""
+LEAST_PROBABILITY, LEAST_WRONG = 0.1, 0.05
+"""Of an error, and bases that are expected to be wrong: less is lost among the errors that models expect anyway."""
 
-WIDTH = 5
-"""Draft bases of a window: outside of repeats, alignments put a gap within two bases of its place."""
-
-SHORT_GAP = 5
-"""Bases from which on a gap is no pass's usual error, and does not count in a pass's rates."""
+MARGIN = 10
+"""Draft bases on either side of such places that go into the consensus of the passes."""
 
 LONG_REPEAT = 100
 """Bases from which on the passes' lengths leave the number of copies open, whatever their mean is."""
@@ -42,13 +48,10 @@ at, and passes err alike in some."""
 WRONG_AT_MOST = 0.75
 """Probability that a random base is wrong."""
 
-_INSERTION, _SOFT_CLIP = 1, 4
-_ON_PASS = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1], np.int64)
-_ON_DRAFT = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1], np.int64)
-"""By operation of a CIGAR (SAM specification, section 1.4.6)."""
+_MAJORITY, _MOST_PIECES = 3, 30
+"""Passes that a consensus takes: two have no majority, and more than thirty add nothing."""
 
 _LEAST_RATE = 1e-3
-_LEAST_VARIANCE = 0.02
 _MEDIAN_FACTOR = 1.25
 """Standard error of a median over that of a mean."""
 
@@ -60,27 +63,32 @@ _Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disagreement:
-    """Differences that passes show from a sequence, and how probable it is that the sequence is wrong there.
+    """Stretches and repeats of a sequence that passes read otherwise.
 
     Attributes:
-        base: ``int32[k]`` positions where passes read another base.
-        base_error: ``float32[k]`` probability that the base is wrong.
-        start: ``int32[r]`` regions whose length passes read otherwise.
-        stop: ``int32[r]`` one past the last base of each.
-        surplus: ``float32[r]`` bases that passes have more than the sequence.
-        spread: ``float32[r]`` standard error of ``surplus``.
-        unit: ``int32[r]`` bases by which the length can be wrong.
-        probability: ``float32[r]`` that the surplus is no accident.
+        start: ``int32[k]`` position of the first base of a stretch.
+        stop: ``int32[k]`` one past its last base.
+        probability: ``float32[k]`` that the difference is no accident.
+        letters: ``uint8[n]`` base codes: the consensus of the passes of each stretch, with ``MARGIN`` on either side,
+            laid end to end.
+        size: ``int32[k]`` bases of each consensus.
+        repeat_start: ``int32[r]`` position of the first base of a tandem repeat.
+        repeat_stop: ``int32[r]`` one past its last base.
+        repeat_surplus: ``float32[r]`` bases by which passes are longer there.
+        repeat_spread: ``float32[r]`` standard error of that.
+        repeat_unit: ``int32[r]`` bases of a unit.
     """
 
-    base: NDArray[np.int32]
-    base_error: NDArray[np.float32]
     start: NDArray[np.int32]
     stop: NDArray[np.int32]
-    surplus: NDArray[np.float32]
-    spread: NDArray[np.float32]
-    unit: NDArray[np.int32]
     probability: NDArray[np.float32]
+    letters: NDArray[np.uint8]
+    size: NDArray[np.int32]
+    repeat_start: NDArray[np.int32]
+    repeat_stop: NDArray[np.int32]
+    repeat_surplus: NDArray[np.float32]
+    repeat_spread: NDArray[np.float32]
+    repeat_unit: NDArray[np.int32]
 
     def layout(self) -> Mapping[str, NDArray[Any]]:
         """The arrays as entries of a corrector's layout."""
@@ -92,68 +100,90 @@ class Disagreement:
         return cls(*(layout[f"disagreement_{name}"] for name in cls.__slots__))
 
 
-NO_DISAGREEMENT = Disagreement(*(np.empty(0, dtype) for dtype in ("i4", "f4", "i4", "i4", "f4", "f4", "i4", "f4")))
+_DTYPES = ("i4", "i4", "f4", "u1", "i4", "i4", "i4", "f4", "f4", "i4")
+NO_DISAGREEMENT = Disagreement(*(np.empty(0, dtype) for dtype in _DTYPES))
 
 
 def find_disagreement(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> Disagreement:
-    """Count what passes read otherwise than a draft.
+    """Find what passes read otherwise than a draft.
+
+    Differences that alignments show (another base, an inserted letter, windows that are longer or shorter) only say
+    where to look: what passes read there, their partial-order consensus tells, which does not depend on where an
+    alignment puts its gaps. The lengths of tandem repeats are compared as a whole.
 
     Args:
         draft: ``uint8[n]`` base codes.
         passes: aligned to it, gaps left-normalised.
     """
-    counts = _counted(draft, passes)
+    counts = count_differences(draft, passes)
     repeats = find_tandem_repeats(draft)
     outside = _outside(repeats, len(draft))
-    regions = [*_inserted_letters(counts, outside), *_indels(counts, outside), *_repeat_lengths(counts, repeats)]
-    start, stop, surplus, spread, unit, probability = np.array(regions, np.float64).reshape(-1, 6).T
-    return Disagreement(
-        *_other_bases(counts),
-        start=start.astype(np.int32),
-        stop=stop.astype(np.int32),
-        surplus=surplus.astype(np.float32),
-        spread=spread.astype(np.float32),
-        unit=unit.astype(np.int32),
-        probability=probability.astype(np.float32),
+    places = [*_other_bases(counts), *_inserted_letters(counts, outside), *_indels(counts, outside)]
+    stretches = _stretches(draft, passes, counts, places)
+    start, stop, probability = np.array([s[:3] for s in stretches], np.float64).reshape(-1, 3).T
+    letters = [consensus for *_, consensus in stretches]
+    columns = (
+        *(start, stop, probability, np.concatenate([*letters, np.empty(0)]), [len(consensus) for consensus in letters]),
+        *np.array(_repeat_lengths(counts, repeats), np.float64).reshape(-1, 5).T,
     )
+    return Disagreement(*(np.asarray(column).astype(dtype) for column, dtype in zip(columns, _DTYPES, strict=True)))
 
 
 def with_disagreement(
-    error: NDArray[np.float32], index: NDArray[np.integer], disagreement: Disagreement
+    error: NDArray[np.float32], bases: NDArray[np.uint8], index: NDArray[np.integer], disagreement: Disagreement
 ) -> NDArray[np.float32]:
     """Error probabilities of a read, raised where passes disagree with it.
 
-    A read that has been given what passes show (bases put in, taken out or replaced) is not doubted for it.
-
     Args:
         error: ``float32[m]`` probabilities that its bases are wrong.
+        bases: ``uint8[m]`` base codes of the read.
         index: ``[m]`` position of each base in the sequence of ``disagreement``, -1 for one that was put in.
         disagreement: of the passes with that sequence.
     """
-    raised = error.copy()
-    kept = np.flatnonzero(index >= 0)
-    at = np.searchsorted(index[kept], disagreement.base)
-    there = at < len(kept)
-    there[there] = index[kept][at[there]] == disagreement.base[there]
-    places = kept[at[there]]
-    raised[places] = np.maximum(raised[places], disagreement.base_error[there])
-    # A region reaches from the last base before it to the first one behind it, so that bases put in at its ends count.
-    first, last = (np.searchsorted(index[kept], edge) for edge in (disagreement.start, disagreement.stop))
-    begin = np.append(-1, kept)[first] + 1
-    end = np.append(kept, len(error))[last]
-    change = (end - begin) - (disagreement.stop - disagreement.start)
-    for region, (left, right) in enumerate(zip(begin.tolist(), end.tolist(), strict=True)):
-        wrong = float(disagreement.probability[region]) * _expected_wrong(
-            float(disagreement.surplus[region] - change[region]),
-            float(disagreement.spread[region]),
-            int(disagreement.unit[region]),
-        )
-        # As many bases as it takes to say that so many are wrong.
-        lacking = max(0, ceil((wrong / WRONG_AT_MOST - (right - left)) / 2))
-        own = slice(max(left - lacking, 0), right + lacking)
-        size = max(len(raised[own]), 1)
-        raised[own] = np.maximum(raised[own], np.float32(min(wrong / size, WRONG_AT_MOST)))
+    found, raised = disagreement, error.copy()
+    places = _Places(index)
+    consensuses = np.split(found.letters, np.cumsum(found.size)[:-1]) if len(found.size) else []
+    for stretch, consensus in enumerate(consensuses):
+        start, stop = int(found.start[stretch]), int(found.stop[stretch])
+        around = bases[slice(*places.between(max(start - MARGIN, 0), stop + MARGIN))]
+        distance = edlib.align(around.tobytes(), consensus.tobytes())["editDistance"]
+        _raise(raised, *places.between(start, stop), float(found.probability[stretch]) * distance)
+    for repeat in range(len(found.repeat_start)):
+        start, stop = int(found.repeat_start[repeat]), int(found.repeat_stop[repeat])
+        left, right = places.between(start, stop)
+        surplus = float(found.repeat_surplus[repeat]) - ((right - left) - (stop - start))
+        spread, unit = float(found.repeat_spread[repeat]), int(found.repeat_unit[repeat])
+        _raise(raised, left, right, _expected_wrong(surplus, spread, unit))
     return raised
+
+
+class _Places:
+    """Where stretches of a sequence lie in a read that was made of it.
+
+    Args:
+        index: ``[m]`` position of each base of the read in the sequence, -1 for one that was put in.
+    """
+
+    def __init__(self, index: NDArray[np.integer]) -> None:
+        self._kept = np.flatnonzero(index >= 0)
+        self._position = index[self._kept]
+        self._length = len(index)
+
+    def between(self, start: int, stop: int) -> tuple[int, int]:
+        """From behind the last base before a stretch to the first one after it: bases put in at its ends are in it."""
+        first, last = np.searchsorted(self._position, (start, stop))
+        begin = int(self._kept[first - 1]) + 1 if first else 0
+        return begin, int(self._kept[last]) if last < len(self._kept) else self._length
+
+
+def _raise(error: NDArray[np.float32], left: int, right: int, wrong: float) -> None:
+    """Let a stretch say that so many bases are wrong, with as many bases around it as that takes."""
+    if wrong < LEAST_WRONG:
+        return
+    lacking = max(0, ceil((wrong / WRONG_AT_MOST - (right - left)) / 2))
+    own = slice(max(left - lacking, 0), right + lacking)
+    size = max(len(error[own]), 1)
+    error[own] = np.maximum(error[own], np.float32(min(wrong / size, WRONG_AT_MOST)))
 
 
 def _expected_wrong(surplus: float, spread: float, unit: int) -> float:
@@ -167,112 +197,6 @@ def _expected_wrong(surplus: float, spread: float, unit: int) -> float:
 
 def _above(threshold: float, mean: float, spread: float) -> float:
     return 0.5 * (1 - erf((threshold - mean) / (spread * 2**0.5)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Counts:
-    """What passes read: by position of the draft, and by gap before a position.
-
-    Attributes:
-        draft: base codes.
-        covering: ``int64[n + 1]`` passes that cover each position, and none at the end.
-        other: ``int64[n, 6]`` passes that read a base otherwise, by base code.
-        inserted: ``int64[n + 1, 6]`` passes that insert a letter unlike both neighbours, by base code.
-        gained: ``int32[passes, n + 2]`` bases inserted before each gap, summed from the left.
-        lost: ``int32[passes, n + 1]`` bases deleted before each position, likewise.
-        start, stop: ``int64[passes]`` stretch of the draft that each covers.
-        drift: ``float64[passes]`` bases by which usual errors make a pass longer, for each base of the draft.
-        variance: ``float64[passes]`` of that, likewise.
-    """
-
-    draft: NDArray[np.uint8]
-    covering: _Integers
-    other: _Integers
-    inserted: _Integers
-    gained: NDArray[np.int32]
-    lost: NDArray[np.int32]
-    start: _Integers
-    stop: _Integers
-    drift: NDArray[np.float64]
-    variance: NDArray[np.float64]
-
-    @property
-    def covered(self) -> int:
-        """Draft bases that all passes cover together."""
-        return max(1, int((self.stop - self.start).sum()))
-
-
-def _counted(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> _Counts:
-    n, count = len(draft), len(passes)
-    other, inserted = np.zeros((n, N + 1), np.int64), np.zeros((n + 1, N + 1), np.int64)
-    gained, lost = np.zeros((count, n + 2), np.int32), np.zeros((count, n + 1), np.int32)
-    start, stop, sums = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros((count, 2), np.float64)
-    for row, p in enumerate(passes):
-        assert p.alignment is not None
-        a = p.alignment
-        start[row] = a.start
-        stop[row] = _walk(
-            (a.operations, a.lengths, a.start), p.bases, draft, (other, inserted), (gained[row], lost[row], sums[row])
-        )
-    covering = np.zeros(n + 1, np.int64)
-    np.add.at(covering, start, 1)
-    np.add.at(covering, stop, -1)
-    drift, squares = sums.T / np.maximum(stop - start, 1)
-    return _Counts(
-        draft,
-        np.cumsum(covering),
-        other,
-        inserted,
-        np.cumsum(gained, axis=1, dtype=np.int32),
-        np.cumsum(lost, axis=1, dtype=np.int32),
-        start,
-        stop,
-        drift,
-        np.maximum(squares, _LEAST_VARIANCE),
-    )
-
-
-@njit(cache=True, nogil=True)
-def _walk(
-    alignment: tuple[NDArray[np.uint8], NDArray[np.int32], int],
-    bases: NDArray[np.uint8],
-    draft: NDArray[np.uint8],
-    letters: tuple[_Integers, _Integers],
-    own: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]],
-) -> int:
-    """Count what one pass reads; gives the position behind its last base. Sums are still to be made of ``own``."""
-    operations, lengths, column = alignment
-    (other, inserted), (gained, lost, sums) = letters, own
-    position = 0
-    for k in range(len(operations)):
-        length = lengths[k]
-        on_pass, on_draft = _ON_PASS[operations[k]], _ON_DRAFT[operations[k]]
-        if on_pass and on_draft:
-            for i in range(length):
-                if bases[position + i] != draft[column + i]:
-                    other[column + i, bases[position + i]] += 1
-        elif operations[k] == _INSERTION:
-            # Summed up, the bases of a gap count from the position behind it on.
-            gained[column + 1] += length
-            _count_letters(bases[position : position + length], draft, column, inserted)
-        elif on_draft:
-            lost[column + 1 : column + length + 1] += 1
-        if on_pass != on_draft and operations[k] != _SOFT_CLIP and length < SHORT_GAP:
-            sums[0] += length * (on_pass - on_draft)
-            sums[1] += length * length
-        position += length * on_pass
-        column += length * on_draft
-    return column
-
-
-@njit(cache=True, nogil=True)
-def _count_letters(new: NDArray[np.uint8], draft: NDArray[np.uint8], gap: int, inserted: _Integers) -> None:
-    """Count the letters of an insertion that neither neighbour has, each once."""
-    for i in range(len(new)):
-        before = draft[gap - 1] if gap > 0 else 0
-        behind = draft[gap] if gap < len(draft) else 0
-        if new[i] != before and new[i] != behind and not (new[:i] == new[i]).any():
-            inserted[gap, new[i]] += 1
 
 
 def _posterior(showing: Any, covering: Any, rate: float) -> Any:
@@ -291,86 +215,102 @@ def _shown_by_half(showing: _Integers, covering: _Integers, rate: float) -> tupl
     return at[doubted], probability[doubted]
 
 
-def _other_bases(counts: _Counts) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+_Place = tuple[int, int, float]
+"""First position, one past the last one, and the probability that the draft is wrong there."""
+
+
+def _other_bases(counts: PassCounts) -> list[_Place]:
+    """Positions where passes read another base."""
     letters = counts.other[:, 1:N]
     rate = letters.sum() / counts.covered / 3
-    at, probability = _shown_by_half(letters.max(axis=1, initial=0), counts.covering[:-1], rate)
-    return at.astype(np.int32), probability.astype(np.float32)
+    found = _shown_by_half(letters.max(axis=1, initial=0), counts.covering[:-1], rate)
+    return [(at, at + 1, probability) for at, probability in zip(*found, strict=True)]
 
 
-_Region = tuple[float, float, float, float, float, float]
-"""As in ``Disagreement``: start, stop, surplus, spread, unit, probability."""
-
-_SURE_SPREAD = 0.3
-"""Bases; of a surplus that is a small whole number."""
-
-
-def _inserted_letters(counts: _Counts, outside: NDArray[np.bool_]) -> list[_Region]:
+def _inserted_letters(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
     """Gaps where passes insert a letter that neither neighbour has; outside of repeats."""
     letters = counts.inserted[:-1, 1:N]
     rate = letters.sum() / counts.covered / 2
     most = np.where(outside[:-1], letters.max(axis=1, initial=0), 0)
-    return [
-        (max(at - 1, 0), at + 1, 1.0, _SURE_SPREAD, 1, probability)
-        for at, probability in zip(*_shown_by_half(most, counts.covering[:-1], rate), strict=True)
-    ]
+    found = _shown_by_half(most, counts.covering[:-1], rate)
+    return [(max(at - 1, 0), at + 1, probability) for at, probability in zip(*found, strict=True)]
 
 
-def _indels(counts: _Counts, outside: NDArray[np.bool_]) -> list[_Region]:
+def _indels(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
     """Windows in which passes have two bases more, or two less, than the draft; outside of repeats."""
-    showing, covering = _windows(counts.gained, counts.lost, counts.start, counts.stop)
+    showing, covering = longer_and_shorter(counts.gained, counts.lost, counts.start, counts.stop)
     own = outside[: len(covering)] & outside[len(outside) - len(covering) :]
-    regions: list[_Region] = []
+    places: list[_Place] = []
     for row in showing:
-        at, probability = _shown_by_half(np.where(own, row, 0), covering, row.sum() / max(1, covering.sum()))
-        for group in np.split(np.arange(len(at)), np.flatnonzero(np.diff(at) > WIDTH) + 1):
-            if len(group):
-                first, stop = int(at[group[0]]), int(at[group[-1]]) + WIDTH
-                surplus, *_ = _lengths(counts, first, stop)
-                median = float(np.median(surplus)) if len(surplus) else 0.0
-                regions.append((first, stop, median, _SURE_SPREAD, 1, probability[group].max()))
-    return regions
+        found = _shown_by_half(np.where(own, row, 0), covering, row.sum() / max(1, covering.sum()))
+        places += [(at, at + WIDTH, probability) for at, probability in zip(*found, strict=True)]
+    return places
 
 
-@njit(cache=True, nogil=True)
-def _windows(
-    gained: NDArray[np.int32], lost: NDArray[np.int32], start: _Integers, stop: _Integers
-) -> tuple[_Integers, _Integers]:
-    """Of windows by their first position: passes that are longer and that are shorter there, and all that span them."""
-    windows = max(gained.shape[1] - 2 - WIDTH, 0)
-    showing, covering = np.zeros((2, windows), np.int64), np.zeros(windows, np.int64)
-    for row in range(len(start)):
-        for at in range(start[row] + 1, min(stop[row] - WIDTH, windows)):
-            end = at + WIDTH
-            difference = gained[row, end + 1] - gained[row, at] - lost[row, end] + lost[row, at]
-            covering[at] += 1
-            showing[0, at] += difference >= 2
-            showing[1, at] += difference <= -2
-    return showing, covering
+def _stretches(
+    draft: NDArray[np.uint8], passes: Sequence[Pass], counts: PassCounts, places: Sequence[_Place]
+) -> list[tuple[int, int, float, NDArray[np.uint8]]]:
+    """Stretches of neighbouring places where the consensus of the passes is another and fits them better.
+
+    Returns:
+        Start, stop, probability and consensus of each.
+    """
+    found = []
+    for start, stop, probability in _joined(sorted(places)):
+        around = slice(max(start - MARGIN, 0), min(stop + MARGIN, len(draft)))
+        pieces = _pieces(passes, counts, around)
+        if len(pieces) < _MAJORITY:
+            continue
+        own = decode_bases(draft[around])
+        consensus = consensus_of(pieces)
+        if _distance(pieces, consensus) < _distance(pieces, own):
+            found.append((start, stop, probability, encode_bases(consensus)))
+    return found
 
 
-def _repeat_lengths(counts: _Counts, repeats: TandemRepeats) -> list[_Region]:
+def _distance(pieces: Sequence[str], sequence: str) -> int:
+    """The sum of the edit distances."""
+    return sum(int(edlib.align(piece, sequence)["editDistance"]) for piece in pieces)
+
+
+def _joined(places: Sequence[_Place]) -> list[_Place]:
+    """Places in order, those that lie near each other as one."""
+    joined: list[_Place] = []
+    for start, stop, probability in places:
+        if joined and start <= joined[-1][1] + WIDTH:
+            first, last, most = joined.pop()
+            joined.append((first, max(last, stop), max(most, probability)))
+        else:
+            joined.append((start, stop, probability))
+    return joined
+
+
+def _pieces(passes: Sequence[Pass], counts: PassCounts, around: slice) -> list[str]:
+    """What the first passes that span a stretch read there."""
+    pieces = []
+    for row, p in enumerate(passes):
+        if counts.start[row] < around.start and counts.stop[row] > around.stop and p.alignment is not None:
+            alignment = (p.alignment.operations, p.alignment.lengths, p.alignment.start)
+            first, last = (int(bases_before(*alignment, edge)) for edge in (around.start, around.stop))
+            pieces += [decode_bases(p.bases[first:last])] * (last > first)
+        if len(pieces) == _MOST_PIECES:
+            break
+    return pieces
+
+
+def _repeat_lengths(counts: PassCounts, repeats: TandemRepeats) -> list[tuple[float, ...]]:
     """Tandem repeats whose length passes read otherwise, or cannot tell."""
-    regions: list[_Region] = []
-    for start, stop, unit in zip(repeats.start, repeats.stop, repeats.unit, strict=True):
-        length = int(stop - start)
-        difference, drift, variance = _lengths(counts, start, stop)
+    found: list[tuple[float, ...]] = []
+    for start, stop, unit in zip(repeats.start.tolist(), repeats.stop.tolist(), repeats.unit.tolist(), strict=True):
+        length = stop - start
+        difference, drift, variance = lengths_between(counts, start, stop)
         if not len(difference):
             continue
         surplus = float(np.median(difference - drift * length))
         spread = _MEDIAN_FACTOR * float(np.sqrt(np.median(variance) * length / len(difference)))
         if length >= LONG_REPEAT or abs(surplus) >= max(SIGNIFICANT * spread, unit / 2):
-            regions.append((start, stop, surplus, spread, unit, 1.0))
-    return regions
-
-
-def _lengths(counts: _Counts, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[Any], NDArray[Any]]:
-    """Of the passes that span a stretch: bases by which they are longer there, their drift and its variance."""
-    spanning = (counts.start < start) & (counts.stop > stop)
-    # Gaps at both ends count.
-    gained = counts.gained[spanning, stop + 1] - counts.gained[spanning, start]
-    difference = gained - (counts.lost[spanning, stop] - counts.lost[spanning, start])
-    return difference, counts.drift[spanning], counts.variance[spanning]
+            found.append((start, stop, surplus, spread, unit))
+    return found
 
 
 def _outside(repeats: TandemRepeats, n: int) -> NDArray[np.bool_]:

@@ -40,7 +40,7 @@ def aligned(draft: str, reads: Sequence[str]) -> list[Pass]:
 def expected_errors(draft: str, truth: str, passes: int = 12) -> np.ndarray:
     """Error probabilities of a draft whose passes read another sequence, which nothing else doubts."""
     found = find_disagreement(encode_bases(draft), aligned(draft, [noisy(truth, seed) for seed in range(passes)]))
-    return with_disagreement(np.zeros(len(draft), np.float32), np.arange(len(draft)), found)
+    return with_disagreement(np.zeros(len(draft), np.float32), encode_bases(draft), np.arange(len(draft)), found)
 
 
 def test_passes_that_only_err_leave_a_draft_as_sure_as_it_is() -> None:
@@ -52,9 +52,8 @@ def test_passes_that_only_err_leave_a_draft_as_sure_as_it_is() -> None:
 def test_bases_that_are_missing_lower_the_qualities_there(missing: int, passes: int) -> None:
     error = expected_errors(TEMPLATE[:AT] + TEMPLATE[AT + missing :], TEMPLATE, passes)
     near = error[AT - 35 : AT + 35]
-    assert near.sum() == pytest.approx(missing, rel=0.5)
-    # Of few passes three may insert two bases at the same place by accident.
-    assert error.sum() - near.sum() < (0.8 if passes < 10 else 0.05)
+    assert near.sum() == pytest.approx(missing, rel=0.3)
+    assert error.sum() - near.sum() < 0.05
 
 
 @pytest.mark.parametrize("extra", [2, 3, 5, 8])
@@ -62,15 +61,16 @@ def test_bases_too_many_lower_the_qualities_there(extra: int) -> None:
     inserted = "".join(np.random.default_rng(extra).choice(list("ACGT"), extra))
     error = expected_errors(TEMPLATE[:AT] + inserted + TEMPLATE[AT:], TEMPLATE)
     near = error[AT - 15 : AT + extra + 15]
-    assert near.sum() == pytest.approx(extra, rel=0.5)
+    assert near.sum() == pytest.approx(extra, rel=0.3)
     assert error.sum() - near.sum() < 0.05
 
 
-def test_a_wrong_base_is_as_doubtful_as_it_can_be() -> None:
+def test_a_wrong_base_is_expected_to_be_one_error() -> None:
     wrong = "ACGT"["ACGT".index(TEMPLATE[AT]) - 1]
     error = expected_errors(TEMPLATE[:AT] + wrong + TEMPLATE[AT + 1 :], TEMPLATE)
-    assert error[AT - 1 : AT + 2].max() > 0.99
-    assert np.delete(error, [AT - 1, AT, AT + 1]).sum() < 0.05
+    near = error[AT - 5 : AT + 6]
+    assert near.sum() == pytest.approx(1, rel=0.3)
+    assert error.sum() - near.sum() < 0.05
 
 
 @pytest.mark.parametrize("change", [-3, -1, 1, 3])
@@ -96,30 +96,43 @@ def test_few_passes_are_no_error(passes: int) -> None:
     assert expected_errors(TEMPLATE, TEMPLATE, passes).sum() < 0.05
 
 
-def region(start: int, stop: int, surplus: float) -> Disagreement:
-    columns = ([start], [stop], [surplus], [0.3], [1], [1.0])
-    empty = (NO_DISAGREEMENT.base, NO_DISAGREEMENT.base_error)
-    return Disagreement(*empty, *(np.array(column, np.float32) for column in columns))
+def stretch(start: int, stop: int, consensus: str) -> Disagreement:
+    """One stretch, without doubt, of a sequence of which passes read this (with the bases around it)."""
+    letters = encode_bases(consensus)
+    places = {"start": start, "stop": stop, "probability": 1.0, "size": len(letters)}
+    columns = {name: np.array([value], getattr(NO_DISAGREEMENT, name).dtype) for name, value in places.items()}
+    return replace(NO_DISAGREEMENT, letters=letters, **columns)
+
+
+def doubted(bases: str, index: Sequence[int], found: Disagreement) -> np.ndarray:
+    return with_disagreement(np.zeros(len(bases), np.float32), encode_bases(bases), np.array(index, np.int64), found)
 
 
 def test_a_read_that_was_given_what_passes_show_is_not_doubted() -> None:
-    doubt = region(2, 4, 2.0)
-    left, mended = np.array([0, 1, 2, 3, 4, 5]), np.array([0, 1, 2, -1, -1, 3, 4, 5])
-    assert with_disagreement(np.zeros(6, np.float32), left, doubt).sum() == pytest.approx(2, rel=0.1)
-    assert with_disagreement(np.zeros(8, np.float32), mended, doubt) == pytest.approx(0, abs=0.05)
-
-
-def test_a_base_that_was_replaced_is_not_doubted() -> None:
-    doubt = replace(NO_DISAGREEMENT, base=np.array([2], np.int32), base_error=np.array([0.9], np.float32))
-    assert with_disagreement(np.zeros(4, np.float32), np.arange(4), doubt).tolist() == pytest.approx([0, 0, 0.9, 0])
-    assert with_disagreement(np.zeros(4, np.float32), np.array([0, 1, -1, 3]), doubt).sum() == 0
+    missing, wrong = stretch(2, 4, "ACGTTCA"), stretch(2, 3, "ACTTA")
+    assert doubted("ACGCA", range(5), missing)[2:4].sum() == pytest.approx(2 * WRONG_AT_MOST, abs=0.6)
+    assert not doubted("ACGTTCA", [0, 1, 2, -1, -1, 3, 4], missing).any()
+    assert doubted("ACGTA", range(5), wrong).sum() == pytest.approx(1, rel=0.3)
+    assert not doubted("ACTTA", [0, 1, -1, 3, 4], wrong).any()
+    assert not doubted("ACTTA", range(5), wrong).any()
 
 
 @pytest.mark.parametrize("index", [[-1, -1], [], [0, 1, 4, 5], [-1, 4, 5]])
-def test_a_region_that_is_gone_does_not_fail(index: list[int]) -> None:
-    raised = with_disagreement(np.zeros(len(index), np.float32), np.array(index, np.int64), region(2, 4, 2.0))
+def test_a_stretch_that_is_gone_does_not_fail(index: list[int]) -> None:
+    raised = doubted("A" * len(index), index, stretch(2, 4, "ACGT"))
     assert len(raised) == len(index)
     assert (raised <= WRONG_AT_MOST).all()
+
+
+def test_a_repeat_that_was_given_what_passes_show_is_not_doubted() -> None:
+    flank = TEMPLATE[:200]
+    draft = flank + UNIT * 19 + flank
+    found = find_disagreement(
+        encode_bases(draft), aligned(draft, [noisy(flank + UNIT * 20 + flank, n) for n in range(12)])
+    )
+    mended = [*range(200), *[-1] * 33, *range(200, len(draft))]
+    assert doubted(draft, range(len(draft)), found).sum() == pytest.approx(33, rel=0.2)
+    assert doubted(flank + UNIT + draft[200:], mended, found).sum() < 0.5
 
 
 def test_a_layout_holds_it_all() -> None:
