@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process of tests for each core that is really there."""
-    return usable_cores()
+    """A process of tests for each core that is really there, and one more: some tests wait for what they killed."""
+    return usable_cores() + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,8 +36,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with tests that take long: at the end the other processes would wait for them."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Let each process begin with its share of the tests that take long: at the end the others would wait for them.
+
+    ``--dist worksteal`` gives each of them a stretch of the tests, and what it has not begun to those that are done.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if not item.get_closest_marker("slow")]
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    edges = [len(others) * number // processes for number in range(processes + 1)]
+    shares = (slow[number::processes] + others[edges[number] : edges[number + 1]] for number in range(processes))
+    items[:] = chain.from_iterable(shares)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def records(path: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chunks", [1, 3, 7])
+@pytest.mark.parametrize("chunks", [1, 7])
 def test_the_result_is_that_of_the_one_command(one_command: Path, testdata: Path, tmp_path: Path, chunks: int) -> None:
     done = run(configured(tmp_path, testdata), "--cores", "2", "--set-scatter", f"polish={chunks}")
     assert done.returncode == 0, done.stderr
