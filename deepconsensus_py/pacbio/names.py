@@ -13,6 +13,7 @@ from typing import Any
 _CCS = re.compile(r"([!-.0-\[\]-~]+)/(\d{1,10})/ccs(?:/(fwd|rev))?", re.ASCII)
 _SUBREAD = re.compile(r"([!-.0-\[\]-~]+)/(\d{1,10})/(\d{1,10})_(\d{1,10})", re.ASCII)
 MAX_HOLE = 2**31 - 1
+_SHOWN = 100
 _ID_DIGITS = 8
 
 
@@ -98,3 +99,8 @@ def identity_tags(name: str) -> tuple[tuple[str, Any, str], ...]:
     """The tags ``RG`` and ``zm`` of a CCS read of which only the name is known; none where the name is another."""
     molecule = parse_ccs(name)
     return (("RG", read_group_id(molecule), "Z"), ("zm", molecule.hole, "i")) if molecule else ()
+
+
+def shortened(name: str) -> str:
+    """A name for messages, of at most 100 characters: those of text files have no limit."""
+    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"

@@ -16,7 +16,7 @@ from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs, shortened
 from deepconsensus_py.pacbio.records import read_pass
 
 log = logging.getLogger(__name__)
@@ -218,7 +218,7 @@ def read_passes(records: Sequence[Record]) -> tuple[Pass, ...]:
 
 
 def _misnamed(draft: Draft, drafts: str) -> Fault:
-    return Fault(draft, f"{draft.name}: is not the name of a CCS read (movie/zmw/ccs) in {drafts}")
+    return Fault(draft, f"{shortened(draft.name)}: is not the name of a CCS read (movie/zmw/ccs) in {drafts}")
 
 
 def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
@@ -233,7 +233,9 @@ def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
             return
         named, name = named or molecule is not None, name or entry.name
     if not named:
-        raise InputError(f"{drafts.names}: its read names ({name}) are not those of CCS reads (movie/zmw/ccs)")
+        raise InputError(
+            f"{drafts.names}: its read names ({shortened(name)}) are not those of CCS reads (movie/zmw/ccs)"
+        )
     raise InputError(
         f"none of the {source.n_molecules} molecules of {source.names} is in {drafts.names}; give the CCS reads that "
         "were made from these subreads"

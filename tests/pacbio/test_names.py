@@ -12,6 +12,7 @@ from deepconsensus_py.pacbio.names import (
     parse_ccs,
     parse_subread,
     printable,
+    shortened,
     whole_number,
 )
 
@@ -89,3 +90,10 @@ def test_a_name_that_is_not_ascii_is_shown_with_escapes(name: str, shown: str) -
 )
 def test_whole_numbers(text: str, number: int | None) -> None:
     assert whole_number(text) == number
+
+
+@pytest.mark.parametrize(("length", "shown"), [(5, 5), (100, 100), (101, 100), (5000, 100)])
+def test_names_of_any_length_are_shown_in_a_hundred_characters(length: int, shown: int) -> None:
+    name = shortened("x" * length)
+    assert len(name) == shown
+    assert name.endswith("…") == (length > shown)
