@@ -77,7 +77,11 @@ class ColumnModel:
             InputError: a value is out of range.
         """
         if unknown := self.embeddings.keys() - EMBEDDINGS.keys():
-            raise InputError(f"model.embeddings: unknown {', '.join(unknown)}; known are {', '.join(EMBEDDINGS)}")
+            names = ", ".join(sorted(map(str, unknown)))
+            raise InputError(f"model.embeddings: unknown {names}; known are {', '.join(EMBEDDINGS)}")
+        for name, channels in self.embeddings.items():
+            if not isinstance(channels, int) or isinstance(channels, bool) or channels < 1:
+                raise InputError(f"model.embeddings: {name} is {channels!r}, and should be a whole number of 1 or more")
         try:
             attention = tuple(replace(entry, dropout=self.dropout) for entry in preset(self.attention))
             trunk = TrunkConfig(self.layers, self.d, self.heads, self.ff, attention, self.norm)
