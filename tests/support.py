@@ -158,7 +158,7 @@ def has_modules(names: list[str]) -> list[bool]:
     return [name in sys.modules for name in names]
 
 
-def doubted_by_passes(zmw: Zmw, read: PolishedRead) -> NDArray[np.bool_]:
+def lowered_by_passes(zmw: Zmw, read: PolishedRead) -> NDArray[np.bool_]:
     """Bases of a read of a column model whose quality shows that passes disagree, which the original's does not."""
     found = find_disagreement(zmw.draft.bases, zmw.passes)
     return with_disagreement(np.zeros(len(read.bases), np.float32), read.bases, read.draft_index, found) > 0

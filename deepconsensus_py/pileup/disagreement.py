@@ -208,11 +208,11 @@ def _posterior(showing: Any, covering: Any, rate: float) -> Any:
 
 
 def _shown_by_half(showing: _Integers, covering: _Integers, rate: float) -> tuple[_Integers, NDArray[np.float64]]:
-    """Places where half of the passes or more show a difference that is worth a doubt, and its probability."""
+    """Places where half of the passes or more show a difference that is likely to be an error, and its probability."""
     at = np.flatnonzero((2 * showing >= covering) & (showing > 0))
     probability = _posterior(showing[at], covering[at], rate)
-    doubted = probability >= LEAST_PROBABILITY
-    return at[doubted], probability[doubted]
+    likely = probability >= LEAST_PROBABILITY
+    return at[likely], probability[likely]
 
 
 _Place = tuple[int, int, float]

@@ -10,7 +10,6 @@ import pytest
 from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.polishing.report import COLUMNS
-from deepconsensus_py.polishing.tags import PER_BASE_TAGS
 
 THIRD = 2
 """The molecule of the test data that is changed."""
@@ -133,7 +132,6 @@ def test_all_keeps_what_has_too_few_passes_as_it_is(
     assert (read.query_name, read.query_sequence) == (draft.query_name, draft.query_sequence)
     assert read.query_qualities == draft.query_qualities
     assert dict(read.get_tags()) == dict(draft.get_tags())
-    assert "fi" in PER_BASE_TAGS
     assert outcomes(tmp_path / "out.bam")[THIRD] == "too_few_passes"
 
 

@@ -21,7 +21,7 @@ def contents(folder: Path) -> list[str]:
 
 
 def outputs_of(twelve: Path, folder: Path, short: Path, *options: str) -> tuple[int, list[str], list[str]]:
-    """Status of a command that is let go, and the names that it leaves in its folder and among temporary files."""
+    """Exit status of a command once it may continue, and the files that it leaves in its folder and in TMPDIR."""
     out = folder / "out"
     out.mkdir()
     command = [sys.executable, "-m", "deepconsensus_py.cli.main", *polish(twelve), "-o", str(out / "out.bam"), *options]

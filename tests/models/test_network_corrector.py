@@ -10,7 +10,7 @@ import edlib
 import numpy as np
 import pytest
 import torch
-from support import doubted_by_passes
+from support import lowered_by_passes
 
 from deepconsensus_py.models.convert import convert_checkpoint
 from deepconsensus_py.models.network_corrector import NetworkCorrector
@@ -49,8 +49,8 @@ def original_reads(golden: Path, skip_above: int) -> dict[str, tuple[str, str]]:
     return {name[1:]: (bases, quals) for name, bases, quals in zip(lines[::4], lines[1::4], lines[3::4], strict=True)}
 
 
-def compare(read: PolishedRead, doubted: np.ndarray, original: tuple[str, str]) -> tuple[int, int]:
-    """Bases that differ, and the largest difference between qualities of bases that are the same and not doubted."""
+def compare(read: PolishedRead, lowered: np.ndarray, original: tuple[str, str]) -> tuple[int, int]:
+    """Bases that differ, and the largest difference between qualities of bases that are the same and not lowered."""
     bases, text = decode_bases(read.bases), original[0]
     qualities = np.frombuffer(original[1].encode(), np.uint8).astype(int) - 33
     path = edlib.align(bases, text, task="path")
@@ -58,32 +58,32 @@ def compare(read: PolishedRead, doubted: np.ndarray, original: tuple[str, str]) 
     ours, theirs = (np.array(list(rows[key])) for key in ("query_aligned", "target_aligned"))
     same = ours == theirs
     at = np.cumsum(ours != "-")[same] - 1
-    lower = qualities[np.cumsum(theirs != "-")[same] - 1] - read.qualities[at].astype(int)
-    assert (lower[doubted[at]] >= -1).all()
-    return path["editDistance"], int(np.abs(lower[~doubted[at]]).max(initial=0))
+    difference = qualities[np.cumsum(theirs != "-")[same] - 1] - read.qualities[at].astype(int)
+    assert (difference[lowered[at]] >= -1).all()
+    return path["editDistance"], int(np.abs(difference[~lowered[at]]).max(initial=0))
 
 
 def check(
     corrector: NetworkCorrector, zmws: Iterator[Zmw], original: dict[str, tuple[str, str]], skip: int
 ) -> set[str]:
     settings = PolishSettings(filter=ReadFilter(0, 0), skip_windows_above=skip)
-    different = doubted = bases = 0
+    different = by_passes = bases = 0
     names = set()
     first, second = tee(zmws)
     for zmw, read in zip(first, polish(second, model=corrector, settings=settings, min_passes=0), strict=True):
         assert read.passed, read.reason
-        lowered = doubted_by_passes(zmw, read)
+        lowered = lowered_by_passes(zmw, read)
         if count_full(zmw.passes) < CALIBRATED_PASSES:
             # Capped at the draft's own.
             lowered[:] = True
         else:
-            doubted += lowered.sum()
+            by_passes += lowered.sum()
         wrong, quality = compare(read, lowered, original[read.name])
         assert quality <= 1, read.name
         different, bases = different + wrong, bases + len(read.bases)
         names.add(read.name)
     assert different <= 1e-4 * bases
-    assert doubted <= 5e-3 * bases
+    assert by_passes <= 5e-3 * bases
     return names
 
 

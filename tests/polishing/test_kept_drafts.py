@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import doubted_by_passes
+from support import lowered_by_passes
 
 from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
@@ -30,7 +30,7 @@ def test_kept_drafts_equal_the_original_but_for_rounding(human_1m: Path, golden:
         assert decode_bases(reads[name].bases) == bases == decode_bases(draft.bases)
         exact = calibration.apply(draft.qualities.astype(np.float64))
         np.testing.assert_array_equal(np.frombuffer(text.encode(), np.uint8) - 33, np.trunc(np.minimum(exact, 93)))
-        same = ~doubted_by_passes(zmws[name], reads[name])
+        same = ~lowered_by_passes(zmws[name], reads[name])
         np.testing.assert_array_equal(reads[name].qualities[same], round_qualities(exact)[same])
         assert (reads[name].qualities <= round_qualities(exact)).all()
         assert same.mean() > 0.995
