@@ -16,7 +16,6 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MAY_IMPORT = {
     "attention": {"attention"},
-    "tasks": {"tasks"},
     "pacbio": {"pacbio"},
     "align": {"align", "pacbio"},
     "pileup": {"pileup", "align", "pacbio"},
@@ -31,22 +30,11 @@ MAY_IMPORT = {
     "training": {"training", "examples", "models", "simulate", "evaluate", "pileup", "runs", "hmm", "align", "pacbio"}
     | {"attention"},
     "heads": {"heads", "attention", "models"},
-    "claims": {
-        "claims",
-        "heads",
-        "tasks",
-        "attention",
-        "models",
-        "training",
-        "examples",
-        "simulate",
-        "evaluate",
-        "polishing",
-    }
+    "lab": {"lab", "heads", "attention", "models", "training", "examples", "simulate", "evaluate", "polishing"}
     | {"pileup", "runs", "hmm", "align", "pacbio"},
     "cli": {
         "cli",
-        "claims",
+        "lab",
         "heads",
         "training",
         "attention",
@@ -66,7 +54,6 @@ EVERYBODYS = {"errors", "_version"}
 
 FORBIDDEN_LIBRARIES = {
     "attention": {"numpy", "pysam", "numba"},
-    "tasks": {"torch", "pysam", "numba"},
     "pacbio": {"torch"},
     "align": {"torch"},
     "pileup": {"torch", "pysam"},

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     import sys
     from functools import partial
 
-    from deepconsensus_py.claims.bench import Settings, bench
+    from deepconsensus_py.lab.bench import Settings, bench
 
     settings = Settings(steps=args.steps, seeds=tuple(args.seeds))
     print(bench(settings, args.output, args.only, partial(print, file=sys.stderr, flush=True)), end="")

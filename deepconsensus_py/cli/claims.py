@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     if missing := [name for name in ("sklearn", "networkx", "matplotlib") if find_spec(name) is None]:
         raise InputError(f"{', '.join(missing)} not installed; pip install 'deepconsensus-py[examples]'")
-    from deepconsensus_py.claims.run import run_claims
+    from deepconsensus_py.lab.run import run_claims
 
     done = run_claims(args.output, args.only, partial(print, file=sys.stderr), fast=args.fast)
     print(f"{args.output}.md")

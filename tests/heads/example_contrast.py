@@ -7,7 +7,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.contrast import ContrastHead
 from deepconsensus_py.heads.head import Head
-from deepconsensus_py.tasks.scenes import WORDS, scenes
+from deepconsensus_py.lab.systems.coca.scenes import WORDS, scenes
 
 
 def build(config: TrunkConfig) -> Head:

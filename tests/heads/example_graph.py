@@ -7,7 +7,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import GraphHead
 from deepconsensus_py.heads.head import Head
-from deepconsensus_py.tasks.graphs import hop_graphs
+from deepconsensus_py.lab.systems.graph_networks.hop_graphs import hop_graphs
 
 
 def build(config: TrunkConfig) -> Head:

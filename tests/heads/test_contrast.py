@@ -3,7 +3,7 @@ import torch
 from heads.example_contrast import EXAMPLE, batch
 
 from deepconsensus_py.heads.contrast import ContrastHead, contrast
-from deepconsensus_py.tasks.scenes import WORDS
+from deepconsensus_py.lab.systems.coca.scenes import WORDS
 
 
 def drawn() -> ContrastHead:

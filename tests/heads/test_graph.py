@@ -7,10 +7,10 @@ from torch import Tensor
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
-from deepconsensus_py.claims.baselines.adjacency import RowsHead
-from deepconsensus_py.claims.baselines.graph_network import GraphNetwork
 from deepconsensus_py.heads.graph import Distances, GraphHead
 from deepconsensus_py.heads.head import check
+from deepconsensus_py.lab.systems.graph_networks.adjacency import RowsHead
+from deepconsensus_py.lab.systems.graph_networks.graph_network import GraphNetwork
 
 
 def one_path(n: int, *, cut: bool = False) -> dict[str, Tensor]:

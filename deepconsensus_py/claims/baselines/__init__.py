@@ -1,1 +1,0 @@
-"""What attention is measured against: networks and methods without it, each as short as its definition."""

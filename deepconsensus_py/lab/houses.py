@@ -1,0 +1,173 @@
+"""Houses of rooms, ways through them, and the words that describe the ways; joined ways that are not the shortest.
+
+A house is a planar graph of rooms. Ways are shortest paths, as in R2R; joining one to another that begins near its
+end makes ways about twice as long as the shortest (R4R, Jain et al. 2019), on which keeping to the description and
+reaching the goal are different things. Rooms that could be confused have different names, so that a description
+leads one way only: ``follow`` reads it exactly.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.lab.fidelity import THRESHOLD, shortest_distances
+
+SPACING = 2.0
+"""Metres: a house of n rooms is a square of side SPACING * sqrt(n)."""
+
+APART = 1.0
+"""Least metres between two rooms."""
+
+COLOURS = ("red", "green", "blue", "white", "black", "brown", "grey", "yellow")
+PURPOSES = ("kitchen", "bedroom", "bathroom", "office", "hall", "library", "cellar", "workshop")
+KINDS = tuple(product(COLOURS, PURPOSES))
+"""The names of rooms; ``House.kind`` are rows of it."""
+
+VERBS = ("go", "walk", "head", "turn")
+WORDS = ("from", "to", "the", "stop", *VERBS, *COLOURS, *PURPOSES)
+"""The vocabulary; instructions are rows of it."""
+
+_INDEX = {word: index for index, word in enumerate(WORDS)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class House:
+    """A connected planar graph of rooms.
+
+    Attributes:
+        position: ``float64[n, 2]`` in metres.
+        adjacency: ``bool[n, n]``, symmetric, without loops: a door; it is as long as the rooms are apart.
+        distance: ``float64[n, n]``, metres on the shortest path.
+        kind: ``int64[n]``, rows of ``KINDS``; different for rooms that are both near (a door or 3 m) to a third.
+    """
+
+    position: NDArray[np.float64]
+    adjacency: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+    kind: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A path of rooms, each a door from the one before, with its descriptions (``WORDS``)."""
+
+    path: tuple[int, ...]
+    instructions: tuple[tuple[int, ...], ...]
+
+
+def house(rooms: int, *, seed: int) -> House:
+    """Draw a house: random rooms, with a door where no third room is in between (Gabriel graph: planar, connected).
+
+    Args:
+        rooms: number of rooms, 40 to 80.
+        seed: the same seed makes the same house.
+    """
+    generator = np.random.default_rng(seed)
+    position = _scattered(rooms, generator)
+    straight = np.linalg.norm(position[:, None] - position, axis=2)
+    # A third room in between: inside the circle over the door, where the angle to both is obtuse.
+    squares = straight**2 + np.where(np.eye(rooms, dtype=np.bool_), np.inf, 0.0)
+    between = (squares[:, None] + squares[None] < (straight**2)[:, :, None]).any(axis=2)
+    adjacency = ~between & ~np.eye(rooms, dtype=np.bool_)
+    distance = shortest_distances(np.where(adjacency, straight, np.inf))
+    return House(position, adjacency, distance, _named(_near(adjacency, distance), generator))
+
+
+def ways(
+    at: House, count: int, *, seed: int, metres: tuple[float, float] = (4.0, 10.0), instructions: int = 3
+) -> list[Way]:
+    """Draw shortest paths of a length, with descriptions.
+
+    Args:
+        at: the house.
+        count: number of ways; start and end are drawn without regard to what was drawn before.
+        seed: the same seed makes the same ways.
+        metres: least and largest length.
+        instructions: descriptions of each way.
+    """
+    generator = np.random.default_rng(seed)
+    pairs = np.argwhere((at.distance >= metres[0]) & (at.distance <= metres[1]))
+    paths = [shortest_path(at, start, end) for start, end in generator.choice(pairs, size=count)]
+    return [Way(path, tuple(describe(at, path, generator) for _ in range(instructions))) for path in paths]
+
+
+def joins(at: House, parts: Sequence[Way]) -> list[Way]:
+    """All joins of one way to another that begins within 3 m of its end, by the shortest path from one to the other.
+
+    Each description of the one followed by each of the other describes the join.
+    """
+    return [
+        join(at, first, second)
+        for first, second in product(parts, parts)
+        if first is not second and at.distance[first.path[-1], second.path[0]] <= THRESHOLD
+    ]
+
+
+def join(at: House, first: Way, second: Way) -> Way:
+    """One way, the shortest path from its end to the start of another, and the other."""
+    between = shortest_path(at, first.path[-1], second.path[0])
+    path = (*first.path[:-1], *between, *second.path[1:])
+    return Way(path, tuple(one + other for one, other in product(first.instructions, second.instructions)))
+
+
+def shortest_path(at: House, start: int, end: int) -> tuple[int, ...]:
+    """The rooms on the shortest path, both ends with them."""
+    path = [int(start)]
+    while path[-1] != end:
+        (doors,) = np.nonzero(at.adjacency[path[-1]])
+        through = at.distance[path[-1], doors] + at.distance[doors, end]
+        path.append(int(doors[through.argmin()]))
+    return tuple(path)
+
+
+def describe(at: House, path: Sequence[int], generator: np.random.Generator) -> tuple[int, ...]:
+    """Name the first room, then each next one after a verb of no meaning, and stop."""
+    words = ["from", "the", *KINDS[at.kind[path[0]]]]
+    for room in path[1:]:
+        words += [VERBS[generator.integers(len(VERBS))], "to", "the", *KINDS[at.kind[room]]]
+    return tuple(_INDEX[word] for word in [*words, "stop"])
+
+
+def follow(at: House, start: int, instruction: Sequence[int]) -> tuple[int, ...]:
+    """The exact reader: the one path from a room that a description, of a way or of a join, leads along.
+
+    Raises:
+        ValueError: no room of a name, or more than one, is near where the description has led.
+    """
+    path, near = [int(start)], _near(at.adjacency, at.distance)
+    words = [WORDS[word] for word in instruction]
+    for place, word in enumerate(words):
+        if word != "the":
+            continue
+        kind = KINDS.index((words[place + 1], words[place + 2]))
+        (rooms,) = np.nonzero(near[path[-1]] & (at.kind == kind))
+        if len(rooms) != 1:
+            raise ValueError(f"{len(rooms)} rooms near room {path[-1]} are called {' '.join(KINDS[kind])}")
+        path += shortest_path(at, path[-1], int(rooms[0]))[1:]
+    return tuple(path)
+
+
+def _scattered(rooms: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    side = SPACING * rooms**0.5
+    position = np.empty((0, 2))
+    while len(position) < rooms:
+        candidate = side * generator.random(2)
+        if (np.linalg.norm(position - candidate, axis=1) >= APART).all():
+            position = np.vstack([position, candidate])
+    return position
+
+
+def _near(adjacency: NDArray[np.bool_], distance: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return adjacency | (distance <= THRESHOLD)
+
+
+def _named(near: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.int64]:
+    confusable = near @ near
+    kind = np.full(len(near), -1, dtype=np.int64)
+    for room in generator.permutation(len(near)):
+        free = np.setdiff1d(np.arange(len(KINDS)), kind[confusable[room]])
+        kind[room] = generator.choice(free)
+    return kind

@@ -1,0 +1,153 @@
+"""Small images for the rows of vision: networks, and their training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.spatial import AAConv, BoT, Halo, StandAlone
+from deepconsensus_py.heads.vision import Residual, Stage, convolution
+from deepconsensus_py.lab.convolution import squeeze_excited
+from deepconsensus_py.lab.digits import digits, upscaled
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.glyphs import glyph_pairs, receptive_field
+
+SIDE = 16
+"""Height and width of all images in pixels."""
+
+BATCH = 64
+
+Logits = Callable[[Tensor], Tensor]
+"""From images to the logits of their classes."""
+
+SEEN = ((3, 1), (2, 2), (3, 1))
+"""Kernel and stride of all that a pixel of ``glyph_network``, convolution, is made from, up from the image."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Images ``float32[count, 1, 16, 16]`` and their classes ``int64[count]``."""
+
+    image: Tensor
+    label: Tensor
+
+
+def _alone(width: int) -> nn.Module:
+    return StandAlone(width, width, kernel=7, heads=4)
+
+
+def _global(width: int) -> nn.Module:
+    return BoT(width, width, reach=SIDE // 2 - 1)
+
+
+def _halo(width: int) -> nn.Module:
+    return Halo(width, width, around=(4, 2), heads=4)
+
+
+def _augmented(width: int) -> nn.Module:
+    return AAConv(width, width, d_k=width * 7 // 4, d_v=width // 2, reach=SIDE // 2 - 1, heads=8)
+
+
+LAYERS: dict[str, tuple[Callable[[int], nn.Module], Callable[[int], nn.Module]]] = {
+    "convolution": (convolution, convolution),
+    "squeeze-excitation": (squeeze_excited, squeeze_excited),
+    "augmented": (_augmented, _augmented),
+    "stand-alone": (_alone, _alone),
+    "bot": (convolution, _global),
+    "halo": (_halo, _halo),
+}
+"""The layers over pixels of the two stages of each system."""
+
+
+def stem(width: int, *, twice: bool = False) -> nn.Module:
+    """A convolution and a pool that halves the image, and if wanted a second convolution; the same for all systems."""
+    first = nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
+    return (
+        nn.Sequential(*first, convolution(width), nn.BatchNorm2d(width), nn.ReLU()) if twice else nn.Sequential(*first)
+    )
+
+
+def digit_network(system: str, seed: int, *, width: int = 32) -> Residual:
+    """A stem and two stages of two bottlenecks, the second twice as wide and half as fine; ten classes."""
+    torch.manual_seed(seed)
+    first, second = LAYERS[system]
+    stages = [Stage(width, 2, first), Stage(2 * width, 2, second, stride=2)]
+    return Residual(stem(width, twice=True), width, stages, classes=10)
+
+
+def glyph_network(system: str, seed: int, *, width: int = 64) -> Residual:
+    """A stem and one bottleneck; two classes."""
+    torch.manual_seed(seed)
+    return Residual(stem(width), width, [Stage(width, 1, LAYERS[system][1])], classes=2)
+
+
+def digit_images(seed: int) -> tuple[Images, Images]:
+    """The digits to train on and those to test on, at 16x16."""
+    train, test = (
+        Images(torch.from_numpy(upscaled(part.levels, SIDE)).unsqueeze(1), torch.from_numpy(part.label))
+        for part in digits(seed=seed)
+    )
+    return train, test
+
+
+def pair_images(count: int, seed: int) -> Images:
+    """Pairs of glyphs, the same or different, further apart than the convolutional network sees."""
+    made = glyph_pairs(count, field=receptive_field(SEEN), seed=seed)
+    return Images(torch.from_numpy(made.image).unsqueeze(1), torch.from_numpy(made.same.astype(np.int64)))
+
+
+def learn(network: nn.Module, logits: Logits, images: Images, training: Training, *, seed: int, shift: int = 0) -> None:
+    """Train a network by batches drawn in epochs.
+
+    Args:
+        network: what learns.
+        logits: its answer to images.
+        images: to train on.
+        training: how long and how fast.
+        seed: of the order, and of the shifts.
+        shift: each batch is shifted by up to so many pixels both ways.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    per_epoch, order = len(images.label) // BATCH, torch.empty(0, dtype=torch.int64)
+
+    def loss(step: int) -> Tensor:
+        nonlocal order
+        if step % per_epoch == 0:
+            order = torch.randperm(len(images.label), generator=generator)
+        at = order[step % per_epoch * BATCH :][:BATCH]
+        moved = torch.randint(-shift, shift + 1, (2,), generator=generator).tolist()
+        return F.cross_entropy(logits(images.image[at].roll(moved, (2, 3))), images.label[at])
+
+    fit(network, loss, training)
+    network.eval()
+
+
+@torch.inference_mode()
+def accuracy(logits: Logits, images: Images) -> float:
+    """Share of images that are right."""
+    right = [
+        (logits(image).argmax(1) == label).sum()
+        for image, label in zip(torch.split(images.image, 200), torch.split(images.label, 200), strict=True)
+    ]
+    return float(torch.stack(right).sum() / len(images.label))
+
+
+@cache
+def digit_accuracy(system: str, seed: int, *, steps: int) -> float:
+    """Of a system trained on 1200 digits and tested on the other 597; kept, as several rows have one baseline."""
+    training, test = digit_images(seed)
+    network = digit_network(system, seed)
+    learn(network, network, training, Training(steps, rate=3e-3), seed=seed, shift=1)
+    return accuracy(network, test)
+
+
+@cache
+def glyph_accuracy(system: str, seed: int, *, steps: int, rate: float = 2e-3) -> float:
+    """Of a system trained on pairs of glyphs, each seen once, and tested on others; kept likewise."""
+    network = glyph_network(system, seed)
+    learn(network, network, pair_images(steps * BATCH, seed), Training(steps, rate=rate), seed=seed)
+    return accuracy(network, pair_images(1000, 10**6 + seed))

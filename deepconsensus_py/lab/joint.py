@@ -1,0 +1,127 @@
+"""Four tasks of different modalities, each with its head, to be learned on one trunk or on one each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, TrunkConfig
+from deepconsensus_py.attention.patterns import Full
+from deepconsensus_py.heads.correct import Correct
+from deepconsensus_py.heads.head import Batch, Head
+from deepconsensus_py.heads.label import Label
+from deepconsensus_py.heads.navigate import NavigateHead
+from deepconsensus_py.heads.vision import Residual, Stage, Vision
+from deepconsensus_py.lab import reads as windows
+from deepconsensus_py.lab import tracks, walks
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.images import SIDE, digit_images, stem
+from deepconsensus_py.models.network import ColumnTokens
+
+TRUNK = TrunkConfig(
+    layers=2,
+    d=64,
+    heads=4,
+    ff=128,
+    attention=(AttentionConfig(Full(), bias=BiasConfig("shaw", (8,))),),
+    norm="layer",
+    position="none",
+)
+FEATURES, PATCH = 32, 2
+"""Width of the convolutional stage before the trunk in the head of images, and side of a patch of its features."""
+
+BATCH = 16
+Rows = Callable[[np.ndarray], dict[str, Tensor]]
+"""From rows of the data to a batch of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A task.
+
+    Attributes:
+        head: on a trunk.
+        learned: batches to learn from, by rows below ``count``.
+        count: how many there are.
+        tested: the batch to be judged by.
+        measure: the name of the head's metric.
+    """
+
+    head: Callable[[Trunk], Head]
+    learned: Rows
+    count: int
+    tested: Batch
+    measure: str
+
+
+def tasks(seed: int, *, learned: int, tested: int) -> dict[str, Task]:
+    """The four, with so many windows to learn from, and at most so many of anything to be judged by."""
+    pileups, segments = windows.simulated(learned, seed), tracks.segments(learned, seed)
+    digits, other_digits = digit_images(seed)
+    images = {"image": digits.image, "label": digits.label}
+    houses = range(100, 100 + max(1, learned // 100))
+    ways = walks.joined_walks(houses, 100)
+    return {
+        "pileup: windows called exactly": Task(
+            lambda trunk: Correct(trunk, ColumnTokens(windows.config(trunk.config))),
+            partial(_rows, pileups),
+            learned,
+            windows.simulated(tested, 10**6),
+            "exact",
+        ),
+        "sequence: homopolymer segments, F1": Task(
+            lambda trunk: Label(trunk, vocabularies=tracks.VOCABULARIES, classes=tracks.CLASSES),
+            partial(_rows, segments),
+            learned,
+            tracks.segments(tested, 10**6),
+            "f1",
+        ),
+        "image: digits, accuracy": Task(
+            _hybrid,
+            partial(_rows, images),
+            len(digits.label),
+            _rows({"image": other_digits.image, "label": other_digits.label}, np.arange(min(tested, 597))),
+            "accuracy",
+        ),
+        "words and graph: next door, accuracy": Task(
+            lambda trunk: NavigateHead(trunk, words=walks.VOCABULARY, kinds=walks.KIND_SIZES),
+            lambda rows: walks.collated([ways[row] for row in rows]),
+            len(ways),
+            walks.collated(walks.joined_walks(range(20), max(1, tested // 40))),
+            "accuracy",
+        ),
+    }
+
+
+def learn(heads: Mapping[str, Head], of: Mapping[str, Task], training: Training, *, seed: int) -> None:
+    """Train heads in turn, a batch of one task after a batch of another; ``training.steps`` are of each task."""
+    drawn, names = np.random.default_rng(seed), list(heads)
+
+    def loss(step: int) -> Tensor:
+        name = names[step % len(names)]
+        batch = of[name].learned(drawn.integers(of[name].count, size=BATCH))
+        return heads[name].loss(heads[name](batch), batch)
+
+    steps = training.steps * len(names)
+    fit(nn.ModuleList(heads.values()), loss, Training(steps, training.rate, warm=training.warm * len(names)))
+
+
+@torch.inference_mode()
+def judged(head: Head, task: Task) -> float:
+    """The task's measure of what is tested."""
+    head.eval()
+    return head.metrics(head(task.tested), task.tested)[task.measure]
+
+
+def _rows(values: Mapping[str, Tensor], rows: np.ndarray) -> dict[str, Tensor]:
+    index = torch.from_numpy(rows)
+    return {name: of[index] for name, of in values.items()}
+
+
+def _hybrid(trunk: Trunk) -> Vision:
+    features = Residual(stem(FEATURES), FEATURES, [Stage(FEATURES, 1)])
+    return Vision(trunk, classes=10, shape=(1, SIDE, SIDE), patch=PATCH, features=features, cls=False)

@@ -1,0 +1,111 @@
+"""Results of rows as files: one for each row, so that rows run and resume one by one."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deepconsensus_py._version import __version__
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.lab.claim import Row, Shown, Size
+from deepconsensus_py.pacbio.outputs import atomic_path
+
+_FILE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a row showed, when and where.
+
+    Attributes:
+        id: the row's.
+        fast: whether only what is exact was judged.
+        seeds: of the training runs.
+        shown: figures, costs, curves, notes.
+        seconds: wall-clock time.
+        date: of the run, ISO 8601.
+        machine: kind of machine, threads and versions.
+    """
+
+    id: str
+    fast: bool
+    seeds: tuple[int, ...]
+    shown: Shown
+    seconds: float
+    date: str
+    machine: str
+
+    @property
+    def missed(self) -> list[str]:
+        """Names of the figures that are not reached."""
+        return [figure.name for figure in self.shown.figures if figure.holds is False]
+
+    @property
+    def judged(self) -> int:
+        """How many figures were judged."""
+        return sum(figure.holds is not None for figure in self.shown.figures)
+
+
+def show(row: Row, *, fast: bool) -> Result:
+    """Run a row; the random state and the number of threads are the same afterwards as before."""
+    started, state = time.perf_counter(), torch.get_rng_state()
+    try:
+        seeds = row.seeds[:1] if fast else row.seeds
+        shown = row.run(Size(fast, seeds))
+    finally:
+        torch.set_rng_state(state)
+    date = datetime.now(UTC).date().isoformat()
+    return Result(row.id, fast, seeds, shown, time.perf_counter() - started, date, machine())
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Write a result as JSON."""
+    with atomic_path(path) as target:
+        target.write_text(json.dumps(to_dict(result), indent=1) + "\n", encoding="utf-8")
+
+
+def to_dict(result: Result) -> dict[str, Any]:
+    """Plain JSON values."""
+    return {"version": _FILE_VERSION, **asdict(result)}
+
+
+def read_result(path: Path) -> Result:
+    """The result of ``write_result``.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values.pop("version") != _FILE_VERSION:
+            raise ValueError("of another version")
+        return Result(**{**values, "seeds": tuple(values["seeds"]), "shown": Shown.from_dict(values["shown"])})
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(f"{path}: is not the result of a claim ({error}); delete it to run the row again") from error
+
+
+def kept(path: Path, row: Row, *, fast: bool) -> Result | None:
+    """The result of an earlier run of the same row, size and seeds; None where there is none."""
+    if not path.exists():
+        return None
+    result = read_result(path)
+    wanted: Sequence[int] = row.seeds[:1] if fast else row.seeds
+    return result if (result.fast, result.seeds) == (fast, tuple(wanted)) else None
+
+
+def machine() -> str:
+    """The kind of machine, without its name."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")] or [platform.machine()]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = torch.get_num_threads()
+    used = f"{cores} cores, {threads} thread{'s' * (threads > 1)}"
+    return f"{names[0]}, {used}, torch {torch.__version__}, deepconsensus-py {__version__}"

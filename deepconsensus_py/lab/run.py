@@ -1,0 +1,87 @@
+"""Run rows one by one, keep what is done, and write the page of all there is."""
+
+import json
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from deepconsensus_py.errors import OutputError
+from deepconsensus_py.lab import page, registry
+from deepconsensus_py.lab.claim import Row
+from deepconsensus_py.lab.results import Result, kept, read_result, show, to_dict, write_result
+from deepconsensus_py.pacbio.outputs import atomic_path
+
+ALL = "claims.json"
+
+Tell = Callable[[str], None]
+"""Where a line about the progress goes."""
+
+
+def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> bool:
+    """Run rows that have no result in the folder yet, and write ``claims.json``, plots and the page ``folder.md``.
+
+    A row that raises is reported, and the others go on.
+
+    Args:
+        folder: made where it is not there.
+        only: names of rows; all where empty.
+        tell: hears what is run and found.
+        fast: see ``Size``.
+
+    Returns:
+        Whether all of them ran and, in a fast run, whose figures are exact, all figures were reached.
+
+    Raises:
+        InputError: there is no row of a name, or a file in the folder is no result.
+        OutputError: the folder cannot be made.
+    """
+    chosen = [registry.row(name) for name in only] or registry.rows()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror}); give another name") from error
+    good = True
+    for row in chosen:
+        result = _run(folder, row, tell, fast=fast)
+        good &= result is not None and not (fast and result.missed)
+    collect(folder)
+    return good
+
+
+def collect(folder: Path) -> None:
+    """Write ``claims.json``, the plots and the page of all results in a folder."""
+    rows = list(_there(folder))
+    with atomic_path(folder / ALL) as target:
+        target.write_text(json.dumps([to_dict(result) for _, result in rows], indent=1) + "\n", encoding="utf-8")
+    for row, result in rows:
+        if result.shown.curves:
+            page.plot(folder / f"{row.id}.svg", row, result)
+    with atomic_path(folder.with_name(folder.name + ".md")) as target:
+        target.write_text(page.page(rows, plots=folder.name), encoding="utf-8")
+
+
+def _there(folder: Path) -> Iterator[tuple[Row, Result]]:
+    for row in registry.rows():
+        if (path := folder / f"{row.id}.json").exists():
+            yield row, read_result(path)
+
+
+def _run(folder: Path, row: Row, tell: Tell, *, fast: bool) -> Result | None:
+    path = folder / f"{row.id}.json"
+    if (earlier := kept(path, row, fast=fast)) is not None:
+        tell(f"{row.id}: kept (delete {path} to run it again)")
+        return earlier
+    tell(f"{row.id}: {row.claim}")
+    try:
+        result = show(row, fast=fast)
+    except Exception:  # noqa: BLE001
+        # One row's fault must not cost the others' hours; which it was is seen at once and at the end.
+        tell(f"{row.id}: failed\n{traceback.format_exc()}")
+        return None
+    write_result(path, result)
+    for figure in result.shown.figures:
+        word = {None: "", True: "pass", False: "MISS"}[figure.holds]
+        beside = "" if figure.baseline is None else f" (baseline {page.number(figure.baseline)})"
+        tell(f"  {word:4} {figure.name}: {page.number(figure.ours)}{beside} {figure.target}")
+    tell(f"{row.id}: {page.verdict(result)}, {result.seconds:.0f} s")
+    return result

@@ -1,0 +1,93 @@
+"""Row 11: global attention in the last stage of a residual network, BoTNet (Srinivas et al. 2021)."""
+
+import torch
+
+from deepconsensus_py.attention.spatial import BoT
+from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.glyphs import receptive_field
+from deepconsensus_py.lab.image_costs import image_cost, parameters
+from deepconsensus_py.lab.images import (
+    SEEN,
+    SIDE,
+    digit_accuracy,
+    digit_network,
+    glyph_accuracy,
+    glyph_network,
+)
+from deepconsensus_py.lab.resnet50 import resnet50
+
+DIGIT_STEPS, GLYPH_STEPS = 250, 300
+COUNTED = 20.86  # million parameters of BoTNet-50 with 1000 classes
+
+
+def run(size: Size) -> Shown:
+    """See ``Row``."""
+    digit_steps, glyph_steps = (5, 5) if size.fast else (DIGIT_STEPS, GLYPH_STEPS)
+    systems = ("bot", "convolution")
+    digits = {system: [digit_accuracy(system, seed, steps=digit_steps) for seed in size.seeds] for system in systems}
+    glyphs = {system: [glyph_accuracy(system, seed, steps=glyph_steps) for seed in size.seeds] for system in systems}
+    on_digits, on_glyphs = ({system: sum(of) / len(of) for system, of in task.items()} for task in (digits, glyphs))
+    weights = {system: parameters(resnet50(system)) / 1e6 for system in systems}
+    images = torch.zeros(64, 1, SIDE, SIDE)
+    return Shown(
+        figures=(
+            at_most("ResNet-50, million parameters from 20.86", abs(weights["bot"] - COUNTED), 0.1),
+            Figure("ResNet-50, million parameters", weights["bot"], weights["convolution"]),
+            at_most(
+                "a layer with tables for 24x24 on 16x16, from one with tables cut to it", _other_size_error(), 1e-5
+            ),
+            at_most(
+                "digits: accuracy behind convolution",
+                on_digits["convolution"] - on_digits["bot"],
+                0.005,
+                judged=not size.fast,
+            ),
+            Figure("digits: accuracy", on_digits["bot"], on_digits["convolution"]),
+            at_least(
+                "distant glyphs: accuracy ahead of convolution",
+                on_glyphs["bot"] - on_glyphs["convolution"],
+                0.10,
+                judged=not size.fast,
+            ),
+            Figure("distant glyphs: accuracy", on_glyphs["bot"], on_glyphs["convolution"]),
+        ),
+        costs=tuple(
+            image_cost(f"{task}, {system}", network(system, 0), images)
+            for task, network in (("digits", digit_network), ("glyphs", glyph_network))
+            for system in systems
+        ),
+        notes=(
+            f"Accuracy by seed: digits {_listed(digits)}; glyphs {_listed(glyphs)}.",
+            f"Glyphs stand further apart than the {receptive_field(SEEN)} pixels that the convolutional network sees.",
+            "The largest offset of a table is a setting, so that one layer serves maps of several sizes.",
+        ),
+    )
+
+
+def _listed(task: dict[str, list[float]]) -> str:
+    return ", ".join(f"{system} " + " ".join(f"{value:.4f}" for value in values) for system, values in task.items())
+
+
+@torch.inference_mode()
+def _other_size_error() -> float:
+    """Between the layer with tables for 24x24, at 16x16, and a layer whose tables are cut to 16x16."""
+    torch.manual_seed(0)
+    large, small = BoT(8, 8, reach=23), BoT(8, 8, reach=SIDE - 1)
+    cut = 23 - (SIDE - 1)
+    weights = {name: value[cut:-cut] if "tables" in name else value for name, value in large.state_dict().items()}
+    small.load_state_dict(weights)
+    x = torch.randn(2, 8, SIDE, SIDE)
+    large(torch.randn(1, 8, 24, 24))
+    return float((large(x) - small(x)).abs().max())
+
+
+ROW = Row(
+    number=11,
+    id="bot",
+    system="BoTNet (Srinivas et al. 2021)",
+    claim="Global attention in the last bottlenecks needs fewer weights than convolutions and joins distant places.",
+    baseline="The same residual network with 3x3 convolutions.",
+    on_reads="A hybrid over pileups: convolutions for the neighbourhood, global attention where it is coarse.",
+    seeds=(1, 2),
+    run=run,
+)

@@ -1,0 +1,148 @@
+"""Agents trained on episodes of random actions: sequence models, cloned behaviour and Q-learning, and their play."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
+from deepconsensus_py.attention.patterns import Full
+from deepconsensus_py.heads.trajectory import TrajectoryHead
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.systems.decision_transformer import keydoor, stitching
+from deepconsensus_py.lab.systems.decision_transformer.offline import Reactive, Transitions, clone, cql
+
+TRUNK = TrunkConfig(
+    layers=2,
+    d=64,
+    heads=4,
+    ff=256,
+    attention=(AttentionConfig(Full(causal=True), dropout=0.1),),
+    norm="layer",
+    position="none",
+)
+DROPOUT = 0.1
+ACTIONS = len(keydoor.MOVES)
+BATCH = 64
+
+Batch = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What agents must know of a task.
+
+    Attributes:
+        sizes: values that each number of an observation may have.
+        steps: of an episode of the data.
+        endless: whether the world goes on behind the last of them.
+    """
+
+    sizes: tuple[int, ...]
+    steps: int
+    endless: bool
+
+
+KEYDOOR = World((keydoor.ROOMS, *(keydoor.SIDE,) * 2, *(keydoor.SIDE + 1,) * 2), keydoor.STEPS, endless=False)
+CORRIDOR = World((stitching.HEIGHT, stitching.WIDTH), stitching.STEPS, endless=True)
+
+
+def batch_of(episodes: keydoor.Trajectories) -> dict[str, Tensor]:
+    """Episodes as the head of trajectories takes them."""
+    return {
+        "returns": torch.from_numpy(episodes.returns_to_go.copy()),
+        "observation": torch.from_numpy(episodes.observation),
+        "action": torch.from_numpy(episodes.action),
+    }
+
+
+def transitions(world: World, episodes: keydoor.Trajectories) -> Transitions:
+    """Episodes as single steps; of an endless world without the last ones, of which it is not seen where they led."""
+    seen = torch.from_numpy(episodes.observation)
+    ended = torch.zeros(seen.shape[:2], dtype=torch.bool)
+    ended[:, -1] = True
+    following = torch.cat([seen[:, 1:], seen[:, -1:]], dim=1)
+    reward, action = torch.from_numpy(episodes.reward), torch.from_numpy(episodes.action)
+    kept = slice(-1 if world.endless else None)
+    return Transitions(*(part[:, kept].flatten(0, 1) for part in (seen, action, reward, following, ended)))
+
+
+def sequence_model(world: World, data: Batch, training: Training, *, seed: int) -> TrajectoryHead:
+    """A Decision Transformer, half of whose batches are of the best tenth of the episodes that earned something."""
+    torch.manual_seed(seed)
+    head = TrajectoryHead(Trunk(TRUNK), sizes=world.sizes, actions=ACTIONS, steps=world.steps, dropout=DROPOUT)
+    generator = torch.Generator().manual_seed(seed)
+    won = torch.nonzero(best(data))[:, 0]
+
+    def loss(_: int) -> Tensor:
+        rows = torch.randint(len(data["returns"]), (BATCH // 2,), generator=generator)
+        again = won[torch.randint(len(won), (BATCH // 2,), generator=generator)]
+        batch = {name: values[torch.cat([rows, again])] for name, values in data.items()}
+        found: Tensor = head.loss(head(batch), batch)
+        return found
+
+    fit(head, loss, training)
+    return head
+
+
+def best(data: Batch) -> Tensor:
+    """The best tenth of the episodes, without those that earned nothing: ``bool[episodes]``."""
+    earned = data["returns"][:, 0]
+    return (earned > 0) & (earned >= earned.quantile(0.9))
+
+
+def cloned(world: World, data: Batch, training: Training, *, seed: int, filtered: bool) -> Reactive:
+    """Behaviour cloned from one observation at a time, of all episodes or of the best."""
+    torch.manual_seed(seed)
+    kept = best(data) if filtered else slice(None)
+    seen, action = (data[name][kept].flatten(0, 1) for name in ("observation", "action"))
+    return clone(Reactive(world.sizes, ACTIONS), seen, action, training, seed=seed)
+
+
+def valued(world: World, data: Transitions, alpha: float, training: Training, *, seed: int) -> Reactive:
+    """Values by conservative Q-learning."""
+    torch.manual_seed(seed)
+    return cql(Reactive(world.sizes, ACTIONS), data, alpha, training, seed=seed)
+
+
+def asking(head: TrajectoryHead, for_return: float, steps: int, *, sampled: int | None = None) -> keydoor.Policy:
+    """The policy of a sequence model that is asked for a return; greedy, or sampled with a seed.
+
+    After as many steps as the episodes had that it learned from, it forgets them and is asked anew.
+    """
+    generator = None if sampled is None else torch.Generator().manual_seed(sampled)
+    head.eval()
+
+    def policy(seen: NDArray[np.int64], action: NDArray[np.int64], reward: NDArray[np.float32]) -> NDArray[np.int64]:
+        begun = (seen.shape[1] - 1) // steps * steps
+        earned = np.pad(reward[:, begun:].cumsum(axis=1), ((0, 0), (1, 0)))
+        batch = {
+            "returns": torch.from_numpy((for_return - earned).astype(np.float32)),
+            "observation": torch.from_numpy(np.ascontiguousarray(seen[:, begun:])),
+            "action": torch.from_numpy(np.pad(action[:, begun:], ((0, 0), (0, 1)))),
+        }
+        chosen: NDArray[np.int64] = head.act(batch, generator).numpy()
+        return chosen
+
+    return policy
+
+
+def reacting(network: Reactive, *, sampled: int | None = None) -> keydoor.Policy:
+    """The policy of a network that knows the last observation alone: the best action, or one drawn by its logits."""
+    generator = None if sampled is None else torch.Generator().manual_seed(sampled)
+    network.eval()
+
+    @torch.inference_mode()
+    def policy(seen: NDArray[np.int64], *_: NDArray[Any]) -> NDArray[np.int64]:
+        logits = network(torch.from_numpy(np.ascontiguousarray(seen[:, -1])))
+        likely = logits.log_softmax(-1).exp()
+        chosen = logits.argmax(-1) if generator is None else torch.multinomial(likely, 1, generator=generator)[:, 0]
+        actions: NDArray[np.int64] = chosen.numpy()
+        return actions
+
+    return policy

@@ -1,0 +1,145 @@
+"""Row 22: what a layer knows of images before it learns, and whether attention says what an answer hangs on."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.config import AttentionConfig, BiasConfig
+from deepconsensus_py.attention.multihead import MultiHead
+from deepconsensus_py.attention.patterns import Full
+from deepconsensus_py.attention.position import Learned
+from deepconsensus_py.attention.spatial import Halo, StandAlone
+from deepconsensus_py.attention.tokens import Tokens
+from deepconsensus_py.heads.vision import Vision
+from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.costs import cost_line
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.planted import (
+    COLUMNS,
+    area,
+    attended,
+    gradient_times_attention,
+    judge,
+    occluded,
+    shuffled,
+    windows,
+)
+
+CANVAS, MARGIN, WIDTH, BLOCK, HALO = 24, 8, 8, 4, 2  # pixels; the inner ones are compared, as far as borders reach
+STEPS, BATCH, TESTED = 1000, 64, 500
+SAME, DIFFERENT = 1e-5, 1e-2
+
+
+def run(size: Size) -> Shown:
+    """See ``Row``."""
+    return Shown(
+        figures=(*_equivariance(), *_explanation(size)),
+        costs=(cost_line("transformer of windows", judge(0), windows(64, seed=0).batch, (COLUMNS + 1,)),),
+        notes=(
+            "Equivariance is the change between a layer's output of a shifted image and its shifted output, inner "
+            "pixels only; of full attention, tokens whose coordinates are shifted, as "
+            "pixels at the border are keys like others.",
+            f"The planted cause: {COLUMNS} columns, in one of which passes disagree; its commonest base is the answer. "
+            "The area is the chance that this column outranks another one. The last layer alone misses it where the "
+            "first has already carried what it says to other columns, so attention is read through all layers.",
+            "Shuffled: each layer's weights meet the values of other tokens. That a column is looked at shows where "
+            "layers look; occlusion shows what the answer hangs on, and both are needed.",
+        ),
+    )
+
+
+def _equivariance() -> tuple[Figure, ...]:
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
+    alone, halo = StandAlone(WIDTH, WIDTH, kernel=5, heads=2), Halo(WIDTH, WIDTH, around=(BLOCK, HALO), heads=2)
+    return (
+        at_most("shift by 1: convolution", _shifted(convolution, 1), SAME),
+        at_most("shift by 1: stand-alone attention", _shifted(alone, 1), SAME),
+        at_most("shift by 3: full attention, relative positions", _moved(absolute=False), SAME),
+        at_least("shift by 3: full attention, absolute positions", _moved(absolute=True), DIFFERENT),
+        at_most(f"shift by {BLOCK}: blocks of {BLOCK} and a halo", _shifted(halo, BLOCK), SAME),
+        at_least(f"shift by {BLOCK - 1}: blocks of {BLOCK} and a halo", _shifted(halo, BLOCK - 1), DIFFERENT),
+    )
+
+
+@torch.inference_mode()
+def _shifted(layer: Callable[[Tensor], Tensor], by: int) -> float:
+    """Between the layer of an image shifted down and right, and its shifted output; inner pixels."""
+    image = torch.randn(2, WIDTH, CANVAS, CANVAS)
+    first, second = layer(image.roll((by, by), (2, 3))), layer(image).roll((by, by), (2, 3))
+    inner = slice(MARGIN, CANVAS - MARGIN)
+    return float((first - second)[..., inner, inner].abs().max())
+
+
+@torch.inference_mode()
+def _moved(*, absolute: bool) -> float:
+    """Between full attention among pixels and among the same pixels at other coordinates."""
+    bias = None if absolute else BiasConfig("rel2d", (MARGIN, MARGIN))
+    layer = MultiHead(d=WIDTH, heads=2, attention=AttentionConfig(Full(), bias=bias))
+    table = Learned((CANVAS, CANVAS), WIDTH)
+    for rows in table.tables:
+        nn.init.normal_(rows)
+    x, place = torch.randn(2, MARGIN**2, WIDTH), torch.cartesian_prod(torch.arange(MARGIN), torch.arange(MARGIN))
+
+    def out(coords: Tensor) -> Tensor:
+        placed = x + table(coords) if absolute else x
+        given: Tensor = layer(placed, Tokens(placed, coords))
+        return given
+
+    return float((out(place) - out(place + 3)).abs().max())
+
+
+def _explanation(size: Size) -> tuple[Figure, ...]:
+    found = [_explained(seed, 5 if size.fast else STEPS) for seed in size.seeds]
+    mean = {name: sum(run[name] for run in found) / len(found) for name in found[0]}
+    judged = not size.fast
+    return (
+        Figure("windows: accuracy", mean["accuracy"]),
+        at_least("area of attention, rolled out through both layers", mean["rollout"], 0.9, judged=judged),
+        Figure("area of the last layer's attention alone", mean["last layer"]),
+        Figure("area of gradients times tokens", mean["gradient"]),
+        at_least("area of occlusion", mean["occlusion"], 0.9, judged=judged),
+        at_least(
+            "accuracy lost when weights meet other values", mean["accuracy"] - mean["shuffled"], 0.2, judged=judged
+        ),
+    )
+
+
+def _explained(seed: int, steps: int) -> dict[str, float]:
+    """Accuracy, with weights shuffled too, and the area of each explanation."""
+    head = judge(seed)
+
+    def loss(step: int) -> Tensor:
+        batch = windows(BATCH, seed=10**5 * seed + step).batch
+        return head.loss(head(batch), batch)
+
+    fit(head, loss, Training(steps, rate=2e-3))
+    test = windows(TESTED, seed=10**9 + seed)
+    head.eval()
+    scores = {
+        **attended(head, test),
+        "gradient": gradient_times_attention(head, test),
+        "occlusion": occluded(head, test),
+    }
+    with shuffled(head, seed=seed):
+        lost = _accuracy(head, test.batch)
+    areas = {name: area(score, test.cause) for name, score in scores.items()}
+    return {**areas, "accuracy": _accuracy(head, test.batch), "shuffled": lost}
+
+
+@torch.inference_mode()
+def _accuracy(head: Vision, batch: dict[str, Tensor]) -> float:
+    return head.metrics(head(batch), batch)["accuracy"]
+
+
+ROW = Row(
+    number=22,
+    id="inductive",
+    system="Inductive bias of convolutions, and attention as an explanation (survey)",
+    claim="Layers are equivariant to translation where their positions are relative, and attention finds the cause.",
+    baseline="Absolute positions and blocks, which are not equivariant; weights that meet shuffled values.",
+    on_reads="The command explain says which passes and columns decided a base, attention beside occlusion.",
+    seeds=(1, 2),
+    run=run,
+)

@@ -1,0 +1,125 @@
+"""Mesh-TensorFlow: one layout, from names to names, puts a trunk on any mesh of processes."""
+
+import statistics
+
+import torch
+
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import make_pattern
+from deepconsensus_py.attention.cost import cost, layer_cost
+from deepconsensus_py.attention.tokens import Tokens
+from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_most
+from deepconsensus_py.lab.systems.mesh_tensorflow.meshes import (
+    BATCH,
+    CONFIG,
+    LENGTH,
+    MESHES,
+    Seen,
+    SeenFfn,
+    alone,
+    count,
+    expected,
+    spread,
+)
+
+CLOSE = 1e-5
+"""How far losses may be apart."""
+
+
+def run(size: Size) -> Shown:
+    """Train on every mesh by every layout and count; of two processes where it is to be fast."""
+    seeds = size.seeds[:1] if size.fast else size.seeds
+    runs = [(alone(seed), *spread(seed, 2 if size.fast else 4)) for seed in seeds]
+    _, meshes, ffn = runs[0]
+    figures = [
+        at_most(
+            f"largest difference of a loss in 5 steps, {name}",
+            _apart([(one, meshes[name]) for one, meshes, _ in runs]),
+            CLOSE,
+        )
+        for name in meshes
+    ]
+    return Shown(
+        figures=(*figures, *_counts(meshes), *_ffn(ffn)),
+        costs=(_cost(),),
+        notes=(
+            "The published system: up to 5 billion parameters on up to 512 TPU cores.",
+            f"Mean loss of the last step {statistics.mean(one.losses[-1] for one, _, _ in runs):.4f}; "
+            f"the trunk has {CONFIG.layers} layers of {CONFIG.heads} heads, so that at most {CONFIG.heads} processes "
+            "share them; one layer has a relative bias, whose table every process keeps whole.",
+            "All-reduces of a step: "
+            + "; ".join(f"{name} {seen.step}" for name, seen in meshes.items())
+            + " (three backward for queries, keys and values, one for each relative bias and widening layer, and one "
+            "for the gradients of the parts of a batch).",
+            "At the size of the correction model, cutting the batch is what pays; heads and inner width are cut where "
+            "a model does not fit on one device.",
+        ),
+    )
+
+
+def _apart(pairs: list[tuple[Seen, Seen]]) -> float:
+    return max(abs(a - b) for one, other in pairs for a, b in zip(one.losses, other.losses, strict=True))
+
+
+def _counts(meshes: dict[str, Seen]) -> list[Figure]:
+    trunk = Trunk(CONFIG)
+    figures = []
+    for name, seen in meshes.items():
+        (_, model), layout = MESHES[name]
+        right, each = expected(trunk, model), 2 if "heads" in layout else 0
+        figures += [
+            Figure(
+                f"parameters of a process, {name}",
+                seen.parameters,
+                count(trunk),
+                f"= {right}, what is cut / {model} + what is whole",
+                seen.parameters == right,
+            ),
+            Figure(
+                f"all-reduces of a layer forward, {name}",
+                seen.forward / CONFIG.layers,
+                target=f"= {each}",
+                holds=seen.forward == each * CONFIG.layers,
+            ),
+        ]
+    return figures
+
+
+def _ffn(seen: SeenFfn) -> list[Figure]:
+    return [
+        at_most("280 -> 2048 -> 280, inner width on 2: largest error forward", seen.forward_error, CLOSE),
+        at_most("280 -> 2048 -> 280, inner width on 2: largest error of a gradient", seen.gradient_error, CLOSE),
+        Figure(
+            "280 -> 2048 -> 280, inner width on 2: all-reduces forward", seen.forward, None, "= 1", seen.forward == 1
+        ),
+        Figure(
+            "280 -> 2048 -> 280, inner width on 2: parameters of a process",
+            seen.parameters,
+            1_149_208,
+            "= 574744",
+            seen.parameters == 574_744,
+        ),
+    ]
+
+
+def _cost() -> CostLine:
+    trunk, batch = Trunk(CONFIG).eval(), torch.randn(BATCH, LENGTH, CONFIG.d)
+    layers = [
+        layer_cost(make_pattern(entry.pattern, heads=CONFIG.heads, d=CONFIG.d), (LENGTH,), d=CONFIG.d, ff=CONFIG.ff)
+        for entry in CONFIG.attention
+    ]
+    with torch.no_grad():
+        found = cost(lambda: trunk(Tokens(batch)), trunk, layers, items=BATCH, repeats=3)
+    return CostLine("one process", {name: float(getattr(found, name)) for name in found.__dataclass_fields__})
+
+
+ROW = Row(
+    number=6,
+    id="mesh",
+    system="Mesh-TensorFlow",
+    claim="A layout of names puts one program on any mesh of processes, which then computes the same.",
+    baseline="The same training in one process.",
+    on_reads="One two-line layout trains the corrector on several devices.",
+    seeds=(1, 2),
+    run=run,
+)

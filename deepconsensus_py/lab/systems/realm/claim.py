@@ -1,0 +1,265 @@
+"""Row 17: retrieval trained through what it is good for (Guu et al. 2020; Balachandran et al. 2021, REALM++)."""
+
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from statistics import fmean
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, PerHeadConfig, TrunkConfig
+from deepconsensus_py.attention.cost import LayerCost, cost, layer_cost
+from deepconsensus_py.attention.patterns import BlockLocal, Full
+from deepconsensus_py.heads.retrieve import BLANK, RetrieveHead
+from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
+from deepconsensus_py.lab.costs import layer_costs
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.systems.realm.questions import AFTER, BEFORE, Corpus, bm25, python_reference, read, split
+
+D, HEADS, FF = 64, 4, 128
+LONGEST = 96
+"""Words of a document that are read; 19 of 20 documents have no more."""
+
+TESTED, POINTS = 400, 3.0
+REFRESH = 25
+"""Steps between two indexes."""
+
+NEIGHBOURS = PerHeadConfig(tuple(BlockLocal(1, reach) for reach in ((1, 0), (0, 1), (BEFORE, 0), (0, AFTER))))
+"""Each head sees few words on one side, so that words are known by the words beside them."""
+
+ALONE, RANDOM, REALM, PLUS = "reader alone", "random retriever, frozen", "REALM", "REALM++"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """How a rung of the ladder is trained, and tested.
+
+    Attributes:
+        batch: questions of a step.
+        k: documents found, in training and in the test.
+        supervised: the loss asks for documents that hold the answer.
+        random: the retriever is as it was drawn.
+    """
+
+    batch: int
+    k: int
+    supervised: bool = False
+    random: bool = False
+
+
+LADDER = {ALONE: Arm(8, 0), RANDOM: Arm(8, 4, random=True), REALM: Arm(8, 4), PLUS: Arm(32, 8, supervised=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Documents, and which questions are trained and tested on."""
+
+    corpus: Corpus
+    documents: Tensor
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def run(size: Size) -> Shown:
+    """Climb the ladder, every rung from the same start."""
+    warm, steps, tested = (2, 2, 20) if size.fast else (200, 100, TESTED)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in LADDER}
+    corpus = _first(python_reference(), 200) if size.fast else python_reference()
+    for seed in size.seeds:
+        task = _task(corpus, seed, tested)
+        drawn = _head(task, seed)
+        start = _warmed(deepcopy(drawn), task, seed, warm)
+        for name, arm in LADDER.items():
+            retriever = drawn if arm.random else None
+            found[name].append(_climb(deepcopy(start), task, arm, seed=seed, steps=steps, retriever=retriever))
+    means = {name: {key: fmean(one[key] for one in of) for key in of[0]} for name, of in found.items()}
+    by_seed = "; ".join(f"{name} {', '.join(format(one['exact'], '.3f') for one in of)}" for name, of in found.items())
+    return Shown(
+        figures=tuple(_figures(means, *_words(task), judged=not size.fast)),
+        costs=tuple(_cost(task, arm, name) for name, arm in LADDER.items()),
+        notes=(
+            f"Exact answers by seed: {by_seed}.",
+            f"{PLUS}: {LADDER[PLUS].batch // LADDER[REALM].batch} times the batch, {LADDER[PLUS].k} documents for "
+            f"{LADDER[REALM].k}, and a loss that asks for documents which hold the answer.",
+            f"All rungs start from {warm} steps on random windows of the documents, none of them a question of the "
+            "test: to find the window's own document among those of the batch, and to read the word left out in it.",
+            "BM25 is far ahead of retrievers that have learned so little; with the exact reader it is what to use.",
+            f"The index is made anew every {REFRESH} steps; what it finds is scored again by vectors of the step.",
+            "The document that a question is from stays in the corpus: what is measured is to find and to copy. On "
+            "reads, a wrong copy of a repeat would be found and copied just so.",
+            f"The corpus is the reference of this Python: {len(corpus.documents)} documents.",
+        ),
+    )
+
+
+def _first(corpus: Corpus, documents: int) -> Corpus:
+    kept = corpus.source < documents
+    questions, source, answers = corpus.questions[kept], corpus.source[kept], corpus.answers[kept]
+    return Corpus(corpus.words, corpus.documents[:documents], questions, source, answers)
+
+
+def _task(corpus: Corpus, seed: int, tested: int) -> Task:
+    train, test = split(corpus, test=tested, seed=seed)
+    return Task(corpus, torch.from_numpy(corpus.documents[:, :LONGEST]).contiguous(), train, test)
+
+
+def _head(task: Task, seed: int) -> RetrieveHead:
+    torch.manual_seed(seed)
+    attention = (AttentionConfig(NEIGHBOURS, bias=BiasConfig("shaw", (BEFORE,))),)
+    trunk = Trunk(TrunkConfig(1, D, HEADS, FF, attention, norm="layer", position="none"))
+    return RetrieveHead(trunk, words=len(task.corpus.words)).eval()
+
+
+def _warmed(head: RetrieveHead, task: Task, seed: int, steps: int) -> RetrieveHead:
+    """The inverse cloze task of REALM's own start, and reading, on windows of the documents."""
+    generator = np.random.default_rng(seed)
+    asked = {question.tobytes() for question in task.corpus.questions[task.test]}
+    documents = task.documents.numpy()
+    lengths = (documents != BLANK).sum(axis=1)
+    width, batch = BEFORE + 1 + AFTER, 64
+
+    def loss(step: int) -> Tensor:  # noqa: ARG001
+        rows = generator.permutation(len(documents))[:batch]
+        first = (generator.random(batch) * (lengths[rows] - width + 1)).astype(np.int64)
+        questions = documents[rows[:, None], first[:, None] + np.arange(width)]
+        answers = questions[:, BEFORE].copy()
+        questions[:, BEFORE] = BLANK
+        fresh = [at for at, question in enumerate(questions) if question.tobytes() not in asked]
+        own = torch.arange(batch)[fresh]
+        given = {
+            "question": torch.from_numpy(questions)[fresh],
+            "documents": _cut(task.documents[rows]),
+            "found": own.unsqueeze(1),
+            "answer": torch.from_numpy(answers)[fresh],
+        }
+        encoded, every = head.trunk(head.tokens(given)), head.encoded(given["documents"])
+        scores = head.scores(encoded, every, torch.arange(batch).expand(len(own), -1))
+        words = head.read(given, encoded, every)[:, 1]
+        return nn.functional.cross_entropy(scores, own + 1) + nn.functional.nll_loss(words, given["answer"])
+
+    fit(head, loss, Training(steps, rate=3e-3))
+    return head.eval()
+
+
+def _climb(
+    head: RetrieveHead, task: Task, arm: Arm, *, seed: int, steps: int, retriever: RetrieveHead | None
+) -> dict[str, float]:
+    head.supervised = arm.supervised
+    generator, finder = np.random.default_rng(seed), retriever or head
+    index = finder.index(task.documents)
+
+    def loss(step: int) -> Tensor:
+        nonlocal index
+        if step % REFRESH == 0 and retriever is None:
+            index = head.index(task.documents)
+        batch = _batch(task, generator.choice(task.train, arm.batch), finder, index, arm.k)
+        return head.loss(_joint(head, batch, retriever), batch)
+
+    fit(head, loss, Training(steps, rate=1e-3))
+    return _tested(head.eval(), task, arm, retriever)
+
+
+@torch.no_grad()
+def _tested(head: RetrieveHead, task: Task, arm: Arm, retriever: RetrieveHead | None) -> dict[str, float]:
+    finder = retriever or head
+    index = finder.index(task.documents)
+    parts = []
+    for rows in np.array_split(task.test, len(task.test) // 20):
+        batch = _batch(task, rows, finder, index, arm.k)
+        first = finder.search(batch["question"], index, 1).numpy()[:, 0] == task.corpus.source[rows]
+        parts.append(head.metrics(_joint(head, batch, retriever), batch) | {"found": float(first.mean())})
+    return {key: fmean(part[key] for part in parts) for key in parts[0]}
+
+
+def _joint(head: RetrieveHead, batch: dict[str, Tensor], retriever: RetrieveHead | None) -> Tensor:
+    """The head's output; with a retriever of its own, whose scores stay as they are, by that one's."""
+    if retriever is None:
+        joint: Tensor = head(batch)
+        return joint
+    with torch.no_grad():
+        seen = retriever.trunk(retriever.tokens(batch)), retriever.encoded(batch["documents"])
+        chances = retriever.scores(*seen, batch["found"]).log_softmax(1)
+    read_in = head.read(batch, head.trunk(head.tokens(batch)), head.encoded(batch["documents"]))
+    return chances.unsqueeze(-1) + read_in
+
+
+def _batch(task: Task, rows: NDArray[np.int64], finder: RetrieveHead, index: Tensor, k: int) -> dict[str, Tensor]:
+    question = torch.from_numpy(task.corpus.questions[rows])
+    every, found = (
+        torch.unique(finder.search(question, index, k), return_inverse=True) if k else (torch.zeros(1).long(), None)
+    )
+    return {
+        "question": question,
+        "documents": _cut(task.documents[every]),
+        "found": torch.zeros(len(rows), 0, dtype=torch.int64) if found is None else found.view(len(rows), k),
+        "answer": torch.from_numpy(task.corpus.answers[rows]),
+    }
+
+
+def _cut(documents: Tensor) -> Tensor:
+    return documents[:, : int((documents != BLANK).sum(1).max())]
+
+
+def _words(task: Task) -> tuple[float, float]:
+    """R@1 of BM25, and answers that the exact reader finds in its first document."""
+    corpus, rows = task.corpus, task.test
+    first = bm25(corpus, corpus.questions[rows]).argmax(axis=1)
+    right = [
+        read(question, corpus.documents[row]) == answer
+        for question, row, answer in zip(corpus.questions[rows], first, corpus.answers[rows], strict=True)
+    ]
+    return float((first == corpus.source[rows]).mean()), fmean(right)
+
+
+def _figures(means: dict[str, dict[str, float]], first: float, right: float, *, judged: bool) -> list[Figure]:
+    realm, plus = means[REALM], means[PLUS]
+    gain, utility = 100 * (plus["exact"] - realm["exact"]), plus["utility"]
+    return [
+        at_least(f"{PLUS} less {REALM}, points of exact answers", gain, POINTS, judged=judged),
+        Figure(f"utility of {PLUS}, nats over the null document", utility, 0.0, "> 0", utility > 0 if judged else None),
+        Figure(f"utility of {REALM}", realm["utility"]),
+        *(Figure(f"exact answers, {name}", of["exact"], means[ALONE]["exact"]) for name, of in means.items()),
+        *(
+            Figure(f"own document found first, {name}, beside BM25", means[name]["found"], first)
+            for name in means
+            if name != ALONE
+        ),
+        Figure("exact answers, BM25 and the exact reader", right),
+    ]
+
+
+def _cost(task: Task, arm: Arm, name: str) -> CostLine:
+    head = _head(task, 0)
+    index = head.index(task.documents)
+    rows = task.test[:8]
+
+    def answer() -> None:
+        with torch.no_grad():
+            head(_batch(task, rows, head, index, arm.k))
+
+    words = round(float((task.documents != BLANK).sum(1).double().mean()))
+    asked, each = BEFORE + 1 + AFTER, 1 + arm.k
+    pairs, projected = asked * (1 + words * arm.k), 4 * D**2 * (asked * each + 1 + words * arm.k)
+    own = layer_cost(Full(), (asked,), d=D, ff=FF)
+    layers = [
+        *layer_costs(head.trunk, (asked,)),
+        *layer_costs(head.trunk, (words,)) * arm.k,
+        *[own] * each,
+        LayerCost(1, pairs, projected, 4 * D * pairs, 0),
+    ]
+    return CostLine(f"{name}, a question", asdict(cost(answer, head, layers, items=len(rows), repeats=3)))
+
+
+ROW = Row(
+    number=17,
+    id="realm",
+    system="REALM, REALM++",
+    claim="A retriever learns through the likelihood of answers; more documents and hints at the right ones add to it.",
+    baseline="The reader alone, a retriever as it was drawn, and BM25.",
+    on_reads="Corrected windows of other molecules for reads of few passes; a wrong repeat copy is the danger.",
+    seeds=(1, 2),
+    run=run,
+)

@@ -1,0 +1,150 @@
+"""Row 12: clusters of queries and keys (Roy et al. 2021) find what no window reaches, at fewer pairs than all."""
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from deepconsensus_py.attention import core
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, RoutingConfig, SomePattern, TrunkConfig
+from deepconsensus_py.attention.patterns import BlockLocal, Full
+from deepconsensus_py.attention.routing import Routing
+from deepconsensus_py.heads.label import Label
+from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.copying import KEYS, VALUES, matches
+from deepconsensus_py.lab.costs import cost_line
+from deepconsensus_py.lab.fit import Training, fit
+
+LENGTH, TOKENS = 1024, 4096
+"""Tokens of a sequence, and of a batch."""
+
+LOCAL = BlockLocal(64, 64)
+
+CURRICULUM = ((0.2, 64), (0.4, 256), (1.0, LENGTH))
+"""Until which share of the steps sequences have how many tokens; the clusters keep their size."""
+
+DECAY = 0.99
+"""Share of a centroid that a step leaves; at the published .999 centroids hardly move in a training this short."""
+
+SIZES = (256, 1024, 4096, 16384)
+
+SYSTEMS = ("full", "local", "routing + local")
+
+
+def run(size: Size) -> Shown:
+    """See ``Row``."""
+    steps = 8 if size.fast else 500
+    runs = {system: [_accuracy(_trained(system, steps, seed)) for seed in size.seeds] for system in SYSTEMS}
+    mean = {system: sum(values) / len(values) for system, values in runs.items()}
+    every = "; ".join(f"{system} {', '.join(f'{value:.3f}' for value in runs[system])}" for system in SYSTEMS)
+    pairs = {n: float(Routing(*_clusters(n), heads=1, d=1).pairs((n,))) for n in SIZES}
+    judged = not size.fast
+    return Shown(
+        figures=(
+            at_most("exponent of the pairs of a head, counted", _exponent(pairs), 1.55, baseline=2.0),
+            at_least(
+                f"accuracy as a share of full attention's, {LENGTH} tokens",
+                mean["routing + local"] / max(mean["full"], 1e-9),
+                0.9,
+                judged=judged,
+            ),
+            at_least("accuracy of full attention", mean["full"], 0.9, judged=judged),
+            at_most("accuracy of local attention alone (chance 0.06)", mean["local"], 0.2, judged=judged),
+            at_most("one cluster of all tokens against full attention, largest difference", _one_cluster(), 1e-5),
+            Figure("a later token moves outputs half a sequence earlier by", _leak()),
+        ),
+        costs=tuple(cost_line(system, _head(system, 0), _batch(1, LENGTH, 0), (LENGTH,)) for system in SYSTEMS),
+        curves=(
+            Curve("routing", SIZES, tuple(pairs.values())),
+            Curve("local", SIZES, tuple(float(LOCAL.pairs((n,))) for n in SIZES)),
+            Curve("full", SIZES, tuple(float(n * n) for n in SIZES)),
+        ),
+        axes=("tokens", "pairs of a head"),
+        notes=(
+            f"The task: {LENGTH // 4} keys with values, and the same keys asked for at least {LENGTH // 4} tokens "
+            f"away; half of the heads are local. Accuracy by seed: {every}.",
+            f"All systems learn on sequences of 64 and 256 tokens first, then of {LENGTH}; none has positions.",
+            "The core's routing is for encoders: its clusters take the nearest tokens of the whole sequence, so that a "
+            "later token changes which earlier ones meet, as the figure shows; there is no causal form of it, and "
+            "masks alone would not make one.",
+            "A token in several clusters gets the mean over them, one in none gets 0, in every backend.",
+        ),
+    )
+
+
+def _clusters(n: int) -> tuple[int, int]:
+    return math.isqrt(n), n // math.isqrt(n)
+
+
+def _exponent(pairs: dict[int, float]) -> float:
+    """Slope of a line through the logarithms."""
+    x, y = (torch.tensor(list(values), dtype=torch.float64).log() for values in (pairs.keys(), pairs.values()))
+    x, y = x - x.mean(), y - y.mean()
+    return float((x * y).sum() / (x * x).sum())
+
+
+def _head(system: str, seed: int) -> Label:
+    torch.manual_seed(seed)
+    patterns: dict[str, SomePattern] = {
+        "full": Full(),
+        "local": LOCAL,
+        "routing + local": PerHeadConfig((LOCAL, RoutingConfig(*_clusters(LENGTH), decay=DECAY))),
+    }
+    attention = (AttentionConfig(patterns[system]),)
+    trunk = Trunk(TrunkConfig(2, 64, 2, 128, attention, norm="layer", position="none"))
+    return Label(trunk, vocabularies=(KEYS + 1, VALUES + 2), classes=VALUES)
+
+
+def _batch(count: int, length: int, seed: int) -> dict[str, Tensor]:
+    made = matches(count, length=length, pairs=length // 4, apart=length // 4, seed=seed)
+    mask = torch.ones(count, length, dtype=torch.bool)
+    return {"symbols": torch.from_numpy(made.symbols), "mask": mask, "labels": torch.from_numpy(made.labels)}
+
+
+def _trained(system: str, steps: int, seed: int) -> Label:
+    head = _head(system, seed)
+    fit(head, partial(_loss, head, steps, seed), Training(steps, rate=2e-3))
+    return head.eval()
+
+
+def _loss(head: Label, steps: int, seed: int, step: int) -> Tensor:
+    length = next(length for share, length in CURRICULUM if step < share * steps)
+    batch = _batch(TOKENS // length, length, seed * 10**5 + step)
+    return head.loss(head(batch), batch)
+
+
+@torch.inference_mode()
+def _accuracy(head: Label) -> float:
+    batch = _batch(16, LENGTH, 10**7)
+    return head.metrics(head(batch), batch)["accuracy"]
+
+
+@torch.inference_mode()
+def _one_cluster() -> float:
+    q, k, v = torch.randn(3, 2, 2, 96, 16, generator=torch.Generator().manual_seed(0)).unbind(0)
+    routing = Routing(1, 96, heads=2, d=16).eval()
+    return float((core.attend(q, k, v, pattern=routing) - core.attend(q, k, v, pattern=Full())).abs().max())
+
+
+@torch.inference_mode()
+def _leak() -> float:
+    head, batch = _head("routing + local", 0).eval(), _batch(1, LENGTH, 0)
+    before = head(batch)
+    batch["symbols"] = batch["symbols"].clone()
+    batch["symbols"][:, -1] = torch.tensor([1, 1]) + (batch["symbols"][:, -1] == 1).long()
+    far = LENGTH // 2  # two layers of local attention do not reach so far
+    return float((head(batch) - before)[:, :far].abs().max())
+
+
+ROW = Row(
+    number=12,
+    id="routing",
+    system="Routing Transformer (Roy et al. 2021)",
+    claim="Attention within clusters of content finds what is far away, at n^1.5 pairs instead of n^2.",
+    baseline="Full attention, and local attention alone.",
+    on_reads="Tandem repeats in long reads: copies of a unit lie beyond any band.",
+    seeds=(1, 2),
+    run=run,
+)

@@ -1,0 +1,134 @@
+"""Row 19: patches as words, and what knowing nothing of images costs (Dosovitskiy et al. 2021)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.heads.vision import Vision
+from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.costs import cost_line
+from deepconsensus_py.lab.digits import TRAINING
+from deepconsensus_py.lab.fit import Training
+from deepconsensus_py.lab.glyphs import single_glyphs
+from deepconsensus_py.lab.image_costs import image_cost
+from deepconsensus_py.lab.images import BATCH, SIDE, Images, accuracy, digit_images, digit_network, learn
+
+EPOCHS, MORE, TESTED = 8, 10, 2000
+PATCH = 4  # pixels
+WIDTH = 24  # of the convolutional network's first stage, so that it is no larger than the transformer
+SYSTEMS = ("convolution", "transformer")
+RATES = {"convolution": 3e-3, "transformer": 1e-3}
+
+
+def run(size: Size) -> Shown:
+    """See ``Row``."""
+    counts = (BATCH, 2 * BATCH) if size.fast else (TRAINING, MORE * TRAINING)
+    epochs = 1 if size.fast else EPOCHS
+    digits = {system: [_on_digits(system, seed, epochs) for seed in size.seeds] for system in SYSTEMS}
+    glyphs = {
+        system: [[_on_glyphs(system, seed, count, epochs) for seed in size.seeds] for count in counts]
+        for system in SYSTEMS
+    }
+    on_digits = {system: _mean(values) for system, values in digits.items()}
+    curves = {system: tuple(_mean(values) for values in points) for system, points in glyphs.items()}
+    gaps = [plain - ours for plain, ours in zip(curves["convolution"], curves["transformer"], strict=True)]
+    gap = on_digits["convolution"] - on_digits["transformer"]
+    judged, images = not size.fast, torch.zeros(BATCH, 1, SIDE, SIDE)
+    return Shown(
+        figures=(
+            at_least(f"digits: accuracy behind convolution at {TRAINING}", gap, 0.04, judged=judged),
+            Figure("digits: accuracy", on_digits["transformer"], on_digits["convolution"]),
+            *(
+                Figure(f"glyphs: accuracy behind convolution at {count}", gap)
+                for count, gap in zip(counts, gaps, strict=True)
+            ),
+            at_least("glyphs: how much smaller the gap is at the second", gaps[0] - gaps[1], 0.001, judged=judged),
+            at_most("patches permuted, positions zero: change of the logits", _permuted(0.0), 1e-5),
+            at_least("patches permuted, positions as they are", _permuted(1.0), 1e-2),
+        ),
+        costs=(
+            cost_line("transformer", _transformer(0), {"image": images}, ((SIDE // PATCH) ** 2 + 1,)),
+            image_cost("convolution", digit_network("convolution", 0, width=WIDTH), images),
+        ),
+        curves=tuple(Curve(system, counts, values) for system, values in curves.items()) if judged else (),
+        axes=("training images", "accuracy"),
+        notes=(
+            f"Accuracy by seed, digits: {_listed(digits)}; glyphs at {', '.join(str(n) for n in counts)}: "
+            + "; ".join(f"{system} {points}" for system, points in glyphs.items()),
+            f"Both arms: {epochs} epochs, batches of {BATCH} shifted by up to a pixel, and as many test images.",
+        ),
+    )
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _listed(values: dict[str, list[float]]) -> str:
+    return "; ".join(f"{system} {', '.join(f'{value:.4f}' for value in of)}" for system, of in values.items())
+
+
+def _transformer(seed: int) -> Vision:
+    torch.manual_seed(seed)
+    trunk = Trunk(TrunkConfig(4, 64, 4, 128, preset("full"), norm="layer", position="none"))
+    return Vision(trunk, classes=10, shape=(1, SIDE, SIDE), patch=PATCH)
+
+
+def _network(system: str, seed: int) -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
+    """A network, and its logits of images."""
+    if system == "convolution":
+        network = digit_network(system, seed, width=WIDTH)
+        return network, network
+    head = _transformer(seed)
+    return head, lambda image: head({"image": image})
+
+
+def _trained(system: str, seed: int, images: Images, test: Images, epochs: int) -> float:
+    network, logits = _network(system, seed)
+    steps = epochs * (len(images.label) // BATCH)
+    learn(network, logits, images, Training(steps, rate=RATES[system]), seed=seed, shift=1)
+    return accuracy(logits, test)
+
+
+def _on_digits(system: str, seed: int, epochs: int) -> float:
+    images, test = digit_images(seed)
+    return _trained(system, seed, images, test, epochs)
+
+
+def _on_glyphs(system: str, seed: int, count: int, epochs: int) -> float:
+    return _trained(system, seed, _glyphs(count, seed), _glyphs(TESTED, 10**6 + seed), epochs)
+
+
+def _glyphs(count: int, seed: int) -> Images:
+    made = single_glyphs(count, seed=seed)
+    return Images(torch.from_numpy(made.image).unsqueeze(1), torch.from_numpy(made.label))
+
+
+@torch.inference_mode()
+def _permuted(positions: float) -> float:
+    """How much the logits change when the patches of images change places, positions multiplied by a number."""
+    head = _transformer(0).eval()
+    assert head.positions is not None
+    for table in head.positions.tables:
+        table.normal_().mul_(positions)
+    image = torch.randn(4, 1, SIDE, SIDE)
+    rows = torch.randperm((SIDE // PATCH) ** 2)
+    patches = torch.nn.functional.unfold(image, PATCH, stride=PATCH)
+    other = torch.nn.functional.fold(patches[..., rows], SIDE, PATCH, stride=PATCH)
+    return float((head({"image": image}) - head({"image": other})).abs().max())
+
+
+ROW = Row(
+    number=19,
+    id="vit",
+    system="Vision transformer (Dosovitskiy et al. 2021)",
+    claim="Patches as words: with less built in than a convolution, behind it on few images, and less so on many.",
+    baseline="A residual network of 3x3 convolutions with no more parameters.",
+    on_reads="A token of its own judges a whole window.",
+    seeds=(1, 2),
+    run=run,
+)

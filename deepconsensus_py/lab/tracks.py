@@ -1,0 +1,71 @@
+"""Tracks along windows of simulated molecules: homopolymers as segments, and one planted variant to be found."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deepconsensus_py.lab.reads import SPEC, simulated
+
+VOCABULARIES = (6,) * (SPEC.max_passes + 1)
+"""Symbols of the passes' bases, and of the draft's, by the codes of bases."""
+
+CLASSES = 3
+GAP, SINGLE, RUN = range(CLASSES)
+"""Of a column: no base of the draft, a base, a base of a homopolymer."""
+
+HOMOPOLYMER = 3
+"""Bases alike that make a run a homopolymer."""
+
+FEWEST = 3
+"""Passes with a base where a variant is planted; half of them get it."""
+
+Tracks = dict[str, Tensor]
+"""A batch of the head of labels."""
+
+
+def segments(count: int, seed: int) -> Tracks:
+    """Windows whose columns are to be told apart, gap, base and homopolymer of the draft, from the passes alone."""
+    windows = simulated(count, seed)
+    passes, draft = windows["bases"].numpy().astype(np.int64), windows["draft"].numpy().astype(np.int64)
+    hidden = np.zeros_like(draft)
+    classes = np.stack([_runs(row) for row in draft])
+    return _tracks(passes, hidden, classes)
+
+
+def variants(count: int, seed: int) -> Tracks:
+    """Windows in which, at one column, half of the passes have another base than the draft: there the label is 1."""
+    windows, rng = simulated(count, seed), np.random.default_rng([seed, 2])
+    passes, draft = windows["bases"].numpy().astype(np.int64), windows["draft"].numpy().astype(np.int64)
+    labels = np.zeros_like(draft)
+    for row, own in enumerate(passes):
+        places = np.flatnonzero((draft[row] > 0) & ((own > 0).sum(axis=0) >= FEWEST))
+        if not len(places):
+            continue
+        column = int(rng.choice(places))
+        there = rng.permutation(np.flatnonzero(own[:, column]))
+        own[there[: (len(there) + 1) // 2], column] = 1 + (draft[row, column] + rng.integers(3)) % 4
+        labels[row, column] = 1
+    return _tracks(passes, draft, labels)
+
+
+def found(logits: Tensor, labels: Tensor) -> float:
+    """Share of windows whose likeliest column is the planted one; of those that have one."""
+    planted = labels.any(1)
+    right = (logits[..., 1] - logits[..., 0]).argmax(1) == labels.argmax(1)
+    return float(right[planted].float().mean())
+
+
+def _runs(draft: NDArray[np.int64]) -> NDArray[np.int64]:
+    (at,) = np.nonzero(draft)
+    starts = np.flatnonzero(np.diff(draft[at], prepend=-1))
+    lengths = np.diff(starts, append=len(at))
+    classes = np.full(len(draft), GAP)
+    classes[at] = np.where(np.repeat(lengths, lengths) >= HOMOPOLYMER, RUN, SINGLE)
+    return classes
+
+
+def _tracks(passes: NDArray[np.int64], draft: NDArray[np.int64], labels: NDArray[np.int64]) -> Tracks:
+    symbols = np.concatenate([passes, draft[:, None]], axis=1).transpose(0, 2, 1)
+    arrays = {"symbols": symbols, "labels": labels, "mask": np.ones(labels.shape, dtype=np.bool_)}
+    return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in arrays.items()}

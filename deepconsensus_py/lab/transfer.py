@@ -1,0 +1,143 @@
+"""What the rows on pretraining share: masked modelling of windows, then the correction from few labelled ones."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.heads.columns import ColumnHead
+from deepconsensus_py.heads.correct import Correct
+from deepconsensus_py.heads.pretrain import Masked, hide
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.reads import Windows, batches, config, judge, take
+from deepconsensus_py.models.network import ColumnTokens
+
+BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """A corrector trained on labelled windows, at the step that other windows choose; errors are those per kb.
+
+    Attributes:
+        step: the one with the fewest errors in the windows that choose.
+        train: errors in windows that it was trained on.
+        test: errors in windows that neither trained nor chose it.
+    """
+
+    step: int
+    train: float
+    test: float
+
+    @property
+    def gap(self) -> float:
+        """How much worse it is on windows that it was not trained on."""
+        return self.test - self.train
+
+
+def fresh(trunk: TrunkConfig, seed: int) -> Correct:
+    """A corrector with its first weights."""
+    torch.manual_seed(seed)
+    return Correct(Trunk(trunk), ColumnTokens(config(trunk)))
+
+
+def pretrain(start: Correct, windows: Windows, training: Training, seed: int, *, batch: int = BATCH) -> Masked:
+    """Masked modelling from the first weights of a corrector, which is left as it is.
+
+    Args:
+        start: trunk and columns.
+        windows: their labels are not read.
+        training: how long and how fast.
+        seed: of batches and of what is hidden.
+        batch: windows.
+    """
+    torch.manual_seed(seed)
+    masked = Masked(copy.deepcopy(start.trunk), copy.deepcopy(start.columns))
+    generator = torch.Generator().manual_seed(seed)
+
+    def loss(_: int) -> Tensor:
+        drawn = hide(draw(windows, batch, generator), generator)
+        return masked.loss(masked(drawn), drawn)
+
+    fit(masked, loss, training)
+    return masked
+
+
+def after(start: Correct, masked: Masked) -> Correct:
+    """A corrector with the trunk and the columns that masked modelling left."""
+    corrector = copy.deepcopy(start)
+    corrector.trunk.load_state_dict(masked.trunk.state_dict(), strict=True)
+    corrector.columns.load_state_dict(masked.columns.state_dict(), strict=True)
+    return corrector
+
+
+def masked_loss(masked: Masked, windows: Windows) -> dict[str, float]:
+    """Metrics of masked modelling in windows that were not trained on."""
+    generator, masked = torch.Generator().manual_seed(0), masked.eval()
+    hidden = hide(windows, generator)
+    with torch.inference_mode():
+        out = torch.cat([masked(batch) for batch in batches(dict(hidden), BATCH)])
+    return masked.metrics(out, hidden)
+
+
+def tune(
+    corrector: Correct,
+    labelled: Windows,
+    training: Training,
+    *,
+    choosing: Windows,
+    test: Windows,
+    seed: int,
+    batch: int = BATCH,
+    every: int = 25,
+) -> Tuned:
+    """Train a corrector on labelled windows; the step that is judged is chosen by other windows.
+
+    Args:
+        corrector: is trained.
+        labelled: windows to learn from.
+        training: how long at most, and how fast.
+        choosing: windows that choose the step.
+        test: windows that are judged.
+        seed: of batches.
+        batch: windows.
+        every: steps between those that can be chosen.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    best: list[tuple[float, int, dict[str, Tensor]]] = []
+
+    def look(step: int) -> None:
+        found = errors_per_kb(corrector, choosing)
+        if not best or found < best[0][0]:
+            best[:] = [(found, step, copy.deepcopy(corrector.state_dict()))]
+
+    def loss(step: int) -> Tensor:
+        if step and step % every == 0:
+            look(step)
+        drawn = draw(labelled, batch, generator)
+        return corrector.loss(corrector(drawn), drawn)
+
+    fit(corrector, loss, training)
+    look(training.steps)
+    _, step, weights = best[0]
+    corrector.load_state_dict(weights)
+    seen = take(labelled, slice(0, len(test["labels"])))
+    return Tuned(step, errors_per_kb(corrector, seen), errors_per_kb(corrector, test))
+
+
+def errors_per_kb(head: ColumnHead, windows: Windows) -> float:
+    """Errors that are left in windows."""
+    training = head.training
+    head.eval()
+    with torch.inference_mode():
+        called = torch.cat([head(batch).argmax(-1) for batch in batches(windows, BATCH)])
+    head.train(training)
+    return judge(called, windows["labels"]).per_kb
+
+
+def draw(windows: Windows, count: int, generator: torch.Generator) -> Windows:
+    """So many windows by chance."""
+    return take(windows, torch.randint(len(windows["labels"]), (count,), generator=generator))
