@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.hmm.parameters import PassModel
@@ -68,5 +69,5 @@ def random_pass(draft: Codes, rng: np.random.Generator, *, start: int = 0, kinet
         bases.append(int(base) if draw > 0.08 else int(rng.integers(1, 5)))
         columns.append(cigar.EQUAL if bases[-1] == base else cigar.DIFFERENT)
     widths = rng.integers(0, 60, len(bases)).astype(np.uint8) if kinetics else None
-    alignment = cigar.alignment_of(np.array(columns, np.uint8), start=start)
+    alignment = alignment_of(np.array(columns, np.uint8), start=start)
     return Pass("m/1/0_1", np.array(bases, np.uint8), widths, None, None, alignment)

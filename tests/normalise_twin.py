@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.pacbio.molecule import Alignment
@@ -124,4 +125,4 @@ def _write(layout: _Layout, bases: _Codes, draft: _Codes) -> Alignment:
     aligned = columns == cigar.EQUAL
     equal = pass_letters[aligned[columns != cigar.DELETION]] == draft_letters[aligned[columns != cigar.INSERTION]]
     columns[aligned] = np.where(equal, cigar.EQUAL, cigar.DIFFERENT)
-    return cigar.alignment_of(columns, start=layout.start, head=layout.head, tail=layout.tail)
+    return alignment_of(columns, start=layout.start, head=layout.head, tail=layout.tail)

@@ -8,6 +8,7 @@ import edlib
 import numpy as np
 import pysam
 from hypothesis import strategies as st
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode_bases, encode_bases
@@ -101,5 +102,5 @@ def _aligned(draw: st.DrawFn, draft_length: int, letters: str) -> Pass:
     head, tail = draw(st.integers(0, 2)), draw(st.integers(0, 2))
     n_bases = head + tail + sum(c != "D" for c in columns)
     bases = draw(st.text(letters, min_size=n_bases, max_size=n_bases))
-    alignment = cigar.alignment_of(np.array([_CODES[c] for c in columns], np.uint8), start=start, head=head, tail=tail)
+    alignment = alignment_of(np.array([_CODES[c] for c in columns], np.uint8), start=start, head=head, tail=tail)
     return make_pass(bases, alignment, reverse=draw(st.booleans()), kinetics=draw(st.booleans()))

@@ -13,13 +13,16 @@ import pysam
 import pytest
 from numpy.typing import NDArray
 
+from deepconsensus_py.align import cigar
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.models.column import encode_columns
 from deepconsensus_py.models.interface import Features
-from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.drafts import draft_entries
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, Zmw
 from deepconsensus_py.pacbio.zmws import Fault
 from deepconsensus_py.pileup.disagreement import find_disagreement, with_disagreement
-from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.features import FeatureSpec, row_count, row_slices
+from deepconsensus_py.pileup.windows import Windows
 from deepconsensus_py.polishing.read import PolishedRead
 
 Edit = Callable[[list[pysam.AlignedSegment]], Iterable[pysam.AlignedSegment]]
@@ -48,6 +51,42 @@ class Commands:
             status = int(stop.code or 0)
         out, err = self._capture.readouterr()
         return Result(status, out, err + self._log.text)
+
+
+def alignment_of(columns: NDArray[np.uint8], *, start: int, head: int = 0, tail: int = 0) -> Alignment:
+    """An alignment from one operation per column.
+
+    Args:
+        columns: ``uint8[columns]`` CIGAR codes.
+        start: 0-based draft position of the first column.
+        head: soft-clipped bases before the first column.
+        tail: soft-clipped bases after the last column.
+    """
+    edges = np.flatnonzero(columns[1:] != columns[:-1]) + 1
+    operations = columns[np.concatenate(([0], edges))]
+    lengths = np.diff(np.concatenate(([0], edges, [len(columns)])))
+    clips = [n > 0 for n in (head, tail)]
+    operations = np.concatenate(([cigar.SOFT_CLIP] * clips[0], operations, [cigar.SOFT_CLIP] * clips[1]))
+    lengths = np.concatenate(([head] * clips[0], lengths, [tail] * clips[1]))
+    return Alignment(int(start), operations.astype(np.uint8), lengths.astype(np.int32))
+
+
+def read_drafts(*paths: Path) -> list[Draft]:
+    """The drafts of files, in file order."""
+    return [entry.read() for entry in draft_entries(paths)]
+
+
+def feature_rows(windows: Windows, spec: FeatureSpec) -> NDArray[np.float32]:
+    """The tensor ``float32[n, rows, width]`` of the windows as the original stores it, not clipped."""
+    rows = np.zeros((len(windows), row_count(spec), spec.width), np.float32)
+    for name, part in row_slices(spec).items():
+        values = getattr(windows, name)
+        if name in ("strands", "snr"):
+            values = values[:, :, None]
+        elif values.ndim == 2:
+            values = values[:, None]
+        rows[:, part] = values
+    return rows
 
 
 def records(path: Path) -> list[pysam.AlignedSegment]:

@@ -11,24 +11,6 @@ ON_PASS = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1], bool)
 ON_DRAFT = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1], bool)
 
 
-def alignment_of(columns: NDArray[np.uint8], *, start: int, head: int = 0, tail: int = 0) -> Alignment:
-    """An alignment from one operation per column.
-
-    Args:
-        columns: ``uint8[columns]`` CIGAR codes.
-        start: 0-based draft position of the first column.
-        head: soft-clipped bases before the first column.
-        tail: soft-clipped bases after the last column.
-    """
-    edges = np.flatnonzero(columns[1:] != columns[:-1]) + 1
-    operations = columns[np.concatenate(([0], edges))]
-    lengths = np.diff(np.concatenate(([0], edges, [len(columns)])))
-    clips = [n > 0 for n in (head, tail)]
-    operations = np.concatenate(([SOFT_CLIP] * clips[0], operations, [SOFT_CLIP] * clips[1]))
-    lengths = np.concatenate(([head] * clips[0], lengths, [tail] * clips[1]))
-    return Alignment(int(start), operations.astype(np.uint8), lengths.astype(np.int32))
-
-
 def counts(alignment: Alignment) -> NDArray[np.int64]:
     """Bases of each operation, ``int64[9]``, indexed by CIGAR code."""
     return np.bincount(alignment.operations, alignment.lengths, minlength=9).astype(np.int64)

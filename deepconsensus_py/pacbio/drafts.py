@@ -80,16 +80,6 @@ def no_drafts(paths: Sequence[Path]) -> InputError:
     return InputError(f"{', '.join(map(str, paths))}: {verb} no reads")
 
 
-def read_drafts(paths: Paths) -> Iterator[Draft]:
-    """The drafts of files, in file order.
-
-    Raises:
-        InputError: as ``draft_entries``.
-        MoleculeError: a draft's record is damaged.
-    """
-    return (entry.read() for entry in draft_entries(paths))
-
-
 def count_drafts(paths: Paths) -> int:
     """How many drafts files hold; they are read through.
 

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepconsensus_py.errors import ModelError
 
@@ -92,24 +91,3 @@ def row_slices(spec: FeatureSpec) -> dict[str, slice]:
 def row_count(spec: FeatureSpec) -> int:
     """Rows of the tensor: 85, or 86 with draft qualities, for 20 passes."""
     return int(row_slices(spec)["snr"].stop)
-
-
-def clip_rows(rows: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float32]:
-    """Bring a tensor into the ranges that the model's embedding tables cover.
-
-    Args:
-        rows: ``float32[..., rows, width]``.
-        spec: layout and maxima.
-
-    Returns:
-        a new tensor of the same shape; bases, strands and draft rows are as they were.
-    """
-    slices, clipped = row_slices(spec), rows.copy()
-    for name, highest in (
-        ("pulse_widths", spec.pulse_width_max),
-        ("inter_pulse_durations", spec.inter_pulse_duration_max),
-        ("snr", spec.snr_max),
-    ):
-        part = clipped[..., slices[name], :]
-        np.clip(part, 0, highest, out=part)
-    return clipped

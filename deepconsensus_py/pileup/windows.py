@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import GAP, N
 from deepconsensus_py.pileup.columns import Integers
-from deepconsensus_py.pileup.features import FeatureSpec, row_count, row_slices
+from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.pileup import NO_QUALITY, Pileup
 
 _Integer = TypeVar("_Integer", bound=np.integer)
@@ -176,20 +176,3 @@ def mean_draft_qualities(pileup: Pileup, bounds: WindowBounds) -> NDArray[np.flo
     count = bounds.draft_stop - bounds.draft_start
     error = np.add.reduceat(10 ** (-quality / 10), bounds.draft_start) / count
     return np.where(error < 1, -10 * np.log10(error), 0.0)
-
-
-def feature_rows(windows: Windows, spec: FeatureSpec) -> NDArray[np.float32]:
-    """The tensor ``float32[n, rows, width]`` of the windows as the original stores it, not clipped.
-
-    Models read the integers; this is the reference of what they mean, and as large as it looks.
-    """
-    slices = row_slices(spec)
-    rows = np.zeros((len(windows), row_count(spec), spec.width), np.float32)
-    for name, part in slices.items():
-        values = getattr(windows, name)
-        if name in ("strands", "snr"):
-            values = values[:, :, None]
-        elif values.ndim == 2:
-            values = values[:, None]
-        rows[:, part] = values
-    return rows

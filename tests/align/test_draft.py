@@ -7,6 +7,7 @@ import edlib
 import numpy as np
 import pysam
 import pytest
+from support import read_drafts
 
 from deepconsensus_py.align.draft import MAX_PASSES, draft_zmw
 from deepconsensus_py.align.passes import align_passes
@@ -14,7 +15,6 @@ from deepconsensus_py.align.votes import vote
 from deepconsensus_py.align.windows import window_consensus
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.drafts import read_drafts
 from deepconsensus_py.pacbio.molecule import Draft, Pass, decode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.pacbio.zmws import read_subreads
@@ -206,7 +206,7 @@ def test_the_command_writes_drafts_and_counts_the_rest(testdata: Path, tmp_path:
     output = tmp_path / "drafts.bam"
     assert main(["draft", str(testdata / "subreads.bam"), "-o", str(output), "--threads", "2"]) == 0
     molecules = dict(read_subreads([testdata / "subreads.bam"]))
-    drafts = list(read_drafts(output))
+    drafts = read_drafts(output)
     assert f"{len(molecules)} molecules, {len(drafts)} drafts" in capsys.readouterr().err
     expected = [draft_zmw(m, passes).draft for m, passes in molecules.items() if len(passes) >= 3]
     assert [d.name for d in drafts] == [d.name for d in expected]

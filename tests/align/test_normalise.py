@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from normalise_twin import left_normalise as by_numpy
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
@@ -22,7 +23,7 @@ def alignments(draw: st.DrawFn, kinds: str = "ID") -> tuple[Alignment, np.ndarra
     bases = draw(st.lists(LETTERS, min_size=(n := head + tail + sum(c != "D" for c in columns)), max_size=n))
     draft = draw(st.lists(LETTERS, min_size=(m := start + rest + sum(c != "I" for c in columns)), max_size=m))
     codes = np.array(["MID".index(c) for c in columns], np.uint8)
-    alignment = cigar.alignment_of(codes, start=start, head=head, tail=tail)
+    alignment = alignment_of(codes, start=start, head=head, tail=tail)
     return alignment, encode_bases("".join(bases)), encode_bases("".join(draft))
 
 

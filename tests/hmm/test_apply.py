@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hmm_reference import random_draft, random_pass
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
@@ -47,7 +48,7 @@ def by_numpy(p: Pass, draft: np.ndarray, draft_index: np.ndarray) -> Alignment |
     kinds = np.tile(np.array([cigar.EQUAL, cigar.INSERTION, cigar.DELETION], np.uint8), len(in_pass))
     counts = np.stack([np.ones_like(in_pass), np.append(inserted, 0), np.append(deleted, 0)], axis=1).ravel()
     tail = len(p.bases) - 1 - int(in_pass[-1])
-    alignment = cigar.alignment_of(np.repeat(kinds, counts), start=in_draft[0], head=int(in_pass[0]), tail=tail)
+    alignment = alignment_of(np.repeat(kinds, counts), start=in_draft[0], head=int(in_pass[0]), tail=tail)
     return left_normalise(alignment, p.bases, draft)
 
 

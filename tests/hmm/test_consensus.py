@@ -5,6 +5,7 @@ from dataclasses import replace
 import edlib
 import numpy as np
 import pytest
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
@@ -235,4 +236,4 @@ def _clipped(p: Pass, *, keep_first: bool) -> Pass:
     on_pass, on_draft = cigar.ON_PASS[columns], cigar.ON_DRAFT[columns]
     head, tail = int(on_pass[:begin].sum()), int(on_pass[end:].sum())
     start = p.alignment.start + int(on_draft[:begin].sum())
-    return replace(p, alignment=cigar.alignment_of(columns[begin:end], start=start, head=head, tail=tail))
+    return replace(p, alignment=alignment_of(columns[begin:end], start=start, head=head, tail=tail))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hmm_reference import Codes, log_likelihood, random_draft, random_model, random_pass
 from numpy.typing import NDArray
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.hmm.evidence import UNIT_CHANGE, RunScores, pooled, score_runs
@@ -184,7 +185,7 @@ def test_a_long_insertion_disturbs_only_its_neighbours() -> None:
     at = int(np.flatnonzero(columns == cigar.EQUAL)[80])
     in_pass = int(np.cumsum(cigar.ON_PASS[columns])[at])
     longer = np.insert(p.bases, in_pass, rng.integers(1, 5, 3000).astype(np.uint8))
-    alignment = cigar.alignment_of(np.insert(columns, at + 1, [cigar.INSERTION] * 3000), start=0)
+    alignment = alignment_of(np.insert(columns, at + 1, [cigar.INSERTION] * 3000), start=0)
     inserted = Pass("m/1/0_1", longer, None, None, None, alignment)
     plain, disturbed = (scored(draft, q, model) for q in (p, inserted))
     assert np.isfinite(disturbed.log_likelihoods[0])

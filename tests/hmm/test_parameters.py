@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hmm_reference import random_draft, random_model
+from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.hmm.line import LONGEST_STEP, line_of, within
@@ -42,7 +43,7 @@ def drawn_pass(draft: np.ndarray, model: PassModel, rng: np.random.Generator) ->
         emission = model.emission[base, 1:5].astype(float)
         bases.append(1 + rng.choice(4, p=emission / emission.sum()))
         columns.append(M if bases[-1] == base else cigar.DIFFERENT)
-    return Pass("m/1/0_1", np.array(bases, np.uint8), None, None, None, cigar.alignment_of(np.array(columns), start=0))
+    return Pass("m/1/0_1", np.array(bases, np.uint8), None, None, None, alignment_of(np.array(columns), start=0))
 
 
 def test_every_kind_of_error_is_counted_once() -> None:
@@ -100,7 +101,7 @@ def test_what_was_hardly_seen_leans_on_what_was() -> None:
     bases = encode_bases(draft)
     columns = np.full(len(bases), M, np.uint8)
     columns[7 : 9 * 200 : 18] = D
-    p = Pass("m/1/0_1", bases[columns != D], None, None, None, cigar.alignment_of(columns, start=0))
+    p = Pass("m/1/0_1", bases[columns != D], None, None, None, alignment_of(columns, start=0))
     deletion = estimate(bases, [p])[0].deletion
     assert deletion[G, 0] > 0.2
     assert deletion[G, 4] > 5 * deletion[A, 4]
@@ -122,7 +123,7 @@ def test_lines_run_from_end_to_end_within_reach_of_the_band() -> None:
         columns = rng.choice([M, I, D], 80, p=[0.4, 0.3, 0.3]).astype(np.uint8)
         columns[[0, -1]] = M
         n = int(np.count_nonzero(columns != D))
-        p = Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, cigar.alignment_of(columns, start=7))
+        p = Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, alignment_of(columns, start=7))
         line = line_of(p)
         steps = np.diff(line.read)
         assert line.start == 7
@@ -138,7 +139,7 @@ def test_parts_of_lines_are_running_means_of_what_is_kept() -> None:
         columns = rng.choice([M, I, D], 200, p=[0.6, 0.2, 0.2]).astype(np.uint8)
         columns[[0, -1]] = M
         n = int(np.count_nonzero(columns != D))
-        line = line_of(Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, cigar.alignment_of(columns, start=7)))
+        line = line_of(Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, alignment_of(columns, start=7)))
         kept = rng.random(300) < rng.choice([0.5, 1])
         part, steps = within(line, kept), np.diff(line.read)
         own = kept[7 : 7 + len(steps)]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pysam
 import pytest
+from support import read_drafts
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.drafts import count_drafts, read_drafts
+from deepconsensus_py.pacbio.drafts import count_drafts
 from deepconsensus_py.pacbio.inputs import Kind, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.pacbio.record_file import RecordFile
@@ -49,7 +50,7 @@ def test_damaged_bam(make, capfd: pytest.CaptureFixture[str], damage: Callable[[
 def test_a_damaged_drafts_file(make, capfd: pytest.CaptureFixture[str]) -> None:
     path = cut(make.drafts(range(400)), flip_middle)
     with pytest.raises(InputError, match=f"^{path}: is truncated or damaged"):
-        list(read_drafts(path))
+        read_drafts(path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -90,7 +91,7 @@ def test_no_records(make) -> None:
     with pytest.raises(InputError, match=r"holds no subreads$"):
         list(read_subreads([make.subreads([])]))
     with pytest.raises(InputError, match=r"holds no reads$"):
-        list(read_drafts(make.drafts([])))
+        read_drafts(make.drafts([]))
 
 
 def test_kinds_are_found_by_looking_not_by_name(make, tmp_path: Path) -> None:
@@ -103,14 +104,14 @@ def test_kinds_are_found_by_looking_not_by_name(make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ccs.fastq", "ccs.fastq.gz", "ccs.fasta", "ccs.fasta.gz"])
 def test_text_drafts_are_the_bam_ones(make, tmp_path: Path, name: str) -> None:
-    wanted = list(read_drafts(make.drafts([5, 3, 9])))
+    wanted = read_drafts(make.drafts([5, 3, 9]))
     text = make.drafts([5, 3, 9], "x.fastq").read_text()
     if ".fasta" in name:
         lines = text.splitlines()
         text = "".join(f">{n[1:]}\n{s}\n" for n, s in zip(lines[::4], lines[1::4], strict=True))
     path = tmp_path / name
     path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
-    drafts = list(read_drafts(path))
+    drafts = read_drafts(path)
     assert [d.name for d in drafts] == [d.name for d in wanted]
     assert [decode_bases(d.bases) for d in drafts] == [decode_bases(d.bases) for d in wanted]
     if ".fasta" in name:
@@ -130,7 +131,7 @@ def test_a_cut_fastq(make, tmp_path: Path, keep: float, compressed: bool) -> Non
     path = tmp_path / "ccs.fastq"
     path.write_bytes(content[: int(len(content) * keep)] if compressed else content[:-7])
     with pytest.raises(InputError, match=f"^{path}: .*truncated or damaged"):
-        list(read_drafts(path))
+        read_drafts(path)
 
 
 def test_a_file_of_file_names(make, tmp_path: Path) -> None:
@@ -155,4 +156,4 @@ def test_drafts_are_counted(make) -> None:
 def test_subreads_given_as_drafts(make, name: str) -> None:
     path = make.subreads([1]) if name == "ccs.bam" else make.drafts(["1/0_60"], name)
     with pytest.raises(InputError, match=r"holds subreads .* where CCS reads are needed"):
-        list(read_drafts(path))
+        read_drafts(path)

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pysam
 import pytest
-from support import Commands
+from support import Commands, read_drafts
 
 from deepconsensus_py.align.files import align_files
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.drafts import read_drafts
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.indexing import index_bam
 from deepconsensus_py.pacbio.zmws import Fault, read_subreads, read_zmws
@@ -135,7 +134,7 @@ def test_reads_of_unknown_types_are_taken_for_what_they_are_given_for(make) -> N
     path = retyped(make.subreads([1]), make.folder / "unknown.bam", "UNKNOWN")
     assert len(list(read_subreads([path]))) == 1
     drafts = retyped(make.drafts([1]), make.folder / "drafts.bam", "UNKNOWN")
-    assert len(list(read_drafts(drafts))) == 1
+    assert len(read_drafts(drafts)) == 1
 
 
 def test_no_output_is_made(run: Commands, make) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
+from support import read_drafts
 
 from deepconsensus_py.errors import OutputError
-from deepconsensus_py.pacbio.drafts import read_drafts
 from deepconsensus_py.pacbio.writers import open_reads, open_records
 
 HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\tSO:unknown\n@RG\tID:aaaa0000\tDS:READTYPE=CCS\n")
@@ -42,7 +42,7 @@ def test_reads_come_back(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out{ending}"
     write_reads(path, 5)
     assert list(tmp_path.iterdir()) == [path]
-    back = list(read_drafts(path))
+    back = read_drafts(path)
     assert [draft.name for draft in back] == [name for name, _, _ in reads(5)]
     for draft, (_, bases, qualities) in zip(back, reads(5), strict=True):
         np.testing.assert_array_equal(draft.bases, bases)

@@ -1,30 +1,11 @@
 """The feature spec and the rows of the tensor."""
 
 import json
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.pileup.features import FeatureSpec, clip_rows, row_count, row_slices
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("use_draft_qualities", [False, True])
-def test_clipping_equals_the_original(golden: Path, use_draft_qualities: bool) -> None:
-    spec = FeatureSpec(use_draft_qualities=use_draft_qualities)
-    with np.load(golden / f"format_rows_synthetic_bq{int(use_draft_qualities)}.npz") as arrays:
-        given, expected = arrays["subreads"][..., 0], arrays["rows"][..., 0]
-    assert given.max() > spec.snr_max
-    np.testing.assert_array_equal(clip_rows(given, spec), expected)
-    np.testing.assert_array_equal(clip_rows(given[None], spec)[0], expected)
-
-
-def test_clipping_leaves_its_input_alone() -> None:
-    rows = np.full((85, 100), 1000, np.float32)
-    clip_rows(rows, FeatureSpec())
-    assert (rows == 1000).all()
+from deepconsensus_py.pileup.features import FeatureSpec, row_count, row_slices
 
 
 def test_rows_are_those_of_the_original() -> None:
@@ -58,10 +39,3 @@ def test_spec_that_lacks_a_value_is_refused() -> None:
     del values["width"]
     with pytest.raises(ModelError, match="width"):
         FeatureSpec.from_dict(values)
-
-
-def test_clipping_touches_only_the_rows_that_have_a_maximum() -> None:
-    spec = FeatureSpec(max_passes=2, pulse_width_max=9, inter_pulse_duration_max=8, snr_max=7.5)
-    clipped = clip_rows(np.full((13, 3), 100, np.float32), spec)
-    assert clipped[:, 0].tolist() == [100, 100, 9, 9, 8, 8, 100, 100, 100, 7.5, 7.5, 7.5, 7.5]
-    assert not clip_rows(np.full((13, 3), -1, np.float32), spec)[2:6].any()

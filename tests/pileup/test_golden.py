@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import feature_rows
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Truth, Zmw
@@ -20,7 +21,6 @@ from deepconsensus_py.pileup.windows import (
     WindowBounds,
     Windows,
     cut_windows,
-    feature_rows,
     mean_draft_qualities,
     window_bounds,
 )

@@ -5,12 +5,13 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from support import feature_rows
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Pass, Zmw
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.pileup import build_pileup
-from deepconsensus_py.pileup.windows import cut_windows, feature_rows, mean_draft_qualities, window_bounds
+from deepconsensus_py.pileup.windows import cut_windows, mean_draft_qualities, window_bounds
 
 MakePass = Callable[..., Pass]
 MakeZmw = Callable[..., Zmw]
