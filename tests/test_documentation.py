@@ -21,10 +21,10 @@ def test_the_readme_lists_the_commands_that_there_are() -> None:
     assert sorted(listed) == commands()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
-        assert target.startswith("https://") or (page.parent / target).exists(), target
+def test_links_lead_somewhere() -> None:
+    links = [(page, target) for page in PAGES for target in re.findall(r"\]\(([^)#]+)", page.read_text())]
+    dead = [(page, target) for page, target in links if not (page.parent / target).exists()]
+    assert [(page.name, target) for page, target in dead if not target.startswith("https://")] == []
 
 
 def test_the_readme_lists_the_pages_that_there_are() -> None:
@@ -32,13 +32,13 @@ def test_the_readme_lists_the_pages_that_there_are() -> None:
     assert sorted(listed) == sorted(page.name for page in (REPOSITORY / "docs").glob("*.md"))
 
 
-def test_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("page", ["attention.md", "library.md", "simulator.md"])
+def test_examples_run(page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(REPOSITORY)
-    page = Path("docs/library.md")
-    examples = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", Path("docs", page).read_text(), re.DOTALL)
     assert examples
-    exec(compile("\n".join(examples), str(page), "exec"), {"__name__": "__main__"})
-    assert "aligned" in capsys.readouterr().out
+    exec(compile("\n".join(examples), page, "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out
 
 
 def test_the_citation_names_the_version() -> None:

@@ -26,7 +26,7 @@ Layout = Mapping[str, str]
 """``DIMENSIONS`` of tensors to dimensions of the mesh; what is not named is whole."""
 
 
-def plan(module: nn.Module, dimension: str) -> dict[str, ParallelStyle]:
+def cutting(module: nn.Module, dimension: str) -> dict[str, ParallelStyle]:
     """How torch is to cut the linear layers below a module along ``heads`` or ``ff``, by their names."""
     column, row = (("query", "key", "value"), "out") if dimension == "heads" else (("widen",), "narrow")
     kind = MultiHead if dimension == "heads" else FeedForward
@@ -39,7 +39,7 @@ def plan(module: nn.Module, dimension: str) -> dict[str, ParallelStyle]:
     return cut
 
 
-def lay_out(module: nn.Module, mesh: DeviceMesh, layout: Layout) -> None:
+def parallelize(module: nn.Module, mesh: DeviceMesh, layout: Layout) -> None:
     """Cut the weights of a trunk in place; each process keeps its share.
 
     Args:
@@ -59,7 +59,7 @@ def lay_out(module: nn.Module, mesh: DeviceMesh, layout: Layout) -> None:
                 _cut_heads(layer, size, mesh[layout["heads"]])
             elif isinstance(layer, FeedForward) and dimension == "ff" and layer.widen.out_features % size:
                 raise ValueError(f"an inner width of {layer.widen.out_features} cannot be shared by {size} processes")
-        parallelize_module(module, mesh[layout[dimension]], plan(module, dimension))
+        parallelize_module(module, mesh[layout[dimension]], cutting(module, dimension))
 
 
 def share(batch: Tensor, mesh: DeviceMesh, layout: Layout) -> Tensor:

@@ -10,7 +10,7 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.parallel import lay_out, plan, share
+from deepconsensus_py.attention.parallel import cutting, parallelize, share
 from deepconsensus_py.attention.presets import preset
 
 BOTH = {"batch": "data", "heads": "model", "ff": "model"}
@@ -30,7 +30,7 @@ def trunk(attention: str = "full", heads: int = 4, ff: int = 16, **others: bool)
 def test_whole_heads_and_inner_width_are_cut_and_nothing_else(mesh: DeviceMesh) -> None:
     laid_out = trunk(cross=True)
     before = {name: weight.shape for name, weight in laid_out.named_parameters()}
-    lay_out(laid_out, mesh, BOTH)
+    parallelize(laid_out, mesh, BOTH)
     for name, weight in laid_out.named_parameters():
         *_, layer, kind = name.split(".")
         cut = {"query": 0, "key": 0, "value": 0, "widen": 0, "out": 1, "narrow": 1}.get(layer)
@@ -44,8 +44,8 @@ def test_whole_heads_and_inner_width_are_cut_and_nothing_else(mesh: DeviceMesh) 
 
 
 def test_the_plan_of_a_decoder_has_its_cross_attention() -> None:
-    assert len(plan(trunk(cross=True), "heads")) == 2 * len(plan(trunk(), "heads")) == 2 * 2 * 4
-    assert len(plan(trunk(), "ff")) == 2 * 2
+    assert len(cutting(trunk(cross=True), "heads")) == 2 * len(cutting(trunk(), "heads")) == 2 * 2 * 4
+    assert len(cutting(trunk(), "ff")) == 2 * 2
 
 
 def test_every_process_has_its_rows(mesh: DeviceMesh) -> None:
@@ -59,7 +59,7 @@ def test_every_process_has_its_rows(mesh: DeviceMesh) -> None:
 )
 def test_what_cannot_be_shared_is_refused(attention: str, heads: int, ff: int, mesh: DeviceMesh) -> None:
     with pytest.raises(ValueError, match="cannot be shared by 4 processes"):
-        lay_out(trunk(attention, heads, ff), mesh, BOTH)
+        parallelize(trunk(attention, heads, ff), mesh, BOTH)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_what_cannot_be_shared_is_refused(attention: str, heads: int, ff: int, m
 )
 def test_a_layout_that_makes_no_sense_is_refused(layout: dict[str, str], message: str, mesh: DeviceMesh) -> None:
     with pytest.raises(ValueError, match=message):
-        lay_out(trunk(), mesh, layout)
+        parallelize(trunk(), mesh, layout)

@@ -1,11 +1,13 @@
 """One softmax, no genomics, and files of the agreed size, read off the source."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import deepconsensus_py
+from deepconsensus_py import attention
 
 PACKAGE = Path(deepconsensus_py.__file__).parent
 ATTENTION = PACKAGE / "attention"
@@ -33,7 +35,7 @@ LINES = {
     "cost": 100,
     "parallel": 100,
     "explain": 95,
-    "__init__": 10,
+    "__init__": 65,
 }
 
 
@@ -69,6 +71,37 @@ def test_attention_imports_torch_and_the_standard_library_alone() -> None:
         for module, name in names
         if name.split(".")[0] not in known and not name.startswith("deepconsensus_py.attention")
     ] == []
+
+
+WITH_TORCH_ALONE = """
+import sys
+
+OTHERS = {"numpy", "numba", "pysam", "safetensors", "mappy", "edlib", "pyabpoa", "psutil", "tqdm", "yaml"}
+
+class TorchAlone:
+    def find_spec(self, name, path=None, target=None):
+        ours = name.startswith("deepconsensus_py.") and not name.startswith("deepconsensus_py.attention")
+        if (ours and name != "deepconsensus_py._version") or name.split(".")[0] in OTHERS:
+            raise ModuleNotFoundError(f"{name} is not to be imported")
+
+sys.meta_path.insert(0, TorchAlone())
+import torch
+from deepconsensus_py.attention import *
+q, k, v = torch.randn(3, 2, 4, 100, 16)
+mixed = attend(q, k, v, pattern=BlockLocal(16, 8), bias=Shaw(16, 8))
+trunk = Trunk(TrunkConfig(layers=1, d=64, heads=4, ff=64, attention=preset("full")))
+assert mixed.shape == (2, 4, 100, 16) and trunk(Tokens(torch.randn(2, 100, 64))).shape == (2, 100, 64)
+"""
+"""The core at work where nothing of the package's other rooms and libraries can be imported, not even by torch."""
+
+
+def test_the_core_works_with_torch_alone() -> None:
+    run = subprocess.run([sys.executable, "-c", WITH_TORCH_ALONE], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_what_is_exported_is_there() -> None:
+    assert [name for name in attention.__all__ if not hasattr(attention, name)] == []
 
 
 def test_attention_files_keep_to_their_size() -> None:

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.parallel import Layout, average_gradients, lay_out, share
+from deepconsensus_py.attention.parallel import Layout, average_gradients, parallelize, share
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.sublayers import FeedForward
 from deepconsensus_py.attention.tokens import Tokens
@@ -127,7 +127,7 @@ def _mesh(shape: tuple[int, int]) -> DeviceMesh:
 
 def _seen(mesh: DeviceMesh, layout: Layout, seed: int) -> Seen:
     trunk = _trunk(seed)
-    lay_out(trunk, mesh, layout)
+    parallelize(trunk, mesh, layout)
     inputs, target = (share(part, mesh, layout) for part in _batch(seed, 0))
     with _AllReduces() as forward, torch.no_grad():
         trunk(Tokens(inputs))
@@ -163,7 +163,7 @@ def _ffn(mesh: DeviceMesh) -> SeenFfn:
     torch.manual_seed(0)
     whole, cut = FeedForward(d=FFN_SHAPE[0], ff=FFN_SHAPE[1]), FeedForward(d=FFN_SHAPE[0], ff=FFN_SHAPE[1])
     cut.load_state_dict(whole.state_dict())
-    lay_out(cut, mesh, BOTH)
+    parallelize(cut, mesh, BOTH)
     batch = torch.randn(BATCH, LENGTH, FFN_SHAPE[0])
     right = whole(batch)
     right.square().mean().backward()
