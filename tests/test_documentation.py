@@ -13,7 +13,10 @@ from deepconsensus_py.polishing.report import COLUMNS, FAULTS
 from deepconsensus_py.polishing.tags import ALIGNMENT_TAGS, PER_BASE_TAGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "workflow" / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "workflow/README.md")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
 
 
 def test_the_readme_lists_the_commands_that_there_are() -> None:
@@ -25,6 +28,13 @@ def test_links_lead_somewhere() -> None:
     links = [(page, target) for page in PAGES for target in re.findall(r"\]\(([^)#]+)", page.read_text())]
     dead = [(page, target) for page, target in links if not (page.parent / target).exists()]
     assert [(page.name, target) for page, target in dead if not target.startswith("https://")] == []
+
+
+def test_contributors_are_sent_to_files_that_there_are() -> None:
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    places = [REPOSITORY, REPOSITORY / "deepconsensus_py"]
+    named = re.findall(r"`([\w.]+/[\w./]*)`", page)
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
 def test_the_readme_lists_the_pages_that_there_are() -> None:
