@@ -20,8 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from reads import SHARED, KnownMolecule, known_molecules, parts, polished, redrafted
 
-from deepconsensus_py.evaluate.calibration_bins import CAP, bin_counts
-from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts, count_errors, total
+from deepconsensus_py.evaluate.calibration_counts import CAP, QUALITIES, QualityCounts, bin_counts, count_errors, total
 from deepconsensus_py.evaluate.calibration_fit import Fit, fit_knots, fit_line, held_out, surprise
 from deepconsensus_py.evaluate.charts import calibration_chart
 from deepconsensus_py.evaluate.comparison import empirical_quality

@@ -3,7 +3,7 @@
     python benchmarks/engine.py SUBREADS_TO_CCS.bam CCS.bam [--models vote runs] [--network runs] [--cores 2] [--busy]
 
 - Molecules go to a worker process and their features come back, pickled through a pipe, or with their arrays in shared
-  memory (``align/channel.py``): processor milliseconds of both ends, and of the clock, for each molecule.
+  memory (``workers/channel.py``): processor milliseconds of both ends, and of the clock, for each molecule.
 - The same batches go through a network one after the other on all cores, and on one core each (lanes): seconds. With
   ``--busy`` another process keeps a core busy meanwhile, as workers do.
 """
@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deepconsensus_py.align.channel import Channel, anonymous_memory
-from deepconsensus_py.models.interface import Arrays, Features
+from deepconsensus_py.corrector import Arrays, Features
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
+from deepconsensus_py.workers.channel import Channel, anonymous_memory
 
 ROUNDS, REPEATS = 100, 3
 BATCHES = 16

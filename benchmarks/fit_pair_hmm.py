@@ -21,13 +21,13 @@ from reads import SHARED, KnownMolecule, known_molecules, redrafted
 
 from deepconsensus_py import models
 from deepconsensus_py.align.passes import align_passes, align_zmw
+from deepconsensus_py.edits.classes import EDITS, FIRST, LAST
+from deepconsensus_py.edits.compact import SCORE_STEP
+from deepconsensus_py.edits.labels import label_runs
+from deepconsensus_py.edits.pair_hmm import encode_evidence
+from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.models.pair_hmm import encode_evidence
-from deepconsensus_py.models.run_evidence import SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.runs.edits import EDITS, FIRST, LAST
-from deepconsensus_py.runs.homopolymers import find_runs
-from deepconsensus_py.runs.labels import label_runs
 
 SETS = ("human_1m", "human_bases_only")
 END = 50

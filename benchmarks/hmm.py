@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from encode import cpu_ms
 
+from deepconsensus_py.edits.error_rates import estimate
+from deepconsensus_py.edits.evidence import score_runs
+from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import Read, load_reads, molecule_of
-from deepconsensus_py.hmm.consensus import refine
-from deepconsensus_py.hmm.evidence import score_runs
-from deepconsensus_py.hmm.parameters import estimate
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
 

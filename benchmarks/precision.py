@@ -3,7 +3,7 @@
     python benchmarks/precision.py MODEL [MODEL …] [--shared DIR] [--rounds 5]
 
 Items are windows of column networks and undecided runs of run networks, of all molecules of human_1m. "as trained" is
-the network as torch runs it; the others are laid out for inference (``models/precision.py``). "int8" stands for
+the network as torch runs it; the others are laid out for inference (``models/device.py``). "int8" stands for
 dynamic quantisation of the trunk's linear layers by torch and is offered nowhere: docs/models.md says why. Seconds are
 those of the processor, the least of several rounds taken by turns.
 """
@@ -20,11 +20,11 @@ import torch
 from torch import nn
 from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
-from deepconsensus_py.models.interface import Arrays, Corrector
-from deepconsensus_py.models.names import BF16, FP32
-from deepconsensus_py.models.precision import has_bf16, lay_out
+from deepconsensus_py.corrector import Arrays, Corrector
+from deepconsensus_py.models.device import has_bf16, lay_out
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.options import BF16, FP32
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.agreement import compare_correctors

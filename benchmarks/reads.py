@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align.draft import draft_zmw
 from deepconsensus_py.align.passes import align_zmw, oriented
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.evaluate.reads import Read, load_reads
-from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.names import parse_ccs

@@ -5,7 +5,7 @@
 Errors at most ``JOINED`` bases apart are one place. At each place stand the truth, the draft, the read and the passes,
 in the columns of their alignments to the read, gaps as far left as they go. "to truth" is the evidence of the passes
 for putting the place right, "to draft" that for what the draft had there, where the model edited it: log-likelihoods
-under the pair hidden Markov model (``hmm.evidence``) of the edited read less those of the read, nats, pooled over
+under the pair hidden Markov model (``edits.evidence``) of the edited read less those of the read, nats, pooled over
 passes as ``pairhmm`` does. A pass takes sides where its part of "to truth", which stands after it, is beyond
 ``DECIDED``.
 ``--brief`` leaves the passes out.
@@ -23,17 +23,16 @@ from reads import SHARED, KnownMolecule, known_molecules, polished
 
 from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.align.passes import align_passes
+from deepconsensus_py.edits.apply import Edit, apply_edits, carry_over
+from deepconsensus_py.edits.error_rates import PassModel, estimate
+from deepconsensus_py.edits.evidence import pooled, score_runs
+from deepconsensus_py.edits.repeats import find_runs, find_tracts
 from deepconsensus_py.evaluate.alignment import GAP, align_read
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.hmm.apply import Edit, apply_edits, carry_over
-from deepconsensus_py.hmm.evidence import pooled, score_runs
-from deepconsensus_py.hmm.parameters import PassModel, estimate
-from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.options import DEFAULT
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.pileup import build_pileup
-from deepconsensus_py.runs.homopolymers import find_runs
-from deepconsensus_py.runs.tracts import find_tracts
 
 JOINED = 4
 AROUND = 12

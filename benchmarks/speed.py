@@ -183,7 +183,7 @@ def absent(environment: Path | None, cores: int) -> dict[str, str]:
     """What cannot be run here, and why."""
     import torch  # noqa: PLC0415 - a second of loading that "--help" need not wait for
 
-    from deepconsensus_py.models.precision import has_bf16  # noqa: PLC0415
+    from deepconsensus_py.models.device import has_bf16  # noqa: PLC0415
 
     missing = {}
     if environment is None or not original.program(environment).exists():

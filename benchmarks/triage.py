@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from reads import SHARED, KnownMolecule, known_molecules, parts, redrafted
 
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.triage import Triage, doubts
 from deepconsensus_py.models.weights import load_model, save_model
 from deepconsensus_py.pacbio.molecule import decode_bases
+from deepconsensus_py.pileup.triage import Triage, doubts
 
 SIZES = (3, 5, 8)
 WHOLE = "whole"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from support import Commands
 
-from deepconsensus_py.polishing.resources import usable_cores
+from deepconsensus_py.workers.resources import usable_cores
 
 # A busy machine must not fail a test: the first example of a property also compiles what it calls.
 settings.register_profile("patient", deadline=None)
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", None):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
     if not any((REPOSITORY / "deepconsensus_py" / "hmm").glob("__pycache__/*.nbi")):
-        subprocess.run([sys.executable, "-c", "import deepconsensus_py.polishing.compiled"], cwd=REPOSITORY, check=True)
+        subprocess.run([sys.executable, "-c", "import deepconsensus_py.edits.compiled"], cwd=REPOSITORY, check=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,8 +88,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from deepconsensus_py.attention.config import TrunkConfig
     from deepconsensus_py.attention.presets import PRESETS
-    from deepconsensus_py.models.config import ColumnConfig
-    from deepconsensus_py.models.network import ColumnNetwork
+    from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
     from deepconsensus_py.models.weights import Model, save_model
     from deepconsensus_py.pileup.features import FeatureSpec
 

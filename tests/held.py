@@ -19,7 +19,7 @@ from restarts import folder_of, one_at_a_time
 from deepconsensus_py.cli.main import program
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.journal import read_journal
-from deepconsensus_py.polishing.stop import Stop
+from deepconsensus_py.polishing.progress import Stop
 
 BEGUN, STORED = 5, 4
 """Molecules that have been begun, and that are stored, when the command is held."""

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.hmm.parameters import PassModel
-from deepconsensus_py.hmm.pulse_widths import insertion_factors
+from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
 from deepconsensus_py.pacbio.molecule import Pass
 
 Codes = NDArray[np.uint8]

@@ -17,15 +17,15 @@ import pysam
 import pytest
 
 from deepconsensus_py.cli.main import main
-from deepconsensus_py.models.interface import Corrector
-from deepconsensus_py.models.vote import Vote
+from deepconsensus_py.corrector import Corrector
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.progress import Item, Stop
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, run
 from deepconsensus_py.polishing.sources import Reads
-from deepconsensus_py.polishing.stop import Item, Stop
 
 MOLECULES = 12
 SECONDS = 0.05

@@ -14,14 +14,14 @@ import pytest
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.align.disagreement import find_disagreement, with_disagreement
 from deepconsensus_py.cli.main import main
-from deepconsensus_py.models.column import encode_columns
-from deepconsensus_py.models.interface import Features
+from deepconsensus_py.corrector import Features
 from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Zmw
 from deepconsensus_py.pacbio.zmws import Fault
-from deepconsensus_py.pileup.disagreement import find_disagreement, with_disagreement
 from deepconsensus_py.pileup.features import FeatureSpec, row_count, row_slices
+from deepconsensus_py.pileup.method import encode_columns
 from deepconsensus_py.pileup.windows import Windows
 from deepconsensus_py.polishing.read import PolishedRead
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align.cigar import ON_DRAFT, identity
 from deepconsensus_py.align.passes import align_passes
+from deepconsensus_py.align.poa import window_consensus
 from deepconsensus_py.align.votes import vote
-from deepconsensus_py.align.windows import window_consensus
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, identity_tags

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import mappy
+import numpy as np
 
-from deepconsensus_py.align import cigar, edits
-from deepconsensus_py.align.edits import Operations
-from deepconsensus_py.align.repeats import repeated_matches
+from deepconsensus_py.align import cigar, unit_cost
+from deepconsensus_py.align.unit_cost import Operations
 
 _EQX = 0x4000000
 """minimap2's flag for ``=``/``X`` instead of ``M``."""
@@ -120,10 +120,10 @@ class DraftMap:
         chance = _CHANCE_SCORE + math.log(len(sequence) * len(self._draft))
         hits = []
         for reverse in (False, True):
-            found = edits.best_overlap(_oriented(sequence, reverse=reverse), self._draft)
-            if found and edits.score(found.operations) > chance:
-                end = found.start + edits.length(found.operations, cigar.ON_DRAFT)
-                equal = edits.equal_bases(found.operations)
+            found = unit_cost.best_overlap(_oriented(sequence, reverse=reverse), self._draft)
+            if found and unit_cost.score(found.operations) > chance:
+                end = found.start + unit_cost.length(found.operations, cigar.ON_DRAFT)
+                equal = unit_cost.equal_bases(found.operations)
                 hits.append(Hit(reverse, found.start, end, found.head, found.tail, equal, found.operations))
         return hits
 
@@ -133,15 +133,15 @@ class DraftMap:
 
     def _extended(self, hit: Hit, sequence: str) -> Hit:
         """Extend to the ends of sequence or draft as far as it pays: minimap2 stops at the last good stretch."""
-        left = edits.extension(sequence[: hit.head][::-1], self._draft[: hit.start][::-1])
-        right = edits.extension(sequence[len(sequence) - hit.tail :], self._draft[hit.end :])
+        left = unit_cost.extension(sequence[: hit.head][::-1], self._draft[: hit.start][::-1])
+        right = unit_cost.extension(sequence[len(sequence) - hit.tail :], self._draft[hit.end :])
         return Hit(
             reverse=hit.reverse,
-            start=hit.start - edits.length(left, cigar.ON_DRAFT),
-            end=hit.end + edits.length(right, cigar.ON_DRAFT),
-            head=hit.head - edits.length(left, cigar.ON_PASS),
-            tail=hit.tail - edits.length(right, cigar.ON_PASS),
-            equal=hit.equal + edits.equal_bases(left) + edits.equal_bases(right),
+            start=hit.start - unit_cost.length(left, cigar.ON_DRAFT),
+            end=hit.end + unit_cost.length(right, cigar.ON_DRAFT),
+            head=hit.head - unit_cost.length(left, cigar.ON_PASS),
+            tail=hit.tail - unit_cost.length(right, cigar.ON_PASS),
+            equal=hit.equal + unit_cost.equal_bases(left) + unit_cost.equal_bases(right),
             operations=[*reversed(left), *hit.operations, *right],
         )
 
@@ -156,3 +156,24 @@ def _equal(hit: Hit) -> int:
 
 def _oriented(sequence: str, *, reverse: bool) -> str:
     return str(mappy.revcomp(sequence)) if reverse else sequence
+
+
+_SEED = 15
+"""Bases; minimap2's map-ont preset."""
+
+
+def repeated_matches(sequence: str) -> int:
+    """Matches of the sequence's 15-mers to its own 15-mers elsewhere: what seeds of a copy of it would find in vain.
+
+    A run of n equal bases, or n bases of a short unit, has up to n^2.
+    """
+    letters = np.frombuffer(sequence.encode("ascii"), np.uint8).astype(np.uint64)
+    if len(letters) < _SEED:
+        return 0
+    # Two bits tell A, C, G and T apart (bits 1 and 2 of their ASCII codes); N counts as one of them.
+    codes = letters >> np.uint64(1) & np.uint64(3)
+    words = np.zeros(len(codes) - _SEED + 1, np.uint64)
+    for offset in range(_SEED):
+        words = words << np.uint64(2) | codes[offset : offset + len(words)]
+    _, copies = np.unique(words, return_counts=True)
+    return int((copies.astype(np.int64) ** 2).sum() - len(words))

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.options import DEFAULT
 from deepconsensus_py.pacbio.names import whole_number
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES
-from deepconsensus_py.polishing.resources import default_threads
+from deepconsensus_py.workers.resources import default_threads
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.sources import Reads

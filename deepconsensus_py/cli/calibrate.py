@@ -72,7 +72,7 @@ def _count(args: argparse.Namespace) -> int:
     import sys
 
     from deepconsensus_py.evaluate.calibration import as_csv, count_bases, recalibrate
-    from deepconsensus_py.pacbio.outputs import atomic_path, require_apart
+    from deepconsensus_py.files import atomic_path, require_apart
     from deepconsensus_py.polishing.qualities import Calibration
 
     require_apart([args.output], [args.bam, args.reference])
@@ -86,7 +86,7 @@ def _count(args: argparse.Namespace) -> int:
 
 def _fit(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.calibration_counts import read_table
-    from deepconsensus_py.evaluate.calibration_report import as_text, count_reads, try_maps
+    from deepconsensus_py.evaluate.calibration_fit import as_text, count_reads, try_maps
 
     groups = (
         count_reads(args.fit, args.truth, min_passes=args.min_np)

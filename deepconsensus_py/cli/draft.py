@@ -23,10 +23,10 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from deepconsensus_py._version import __version__
-    from deepconsensus_py.align.draft_files import draft_files
+    from deepconsensus_py.align.to_file import draft_files
+    from deepconsensus_py.files import require_apart, shown
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.pacbio.inputs import expand_paths
-    from deepconsensus_py.pacbio.outputs import require_apart, shown
 
     _options.log_to_stderr()
     require_apart([args.output], expand_paths(args.subreads))

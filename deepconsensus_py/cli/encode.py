@@ -55,8 +55,8 @@ def _add_truth(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write a shard or examples, and say what became of the molecules."""
     _options.log_to_stderr()
+    from deepconsensus_py.files import require_apart
     from deepconsensus_py.pacbio.inputs import expand_paths
-    from deepconsensus_py.pacbio.outputs import require_apart
 
     truth = _truth(args)
     inputs = [*expand_paths(args.subreads), *expand_paths(args.ccs), *(truth.paths if truth else [])]
@@ -100,10 +100,9 @@ def _write_shard(args: argparse.Namespace) -> None:
     from deepconsensus_py._version import __version__
     from deepconsensus_py.models.registry import load_encoder
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.polishing.clock import StageClock
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.prepare import prepare_workers
-    from deepconsensus_py.polishing.progress import with_progress
+    from deepconsensus_py.polishing.progress import StageClock, with_progress
     from deepconsensus_py.polishing.shards import write_shard
     from deepconsensus_py.polishing.sources import encoded_reads
 

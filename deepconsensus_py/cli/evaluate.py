@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.comparison import compare
     from deepconsensus_py.evaluate.reads import load_reads
     from deepconsensus_py.evaluate.tables import as_json, as_text
-    from deepconsensus_py.pacbio.outputs import atomic_path, is_stream, require_apart
+    from deepconsensus_py.files import atomic_path, is_stream, require_apart
     from deepconsensus_py.polishing.report import report_owner
 
     files = {name: getattr(args, name) for name in ("truth", "reads", "baseline")}

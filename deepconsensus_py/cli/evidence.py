@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from deepconsensus_py.examples.file import ExampleFile
-    from deepconsensus_py.pacbio.outputs import require_apart
+    from deepconsensus_py.files import require_apart
     from deepconsensus_py.polishing.progress import with_progress
-    from deepconsensus_py.training.run_examples import make_run_examples, write_run_examples
+    from deepconsensus_py.training.edit_examples import make_run_examples, write_run_examples
 
     require_apart([args.output], args.examples)
     files = [ExampleFile(path) for path in args.examples]

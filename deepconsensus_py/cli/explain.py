@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.options import DEFAULT
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -44,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
     from deepconsensus_py.errors import InputError
     from deepconsensus_py.evaluate.explain import explain_reads
+    from deepconsensus_py.files import atomic_path, require_apart, require_place
     from deepconsensus_py.pacbio.inputs import expand_paths
-    from deepconsensus_py.pacbio.outputs import atomic_path, require_apart, require_place
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")

@@ -31,10 +31,9 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from deepconsensus_py._version import __version__
+    from deepconsensus_py.files import require_apart
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.pacbio.outputs import require_apart
-    from deepconsensus_py.polishing.filter_reads import filter_reads
-    from deepconsensus_py.polishing.filters import ReadFilter
+    from deepconsensus_py.polishing.filters import ReadFilter, filter_reads
 
     _options.log_to_stderr()
     require_apart([args.output], [args.reads])

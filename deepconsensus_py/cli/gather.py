@@ -24,9 +24,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Put the parts together, and say how much it is."""
     from deepconsensus_py._version import __version__
+    from deepconsensus_py.files import require_apart
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.pacbio.inputs import require_once
-    from deepconsensus_py.pacbio.outputs import require_apart
     from deepconsensus_py.polishing.gather import gather
     from deepconsensus_py.polishing.outcomes import Outcome
 

@@ -83,7 +83,7 @@ def program() -> NoReturn:
         with suppress(OSError):
             stream.flush()
     # All is written and closed. Python would have torch take apart what it registered, which lasts 0.4 s.
-    if workers := sys.modules.get("deepconsensus_py.align.sockets"):
+    if workers := sys.modules.get("deepconsensus_py.workers.sockets"):
         workers.remove_sockets()
     os._exit(status)
 

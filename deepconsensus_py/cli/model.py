@@ -59,8 +59,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run_list(_: argparse.Namespace) -> int:
     """Print a line for every model."""
     from deepconsensus_py.models.header import bundled_models
-    from deepconsensus_py.models.names import WITHOUT_WEIGHTS
     from deepconsensus_py.models.weights import load_model
+    from deepconsensus_py.options import WITHOUT_WEIGHTS
 
     for name, what in WITHOUT_WEIGHTS.items():
         print(f"{name}\t{what}")
@@ -73,9 +73,9 @@ def run_show(args: argparse.Namespace) -> int:
     """Print what a model is."""
     import json
 
-    from deepconsensus_py.models.names import WITHOUT_WEIGHTS
     from deepconsensus_py.models.registry import load_corrector
     from deepconsensus_py.models.weights import load_model
+    from deepconsensus_py.options import WITHOUT_WEIGHTS
 
     if args.model in WITHOUT_WEIGHTS:
         model = load_corrector(args.model)
@@ -115,8 +115,8 @@ def run_check(args: argparse.Namespace) -> int:
     """Measure bfloat16 against float32, print it, and write it into a model file where one is asked for."""
     from dataclasses import replace
 
-    from deepconsensus_py.models.names import BF16
     from deepconsensus_py.models.weights import load_model, save_model
+    from deepconsensus_py.options import BF16
     from deepconsensus_py.pacbio.inputs import expand_paths
     from deepconsensus_py.pacbio.molecule import Zmw
     from deepconsensus_py.pacbio.zmws import read_zmws

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._interrupt import asked_by_interrupt
-from deepconsensus_py.models.names import AUTO, PRECISIONS
-from deepconsensus_py.models.options import SKIP_ABOVE
+from deepconsensus_py.options import AUTO, PRECISIONS, SKIP_ABOVE
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
@@ -122,11 +121,11 @@ def run(args: argparse.Namespace) -> int:
         from deepconsensus_py.polishing.prepare import prepare_workers
 
         prepare_workers(args.model)
+    from deepconsensus_py.files import is_stream, require_apart
     from deepconsensus_py.pacbio.inputs import expand_paths, require_once
-    from deepconsensus_py.pacbio.outputs import is_stream, require_apart
+    from deepconsensus_py.polishing.progress import Stop
     from deepconsensus_py.polishing.report import faulty
     from deepconsensus_py.polishing.run import run as polish_files
-    from deepconsensus_py.polishing.stop import Stop
 
     job = _job(args)
     require_once(job.shards)
@@ -187,7 +186,7 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
 
 def _print_summary(counts: dict[str, Any], args: argparse.Namespace) -> None:
     """Every molecule is counted out loud, the dropped ones with what keeps them."""
-    from deepconsensus_py.pacbio.outputs import is_stream, shown
+    from deepconsensus_py.files import is_stream, shown
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.report import MOLECULES, side_file
 

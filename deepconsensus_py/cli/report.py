@@ -26,8 +26,8 @@ def run(args: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
-    from deepconsensus_py.evaluate.runs import load_runs
-    from deepconsensus_py.pacbio.outputs import atomic_path, require_apart
+    from deepconsensus_py.evaluate.run_results import load_runs
+    from deepconsensus_py.files import atomic_path, require_apart
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")

@@ -51,11 +51,10 @@ def run_training(args: argparse.Namespace, *, task: str | None) -> int:
     import torch
 
     from deepconsensus_py.errors import InputError
-    from deepconsensus_py.training.config import TrainConfig
+    from deepconsensus_py.training.config import TrainConfig, read_record
+    from deepconsensus_py.training.distributed import started
     from deepconsensus_py.training.loop import train
-    from deepconsensus_py.training.records import read_record
-    from deepconsensus_py.training.tasks import make_tasks
-    from deepconsensus_py.training.workers import started
+    from deepconsensus_py.training.task import make_tasks
 
     config = read_record(TrainConfig, args.config)
     if task is not None and config.task != task:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.alignment import FREE_END
-from deepconsensus_py.evaluate.calibration_bins import CalibrationBins, bin_errors
+from deepconsensus_py.evaluate.calibration_counts import CalibrationBins, bin_errors
 from deepconsensus_py.evaluate.read_errors import ReadErrors, find_errors, phred
 from deepconsensus_py.evaluate.reads import ReadSet
 from deepconsensus_py.pacbio.names import MoleculeId

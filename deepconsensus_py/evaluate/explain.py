@@ -11,14 +11,14 @@ from deepconsensus_py.align.cigar import ON_DRAFT
 from deepconsensus_py.align.passes import aligned_to_draft
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
-from deepconsensus_py.models.explanation import RunCase, doubted_runs, undecided_cases
-from deepconsensus_py.models.names import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
-from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.run_network import RunNetwork
+from deepconsensus_py.models.column_network import ColumnNetwork
+from deepconsensus_py.models.edit_explanation import RunCase, doubted_runs, undecided_cases
+from deepconsensus_py.models.edit_network import RunNetwork
 from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.options import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
 from deepconsensus_py.pacbio.inputs import Paths
-from deepconsensus_py.pacbio.lookup import find_zmw
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.zmws import find_zmw
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.pileup import Pileup, build_pileup
 from deepconsensus_py.polishing.engine import PolishSettings, polish

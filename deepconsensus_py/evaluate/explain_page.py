@@ -13,16 +13,16 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.explain import WindowView
 from deepconsensus_py.evaluate.page import load_template
 from deepconsensus_py.models.column_explanation import NEAR, ColumnCase
-from deepconsensus_py.models.explanation import Candidate, RunCase
-from deepconsensus_py.pacbio.codec import codes_to_frames
+from deepconsensus_py.models.edit_explanation import Candidate, RunCase
 from deepconsensus_py.pacbio.molecule import BASES, GAP
+from deepconsensus_py.pacbio.records import codes_to_frames
 from deepconsensus_py.polishing.read import PolishedRead
 
 RULER = 10
 """Draft bases from one number of the ruler to the next."""
 
 STRONG = 4.6
-"""Nats that are coloured in full: what a single pass can count for at most (``hmm.evidence.pooled``)."""
+"""Nats that are coloured in full: what a single pass can count for at most (``edits.evidence.pooled``)."""
 
 _WORDS = {
     "none": "as it stands",
@@ -232,7 +232,7 @@ def _changes(view: WindowView) -> dict[str, int]:
 
 
 def words(edit: str) -> str:
-    """An edit of ``runs.edits.EDITS`` in words."""
+    """An edit of ``edits.classes.EDITS`` in words."""
     if edit in _WORDS:
         return _WORDS[edit]
     place, _, letter = edit.rpartition(" ")

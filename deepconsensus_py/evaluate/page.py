@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
-from deepconsensus_py.evaluate.runs import Run
+from deepconsensus_py.evaluate.run_results import Run
 from deepconsensus_py.pacbio.inputs import understanding
 from deepconsensus_py.polishing.outcomes import Outcome
-from deepconsensus_py.polishing.yields import YIELD_QUALITIES
+from deepconsensus_py.polishing.report import YIELD_QUALITIES
 
 QUALITY_BIN = 2.0  # Phred
 MOST_ROWS = 50

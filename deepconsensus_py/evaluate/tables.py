@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from deepconsensus_py.evaluate.calibration_bins import CAP, CalibrationBins
+from deepconsensus_py.evaluate.calibration_counts import CAP, CalibrationBins
 from deepconsensus_py.evaluate.comparison import Comparison, MoleculeComparison, empirical_quality
 from deepconsensus_py.evaluate.read_errors import ErrorEvent, ReadErrors, phred
-from deepconsensus_py.polishing.yields import YIELD_QUALITIES
+from deepconsensus_py.polishing.report import YIELD_QUALITIES
 
 Row = dict[str, Any]
 

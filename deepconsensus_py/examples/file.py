@@ -17,10 +17,9 @@ from typing import Any, overload
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError, MoleculeError
-from deepconsensus_py.examples.example import Entry, Example
-from deepconsensus_py.examples.packing import OPTIONAL, pack, unpack
+from deepconsensus_py.examples.example import OPTIONAL, Entry, Example, pack, unpack
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.inputs import reading
-from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.labels import label_windows
 from deepconsensus_py.pileup.pileup import build_pileup

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepconsensus_py.align.cigar import paired_positions
-from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import align_passes, aligned_to_draft
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
@@ -14,6 +13,7 @@ from deepconsensus_py.pacbio.inputs import Kind, Paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Truth, Zmw
 from deepconsensus_py.pacbio.truth import TRAIN, TrueSequence, TrueSequences, Truths
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
+from deepconsensus_py.workers.ordered import ordered_map
 
 LEAST_COVERED = 0.9
 """Share of the draft that the truth must be aligned to; elsewhere labels would say that no base is right."""

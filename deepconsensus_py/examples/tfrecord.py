@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.windows import WindowExamples
-from deepconsensus_py.models.crc32c import masked_crc32c
-from deepconsensus_py.models.interface import Arrays
-from deepconsensus_py.models.protobuf import message_fields
+from deepconsensus_py.models.tensorflow import masked_crc32c, message_fields
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec, row_count, row_slices
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.models.column import INPUTS
-from deepconsensus_py.models.interface import Arrays
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.labels import Labels, label_windows
+from deepconsensus_py.pileup.method import INPUTS
 from deepconsensus_py.pileup.pileup import Pileup, build_pileup
 from deepconsensus_py.pileup.windows import WindowBounds, cut_windows, window_bounds
 
@@ -23,7 +23,7 @@ class WindowExamples:
     Windows without a usable label are not among them; the counts say how many there were.
 
     Attributes:
-        inputs: what a column network takes, as ``models.column.encode_columns`` gives it, window by window.
+        inputs: what a column network takes, as ``pileup.method.encode_columns`` gives it, window by window.
         labels: ``uint8[n, width]`` base codes 0..4 of the truth, right-padded with gaps.
         names: ``str[n]`` name of the draft of each.
         position: ``int32[n]`` draft position of its first draft base.

@@ -6,7 +6,7 @@ from torch import Tensor
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.heads.head import Batch, Head, Spec
 from deepconsensus_py.models.alignment_loss import alignment_loss, shift_left
-from deepconsensus_py.models.config import INPUTS, ColumnConfig
+from deepconsensus_py.models.column_network import INPUTS, ColumnConfig
 
 LABELS = "labels"
 

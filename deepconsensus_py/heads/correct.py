@@ -6,8 +6,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.columns import ColumnHead
 from deepconsensus_py.heads.head import Batch
-from deepconsensus_py.models.config import CLASSES
-from deepconsensus_py.models.network import ColumnTokens
+from deepconsensus_py.models.column_network import CLASSES, ColumnTokens
 
 
 class Correct(ColumnHead):

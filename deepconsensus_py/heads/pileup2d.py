@@ -13,8 +13,7 @@ from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.columns import ColumnHead
 from deepconsensus_py.heads.head import Batch
-from deepconsensus_py.models.config import CLASSES, INPUTS, ColumnConfig
-from deepconsensus_py.models.network import ScaledEmbedding, column_codes
+from deepconsensus_py.models.column_network import CLASSES, INPUTS, ColumnConfig, ScaledEmbedding, column_codes
 
 CELL = ("bases", "pulse_widths", "inter_pulse_durations", "strands")
 """What each pass says; all else is of the column."""

@@ -8,8 +8,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.columns import window_specs
 from deepconsensus_py.heads.head import Batch, Head, Spec
-from deepconsensus_py.models.config import CLASSES
-from deepconsensus_py.models.network import ColumnTokens
+from deepconsensus_py.models.column_network import CLASSES, ColumnTokens
 
 MASKED = "masked"
 SHOWN, HIDDEN, UNDRAFTED = 0, 1, 2

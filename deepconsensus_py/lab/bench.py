@@ -18,6 +18,7 @@ from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.heads.columns import error_probabilities
 from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.head import Head
@@ -28,8 +29,7 @@ from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import SPEC, Windows, batches, draft_error, judge, simulated, take
 from deepconsensus_py.lab.reads import config as column_config
 from deepconsensus_py.models.alignment_loss import shift_left
-from deepconsensus_py.models.network import ColumnTokens
-from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.models.column_network import ColumnTokens
 
 COLUMNS = TrunkConfig(2, 64, 4, 128, preset("banded12"), norm="layer")
 WRITER = replace(COLUMNS, attention=preset("causal"), cross=True)

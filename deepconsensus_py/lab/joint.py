@@ -20,7 +20,7 @@ from deepconsensus_py.lab import reads as windows
 from deepconsensus_py.lab import tracks, walks
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.images import SIDE, digit_images, stem
-from deepconsensus_py.models.network import ColumnTokens
+from deepconsensus_py.models.column_network import ColumnTokens
 
 TRUNK = TrunkConfig(
     layers=2,

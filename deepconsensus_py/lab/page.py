@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.lab.claim import CostLine, Figure, Row
 from deepconsensus_py.lab.results import Result
-from deepconsensus_py.pacbio.outputs import atomic_path
 
 Shownrow = tuple[Row, Result]
 

@@ -13,12 +13,11 @@ from torch import Tensor
 
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.evaluate.calibration_bins import CAP, bin_counts
-from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts
+from deepconsensus_py.evaluate.calibration_counts import CAP, QUALITIES, QualityCounts, bin_counts
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.molecules import align_truth
 from deepconsensus_py.examples.windows import join_windows, window_examples
-from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.column_network import ColumnConfig
 from deepconsensus_py.pacbio.truth import TrueSequence
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.simulate.movies import simulate_zmws
@@ -74,7 +73,8 @@ class Judged:
         errors: edits between the calls of all windows and their truth.
         bases: of the truth.
         calibration_error: mean difference of predicted and observed quality over called bases, as
-            ``evaluate.calibration_bins`` has it, up to Q40; deleted bases are booked nowhere. None where no bin tells.
+            ``evaluate.calibration_counts`` has it, up to Q40; deleted bases are booked nowhere. None where no bin
+            tells.
     """
 
     errors: int

@@ -14,8 +14,8 @@ import torch
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.lab.claim import Row, Shown, Size
-from deepconsensus_py.pacbio.outputs import atomic_path
 
 _FILE_VERSION = 1
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from deepconsensus_py.errors import OutputError
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.lab import page, registry
 from deepconsensus_py.lab.claim import Row
 from deepconsensus_py.lab.results import Result, kept, read_result, show, to_dict, write_result
-from deepconsensus_py.pacbio.outputs import atomic_path
 
 ALL = "claims.json"
 

@@ -13,7 +13,7 @@ from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.pretrain import Masked, hide
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import Windows, batches, config, judge, take
-from deepconsensus_py.models.network import ColumnTokens
+from deepconsensus_py.models.column_network import ColumnTokens
 
 BATCH = 32
 

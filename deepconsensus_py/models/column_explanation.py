@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.explain import occlusion, recorded_maps, rollout
-from deepconsensus_py.models.column import INPUTS, encode_columns
-from deepconsensus_py.models.explanation import log_odds
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnNetwork
+from deepconsensus_py.models.edit_explanation import log_odds
 from deepconsensus_py.pacbio.molecule import BASES, GAP, Zmw
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
+from deepconsensus_py.pileup.method import INPUTS, encode_columns
 
 NEAR = 10
 """Columns to either side that are looked at."""

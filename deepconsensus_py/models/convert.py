@@ -13,9 +13,8 @@ from torch import Tensor
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.config import CLASSES, ColumnConfig
-from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.tensorflow_bundle import Bundle
+from deepconsensus_py.models.column_network import CLASSES, ColumnConfig, ColumnNetwork
+from deepconsensus_py.models.tensorflow import Bundle
 from deepconsensus_py.models.weights import Model, load_state
 from deepconsensus_py.pileup.features import FeatureSpec
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.models.interface import Arrays, Calls, Corrector, Features
+from deepconsensus_py.corrector import Arrays, Calls, Corrector, Features
 from deepconsensus_py.pacbio.molecule import Zmw
 
 
 class Loading:
-    """A ``models.interface.Corrector`` that encodes before its network, and torch with it, has been read by a thread.
+    """A ``corrector.Corrector`` that encodes before its network, and torch with it, has been read by a thread.
 
     What needs the network has it read, waits for it, and raises what kept it from being read.
 

@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepconsensus_py.models.column import ColumnCorrector
-from deepconsensus_py.models.device import Device
-from deepconsensus_py.models.interface import Arrays
-from deepconsensus_py.models.names import AUTO
-from deepconsensus_py.models.options import OF_COLUMNS, OF_NETWORKS, TRIAGE
-from deepconsensus_py.models.precision import choose_precision, lay_out
+from deepconsensus_py.corrector import Arrays
+from deepconsensus_py.models.device import Device, choose_precision, lay_out
 from deepconsensus_py.models.weights import Model, column_network
+from deepconsensus_py.options import AUTO, OF_COLUMNS, OF_NETWORKS, TRIAGE
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.method import ColumnCorrector
 
 STEP = 8
 """Windows that a batch on a processor is padded to a multiple of, where each takes some ms."""

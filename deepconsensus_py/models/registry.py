@@ -6,25 +6,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.column import encode_columns
 from deepconsensus_py.models.header import RUN, bundled_models, damaged, find_model, read_header
-from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.models.loading import Loading
-from deepconsensus_py.models.names import AUTO, BF16, PAIR_HMM, VOTE
-from deepconsensus_py.models.options import (
+from deepconsensus_py.models.replicas import Replicas
+from deepconsensus_py.options import (
+    AUTO,
+    BF16,
     DEVICE,
     INSERTION_TRIM,
     OF_COLUMNS,
     OF_NETWORKS,
+    PAIR_HMM,
     PRECISION,
     TRIAGE,
+    VOTE,
     require_understood,
 )
-from deepconsensus_py.models.replicas import Replicas
-from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.method import encode_columns
+from deepconsensus_py.pileup.vote import Vote
 
 
 def load_corrector(
@@ -114,9 +117,9 @@ class _Asked:
         return loaded[0] if len(loaded) == 1 else Replicas(loaded)
 
     def _on(self, device: str) -> Corrector:
+        from deepconsensus_py.models.edit_network import RunNetwork  # noqa: PLC0415
         from deepconsensus_py.models.network_corrector import NetworkCorrector  # noqa: PLC0415 - imports torch
         from deepconsensus_py.models.run_corrector import RunCorrector  # noqa: PLC0415
-        from deepconsensus_py.models.run_network import RunNetwork  # noqa: PLC0415
         from deepconsensus_py.models.weights import load_model  # noqa: PLC0415
 
         model, precision = load_model(self.name_or_path), self.precision or AUTO
@@ -146,7 +149,7 @@ def _encoding(asked: _Asked) -> Corrector:
         asked.require_fit(VOTE, Vote.options)
         return Vote(insertion_trim=asked.insertion_trim)
     if name == PAIR_HMM:
-        from deepconsensus_py.models.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
+        from deepconsensus_py.edits.pair_hmm import PairHmm  # noqa: PLC0415 - its kernels take a moment to load
 
         asked.require_fit(PAIR_HMM, PairHmm.options)
         return PairHmm(triage=asked.triaged)
@@ -166,7 +169,7 @@ _Encoding = tuple[Mapping[str, Any], Callable[[Zmw], Features]]
 
 
 def _run_encoding(header: Mapping[str, Any], asked: _Asked) -> _Encoding:
-    from deepconsensus_py.models.run_encoder import encode_runs  # noqa: PLC0415 - its kernels take a moment to load
+    from deepconsensus_py.edits.method import encode_runs  # noqa: PLC0415 - its kernels take a moment to load
 
     return header["spec"], partial(encode_runs, triage=asked.triaged)
 

@@ -6,11 +6,11 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.models.interface import Arrays, Calls, Corrector, Features
+from deepconsensus_py.corrector import Arrays, Calls, Corrector, Features
 
 
 class Replicas:
-    """A ``models.interface.Corrector`` that gives each batch to one of several alike that has a lane free.
+    """A ``corrector.Corrector`` that gives each batch to one of several alike that has a lane free.
 
     Args:
         correctors: of one model, each on a device of its own.

@@ -8,17 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepconsensus_py.models.device import Device
-from deepconsensus_py.models.interface import ALIKE, Arrays, Calls, Features
-from deepconsensus_py.models.names import AUTO
-from deepconsensus_py.models.options import OF_NETWORKS, TRIAGE
-from deepconsensus_py.models.precision import choose_precision, lay_out
-from deepconsensus_py.models.run_calls import call_runs
-from deepconsensus_py.models.run_encoder import encode_runs
-from deepconsensus_py.models.run_network import RunNetwork
+from deepconsensus_py.corrector import ALIKE, Arrays, Calls, Features
+from deepconsensus_py.edits.calls import call_runs
+from deepconsensus_py.edits.classes import EDITS, NONE
+from deepconsensus_py.edits.method import encode_runs
+from deepconsensus_py.models.device import Device, choose_precision, lay_out
+from deepconsensus_py.models.edit_network import RunNetwork
 from deepconsensus_py.models.weights import Model
+from deepconsensus_py.options import AUTO, OF_NETWORKS, TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
-from deepconsensus_py.runs.edits import EDITS, NONE
 
 CPU_BATCH, GPU_BATCH = 1 << 8, 1 << 14
 """Undecided runs: on a processor as many as its cache holds the layers of (a third faster than four times as many), on
@@ -29,7 +27,7 @@ STEP = 64
 
 
 class RunCorrector:
-    """A ``models.interface.Corrector`` whose items are the undecided runs of a draft.
+    """A ``corrector.Corrector`` whose items are the undecided runs of a draft.
 
     Args:
         model: a run network and its calibration.
@@ -59,7 +57,7 @@ class RunCorrector:
         return np.ones(features.items, np.bool_)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[items, 17]`` of ``runs.edits.EDITS``."""
+        """Probabilities ``float32[items, 17]`` of ``edits.classes.EDITS``."""
         passes = inputs["passes"]
         # As many as alike ones have; with the token of the run a multiple, so that all matrices are aligned the same.
         passes = np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % ALIKE), (0, 0)))
@@ -80,7 +78,7 @@ class RunCorrector:
         Args:
             features: the encoded molecule.
             selected: ``bool[items]``, all.
-            probabilities: ``float32[items, 17]`` of ``runs.edits.EDITS``.
+            probabilities: ``float32[items, 17]`` of ``edits.classes.EDITS``.
         """
         every = np.zeros((len(features.layout["depth"]), len(EDITS)), np.float32)
         every[:, NONE] = 1

@@ -13,12 +13,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
-from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
+from deepconsensus_py.models.device import Agreement
+from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
 from deepconsensus_py.models.header import CHECKSUM, COLUMN, FORMAT, HEADER, RUN, damaged, find_model, read_header
-from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.precision import Agreement
-from deepconsensus_py.models.run_network import RUN_SPEC, RunConfig, RunNetwork
-from deepconsensus_py.models.triage import Triage
+from deepconsensus_py.pileup.triage import Triage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

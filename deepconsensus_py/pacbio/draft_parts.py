@@ -7,9 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, draft_entries, placed_entries
+from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, draft_entries, indexed_drafts, placed_entries
 from deepconsensus_py.pacbio.index import MoleculeNumbers
-from deepconsensus_py.pacbio.indexed_drafts import indexed_drafts
 from deepconsensus_py.pacbio.inputs import Kind, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.pbi import pbi_path

@@ -18,8 +18,8 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.files import atomic_path, writing
 from deepconsensus_py.pacbio.inputs import reading
-from deepconsensus_py.pacbio.outputs import atomic_path, writing
 
 MAGIC = b"PBI\1"
 VERSION = (4, 0, 0)

@@ -12,9 +12,9 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import OutputError
+from deepconsensus_py.files import STDOUT, atomic_path, shown, writing
 from deepconsensus_py.pacbio.header_text import prepare_htslib
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.pacbio.outputs import STDOUT, atomic_path, shown, writing
 from deepconsensus_py.pacbio.records import unaligned_record
 
 _MODE_OF_SUFFIX = {".bam": "wb", ".sam": "w"}

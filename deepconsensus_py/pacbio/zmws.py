@@ -14,7 +14,7 @@ from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
-from deepconsensus_py.pacbio.inputs import Paths
+from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs, shortened
 from deepconsensus_py.pacbio.records import read_pass
@@ -240,3 +240,38 @@ def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
         f"none of the {source.n_molecules} molecules of {source.names} is in {drafts.names}; give the CCS reads that "
         "were made from these subreads"
     )
+
+
+def find_zmw(subreads: Sequence[Path], drafts: Paths, zmw: str) -> Zmw:
+    """A draft with its passes; the drafts files are read through.
+
+    Args:
+        subreads: BAM files with subreads grouped by ZMW, raw or aligned to the drafts, or files of file names.
+        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names.
+        zmw: hole number, or the name of the CCS read.
+
+    Raises:
+        InputError: a file cannot be used, or there is no such molecule, or more than one.
+        MoleculeError: it has no passes, or they cannot be read.
+    """
+    entry, molecule = _only_draft(drafts, zmw)
+    with closing(open_subreads(subreads)) as source:
+        records = source.find(molecule)
+        source.pass_all()
+        if not records:
+            raise MoleculeError(f"{entry.name}: {source.names} has no pass of it; give the subreads it was made from")
+        return read_zmw(entry.read(), records)
+
+
+def _only_draft(drafts: Paths, zmw: str) -> tuple[DraftEntry, MoleculeId]:
+    found, names = [], ", ".join(map(str, expand_paths(drafts)))
+    for entry in draft_entries(drafts):
+        molecule = parse_ccs(entry.name)
+        if molecule and zmw in {entry.name, str(molecule.hole)}:
+            found.append((entry, molecule))
+    if not found:
+        raise InputError(f"{names}: has no CCS read of ZMW {zmw}; give a number or a name that is there")
+    if len(found) > 1:
+        reads = ", ".join(entry.name for entry, _ in found)
+        raise InputError(f"{names}: has {len(found)} CCS reads of ZMW {zmw}; give the name of one: {reads}")
+    return found[0]

@@ -9,12 +9,11 @@ import edlib
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.interface import Corrector
-from deepconsensus_py.models.names import FP32
-from deepconsensus_py.models.options import SKIP_WINDOWS_ABOVE
-from deepconsensus_py.models.precision import Agreement
+from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.options import FP32, SKIP_WINDOWS_ABOVE
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.corrector import ALIKE, Arrays, Corrector
 from deepconsensus_py.errors import DeepConsensusError
-from deepconsensus_py.models.interface import ALIKE, Arrays, Corrector
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.read import Encoded
 
 
 @dataclass(slots=True, eq=False)

@@ -10,17 +10,17 @@ import numpy as np
 
 from deepconsensus_py.align.draft import draft_zmw, unpolished_draft
 from deepconsensus_py.align.draft_letters import without_unknown_bases
-from deepconsensus_py.align.parallel import ordered_map
 from deepconsensus_py.align.passes import aligned_to_draft, require_raw
+from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.zmws import Fault
-from deepconsensus_py.polishing.clock import StageClock
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
-from deepconsensus_py.polishing.resources import peak_resident
+from deepconsensus_py.polishing.progress import StageClock
+from deepconsensus_py.polishing.read import Encoded
+from deepconsensus_py.workers.ordered import ordered_map
+from deepconsensus_py.workers.resources import peak_resident
 
 Encoder = Callable[[Zmw], Features]
 

@@ -5,22 +5,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.models.interface import Corrector
-from deepconsensus_py.models.names import DEFAULT
-from deepconsensus_py.models.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.options import DEFAULT, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.pacbio.molecule import N, Zmw
 from deepconsensus_py.polishing.batches import Pending
-from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import encode_zmws
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.lanes import in_lanes, in_turn
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
-from deepconsensus_py.polishing.qualities import MAX_BASE_QUALITY, Calibration, LinearCalibration
-from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.stitch import claimed_qualities, final_qualities
+from deepconsensus_py.polishing.progress import StageClock
+from deepconsensus_py.polishing.qualities import (
+    MAX_BASE_QUALITY,
+    Calibration,
+    LinearCalibration,
+    claimed_qualities,
+    final_qualities,
+)
+from deepconsensus_py.polishing.read import Encoded, PolishedRead
+from deepconsensus_py.polishing.streams import in_lanes, in_turn
 
 CALIBRATED_PASSES = 3
 """Full passes of the molecules with the fewest of them that models were calibrated with."""

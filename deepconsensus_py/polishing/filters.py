@@ -1,10 +1,26 @@
-"""Which polished reads are good enough to be written."""
+"""Which reads are good enough: polished ones, and those of a file by their own qualities."""
 
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pysam
 from numpy.typing import NDArray
 
+from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.headers import Program, drafts_header, extended_header
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of
+from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.pacbio.names import identity_tags
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import copied_record, read_draft
+from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
+from deepconsensus_py.pacbio.writers import ReadWriter, RecordWriter, open_reads
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 
@@ -35,3 +51,107 @@ class ReadFilter:
         if len(qualities) < self.min_length:
             return Outcome.FAILED_LENGTH_FILTER
         return Outcome.SUCCESS
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterCounts:
+    """How many reads were there, how many were written, and how many are left out because they are damaged."""
+
+    reads: int
+    kept: int
+    faulty: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """A read of which its quality is known; ``write`` writes it."""
+
+    qualities: NDArray[np.uint8]
+    write: Callable[[], None]
+
+
+def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program) -> FilterCounts:
+    """Write the reads that pass, in their order.
+
+    BAM records go to a BAM as they are. A FASTQ takes the sequenced strand of a BAM's primary records, and keeps the
+    comments of a FASTQ. Damaged reads are left out, and warned of.
+
+    Args:
+        source: BAM, SAM, CRAM or FASTQ.
+        target: BAM, SAM or FASTQ, by its ending, as ``pacbio.writers.open_reads`` has it.
+        reads: what a read must reach; its quality is the mean over its bases, whatever its tag ``rq`` says; but where
+            that is below 0, the read is not a consensus, and its quality is 0.
+        program: for the ``@PG`` line.
+
+    Raises:
+        InputError: the source cannot be used.
+        OutputError: the target cannot be written.
+    """
+    total = kept = faulty = 0
+    with open_reads(target, _header(source, target, program)) as writer:
+        for decode in _reads(source, writer):
+            total += 1
+            try:
+                read = decode()
+                if reads.outcome(read.qualities) is Outcome.SUCCESS:
+                    read.write()
+                    kept += 1
+            except MoleculeError as error:
+                log.warning("%s", error)
+                faulty += 1
+    return FilterCounts(total, kept, faulty)
+
+
+def _header(source: Path, target: Path, program: Program) -> pysam.AlignmentHeader:
+    if kind_of(source) in RECORD_KINDS:
+        with RecordFile(source) as file:
+            return extended_header(file.header, program)
+    # The read groups of a FASTQ are found by reading it through: not where a FASTQ is written.
+    has_groups = target.suffix in {".bam", ".sam"}
+    return extended_header(drafts_header(source) if has_groups else pysam.AlignmentHeader(), program)
+
+
+def _reads(source: Path, writer: ReadWriter) -> Iterator[Callable[[], _Read]]:
+    """The reads of a file, not yet decoded; those without qualities have none that counts."""
+    kind = kind_of(source)
+    if kind is Kind.FASTA:
+        raise InputError(f"{source}: is FASTA, which has no qualities to filter by; give BAM or FASTQ")
+    if kind not in RECORD_KINDS:
+        yield from (partial(_of_text, read, writer) for read in text_reads(source))
+        return
+    with RecordFile(source) as file:
+        for record in file:
+            if isinstance(writer, RecordWriter):
+                yield partial(_copied, record, writer)
+            elif record.primary or record.fault:
+                yield partial(_of_record, record, writer)
+
+
+def _copied(record: Record, writer: RecordWriter) -> _Read:
+    record.require_sound()
+    return _Read(_claimed(record), lambda: writer.write(copied_record(record, writer.header)))
+
+
+def _of_record(record: Record, writer: ReadWriter) -> _Read:
+    draft = read_draft(record)
+    return _Read(_claimed(record), lambda: writer.write_read(draft.name, draft.bases, draft.qualities))
+
+
+def _claimed(record: Record) -> NDArray[np.uint8]:
+    """The qualities by which a record is judged; 0 for a read that is not a consensus (``rq`` below 0)."""
+    qualities = record.qualities()
+    if qualities is None:
+        return np.empty(0, np.uint8)
+    unpolished = any(tag == "rq" and isinstance(value, float) and value < 0 for tag, value, _ in record.read_tags())
+    return np.zeros_like(qualities) if unpolished else qualities
+
+
+def _of_text(read: TextRead, writer: ReadWriter) -> _Read:
+    bases, qualities = encode_bases(read.letters()), read.qualities()
+    kept = isinstance(writer, RecordWriter)
+    title, tags = (read.name, identity_tags(read.name)) if kept else (f"{read.title} {read.comment}".rstrip(), ())
+    known = np.empty(0, np.uint8) if qualities is None else qualities
+    return _Read(known, lambda: writer.write_read(title, bases, known, tags))

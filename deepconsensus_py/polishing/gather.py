@@ -14,11 +14,11 @@ import pysam
 from pysam.utils import SamtoolsError
 
 from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import reading, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.report import (

@@ -3,12 +3,12 @@
 from contextlib import suppress
 from pathlib import Path
 
-from deepconsensus_py.align.workers import prepare
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.header import RUN, find_model, read_header
-from deepconsensus_py.models.names import PAIR_HMM, WITHOUT_WEIGHTS
+from deepconsensus_py.options import PAIR_HMM, WITHOUT_WEIGHTS
+from deepconsensus_py.workers.pool import prepare
 
-_ENCODE, _COMPILED = "deepconsensus_py.polishing.encode", "deepconsensus_py.polishing.compiled"
+_ENCODE, _COMPILED = "deepconsensus_py.polishing.encode", "deepconsensus_py.edits.compiled"
 
 
 def prepare_workers(model: str | Path) -> None:

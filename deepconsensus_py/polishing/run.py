@@ -11,30 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.align.heap import keep_heap_small
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import ModelError, OutputError
-from deepconsensus_py.models.interface import Corrector
-from deepconsensus_py.models.names import DEFAULT
-from deepconsensus_py.models.options import OF_COLUMNS, OPTIONS, resolved
+from deepconsensus_py.files import is_stream, shown
 from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.options import DEFAULT, OF_COLUMNS, OPTIONS, resolved
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
-from deepconsensus_py.pacbio.outputs import is_stream, shown
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
-from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.engine import PolishSettings, correct
-from deepconsensus_py.polishing.identity import identity, model_facts
-from deepconsensus_py.polishing.journal import Journal
+from deepconsensus_py.polishing.journal import Journal, identity, model_facts
 from deepconsensus_py.polishing.outcomes import Outcome
-from deepconsensus_py.polishing.pieces import Targets, ending
-from deepconsensus_py.polishing.progress import with_progress
+from deepconsensus_py.polishing.outputs import Targets, ending
+from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.report import MoleculeTable, require_own_report, summed
-from deepconsensus_py.polishing.resources import peak_resident
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
-from deepconsensus_py.polishing.stop import Stop
 from deepconsensus_py.polishing.tags import polished_tags, unpolished_tags
-from deepconsensus_py.polishing.unfinished import Unfinished, claimed
+from deepconsensus_py.polishing.work_folder import Unfinished, claimed
+from deepconsensus_py.workers.pool import keep_heap_small
+from deepconsensus_py.workers.resources import peak_resident
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +57,7 @@ class PolishRun:
         model: name of a corrector, or path of a ``.safetensors`` file.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
         device: where a network runs; None is the processor.
-        precision: what a network computes in, one of ``models.names.PRECISIONS``; None is ``auto``.
+        precision: what a network computes in, one of ``options.PRECISIONS``; None is ``auto``.
         triage: whether what the passes agree with is left as it is, the default; False lets the network see everything.
         threads: processor cores.
         settings: filters, calibration and window skipping.

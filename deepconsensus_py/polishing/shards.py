@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from deepconsensus_py._version import __version__
+from deepconsensus_py.corrector import Arrays, Corrector, Features
 from deepconsensus_py.errors import InputError, ModelError
-from deepconsensus_py.models.interface import Arrays, Corrector, Features
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.header_text import header_lines, read_header
 from deepconsensus_py.pacbio.inputs import reading, understanding
 from deepconsensus_py.pacbio.molecule import Draft, N
-from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.records import set_tags
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.read import Encoded
 
 FORMAT = "deepconsensus-py features"
 VERSION = 2

@@ -6,21 +6,20 @@ from pathlib import Path
 
 import pysam
 
-from deepconsensus_py.align.draft_files import draft_header
+from deepconsensus_py.align.to_file import draft_header
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.models.interface import Corrector
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.header_text import make_header
 from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header, polished_header
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import match, read_subreads
-from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
+from deepconsensus_py.polishing.progress import StageClock, Stop
+from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import ShardInfo, first_names, read_shard
-from deepconsensus_py.polishing.stop import Stop
 
 
 @dataclass(frozen=True, slots=True)

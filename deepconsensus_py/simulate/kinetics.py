@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import N
-from deepconsensus_py.simulate.normal import rank
-from deepconsensus_py.simulate.passes import Reading, Strand
+from deepconsensus_py.simulate.passes import Reading, Strand, rank
 from deepconsensus_py.simulate.profile import BaseClass, Kinetics
 
 _Floats = NDArray[np.float64]

@@ -10,9 +10,9 @@ import pysam
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError, OutputError
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.molecule import Pass, decode_bases
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs, read_group_id
-from deepconsensus_py.pacbio.outputs import atomic_path
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import open_records
 from deepconsensus_py.simulate.molecules import SimulatedMolecule, simulate_molecule

@@ -1,14 +1,18 @@
 """One pass of the polymerase over a strand: which bases it reads, skips, mistakes and adds."""
 
+import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import GAP, N
-from deepconsensus_py.simulate.normal import rank
 from deepconsensus_py.simulate.profile import LONGEST_RUN, BaseClass, PassProfile
 from deepconsensus_py.simulate.templates import Runs, homopolymer_runs
+
+_REACH = 6.0
+"""Standard deviations that the table of the normal distribution reaches."""
 
 HIGHEST_PROBABILITY = 0.45
 # Powers of the factor on insertions: noisy molecules insert far more foreign bases, but lengthen runs little more.
@@ -194,3 +198,15 @@ def _extra_run_bases(strand: Strand, change: _Ints) -> _Insertions:
     single = np.uint8(BaseClass.INSERTION_COGNATE)
     classes = np.where(lengths == 1, single, np.uint8(BaseClass.INSERTION_MULTI))
     return _Insertions(before, lengths, classes, np.repeat(strand.template[before], lengths))
+
+
+def rank(deviates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The standard normal distribution function, to 1e-6."""
+    places, values = _table()
+    return np.interp(deviates, places, values)
+
+
+@cache
+def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    places = np.linspace(-_REACH, _REACH, 4801)
+    return places, np.array([0.5 * math.erfc(-place / math.sqrt(2)) for place in places])

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.edits.apply import Edit, apply_edits, carry_over
+from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.hmm.apply import Edit, apply_edits, carry_over
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Truth, Zmw
 from deepconsensus_py.pacbio.molecule import reverse_complement as reversed_bases
-from deepconsensus_py.runs.homopolymers import find_runs
-from deepconsensus_py.runs.orientation import reverse_alignment, reverse_zmw
+from deepconsensus_py.training.redraft import reverse_alignment, reverse_zmw
 
 FEWEST_PASSES = 3
 """Passes that a subset has at least."""

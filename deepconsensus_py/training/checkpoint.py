@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.files import atomic_path
 
 NAME = "checkpoint.safetensors"
 HEADER = "deepconsensus_py_training"

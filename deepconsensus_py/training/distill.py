@@ -7,14 +7,12 @@ from torch import Tensor, nn
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.alignment_loss import distillation_loss
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnNetwork
 from deepconsensus_py.models.weights import column_network, load_model
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.training.columns import LABELS, ColumnTask, alignment_losses
-from deepconsensus_py.training.config import TrainConfig
-from deepconsensus_py.training.records import record
+from deepconsensus_py.training.columns import LABELS, ColumnTask, StageWindows, alignment_losses, stage_windows
+from deepconsensus_py.training.config import TrainConfig, record
 from deepconsensus_py.training.task import Batch, Task
-from deepconsensus_py.training.windows import StageWindows, stage_windows
 
 BLOCKS = "trunk.encoder.blocks."
 

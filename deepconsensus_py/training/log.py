@@ -9,10 +9,9 @@ from pathlib import Path
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.charts import alone, line_chart
-from deepconsensus_py.pacbio.outputs import atomic_path
+from deepconsensus_py.files import atomic_path
 from deepconsensus_py.training.checkpoint import Row
-from deepconsensus_py.training.config import TrainConfig
-from deepconsensus_py.training.records import plain
+from deepconsensus_py.training.config import TrainConfig, plain
 
 COLUMNS = tuple(f.name for f in fields(Row))
 

@@ -1,26 +1,51 @@
-"""The training loop, one for all networks."""
+"""Batches in order, drawn here or ahead in other processes."""
 
 import copy
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from deepconsensus_py.errors import DeepConsensusError, OutputError
 from deepconsensus_py.training import checkpoint
 from deepconsensus_py.training.checkpoint import Progress, Row, State
-from deepconsensus_py.training.config import Stage, TrainConfig
-from deepconsensus_py.training.loading import batches
+from deepconsensus_py.training.config import Stage, TrainConfig, plain
+from deepconsensus_py.training.distributed import Workers
 from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
-from deepconsensus_py.training.optimizers import make_optimizer
-from deepconsensus_py.training.records import plain
-from deepconsensus_py.training.schedule import learning_rate
+from deepconsensus_py.training.optimizers import learning_rate, make_optimizer
 from deepconsensus_py.training.task import Batch, Task
-from deepconsensus_py.training.workers import Workers
+
+Place = tuple[int, ...]
+"""Where in a training a batch is used: seed, stage, step, number. All randomness of the batch follows from it."""
+
+
+def batches(task: Task, places: Iterable[Place], loaders: int) -> Iterator[tuple[int, Batch]]:
+    """The batches of some places, in order, each with the seed of the dropout that goes with it.
+
+    Args:
+        task: draws them.
+        places: of the batches.
+        loaders: processes that draw; 0 draws each in this one when it is asked for.
+    """
+    return iter(DataLoader(_Drawn(task), batch_size=None, sampler=places, num_workers=loaders))
+
+
+class _Drawn(Dataset[tuple[int, Batch]]):
+    """All batches there could be, by place."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __getitem__(self, place: Place) -> tuple[int, Batch]:
+        examples, dropout = np.random.SeedSequence(place).spawn(2)
+        return int(dropout.generate_state(1)[0]), self._task.batch(np.random.default_rng(examples))
+
 
 LOG, CURVE = "log.csv", "curve.svg"
 SUFFIX = ".safetensors"

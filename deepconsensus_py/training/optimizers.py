@@ -1,5 +1,6 @@
-"""Optimisers: AdamW, and LAMB as the original trains with."""
+"""Optimisers and learning rates: AdamW, and LAMB as the original trains with."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from deepconsensus_py.training.config import TrainConfig
+from deepconsensus_py.training.config import Stage, TrainConfig
 
 PLAIN = ("bias", "norm")
 """Parts of names of weights that are not decayed; LAMB does not fit its rate to them either."""
@@ -80,3 +81,18 @@ class Lamb(Optimizer):
         root: Tensor = (square / (1 - second**steps)).sqrt() + group["eps"]
         step: Tensor = mean / (1 - first**steps) / root
         return step
+
+
+def learning_rate(stage: Stage, step: int) -> float:
+    """Rate of a step: a linear rise, then the stage's schedule.
+
+    Args:
+        stage: steps and rates.
+        step: from 0.
+    """
+    if step < stage.warm_up:
+        return stage.learning_rate * (step + 1) / stage.warm_up
+    # The last step has the final rate, if there is more than one.
+    done = (step - stage.warm_up) / max(stage.steps - 1 - stage.warm_up, 1)
+    fraction = {"cosine": (1 + math.cos(math.pi * done)) / 2, "linear": 1 - done, "constant": 1.0}[stage.schedule]
+    return stage.final_learning_rate + (stage.learning_rate - stage.final_learning_rate) * fraction

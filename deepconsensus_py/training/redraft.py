@@ -1,16 +1,51 @@
-"""Molecules with known truth as if fewer of their passes had been read: new drafts, of which there are never enough."""
+"""Molecules with known truth as if they had been read otherwise: from the other strand, or with fewer passes."""
 
 from dataclasses import replace
 
 import numpy as np
 
+from deepconsensus_py.align import cigar
 from deepconsensus_py.align.draft import MIN_PASSES, draft_zmw
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
+from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.pacbio.molecule import Draft, Pass
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, reverse_complement
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.runs.orientation import reverse_zmw
+
+
+def reverse_zmw(zmw: Zmw) -> Zmw:
+    """The reverse complement of a molecule with aligned passes.
+
+    The alignments are turned as they are: gaps that were as far left as can be are then as far right. Within each run,
+    the draft's qualities keep their order, for ccs marks a doubtful run on its first base, in reading direction.
+    """
+    length = len(zmw.draft.bases)
+    return Zmw(_reverse_draft(zmw.draft), tuple(_reverse_pass(p, length) for p in zmw.passes))
+
+
+def _reverse_draft(draft: Draft) -> Draft:
+    bases, qualities = reverse_complement(draft.bases), draft.qualities
+    if qualities is not None:
+        runs = find_runs(bases)
+        first_and_last = np.repeat(runs.start + runs.stop - 1, runs.length)
+        qualities = qualities[::-1][first_and_last - np.arange(len(bases))]
+    return replace(draft, bases=bases, qualities=qualities)
+
+
+def _reverse_pass(p: Pass, draft_length: int) -> Pass:
+    turned = oriented(p, reverse=True)
+    if p.alignment is None:
+        return turned
+    return replace(turned, alignment=reverse_alignment(p.alignment, draft_length))
+
+
+def reverse_alignment(alignment: Alignment, draft_length: int) -> Alignment:
+    """The alignment of the reverse complements of both sequences."""
+    operations, lengths = alignment.operations, alignment.lengths
+    stop = alignment.start + int(lengths @ cigar.ON_DRAFT[operations])
+    return Alignment(draft_length - stop, operations[::-1], lengths[::-1])
+
 
 ONE_STRAND = 0.2
 """Share of the new drafts that are made of passes of one strand, where there are enough."""

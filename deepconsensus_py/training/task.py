@@ -1,11 +1,15 @@
 """What the loop knows of whatever is trained."""
 
-from collections.abc import Iterator, Mapping
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor, nn
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.training.config import TrainConfig
 
 Batch = Mapping[str, Tensor]
 """Arrays by name, on the CPU; the loop moves them to its device."""
@@ -58,3 +62,28 @@ class Task(Protocol):
             card: model card, Markdown.
         """
         ...
+
+
+TASKS = {
+    "columns": "deepconsensus_py.training.columns",
+    "distill": "deepconsensus_py.training.distill",
+    "runs": "deepconsensus_py.training.edits",
+}
+"""Modules with a function ``make_tasks(config) -> Sequence[Task]``: a task for each stage, all with the same network,
+whose first weights are drawn from ``config.seed`` or read from ``config.init``."""
+
+
+def make_tasks(config: TrainConfig) -> Sequence[Task]:
+    """The tasks of all stages.
+
+    Args:
+        config: names the task.
+
+    Raises:
+        InputError: there is no such task, or what the configuration says of it does not fit.
+        ModelError: the model to start from does not fit.
+    """
+    if config.task not in TASKS:
+        raise InputError(f"unknown task {config.task!r}; known are {', '.join(TASKS)}")
+    tasks: Sequence[Task] = importlib.import_module(TASKS[config.task]).make_tasks(config)
+    return tasks

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from deepconsensus_py.align.repeats import repeated_matches
+from deepconsensus_py.align.mapping import repeated_matches
 
 
 def counted(sequence: str) -> int:

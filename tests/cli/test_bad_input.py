@@ -17,7 +17,7 @@ import pytest
 from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.cli._options import MOLECULES_FAILED
-from deepconsensus_py.models.names import DEFAULT
+from deepconsensus_py.options import DEFAULT
 from deepconsensus_py.polishing.report import COLUMNS
 from deepconsensus_py.polishing.run import REASONS_SHOWN
 

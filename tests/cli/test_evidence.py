@@ -8,7 +8,7 @@ from support import Commands
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile, write_examples
 from deepconsensus_py.examples.molecules import TruthFiles, read_examples
-from deepconsensus_py.training.run_examples import read_run_examples
+from deepconsensus_py.training.edit_examples import read_run_examples
 
 
 @pytest.fixture(scope="module")

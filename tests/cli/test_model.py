@@ -9,8 +9,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.models import header
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 
@@ -87,7 +86,7 @@ def test_check_writes_what_it_found(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("deepconsensus_py.models.precision.has_bf16", lambda _: True)
+    monkeypatch.setattr("deepconsensus_py.models.device.has_bf16", lambda _: True)
     reads = [str(testdata / "subreads.bam"), "--ccs", str(testdata / "ccs.bam"), "--limit", "1"]
     output = tmp_path / "checked.safetensors"
     assert main(["model", "check", str(tiny_model), *reads, "-o", str(output)]) == 0

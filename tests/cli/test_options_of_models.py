@@ -7,8 +7,8 @@ import pytest
 from support import Commands, record_lines
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.options import OPTIONS
 from deepconsensus_py.models.registry import load_corrector, load_encoder
+from deepconsensus_py.options import OPTIONS
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.qualities import Calibration

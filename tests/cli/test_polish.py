@@ -9,8 +9,8 @@ import pysam
 import pytest
 from support import Commands, edited, record_lines, records
 
-from deepconsensus_py.models.triage import Triage
 from deepconsensus_py.models.weights import load_model, save_model
+from deepconsensus_py.pileup.triage import Triage
 from deepconsensus_py.polishing.report import COLUMNS
 
 

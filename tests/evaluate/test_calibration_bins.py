@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepconsensus_py.evaluate.calibration_bins import bin_errors
+from deepconsensus_py.evaluate.calibration_counts import bin_errors
 from deepconsensus_py.evaluate.read_errors import BookedErrors
 
 

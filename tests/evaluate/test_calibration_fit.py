@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepconsensus_py.evaluate.calibration_bins import bin_counts
-from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts, count_errors, total
+from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts, bin_counts, count_errors, total
 from deepconsensus_py.evaluate.calibration_fit import fit_knots, fit_line, held_out, surprise
 from deepconsensus_py.evaluate.read_errors import BookedErrors
 from deepconsensus_py.polishing.qualities import Calibration, error_probability

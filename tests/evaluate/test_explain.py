@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from deepconsensus_py.edits.classes import EDITS
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.explain import WindowView, explain_reads, explain_window
 from deepconsensus_py.evaluate.explain_page import called_columns, render_explanation, words
-from deepconsensus_py.pacbio.lookup import find_zmw
 from deepconsensus_py.pacbio.molecule import Draft, Zmw, decode_bases, encode_bases
+from deepconsensus_py.pacbio.zmws import find_zmw
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.runs.edits import EDITS
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ZMW, WINDOW = "4194369", 1

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.examples.example import Example
-from deepconsensus_py.examples.packing import pack, unpack
+from deepconsensus_py.examples.example import Example, pack, unpack
 from deepconsensus_py.pacbio.molecule import Zmw
 
 

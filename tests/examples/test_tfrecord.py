@@ -12,7 +12,7 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.file import ExampleFile
 from deepconsensus_py.examples.tfrecord import read_tfrecord
 from deepconsensus_py.examples.windows import WindowExamples, join_windows, window_examples
-from deepconsensus_py.models.crc32c import masked_crc32c
+from deepconsensus_py.models.tensorflow import masked_crc32c
 from deepconsensus_py.pileup.features import FeatureSpec
 
 SPEC = FeatureSpec(max_passes=2, width=3)

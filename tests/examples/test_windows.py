@@ -13,10 +13,10 @@ from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
 from deepconsensus_py.examples.windows import WindowExamples, join_windows, window_examples
-from deepconsensus_py.models.column import INPUTS, encode_columns
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.pileup.features import FeatureSpec, row_slices
+from deepconsensus_py.pileup.method import INPUTS, encode_columns
 from deepconsensus_py.pileup.pileup import build_pileup
 
 SPEC = FeatureSpec(width=20, max_passes=4)

@@ -28,7 +28,7 @@ import mutations
 import pysam
 
 from deepconsensus_py.cli.main import main
-from deepconsensus_py.polishing.resources import usable_cores
+from deepconsensus_py.workers.resources import usable_cores
 
 BATCH, SECONDS = 100, 300
 """Cases of a child, and how long it may take: a hang, however busy the machine is."""
@@ -81,7 +81,7 @@ def prepare(folder: Path) -> None:
 
 
 def tiny_model(path: Path) -> None:
-    from run_toys import random_model
+    from edit_toys import random_model
 
     from deepconsensus_py.models.weights import save_model
 
@@ -90,7 +90,7 @@ def tiny_model(path: Path) -> None:
 
 def unfinished(sound: Path) -> None:
     """What a run leaves that was ended before its files took their names."""
-    from deepconsensus_py.polishing import unfinished as module
+    from deepconsensus_py.polishing import work_folder as module
 
     give = module.give_name
 

@@ -9,8 +9,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.head import Head
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.network import ColumnTokens
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnTokens
 
 EMBEDDINGS = {"bases": 4, "pulse_widths": 2, "inter_pulse_durations": 2, "strands": 2, "draft_quality": 2, "snr": 2}
 PASSES, COLUMNS = 3, 10

@@ -10,7 +10,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.pretrain import HIDDEN, UNDRAFTED, Masked
-from deepconsensus_py.models.network import ColumnTokens
+from deepconsensus_py.models.column_network import ColumnTokens
 
 
 def build(trunk: TrunkConfig) -> Head:

@@ -9,7 +9,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.columns import error_probabilities
 from deepconsensus_py.heads.correct import Correct
-from deepconsensus_py.models.network import ColumnNetwork, ColumnTokens
+from deepconsensus_py.models.column_network import ColumnNetwork, ColumnTokens
 
 TRUNK = TrunkConfig(2, 16, 2, 24, preset("banded12"))
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.models.column import encode_columns
 from deepconsensus_py.models.column_explanation import NEAR, ColumnCase, column_cases
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnNetwork
 from deepconsensus_py.models.weights import load_model
-from deepconsensus_py.pacbio.lookup import find_zmw
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.zmws import find_zmw
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.method import encode_columns
 
 SPEC = FeatureSpec()
 

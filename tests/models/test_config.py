@@ -8,7 +8,7 @@ import pytest
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.column_network import ColumnConfig
 
 
 def test_json_and_back(config: ColumnConfig) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from deepconsensus_py.attention import core
 from deepconsensus_py.attention.position import sinusoid
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.column_network import ColumnConfig
 from deepconsensus_py.models.convert import config_from_params, convert_checkpoint, find_prefix
 from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec

@@ -2,7 +2,7 @@
 
 import random
 
-from deepconsensus_py.models.crc32c import crc32c, masked_crc32c
+from deepconsensus_py.models.tensorflow import crc32c, masked_crc32c
 
 
 def bitwise(data: bytes) -> int:

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from run_toys import random_model
+from edit_toys import random_model
 
+from deepconsensus_py.corrector import Corrector, Features
+from deepconsensus_py.edits.method import encode_runs
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.models.loading import Loading
 from deepconsensus_py.models.registry import load_corrector, load_encoder
-from deepconsensus_py.models.run_encoder import encode_runs
-from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.models.weights import save_model
 from deepconsensus_py.pacbio.molecule import Zmw
-from deepconsensus_py.polishing.clock import StageClock
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.encode import encode_zmws
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.engine import polish
-from deepconsensus_py.polishing.lanes import in_lanes
+from deepconsensus_py.polishing.progress import StageClock
+from deepconsensus_py.polishing.read import Encoded
+from deepconsensus_py.polishing.streams import in_lanes
 
 
 @pytest.fixture(params=["run", "column"])

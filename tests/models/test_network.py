@@ -10,8 +10,7 @@ from torch import Tensor
 from deepconsensus_py.attention.config import AttentionConfig
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 
 Make = Callable[[ColumnConfig], ColumnNetwork]
 Windows = dict[str, Tensor]

@@ -6,16 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from run_toys import random_network
+from edit_toys import random_network
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.config import NORMS
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models import precision
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.names import AUTO, BF16, FP32, PRECISIONS
-from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.precision import Agreement, LaidLinear, choose_precision, has_bf16, lay_out
+from deepconsensus_py.models import device as precision
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
+from deepconsensus_py.models.device import Agreement, LaidLinear, choose_precision, has_bf16, lay_out
+from deepconsensus_py.options import AUTO, BF16, FP32, PRECISIONS
 
 Make = Callable[[ColumnConfig], ColumnNetwork]
 Windows = dict[str, Tensor]

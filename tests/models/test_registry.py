@@ -11,16 +11,15 @@ import torch
 
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import Full
+from deepconsensus_py.corrector import Features
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.interface import Features
-from deepconsensus_py.models.names import BF16, FP32
-from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.precision import Agreement
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
+from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.triage import Triage
 from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.options import BF16, FP32
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.triage import Triage
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_threads_are_lanes_of_one_core_each(model_file: Path) -> None:
 
 
 def test_precision_and_triage_are_those_asked_for(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepconsensus_py.models.precision.has_bf16", lambda _: True)
+    monkeypatch.setattr("deepconsensus_py.models.device.has_bf16", lambda _: True)
     measured = {"agreement": {BF16: Agreement(1, 0, 1.0)}, "triage": Triage(0.5, 2, 1, 0, 0)}
     save_model(model_file, replace(load_model(model_file), **measured))
     draft = np.ones((2, 10), np.uint8)

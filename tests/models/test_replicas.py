@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.interface import Arrays
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.models.replicas import Replicas
-from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.engine import polish
 
 

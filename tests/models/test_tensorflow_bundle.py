@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.crc32c import masked_crc32c
-from deepconsensus_py.models.tensorflow_bundle import TABLE_MAGIC, Bundle
+from deepconsensus_py.models.tensorflow import TABLE_MAGIC, Bundle, masked_crc32c
 
 KINDS = {"float32": 1, "float64": 2, "int32": 3, "int64": 9}
 RESTART, PER_BLOCK = 3, 5

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.models import header, weights
-from deepconsensus_py.models.config import ColumnConfig
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
+from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.header import HEADER, bundled_models, read_header
-from deepconsensus_py.models.network import ColumnNetwork
-from deepconsensus_py.models.precision import Agreement
-from deepconsensus_py.models.triage import Triage
 from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.triage import Triage
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.errors import InputError, MoleculeError
-from deepconsensus_py.pacbio.lookup import find_zmw
-from deepconsensus_py.pacbio.zmws import read_zmws
+from deepconsensus_py.pacbio.zmws import find_zmw, read_zmws
 
 
 @pytest.mark.parametrize("named", [False, True])

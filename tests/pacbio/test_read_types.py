@@ -8,7 +8,7 @@ import pysam
 import pytest
 from support import Commands, read_drafts
 
-from deepconsensus_py.align.files import align_files
+from deepconsensus_py.align.to_file import align_files
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.indexing import index_bam

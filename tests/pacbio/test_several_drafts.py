@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 from support import content
 
-from deepconsensus_py.align.files import align_files
+from deepconsensus_py.align.to_file import align_files
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.headers import Program, polished_header
 from deepconsensus_py.pacbio.indexing import index_bam
-from deepconsensus_py.pacbio.lookup import find_zmw
 from deepconsensus_py.pacbio.record_file import RecordFile
-from deepconsensus_py.pacbio.zmws import Fault, read_zmws
+from deepconsensus_py.pacbio.zmws import Fault, find_zmw, read_zmws
 
 PARTS = ([1, 2, "3/ccs/fwd"], [], [4, "5/consensus", 6, 7, 8], ["3/ccs/rev", 9])
 ENDINGS = {

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.column import ColumnCorrector
-from deepconsensus_py.models.interface import Arrays
-from deepconsensus_py.models.names import BF16
-from deepconsensus_py.models.precision import Agreement
+from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.options import BF16
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.method import ColumnCorrector
 from deepconsensus_py.polishing.agreement import compare_correctors, measure_agreement
 
 
@@ -78,7 +78,7 @@ def test_without_molecules_nothing_is_known() -> None:
 def test_a_network_is_compared_with_itself_in_float32(
     zmws: list[Zmw], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepconsensus_py.models.precision.has_bf16", lambda _: True)
+    monkeypatch.setattr("deepconsensus_py.models.device.has_bf16", lambda _: True)
     found = measure_agreement(tiny_model, zmws[:1], BF16)
     assert found.bases > 0
     assert found.within_one > 0.9

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepconsensus_py.models.interface import Calls, Corrector, Features
-from deepconsensus_py.models.pair_hmm import PairHmm
-from deepconsensus_py.models.vote import Vote
+from deepconsensus_py.corrector import Calls, Corrector, Features
+from deepconsensus_py.edits.pair_hmm import PairHmm
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.encode import encode_zmws
-from deepconsensus_py.polishing.encoded import Encoded
 from deepconsensus_py.polishing.engine import PolishSettings, correct
+from deepconsensus_py.polishing.read import Encoded
 
 
 @pytest.mark.parametrize("make", [Vote, PairHmm])

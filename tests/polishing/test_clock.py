@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.zmws import read_zmws
-from deepconsensus_py.polishing.clock import STAGES, StageClock
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, correct
+from deepconsensus_py.polishing.progress import STAGES, StageClock
 
 
 def test_the_stages_of_one_process_take_no_longer_than_the_run(testdata: Path) -> None:

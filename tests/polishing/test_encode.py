@@ -4,8 +4,8 @@ from pathlib import Path
 
 from support import DEADLY, deadly_encoder
 
-from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.zmws import read_zmws
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead

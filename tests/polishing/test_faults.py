@@ -19,7 +19,7 @@ from support import DEADLY, Commands, deadly_encoder, record_lines
 
 from deepconsensus_py.cli._options import MOLECULES_FAILED
 from deepconsensus_py.errors import OutputError
-from deepconsensus_py.models.vote import Vote
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import run

@@ -9,8 +9,7 @@ import pytest
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.polishing.filter_reads import FilterCounts, filter_reads
-from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.filters import FilterCounts, ReadFilter, filter_reads
 
 PROGRAM = Program("1", "deepconsensus-py filter")
 

@@ -9,12 +9,12 @@ import pytest
 PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
-from deepconsensus_py.align.parallel import ordered_map
+from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.polishing.prepare import prepare_workers
 from support import has_modules
 
 prepare_workers({model!r})
-names = ["deepconsensus_py.polishing.encode", "deepconsensus_py.polishing.compiled", "torch"]
+names = ["deepconsensus_py.polishing.encode", "deepconsensus_py.edits.compiled", "torch"]
 print(*next(ordered_map(has_modules, [names], 2, processes=True)))
 """
 

@@ -12,16 +12,15 @@ from support import record_lines
 
 from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.vote import Vote
 from deepconsensus_py.pacbio.headers import Program
+from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing import run as run_module
-from deepconsensus_py.polishing.clock import StageClock
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.run import run
 from deepconsensus_py.polishing.shards import write_shard
 from deepconsensus_py.polishing.sources import Reads, encoded_reads
-from deepconsensus_py.polishing.stop import Stop
 
 
 def test_the_molecules_are_of_every_sort(whole: Left) -> None:

@@ -14,10 +14,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.errors import InputError, ModelError, OutputError
-from deepconsensus_py.models.interface import Corrector, Features
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
-from deepconsensus_py.polishing.encoded import Encoded
+from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import read_shard, write_shard
 
 HEADER = "@HD\tVN:1.6\n@RG\tID:231b5401\tDS:READTYPE=CCS\n"

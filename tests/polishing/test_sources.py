@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepconsensus_py.align.files import align_files
-from deepconsensus_py.models.interface import Corrector
+from deepconsensus_py.align.to_file import align_files
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.polishing.clock import StageClock
-from deepconsensus_py.polishing.encoded import Encoded
+from deepconsensus_py.polishing.progress import StageClock
+from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import write_shard
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 

@@ -4,9 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.models.interface import Calls
-from deepconsensus_py.polishing.qualities import LinearCalibration, error_probability
-from deepconsensus_py.polishing.stitch import final_qualities
+from deepconsensus_py.corrector import Calls
+from deepconsensus_py.polishing.qualities import LinearCalibration, error_probability, final_qualities
 
 NO_MAP = LinearCalibration()
 

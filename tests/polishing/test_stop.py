@@ -1,6 +1,6 @@
 """Nothing begins after the word, and the word counts only where it left something out."""
 
-from deepconsensus_py.polishing.stop import Stop
+from deepconsensus_py.polishing.progress import Stop
 
 
 def test_items_pass_until_the_word() -> None:

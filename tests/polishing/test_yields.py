@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import TOTALS, MoleculeTable
+from deepconsensus_py.polishing.report import TOTALS, YIELDS, MoleculeTable, yields
 from deepconsensus_py.polishing.tags import ALIGNMENT_TAGS, polished_tags
-from deepconsensus_py.polishing.yields import YIELDS, yields
 
 Tags = tuple[tuple[str, object, str], ...]
 

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from deepconsensus_py.simulate.normal import rank
+from deepconsensus_py.simulate.passes import rank
 
 
 def test_ranks_are_the_normal_distribution() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 import edlib
 import numpy as np
 import pytest
+from edit_molecules import make_zmw
 from numpy.typing import NDArray
-from run_molecules import make_zmw
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise

@@ -8,14 +8,14 @@ import torch
 
 from deepconsensus_py.errors import InputError, ModelError
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.models.column import encode_columns
 from deepconsensus_py.models.registry import load_corrector
 from deepconsensus_py.models.weights import load_model
 from deepconsensus_py.pileup.features import FeatureSpec
+from deepconsensus_py.pileup.method import encode_columns
 from deepconsensus_py.training.columns import ColumnModel
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.tasks import make_tasks
+from deepconsensus_py.training.task import make_tasks
 
 SMALL: dict[str, Any] = {
     "layers": 1,

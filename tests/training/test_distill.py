@@ -8,14 +8,13 @@ import torch
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.models.weights import Model, load_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.distill import Student, cut_student
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.tasks import make_tasks
+from deepconsensus_py.training.task import make_tasks
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from training_toys import CONFIG
 
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
-from deepconsensus_py.models.config import ColumnConfig
-from deepconsensus_py.models.network import ColumnNetwork
+from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.training.checkpoint import load_optimizer_state, optimizer_state
 from deepconsensus_py.training.config import TrainConfig
 from deepconsensus_py.training.optimizers import make_optimizer

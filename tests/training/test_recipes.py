@@ -5,13 +5,11 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.training.augment import Augmentation
-from deepconsensus_py.training.columns import ColumnModel
-from deepconsensus_py.training.config import Stage, TrainConfig
+from deepconsensus_py.training.columns import ColumnModel, WindowData
+from deepconsensus_py.training.config import Stage, TrainConfig, read_record, record
 from deepconsensus_py.training.distill import Student
-from deepconsensus_py.training.records import read_record, record
-from deepconsensus_py.training.runs import RunData, RunModel
-from deepconsensus_py.training.tasks import TASKS
-from deepconsensus_py.training.windows import WindowData
+from deepconsensus_py.training.edits import RunData, RunModel
+from deepconsensus_py.training.task import TASKS
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
 MODELS = {"columns": ColumnModel, "distill": Student, "runs": RunModel}

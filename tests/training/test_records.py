@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.training.config import Stage, TrainConfig
-from deepconsensus_py.training.records import plain, read_record, record
+from deepconsensus_py.training.config import Stage, TrainConfig, plain, read_record, record
 
 TEXT = """
 task: columns

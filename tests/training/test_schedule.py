@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from deepconsensus_py.training.config import Stage
-from deepconsensus_py.training.schedule import learning_rate
+from deepconsensus_py.training.optimizers import learning_rate
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])

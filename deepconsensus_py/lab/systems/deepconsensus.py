@@ -6,7 +6,7 @@ from deepconsensus_py.attention.cost import layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.polished import Polished, bases_of_quality, polished
-from deepconsensus_py.polishing.yields import YIELD_QUALITIES
+from deepconsensus_py.polishing.report import YIELD_QUALITIES
 from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie
 from deepconsensus_py.simulate.profile import load_profile
 

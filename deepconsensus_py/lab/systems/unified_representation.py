@@ -15,7 +15,7 @@ from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.image_costs import parameters
 from deepconsensus_py.lab.joint import BATCH, TRUNK, Task, judged, learn, tasks
 from deepconsensus_py.models.alignment_loss import shift_left
-from deepconsensus_py.models.config import CLASSES
+from deepconsensus_py.models.column_network import CLASSES
 
 BEHIND = 0.02
 """How far a task on the common trunk may be behind the same on its own."""

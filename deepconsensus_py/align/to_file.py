@@ -1,0 +1,220 @@
+"""Subreads to files: of aligned subreads, as actc makes it, or of drafts."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import pysam
+
+from deepconsensus_py.align.draft import draft_zmw
+from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
+from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.drafts import draft_entries
+from deepconsensus_py.pacbio.header_text import header_lines, make_header
+from deepconsensus_py.pacbio.headers import Program, aligned_header, extended_header
+from deepconsensus_py.pacbio.inputs import Paths, expand_paths
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
+from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
+from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import pass_record
+from deepconsensus_py.pacbio.writers import RecordWriter, open_reads, open_records
+from deepconsensus_py.pacbio.zmws import Fault, match, read_subreads
+from deepconsensus_py.workers.ordered import ordered_map
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class AlignCounts:
+    """What became of molecules and passes.
+
+    Attributes:
+        molecules: drafts read.
+        faulty: molecules whose records cannot be read.
+        empty: other molecules without an aligned pass: none in the subreads, or none that aligns.
+        passes: passes read.
+        aligned: passes of them written.
+    """
+
+    molecules: int = 0
+    faulty: int = 0
+    empty: int = 0
+    passes: int = 0
+    aligned: int = 0
+
+
+def align_files(
+    subreads: Sequence[Path],
+    drafts: Paths,
+    output: Path,
+    program: Program,
+    *,
+    threads: int = 1,
+    chunk: tuple[int, int] | None = None,
+) -> AlignCounts:
+    """Align the passes of all molecules to their drafts.
+
+    The output has one reference for each draft, of the chunk where one is chosen, and the passes of a molecule
+    together: molecules in the order of the drafts, passes in the order of the subreads.
+
+    Args:
+        subreads: raw subreads, BAM files or files of file names.
+        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names.
+        output: BAM or SAM file; ``-`` is standard output.
+        program: for the header.
+        threads: processor cores.
+        chunk: (i, n) aligns only the i-th of n parts of the drafts.
+
+    Raises:
+        InputError: a file cannot be used, or the subreads are aligned already.
+        OutputError: the output cannot be written.
+    """
+    part = DraftPart(drafts, chunk=chunk)
+    molecules = ordered_map(_aligned, match(subreads, part), threads)
+    counts = AlignCounts()
+    with open_records(output, aligned_header(subreads, _references(part), program), threads=threads) as writer:
+        for before, after in molecules:
+            _count(before, after, counts)
+            for sentence in _remarks(before, after):
+                log.warning("%s", sentence)
+            if after:
+                _write(after, writer)
+    return counts
+
+
+def _references(part: DraftPart) -> dict[str, int]:
+    """Names and lengths of the chosen drafts; of one draft where none is, so that the file is one of alignments."""
+    chosen = {draft.entry.name: draft.entry.length for draft in part}
+    return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.paths), 1)}
+
+
+def _aligned(molecule: Zmw | Fault) -> tuple[Zmw | Fault, Zmw | None]:
+    if isinstance(molecule, Fault):
+        return molecule, None
+    require_raw(molecule.name, molecule.passes)
+    return molecule, align_zmw(molecule)
+
+
+def _count(before: Zmw | Fault, after: Zmw | None, counts: AlignCounts) -> None:
+    counts.molecules += 1
+    if isinstance(before, Fault) or after is None:
+        counts.faulty += 1
+        return
+    counts.passes += len(before.passes)
+    counts.aligned += len(after.passes)
+    counts.empty += not after.passes
+
+
+def _remarks(before: Zmw | Fault, after: Zmw | None) -> Iterator[str]:
+    """Why a molecule has fewer aligned passes than passes."""
+    if isinstance(before, Fault):
+        yield before.reason
+    elif not before.passes:
+        yield f"{before.name}: the subreads file has no pass of it"
+    elif after and (names := unaligned(before, after)):
+        yield f"{before.name}: {len(names)} of {len(before.passes)} passes do not align: {', '.join(names)}"
+
+
+def _write(zmw: Zmw, writer: RecordWriter) -> None:
+    reference = writer.header.get_tid(zmw.name)
+    for p in zmw.passes:
+        writer.write(pass_record(p, writer.header, reference))
+
+
+_OF_SUBREADS = ("READTYPE=", "Ipd:", "PulseWidth:")
+"""Items of a read group's description that do not hold of drafts."""
+
+
+@dataclass(slots=True)
+class DraftCounts:
+    """What became of molecules.
+
+    Attributes:
+        molecules: read.
+        drafts: written.
+        outcomes: molecules without a draft, by outcome (``too_few_passes``, ``error``).
+    """
+
+    molecules: int = 0
+    drafts: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cores: int = 1) -> DraftCounts:
+    """Make a draft of every molecule that has enough passes.
+
+    Args:
+        subreads: raw subreads, BAM files or files of file names.
+        output: BAM, SAM or FASTQ(.gz) file; ``-`` is standard output.
+        program: for the header.
+        cores: processor cores.
+
+    Raises:
+        InputError: a file cannot be used, or the subreads are aligned.
+        OutputError: the output cannot be written.
+    """
+    counts = DraftCounts()
+    drafts = ordered_map(_draft, read_subreads(subreads), cores, processes=True, lost=_lost)
+    with open_reads(output, draft_header(subreads, program), threads=cores) as writer:
+        for draft in drafts:
+            counts.molecules += 1
+            if isinstance(draft, MoleculeError):
+                counts.outcomes[draft.outcome] += 1
+                # Molecules with too few passes are no fault, and there may be millions.
+                if draft.outcome == "error":
+                    log.warning("%s", draft)
+                continue
+            counts.drafts += 1
+            writer.write_read(draft.name, draft.bases, draft.qualities, draft.tags)
+    return counts
+
+
+def draft_header(subreads: Sequence[Path], program: Program) -> pysam.AlignmentHeader:
+    """The header of drafts: the subreads' read groups as those of CCS reads, our ``@PG``.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    lines: list[str] = []
+    for path in expand_paths(subreads):
+        with RecordFile(path) as file:
+            lines += _ccs_lines(file.header)
+    return extended_header(make_header("".join(f"{line}\n" for line in lines)), program)
+
+
+def _ccs_lines(header: pysam.AlignmentHeader) -> Iterator[str]:
+    for line in header_lines(header):
+        if line.startswith("@RG"):
+            yield _ccs_read_group(line)
+        elif not line.startswith("@SQ"):
+            yield line
+
+
+def _ccs_read_group(line: str) -> str:
+    fields = dict(field.split(":", 1) for field in line.split("\t")[1:])
+    kept = [item for item in fields.get("DS", "").split(";") if item and not item.startswith(_OF_SUBREADS)]
+    fields["ID"] = read_group_id(MoleculeId(fields.get("PU", ""), 0))
+    fields["DS"] = ";".join(["READTYPE=CCS", *kept])
+    return "\t".join(["@RG", *(f"{tag}:{value}" for tag, value in fields.items())])
+
+
+_Read = tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]
+
+
+def _draft(molecule: _Read) -> Draft | MoleculeError:
+    name, passes = molecule
+    if isinstance(passes, MoleculeError):
+        return passes
+    require_raw(str(name), passes)
+    try:
+        return draft_zmw(name, passes).draft
+    except MoleculeError as error:
+        return error
+
+
+def _lost(molecule: _Read, how: str) -> MoleculeError:
+    return MoleculeError(f"{molecule[0]}: {how}")

@@ -1,0 +1,139 @@
+"""How often the passes of one strand of one molecule err, and how: counted from their alignments.
+
+Molecules differ more than sequence contexts do, and so do the two strands of one; nothing here is trained.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.edits.error_counts import RUN_CLASSES, Tally, class_of_bases, tally_passes
+from deepconsensus_py.pacbio.molecule import GAP, N, Pass
+
+_CODES = N + 1
+_BASES = slice(1, N)
+
+_PSEUDO_MATCHES, _PSEUDO_PAIRS = 20.0, 0.5
+_PSEUDO_EVENTS, _PSEUDO_COVERED = 5.0, 200.0
+"""What is taken as seen before the first pass: rates of 2.5 %."""
+
+_PSEUDO_BY_BASE, _PSEUDO_BY_CLASS, _PSEUDO_CELL = 200.0, 100.0, 100.0
+"""Template bases for which the next coarser rate counts."""
+
+_LEAST_RATE, _GREATEST_RATE = 1e-3, 0.4
+_FOREIGN_LETTERS = 2.0
+"""Letters, on average, that differ from both neighbours of a place."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PassModel:
+    """Error rates of the passes of one strand, in the direction of the draft.
+
+    Attributes:
+        emission: ``float32[6, 6]`` probability that a draft base (row, base code) is read as a base (column), if read.
+        deletion: ``float32[6, classes]`` probability that a draft base is not read, by base code and run length
+            (``RUN_CLASSES``: 1, 2, 3, 4, 5 and more).
+        cognate: ``float32[6, classes]`` probability that one more of the same is read beside it.
+        foreign: ``float32[6]`` probability by base code that a base unlike its neighbours is inserted in a place.
+    """
+
+    emission: NDArray[np.float32]
+    deletion: NDArray[np.float32]
+    cognate: NDArray[np.float32]
+    foreign: NDArray[np.float32]
+
+
+def estimate(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[PassModel, PassModel]:
+    """Count the errors of aligned passes.
+
+    Args:
+        draft: ``uint8[n]`` base codes.
+        passes: aligned to it, gaps left-normalised.
+
+    Returns:
+        The models of the passes that read the draft's strand, and of those that read the other. Rates by base and run
+        length lean on those by base and by run length where little was seen, and these on the mean.
+    """
+    classes = class_of_bases(draft)
+    strands = ([p for p in passes if not p.reverse], [p for p in passes if p.reverse])
+    ours, theirs = (_model(tally_passes(strand, draft, classes)) for strand in strands)
+    return ours, theirs
+
+
+def _model(tally: Tally) -> PassModel:
+    covered = tally.covered[_BASES]
+    composition = tally.foreign[_BASES] + _FOREIGN_LETTERS
+    rate = (tally.foreign.sum() + _PSEUDO_EVENTS) / (covered.sum() + _PSEUDO_COVERED)
+    foreign = np.zeros(_CODES, np.float32)
+    foreign[_BASES] = _FOREIGN_LETTERS * rate * composition / composition.sum()
+    foreign[N] = foreign[_BASES].mean()
+    return PassModel(
+        emission=_emission(tally.pairs),
+        deletion=_with_unknown(_shrunk(tally.deleted[_BASES], covered)),
+        cognate=_with_unknown(_shrunk(tally.cognate[_BASES], covered)),
+        foreign=np.minimum(foreign, np.float32(_GREATEST_RATE)),
+    )
+
+
+def _emission(pairs: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Rows of probabilities; N, on either side, says nothing."""
+    counts = pairs[_BASES, _BASES] + _PSEUDO_PAIRS + _PSEUDO_MATCHES * np.eye(N - 1)
+    emission = np.full((_CODES, _CODES), 1 / (N - 1), np.float32)
+    emission[_BASES, _BASES] = counts / counts.sum(axis=1, keepdims=True)
+    emission[:, GAP] = 0
+    return emission
+
+
+def _shrunk(events: NDArray[np.float64], covered: NDArray[np.float64]) -> NDArray[np.float64]:
+    mean = (events.sum() + _PSEUDO_EVENTS) / (covered.sum() + _PSEUDO_COVERED)
+    by_base, by_class = (
+        (events.sum(axis=axis) + weight * mean) / (covered.sum(axis=axis) + weight)
+        for axis, weight in ((1, _PSEUDO_BY_BASE), (0, _PSEUDO_BY_CLASS))
+    )
+    prior = np.outer(by_base, by_class) / mean
+    rates: NDArray[np.float64] = (events + _PSEUDO_CELL * prior) / (covered + _PSEUDO_CELL)
+    return rates.clip(_LEAST_RATE, _GREATEST_RATE)
+
+
+def _with_unknown(rates: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Rates by base code; N has the mean of the others."""
+    table = np.zeros((_CODES, RUN_CLASSES), np.float32)
+    table[_BASES] = rates
+    table[N] = rates.mean(axis=0)
+    return table
+
+
+_FROM = (*range(0, 42, 2), 50, 60, 70, 80, 90, 100)
+"""Lowest codec V1 code of each row below."""
+
+_READ = (
+    *(253, 46390, 103361, 109395, 100516, 87184, 73958, 62062, 52553, 44184, 37138, 30946, 26747, 22434, 19225),
+    *(16509, 14040, 12339, 10458, 9130, 31207, 16528, 12425, 6781, 2798, 1212, 1336),
+)
+_COGNATE = (
+    *(44, 3275, 3640, 2930, 2405, 1867, 1494, 1224, 938, 765, 600, 522, 423, 423, 319, 267, 222, 198, 175, 134, 479),
+    *(251, 196, 117, 51, 16, 27),
+)
+_FOREIGN = (
+    *(222, 14472, 8053, 4058, 2918, 2234, 1811, 1470, 1111, 928, 764, 632, 571, 443, 407, 313, 283, 280, 227, 212),
+    *(723, 427, 382, 283, 157, 99, 226),
+)
+
+_PSEUDO_COUNT = 0.5
+
+
+@cache
+def insertion_factors() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Likelihood ratios of pulse widths, inserted against read.
+
+    Returns:
+        ``float32[256]`` by codec V1 code for bases that equal a neighbour in the template, and for those that do not.
+    """
+    row = np.searchsorted(_FROM, np.arange(256), side="right") - 1
+    read, cognate, foreign = (
+        (counts / counts.sum())[row] for counts in (np.array(c) + _PSEUDO_COUNT for c in (_READ, _COGNATE, _FOREIGN))
+    )
+    return (cognate / read).astype(np.float32), (foreign / read).astype(np.float32)

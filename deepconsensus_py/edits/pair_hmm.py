@@ -1,0 +1,96 @@
+"""The pair hidden Markov model as a corrector: error rates from the molecule's own passes, evidence of all of them.
+
+The encoder refines the draft until the pooled evidence asks for no more edit (``edits.refine``); what is left of that
+evidence says how sure each homopolymer run is. There is nothing to train but the two numbers by which the evidence for
+each kind of edit becomes a probability, and the share of runs that are wrong without evidence for it.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Set
+from functools import partial
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.corrector import Arrays, Calls, Features
+from deepconsensus_py.edits.calls import call_runs, layout_of
+from deepconsensus_py.edits.candidates import SHARE
+from deepconsensus_py.edits.classes import EDITS
+from deepconsensus_py.edits.compact import SCORE_STEP, run_evidence
+from deepconsensus_py.edits.refine import refine
+from deepconsensus_py.options import TRIAGE
+from deepconsensus_py.pacbio.molecule import Zmw
+
+BATCH = 1 << 16
+"""Runs: those of some eight molecules of 12 kb."""
+
+_MOST_NATS = 50.0
+
+
+def encode_evidence(zmw: Zmw, *, triage: bool = True) -> Features:
+    """Refine a draft and pool the evidence that is left.
+
+    Args:
+        zmw: molecule with aligned passes.
+        triage: whether the runs that hardly any pass speaks against (``edits.candidates``) are left as they are.
+
+    Returns:
+        Features whose items are the runs of the refined draft. Input: ``evidence`` ``int16[runs, 16]``, the passes'
+        pooled log-likelihood ratios of the edits ``edits.classes.EDITS[1:]`` in steps of ``SCORE_STEP``. Layout:
+        ``run_calls.layout_of``.
+
+    Raises:
+        MoleculeError: an alignment does not fit.
+    """
+    refined = refine(zmw, share=SHARE if triage else 0)
+    return Features(inputs={"evidence": run_evidence(refined).pooled}, layout=layout_of(zmw, refined))
+
+
+class PairHmm:
+    """A ``corrector.Corrector`` whose items are homopolymer runs.
+
+    Of the draft's qualities only those at the ends count, where no pass says anything.
+
+    Args:
+        triage: whether the runs that hardly any pass speaks against are left as they are.
+    """
+
+    options: Set[str] = frozenset({TRIAGE})
+
+    def __init__(self, *, triage: bool = True) -> None:
+        self.name = "pairhmm"
+        self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 3}
+        self.calibration = "skip"
+        self.batch, self.lanes = BATCH, 1
+        self.encoder: Callable[[Zmw], Features] = partial(encode_evidence, triage=triage)
+        fitted = json.loads(resources.files("deepconsensus_py.edits").joinpath("pair_hmm.json").read_text("utf-8"))
+        self._slope = np.array([fitted["edits"][edit]["slope"] for edit in EDITS[1:]])
+        self._offset = np.array([fitted["edits"][edit]["offset"] for edit in EDITS[1:]])
+        self._floor = float(fitted["floor"])
+
+    def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
+        """All runs; a mean quality of the draft says less than its passes do."""
+        return np.ones(features.items, np.bool_)
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[runs, 17]`` of ``edits.classes.EDITS``; what lacks to 1 is that of another error."""
+        odds = np.exp(np.minimum(inputs["evidence"] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
+        kept = (1 - self._floor) / (1 + odds.sum(axis=1, keepdims=True))
+        return np.concatenate([kept, odds * kept], axis=1).astype(np.float32)
+
+    def call(
+        self,
+        features: Features,
+        selected: NDArray[np.bool_],  # noqa: ARG002 - always all
+        probabilities: NDArray[np.float32],
+    ) -> Calls:
+        """Make the likeliest edits; the doubt about a run lies on its first base.
+
+        Args:
+            features: the encoded molecule.
+            selected: ``bool[runs]``, all.
+            probabilities: ``float32[runs, 17]`` of ``edits.classes.EDITS``.
+        """
+        return call_runs(features.layout, probabilities, self._floor)

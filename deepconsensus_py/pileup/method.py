@@ -1,0 +1,188 @@
+"""The column family: correctors that call one class (gap, A, T, C, G) in every column of fixed windows.
+
+The vote and the networks differ in ``forward`` alone. Encoding, the choice of windows and the call are
+DeepConsensus v1.2's, with the qualities of kept draft bases left whole.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.align.disagreement import Disagreement, find_disagreement, with_disagreement
+from deepconsensus_py.corrector import Arrays, Calls, Features
+from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.options import OF_COLUMNS
+from deepconsensus_py.pacbio.molecule import GAP, Draft, Zmw
+from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
+from deepconsensus_py.pileup.pileup import HIGHEST_QUALITY, build_pileup
+from deepconsensus_py.pileup.triage import doubts
+from deepconsensus_py.pileup.windows import cut_windows, mean_draft_qualities, window_bounds
+
+INPUTS = (*PASS_FEATURES, "draft", "draft_quality", "snr")
+"""Arrays of every window that a column corrector may read, as ``pileup.windows.Windows`` has them."""
+
+CPU_BATCH, GPU_BATCH = 16, 2048
+"""Windows: on a processor as many as its caches hold the layers of, on a GPU what fills it."""
+
+UNKNOWN_DRAFT_QUALITY = 20
+"""Phred given to kept bases of a draft that has neither qualities nor ``rq``: the least that is called HiFi."""
+
+
+def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
+    """Cut a molecule into windows of integers.
+
+    Args:
+        zmw: molecule with aligned passes.
+        spec: the encoding.
+
+    Returns:
+        Features whose items are the windows that fit the model. Their layout has the ``draft`` ``uint8[n]`` and its
+        ``draft_quality`` ``uint8[n]`` (never absent); ``draft_start``, ``draft_stop`` ``int32[w]`` and ``overflow``
+        ``bool[w]`` of all windows; of the items, ``draft_index`` ``int32[items, width]`` (-1 in gaps) and
+        ``mean_quality`` ``float64[items]`` (Phred; 0 where the draft has no qualities). Where passes disagree with the
+        draft: ``align.disagreement.Disagreement.layout``.
+
+    Raises:
+        MoleculeError: the molecule lacks what the model needs, or an alignment does not fit.
+    """
+    pileup = build_pileup(zmw, spec)
+    bounds = window_bounds(pileup, spec)
+    windows = cut_windows(pileup, bounds, spec)
+    layout: Arrays = {
+        **find_disagreement(zmw.draft.bases, zmw.passes).layout(),
+        "draft": zmw.draft.bases,
+        "draft_quality": kept_qualities(zmw.draft),
+        "draft_start": bounds.draft_start.astype(np.int32),
+        "draft_stop": bounds.draft_stop.astype(np.int32),
+        "overflow": bounds.overflow,
+        "draft_index": windows.draft_index,
+        "mean_quality": mean_draft_qualities(pileup, bounds)[~bounds.overflow],
+    }
+    return Features(inputs={name: getattr(windows, name) for name in INPUTS}, layout=layout)
+
+
+def kept_qualities(draft: Draft) -> NDArray[np.uint8]:
+    """Qualities ``uint8[n]`` for bases where the draft is kept."""
+    if draft.qualities is not None:
+        return np.minimum(draft.qualities, np.uint8(HIGHEST_QUALITY))
+    accuracy = draft.tag("rq")
+    quality = float(UNKNOWN_DRAFT_QUALITY)
+    # ccs writes rq -1 where it has no estimate.
+    if accuracy is not None and 0 <= accuracy <= 1:
+        quality = -10 * np.log10(max(1 - accuracy, 10 ** (-HIGHEST_QUALITY / 10)))
+    return np.full(len(draft.bases), np.rint(quality), np.uint8)
+
+
+class ColumnCorrector(ABC):
+    """What all column correctors share: a ``corrector.Corrector`` but for ``forward``.
+
+    Args:
+        name: what the header and the report call it.
+        features: the encoding it needs.
+        calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
+        device: where ``forward`` runs.
+        insertion_trim: longest insertion (bases) that is kept; None for that of ``features``.
+        least_doubt: windows of less doubt (``pileup.triage.doubts``) keep the draft; 0 keeps it nowhere.
+    """
+
+    options: Set[str] = OF_COLUMNS
+
+    def __init__(
+        self,
+        name: str,
+        features: FeatureSpec,
+        *,
+        calibration: str = "skip",
+        device: str = "cpu",
+        insertion_trim: int | None = None,
+        least_doubt: float = 0.0,
+    ) -> None:
+        if insertion_trim is not None:
+            features = replace(features, insertion_trim=insertion_trim)
+        self.name, self._least_doubt = name, least_doubt
+        self.spec: Mapping[str, Any] = features.to_dict()
+        self.calibration = calibration
+        self.device = device
+        self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
+        self.lanes = 1
+        self.encoder: Callable[[Zmw], Features] = partial(encode_columns, spec=features)
+
+    @abstractmethod
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""
+
+    def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
+        """Which windows ``bool[items]`` the model must see: those whose draft is not good enough to be kept."""
+        selected = np.ones(features.items, np.bool_)
+        if skip_above:
+            selected &= features.layout["mean_quality"] <= skip_above
+        if self._least_doubt:
+            selected &= doubts(features.inputs) >= self._least_doubt
+        return selected
+
+    def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
+        """Join what the model called in the selected windows and the draft in the others, in order.
+
+        Args:
+            features: the encoded molecule.
+            selected: ``bool[items]``, as ``select`` gave it.
+            probabilities: ``float32[selected.sum(), width, 5]``, in item order; of the first class where several tie.
+
+        Raises:
+            MoleculeError: the windows leave a part of the draft out.
+        """
+        layout = features.layout
+        _require_whole(layout)
+        run = np.flatnonzero(~layout["overflow"])[selected]
+        if not len(run):
+            probabilities = np.empty((0, features.inputs["draft"].shape[1], 5), np.float32)
+        calls = _merge(_kept_draft(layout, run), _called(layout, selected, run, probabilities))
+        disagreement = Disagreement.of_layout(layout)
+        raised = with_disagreement(calls.error_probability, calls.bases, calls.draft_index, disagreement)
+        return replace(calls, error_probability=raised)
+
+
+def _require_whole(layout: Arrays) -> None:
+    """Refuse windows that do not follow one another from the draft's start to its end."""
+    edges = np.append(layout["draft_start"], len(layout["draft"]))
+    holes = np.flatnonzero(edges != np.insert(layout["draft_stop"], 0, 0))
+    if len(holes) or len(edges) == 1:
+        at = edges[holes[0]] if len(holes) else 0
+        raise MoleculeError(f"the windows leave out or repeat draft bases at {at}", outcome="empty_sequence")
+
+
+# A stretch of calls is the window that each base belongs to, and the calls themselves.
+_Stretch = tuple[NDArray[np.intp], Calls]
+
+
+def _kept_draft(layout: Arrays, run: NDArray[np.intp]) -> _Stretch:
+    """The draft's bases outside the windows that were run."""
+    window = np.repeat(np.arange(len(layout["draft_start"])), layout["draft_stop"] - layout["draft_start"])
+    position = np.flatnonzero(~np.isin(window, run))
+    error = np.power(10.0, layout["draft_quality"][position] / -10.0).astype(np.float32)
+    kept = Calls(layout["draft"][position], error, position.astype(np.int32), np.zeros(len(position), np.bool_))
+    return window[position], kept
+
+
+def _called(
+    layout: Arrays, selected: NDArray[np.bool_], run: NDArray[np.intp], probabilities: NDArray[np.float32]
+) -> _Stretch:
+    """The model's bases in the windows that were run."""
+    classes = probabilities.argmax(-1).astype(np.uint8)
+    is_base = classes != GAP
+    # The original's arithmetic, in float32: the error probability is 1 less the highest.
+    error = 1 - probabilities.max(-1)[is_base]
+    called = Calls(classes[is_base], error, layout["draft_index"][selected][is_base], np.ones(len(error), np.bool_))
+    return np.repeat(run, is_base.sum(1)), called
+
+
+def _merge(first: _Stretch, second: _Stretch) -> Calls:
+    """Two stretches in the order of their windows."""
+    order = np.argsort(np.concatenate([first[0], second[0]]), kind="stable")
+    fields = ("bases", "error_probability", "draft_index", "from_model")
+    return Calls(*(np.concatenate([getattr(calls, f) for _, calls in (first, second)])[order] for f in fields))

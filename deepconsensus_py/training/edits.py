@@ -1,0 +1,198 @@
+"""The task of run networks: which edit an undecided run needs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
+from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.training.config import TrainConfig, record
+from deepconsensus_py.training.edit_examples import RunExamples, joined, read_run_examples
+from deepconsensus_py.training.molecules import require_present
+from deepconsensus_py.training.task import Batch, Task
+
+LABELS = "labels"
+"""The array of a batch that the network does not see."""
+
+_HELD_OUT_BATCH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunModel:
+    """A run network.
+
+    Attributes:
+        layers: of the trunk.
+        d: width of the tokens.
+        heads: attention heads.
+        ff: inner width of the feed-forward sublayers.
+        dropout: of attention weights.
+    """
+
+    layers: int = 2
+    d: int = 64
+    heads: int = 4
+    ff: int = 128
+    dropout: float = 0.0
+
+    def network_config(self) -> RunConfig:
+        """The network's configuration.
+
+        Raises:
+            InputError: a value is out of range.
+        """
+        try:
+            return RunConfig.of(layers=self.layers, d=self.d, heads=self.heads, ff=self.ff, dropout=self.dropout)
+        except ValueError as error:
+            raise InputError(f"model: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """What runs are drawn from.
+
+    Attributes:
+        evidence: files that ``deepconsensus-py evidence`` wrote.
+        weights: how often a draft of each file is drawn, against one of the others, and how far its truth is trusted
+            where the evidence decides; 1 for all where none are named.
+        given: how often the draft that came with a molecule is drawn, against one made of some of its passes.
+        drafts: drafts of a batch.
+        runs: runs of each.
+    """
+
+    evidence: tuple[str, ...]
+    weights: tuple[float, ...] = ()
+    given: float = 2.0
+    drafts: int = 8
+    runs: int = 64
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise InputError("data.evidence names no file; write one with 'deepconsensus-py evidence'")
+        if self.weights and len(self.weights) != len(self.evidence):
+            raise InputError("data.weights must have a number for every file of data.evidence")
+        if self.drafts < 1 or self.runs < 1:
+            raise InputError("data.drafts and data.runs must be 1 or more")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DraftUse:
+    """What each draft is for.
+
+    Attributes:
+        weight: ``float64[drafts]`` how often it is drawn; 0 for those that are not trained on.
+        trust: ``float64[drafts]`` how much it counts in the floor of error probabilities; 0 likewise.
+        held_out: ``bool[drafts]`` whether it gives the held-out loss.
+    """
+
+    weight: NDArray[np.float64]
+    trust: NDArray[np.float64]
+    held_out: NDArray[np.bool_]
+
+
+class RunTask:
+    """Undecided runs and cross-entropy; a ``training.task.Task``.
+
+    Args:
+        network: what is trained.
+        examples: labelled runs.
+        use: what each draft is for.
+        data: sizes of a batch.
+    """
+
+    network: nn.Module
+
+    def __init__(self, network: RunNetwork, examples: RunExamples, use: DraftUse, data: RunData) -> None:
+        self.network, self._examples, self._data = network, examples, data
+        self._chance = np.cumsum(use.weight)
+        self._held_out = np.flatnonzero(np.repeat(use.held_out, np.diff(examples.start)))
+        self._floor = _floor(examples, use.trust)
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        """Runs of some drafts, with their labels."""
+        chosen = []
+        drawn = rng.random(self._data.drafts) * self._chance[-1]
+        for draft in np.searchsorted(self._chance, drawn, side="right"):
+            runs = self._examples.of_draft(int(draft))
+            chosen.append(rng.choice(runs, min(self._data.runs, len(runs)), replace=False))
+        return self._tensors(np.concatenate(chosen))
+
+    def held_out(self) -> Iterator[Batch]:
+        """All undecided runs of the drafts that the held-out molecules came with."""
+        for start in range(0, len(self._held_out), _HELD_OUT_BATCH):
+            yield self._tensors(self._held_out[start : start + _HELD_OUT_BATCH])
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, int]:
+        """Summed cross-entropy, in nats, and the number of runs."""
+        labels = batch[LABELS].long()
+        return F.cross_entropy(network(batch), labels, reduction="sum"), len(labels)
+
+    def save(self, network: nn.Module, path: Path, card: str) -> None:
+        """Write a model that ``polish`` reads."""
+        assert isinstance(network, RunNetwork)
+        network.config = replace(network.config, floor=float(f"{self._floor:.2g}"))
+        save_model(path, Model(path.stem, network, RUN_SPEC, card=card))
+
+    def _tensors(self, chosen: NDArray[np.int64]) -> Batch:
+        arrays: dict[str, NDArray[Any]] = {**self._examples.tokens(chosen), LABELS: self._examples.label[chosen]}
+        return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
+def _floor(examples: RunExamples, trust: NDArray[np.float64]) -> float:
+    """The share of decided runs that are wrong; in drafts that molecules came with, where there are any."""
+    given = trust * examples.given
+    counted = given if given.any() else trust
+    return float((examples.missed @ counted + 0.5) / (examples.decided @ counted + 1))
+
+
+def make_tasks(config: TrainConfig) -> list[Task]:
+    """A task for each stage, by ``RunModel`` and ``RunData``.
+
+    Raises:
+        InputError: the configuration or the examples cannot be used.
+        ModelError: the model to start from does not fit.
+    """
+    network = _network(config)
+    known: dict[str, RunExamples] = {}
+    tasks: list[Task] = []
+    for number, stage in enumerate(config.stages):
+        data = record(RunData, {**config.data, **stage.data}, where=f"data of stages[{number}]: ")
+        for path in data.evidence:
+            known.setdefault(path, read_run_examples(Path(path)))
+        parts = [known[path] for path in data.evidence]
+        tasks.append(_task(network, parts, data, config))
+    return tasks
+
+
+def _task(network: RunNetwork, parts: list[RunExamples], data: RunData, config: TrainConfig) -> RunTask:
+    examples = joined(parts)
+    require_present(config, set(examples.hole.tolist()), data.evidence)
+    weights = data.weights or (1.0,) * len(parts)
+    trust = np.concatenate([np.full(part.drafts, own) for part, own in zip(parts, weights, strict=True)])
+    held_out = np.isin(examples.hole, config.held_out)
+    trust[held_out | np.isin(examples.hole, config.left_out)] = 0
+    weight = trust * np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
+    if not weight.any():
+        raise InputError(f"{', '.join(data.evidence)}: all molecules are held or left out")
+    return RunTask(network, examples, DraftUse(weight, trust, held_out & examples.given), data)
+
+
+def _network(config: TrainConfig) -> RunNetwork:
+    """The network with its first weights: those of the model to start from, where one is named."""
+    if config.init is None:
+        torch.manual_seed(config.seed)
+        return RunNetwork(record(RunModel, config.model, where="model.").network_config())
+    if config.model:
+        raise InputError("model describes a network, but that of init is to be trained; leave model out")
+    network = load_model(config.init).network
+    if not isinstance(network, RunNetwork):
+        raise InputError(f"{config.init}: not a run network; name one as init, or train another task")
+    return network

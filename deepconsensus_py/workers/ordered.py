@@ -1,0 +1,102 @@
+"""Molecules worked on by several cores, in order and with bounded memory."""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from queue import Empty, Queue
+from threading import Event, Thread
+from typing import TypeVar
+
+from deepconsensus_py.workers.pool import Pool
+
+_AHEAD = 4
+"""Molecules in work or waiting for each core."""
+
+_POLL_SECONDS = 0.05
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def ordered_map(
+    work: Callable[[_In], _Out],
+    items: Iterable[_In],
+    cores: int,
+    *,
+    processes: bool = False,
+    lost: Callable[[_In, str], _Out] | None = None,
+) -> Iterator[_Out]:
+    """Apply ``work`` to all items; results come in the order of the items.
+
+    Args:
+        work: picklable where ``processes``.
+        items: read in a thread of their own, never more than a few for each core ahead of the results.
+        cores: 1 works in the caller's thread.
+        processes: rather than threads, which serve where the libraries release the interpreter (minimap2 does,
+            abPOA does not).
+        lost: the result of an item whose worker process died, from the item and how it died; None ends the run there.
+
+    Raises:
+        DeepConsensusError: worker processes cannot be started, or die whatever they are at.
+    """
+    if cores == 1:
+        yield from map(work, items)
+        return
+    with ExitStack() as stack:
+        do = work
+        if processes:
+            pool = Pool(work, cores, lost)
+            do = pool.do
+            stack.callback(pool.close)
+        threads = stack.enter_context(ThreadPoolExecutor(cores, initializer=_hold_pipe_signals))
+        if processes:
+            # Before the threads are waited for, which wait for their workers.
+            stack.callback(pool.kill)
+        for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores)):
+            yield result.result()
+
+
+def _hold_pipe_signals() -> None:
+    """What is sent to a worker that has died must not end this process: the error that writing gives is enough."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+
+
+@contextmanager
+def _submitted(
+    threads: Executor, work: Callable[[_In], _Out], items: Iterable[_In], most: int
+) -> Iterator[Iterator[Future[_Out]]]:
+    """Futures of all items, submitted by a thread that reads them; leaving ends it."""
+    futures: Queue[Future[_Out] | None] = Queue(most)
+    left = Event()
+
+    def submit() -> None:
+        try:
+            for item in items:
+                if left.is_set():
+                    break
+                futures.put(threads.submit(work, item))
+        except BaseException as fault:  # noqa: BLE001 - raised where the results are read
+            failed: Future[_Out] = Future()
+            failed.set_exception(fault)
+            futures.put(failed)
+        futures.put(None)
+
+    reader = Thread(target=submit, name="reader", daemon=True)
+    reader.start()
+    try:
+        yield iter(futures.get, None)
+    finally:
+        left.set()
+        while reader.is_alive():
+            _empty(futures)
+            reader.join(_POLL_SECONDS)
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _empty(queue: Queue[Future[_Out] | None]) -> None:
+    try:
+        while future := queue.get_nowait():
+            future.cancel()
+    except Empty:
+        pass

@@ -1,0 +1,103 @@
+"""Evidence about runs, against the scores it comes from and the edits it is about."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deepconsensus_py.edits import evidence as hmm
+from deepconsensus_py.edits.classes import CHANGE, INSERTS, LAST, apply_edits
+from deepconsensus_py.edits.compact import (
+    EDITED,
+    IMPOSSIBLE,
+    POOLED_UNDOUBTED,
+    RATE_STEP,
+    RATIO_STEP,
+    SCORE_STEP,
+    UNDOUBTED,
+    RunEvidence,
+    possible_evidence,
+    run_evidence,
+)
+from deepconsensus_py.edits.refine import Refined, refine
+from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.pacbio.molecule import A, N, Zmw
+
+
+@pytest.fixture(scope="module")
+def refined(molecules: list[Zmw]) -> Refined:
+    return refine(molecules[0])
+
+
+@pytest.fixture(scope="module")
+def evidence(refined: Refined) -> RunEvidence:
+    return run_evidence(refined)
+
+
+@pytest.mark.parametrize("edit", range(1, EDITED + 1))
+def test_each_edit_has_the_ratios_that_were_scored(refined: Refined, evidence: RunEvidence, edit: int) -> None:
+    scores, kept = refined.scores, evidence.ratios[:, :, edit - 1] * RATIO_STEP
+    ratios = scores.run_ratios[:, scores.scored, edit - 1]
+    assert np.abs(kept[:, scores.scored] - ratios.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
+    assert (kept[:, ~scores.scored] == np.where(evidence.covered[:, ~scores.scored], UNDOUBTED, 0)).all()
+    assert not kept[~evidence.covered].any()
+    assert 0 < scores.scored.sum() < len(scores.runs)
+
+
+def test_pooled_evidence_is_that_of_all_passes(refined: Refined, evidence: RunEvidence) -> None:
+    scores = refined.scores
+    possible = evidence.pooled > IMPOSSIBLE / SCORE_STEP
+    differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(scores.run_ratios))
+    assert differences[possible & scores.scored[:, None]].max() <= SCORE_STEP / 2
+    assert (evidence.pooled[possible & ~scores.scored[:, None]] * SCORE_STEP == POOLED_UNDOUBTED).all()
+
+
+def test_what_is_impossible_is_no_edit_of_its_own(refined: Refined) -> None:
+    draft, runs = refined.bases, find_runs(refined.bases)
+    evidence = possible_evidence(refined.scores)
+    for run in range(0, len(runs), 7):
+        classes = np.zeros(len(runs), np.uint8)
+        resized = {}
+        for edit in range(1, EDITED + 1):
+            classes[run] = edit
+            made, _ = apply_edits(draft, runs, classes)
+            expected = int(CHANGE[edit]) + int(INSERTS[edit] > 0)
+            doubles = INSERTS[edit] and len(find_runs(made)) <= len(runs)
+            resized[edit] = len(made) - len(draft) == expected and not doubles and not np.array_equal(made, draft)
+            # Another last base of a run of one is another first base.
+            resized[edit] &= not (LAST[edit] and runs.length[run] == 1)
+        assert {edit: bool(evidence[run, edit - 1] != IMPOSSIBLE) for edit in resized} == resized
+
+
+def test_a_run_has_the_evidence_of_the_tracts_around_it(refined: Refined, evidence: RunEvidence) -> None:
+    scores, pooled = refined.scores, hmm.pooled(refined.scores.tract_ratios)
+    wanted = np.zeros((len(scores.runs), 2))
+    for run, (start, stop) in enumerate(zip(scores.runs.start, scores.runs.stop, strict=True)):
+        around = (scores.tracts.start < stop) & (start < scores.tracts.stop)
+        if around.any():
+            wanted[run] = pooled[around].max(axis=0)
+    assert (wanted != 0).any()
+    assert (wanted == 0).all(axis=1).any()
+    assert np.abs(evidence.tracts * SCORE_STEP - wanted).max() <= SCORE_STEP / 2
+
+
+def test_rates_are_those_of_either_strand(refined: Refined, evidence: RunEvidence) -> None:
+    for model, rates in zip(refined.models, np.split(evidence.rates * RATE_STEP, 2), strict=True):
+        assert rates[0] == pytest.approx(model.deletion[A:N, 0].mean(), abs=RATE_STEP)
+        assert rates[5] == pytest.approx(model.cognate[A:N, 0].mean(), abs=RATE_STEP)
+        assert rates[10:] == pytest.approx(model.foreign[A:N], abs=RATE_STEP)
+
+
+@pytest.mark.parametrize("kind", ["no kinetics", "one pass", "one strand"])
+def test_molecules_that_lack_something_have_evidence(molecules: list[Zmw], kind: str) -> None:
+    passes = molecules[0].passes
+    if kind == "no kinetics":
+        passes = tuple(replace(p, pulse_widths=None, inter_pulse_durations=None) for p in passes)
+    elif kind == "one pass":
+        passes = passes[:1]
+    else:
+        passes = tuple(p for p in passes if p.reverse)
+    evidence = run_evidence(refine(replace(molecules[0], passes=passes)))
+    assert evidence.ratios.shape == (len(passes), len(evidence.base), EDITED)
+    assert evidence.covered.any(axis=1).all()
+    assert (evidence.rates > 0).all()

@@ -1,0 +1,100 @@
+"""What is said of a call is what the call hangs on: one pass is planted as the cause."""
+
+import numpy as np
+import pytest
+import torch
+from edit_molecules import make_zmw
+from edit_toys import random_network
+
+from deepconsensus_py.models.edit_explanation import CANDIDATE, Decision, doubted_runs, undecided_cases
+from deepconsensus_py.models.edit_network import RunConfig, RunNetwork
+from deepconsensus_py.pacbio.molecule import Zmw
+
+RNG = np.random.default_rng(5)
+LEFT, RIGHT = ("".join(RNG.choice(list("ACGT"), 80)) + "C", "C" + "".join(RNG.choice(list("ACGT"), 80)))
+DRAFT = LEFT + "AAAA" + RIGHT
+SHORTER = LEFT + "AAA" + RIGHT
+RUN = len(LEFT)
+
+
+def planted(odd: int) -> Zmw:
+    """Three passes that read the draft and one that lacks an A."""
+    return make_zmw(DRAFT, *(SHORTER if number == odd else DRAFT for number in range(4)))
+
+
+def untrained() -> RunNetwork:
+    """The hidden Markov model, of a base less alone, as a network whose attention goes evenly to all tokens."""
+    network = RunNetwork(RunConfig.of(d=16, heads=2, ff=16)).eval().requires_grad_(False)
+    for block in network.trunk.encoder.blocks:
+        torch.nn.init.zeros_(block.attention.layer.query.weight)
+    network.offset.data[1:] = -1000.0
+    return network
+
+
+@pytest.mark.parametrize("odd", [0, 1, 2, 3])
+def test_the_planted_pass_speaks_for_the_edit(odd: int) -> None:
+    (case,) = doubted_runs(planted(odd), RUN, RUN + 4)
+    assert (case.position, case.base, case.length) == (RUN, "A", 4)
+    shorter = next(one for one in case.candidates if one.edit == "-1")
+    assert shorter.by_pass.argmax() == odd
+    assert (shorter.by_pass > 0).tolist() == [number == odd for number in range(4)]
+    assert case.decision is None
+
+
+@pytest.mark.parametrize("odd", [0, 1, 2, 3])
+def test_occlusion_names_the_planted_pass_and_attention_does_not(odd: int) -> None:
+    (case,) = undecided_cases(planted(odd), untrained(), RUN, RUN + 4)
+    decision = case.decision
+    assert decision is not None
+    assert case.candidates[0].edit == "none"
+    np.testing.assert_allclose(decision.attention, 1 / 5, rtol=1e-5)
+    # Without the odd pass the call is surer; without any other it is less sure.
+    assert (decision.occlusion < 0).tolist() == [number == odd for number in range(4)]
+    assert decision.log_odds > 0
+
+
+def test_a_call_for_the_edit_hangs_on_those_that_speak_for_it() -> None:
+    zmw = make_zmw(DRAFT, SHORTER, SHORTER, DRAFT, DRAFT)
+    network = untrained()
+    network.offset.data += 100 * torch.eye(16)[0]  # calls a base less whatever the evidence
+    (case,) = undecided_cases(zmw, network, RUN, RUN + 4)
+    assert case.candidates[0].edit == "-1"
+    assert case.candidates[0].probability == pytest.approx(1)
+    assert case.decision is not None
+    assert (case.decision.occlusion[:2] > case.decision.occlusion[2:].max()).all()
+
+
+def test_any_network_has_an_answer_for_every_pass() -> None:
+    """Occlusion is a number for each, and the token of the run keeps some attention for itself."""
+    network = random_network(d=16)
+    zmw = planted(1)
+    (case,) = undecided_cases(zmw, network, RUN, RUN + 4)
+    assert case.decision is not None
+    assert np.isfinite(case.decision.occlusion).all()
+    assert np.abs(case.decision.occlusion).max() > 1e-3
+    assert 0 < case.decision.attention.sum() < 1
+    total = sum(one.probability or 0 for one in case.candidates)
+    assert 0 < total <= 1 + 1e-6
+
+
+def test_only_runs_of_the_stretch_are_told() -> None:
+    zmw = planted(2)
+    assert doubted_runs(zmw, 0, RUN) == ()
+    assert doubted_runs(zmw, RUN + 1, len(DRAFT)) == ()
+    assert undecided_cases(zmw, untrained(), 0, RUN) == ()
+
+
+def test_unlikely_edits_are_left_out_but_for_the_first() -> None:
+    for case in doubted_runs(planted(0), 0, len(DRAFT)):
+        assert case.candidates
+        assert all(one.evidence > CANDIDATE for one in case.candidates[1:])
+        assert [one.evidence for one in case.candidates] == sorted((c.evidence for c in case.candidates), reverse=True)
+
+
+def test_the_agreement_of_attention_and_occlusion_is_one_where_ranks_agree() -> None:
+    attention, rolled = np.array([0.1, 0.4, 0.2, np.nan]), np.zeros(4)
+    agreeing = Decision(attention, rolled, np.array([0.5, -3.0, 1.0, 9.0]), 1.0)
+    opposed = Decision(attention, rolled, np.array([3.0, 0.5, 1.0, 9.0]), 1.0)
+    assert agreeing.agreement == pytest.approx(1)
+    assert opposed.agreement == pytest.approx(-1)
+    assert np.isnan(Decision(attention[2:], rolled[2:], rolled[2:], 1.0).agreement)

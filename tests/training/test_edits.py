@@ -1,0 +1,313 @@
+"""Training run networks: from a YAML file to a model that polishes, on drafts of molecules that no list names."""
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from edit_toys import random_model, scores_of
+from safetensors.torch import load_file
+from torch import nn
+
+from deepconsensus_py.edits.tokens import COVERED, REVERSE
+from deepconsensus_py.errors import InputError
+from deepconsensus_py.examples.example import Example
+from deepconsensus_py.examples.file import ExampleFile
+from deepconsensus_py.models.edit_network import RUN_SPEC, RunNetwork
+from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.run_corrector import RunCorrector
+from deepconsensus_py.models.weights import load_model, save_model
+from deepconsensus_py.polishing.engine import polish
+from deepconsensus_py.training.config import TrainConfig, read_record
+from deepconsensus_py.training.edit_examples import RunExamples, joined, make_run_examples, write_run_examples
+from deepconsensus_py.training.edits import LABELS, RunTask
+from deepconsensus_py.training.loop import train
+from deepconsensus_py.training.task import make_tasks
+
+CONFIG = """
+task: runs
+name: small
+average: 0.9
+held_out: [HELD_OUT]
+model: {layers: 1, d: 16, heads: 2, ff: 32}
+data: {evidence: [EVIDENCE], drafts: 4, runs: 32}
+stages:
+  - {steps: 30, learning_rate: 0.01, warm_up: 5, every: 5, keep: last}
+"""
+
+
+@pytest.fixture(scope="module")
+def examples_of_runs(example_file: Path) -> RunExamples:
+    return joined(list(make_run_examples([ExampleFile(example_file)], redrafts=2, seed=1)))
+
+
+@pytest.fixture(scope="module")
+def evidence(examples_of_runs: RunExamples, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("evidence") / "simulated.safetensors"
+    write_run_examples(path, [examples_of_runs])
+    return path
+
+
+@pytest.fixture(scope="module")
+def held_out(examples_of_runs: RunExamples) -> int:
+    """The molecule with most runs in the draft that it came with."""
+    sizes = np.diff(examples_of_runs.start) * examples_of_runs.given
+    return int(examples_of_runs.hole[sizes.argmax()])
+
+
+@pytest.fixture
+def config(evidence: Path, held_out: int, tmp_path: Path) -> TrainConfig:
+    path = tmp_path / "runs.yaml"
+    path.write_text(CONFIG.replace("EVIDENCE", str(evidence)).replace("HELD_OUT", str(held_out)))
+    return read_record(TrainConfig, path)
+
+
+def changed(config: TrainConfig, **changes: Any) -> TrainConfig:
+    """Another configuration; ``data`` and ``model`` change by their keys."""
+    for key in {"data", "model"} & changes.keys():
+        changes[key] = {**getattr(config, key), **changes[key]}
+    return dataclasses.replace(config, **changes)
+
+
+def task_of(config: TrainConfig) -> RunTask:
+    (task,) = make_tasks(config)
+    assert isinstance(task, RunTask)
+    return task
+
+
+def rows_of(batch: Any) -> set[bytes]:
+    return {row.numpy().tobytes() for row in batch["run"]}
+
+
+def of_drafts(examples: RunExamples, wanted: np.ndarray) -> set[bytes]:
+    """The tokens of the runs of some drafts."""
+    chosen = np.flatnonzero(np.repeat(wanted, np.diff(examples.start)))
+    return {row.tobytes() for row in examples.run[chosen]}
+
+
+# Training
+
+
+def test_a_run_network_learns_what_passes_say(
+    config: TrainConfig, examples_of_runs: RunExamples, tmp_path: Path
+) -> None:
+    """A rule that pooled evidence knows nothing of: runs that reverse passes cover need another base."""
+    passes = examples_of_runs.tokens(np.arange(len(examples_of_runs)))["passes"]
+    ruled = dataclasses.replace(examples_of_runs, label=np.where(passes[:, :, REVERSE].any(axis=1), 3, 1).astype("u1"))
+    write_run_examples(tmp_path / "ruled.safetensors", [ruled])
+    config = changed(config, data={"evidence": [str(tmp_path / "ruled.safetensors")]})
+    tasks = make_tasks(config)
+    before = loss_of(tasks[0].network, ruled)
+    model = load_model(train(tasks, config, tmp_path / "out"))
+    assert loss_of(model.network, ruled) < 0.3 * before
+    log = list(csv.DictReader((tmp_path / "out" / "log.csv").read_text().splitlines()))
+    assert float(log[-1]["held_out_loss"]) < 0.5 * float(log[0]["held_out_loss"])
+
+
+def test_what_is_trained_polishes(config: TrainConfig, examples: list[Example], tmp_path: Path) -> None:
+    path = train(make_tasks(config), config, tmp_path / "out")
+    assert '"task": "runs"' in load_model(path).card
+    corrector = load_corrector(path)
+    assert isinstance(corrector, RunCorrector)
+    assert corrector.name == "small"
+    (read,) = polish([examples[0].zmw], model=corrector)
+    assert read.bases is not None
+
+
+def loss_of(network: nn.Module, examples: RunExamples) -> float:
+    """Mean cross-entropy of all runs."""
+    assert isinstance(network, RunNetwork)
+    scores = scores_of(network, examples.tokens(np.arange(len(examples))))
+    return float(nn.functional.cross_entropy(scores, torch.from_numpy(examples.label).long()))
+
+
+def test_a_training_interrupted_goes_on_to_the_same_weights(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    short = changed(config, stages=(dataclasses.replace(config.stages[0], steps=12),))
+    short = changed(short, model={"dropout": 0.1})
+    whole = load_file(train(make_tasks(short), short, tmp_path / "whole"))
+    left, batch = [7], RunTask.batch
+
+    def interrupted(task: RunTask, rng: np.random.Generator) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return batch(task, rng)
+
+    monkeypatch.setattr(RunTask, "batch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_tasks(short), short, tmp_path / "parts")
+    monkeypatch.setattr(RunTask, "batch", batch)
+    parts = load_file(train(make_tasks(short), short, tmp_path / "parts", resume=True))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
+
+
+def test_training_starts_as_the_hidden_markov_model(config: TrainConfig) -> None:
+    task = task_of(config)
+    (batch, *_) = task.held_out()
+    zeros = {**batch, "passes": torch.zeros_like(batch["passes"])}
+    with torch.inference_mode():
+        assert torch.equal(task.network(batch), task.network(zeros))
+
+
+def test_the_seed_draws_the_weights(config: TrainConfig) -> None:
+    weights = [task_of(changed(config, seed=seed)).network.state_dict()["embed_run.weight"] for seed in (0, 0, 1)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_stages_share_the_network(config: TrainConfig) -> None:
+    stages = (config.stages[0], dataclasses.replace(config.stages[0], name="second", data={"drafts": 1, "runs": 3}))
+    first, second = make_tasks(changed(config, stages=stages))
+    assert first.network is second.network
+    assert len(second.batch(np.random.default_rng(0))[LABELS]) <= 3
+
+
+def test_a_model_is_trained_on(config: TrainConfig, tmp_path: Path) -> None:
+    model = random_model()
+    save_model(tmp_path / "first.safetensors", model)
+    task = task_of(dataclasses.replace(config, init=str(tmp_path / "first.safetensors"), model={}))
+    assert isinstance(model.network, RunNetwork)
+    (batch, *_) = task.held_out()
+    tokens = {name: values.numpy() for name, values in batch.items() if name != LABELS}
+    assert torch.equal(scores_of(task.network, tokens), scores_of(model.network, tokens))
+
+
+# What is drawn
+
+
+def test_a_batch_depends_on_its_generator_alone(config: TrainConfig) -> None:
+    task, other = task_of(config), task_of(config)
+    other.batch(np.random.default_rng(5))
+    one, same = (t.batch(np.random.default_rng(3)) for t in (task, other))
+    assert all(torch.equal(values, same[name]) for name, values in one.items())
+    assert len(one[LABELS]) <= 4 * 32
+    assert not torch.equal(one["run"], task.batch(np.random.default_rng(4))["run"])
+
+
+def test_held_out_loss_is_of_the_drafts_that_molecules_came_with(
+    config: TrainConfig, examples_of_runs: RunExamples, held_out: int
+) -> None:
+    task = task_of(config)
+    wanted = examples_of_runs.given & (examples_of_runs.hole == held_out)
+    batches = list(task.held_out())
+    assert set().union(*map(rows_of, batches)) == of_drafts(examples_of_runs, wanted)
+    assert sum(len(batch[LABELS]) for batch in batches) == np.diff(examples_of_runs.start)[wanted].sum()
+    for one, again in zip(batches, task.held_out(), strict=True):
+        assert all(torch.equal(one[name], again[name]) for name in one)
+
+
+def test_held_out_and_left_out_molecules_are_not_trained_on(
+    config: TrainConfig, examples_of_runs: RunExamples, held_out: int
+) -> None:
+    left_out = int(examples_of_runs.hole[examples_of_runs.hole != held_out][0])
+    task = task_of(changed(config, left_out=(left_out,), data={"drafts": 60, "runs": 10}))
+    unused = np.isin(examples_of_runs.hole, [held_out, left_out])
+    drawn = rows_of(task.batch(np.random.default_rng(0)))
+    assert not drawn & (of_drafts(examples_of_runs, unused) - of_drafts(examples_of_runs, ~unused))
+    assert drawn <= of_drafts(examples_of_runs, ~unused)
+
+
+@pytest.mark.parametrize(("given", "lowest", "highest"), [(0, 0, 0), (1000, 0.95, 1)])
+def test_how_often_given_drafts_are_drawn(
+    config: TrainConfig, examples_of_runs: RunExamples, given: float, lowest: float, highest: float
+) -> None:
+    task = task_of(changed(config, data={"given": given, "drafts": 50, "runs": 1}))
+    own = of_drafts(examples_of_runs, examples_of_runs.given)
+    batch = task.batch(np.random.default_rng(0))
+    assert lowest <= np.mean([row.numpy().tobytes() in own for row in batch["run"]]) <= highest
+
+
+def test_a_file_of_no_weight_is_not_drawn(
+    config: TrainConfig, examples_of_runs: RunExamples, evidence: Path, tmp_path: Path
+) -> None:
+    marked = dataclasses.replace(examples_of_runs, run=np.full_like(examples_of_runs.run, 4321))
+    write_run_examples(tmp_path / "marked.safetensors", [marked])
+    files = [str(evidence), str(tmp_path / "marked.safetensors")]
+    for weights, seen in (((1, 0), {False}), ((0, 1), {True}), ((), {False, True})):
+        task = task_of(changed(config, data={"evidence": files, "weights": weights, "drafts": 20, "runs": 4}))
+        batch = task.batch(np.random.default_rng(0))
+        assert {bool((row == 4321).all()) for row in batch["run"]} == seen
+
+
+def test_the_loss_is_summed_cross_entropy(config: TrainConfig) -> None:
+    task = task_of(config)
+    batch = task.batch(np.random.default_rng(0))
+    assert batch["passes"][:, :, COVERED].any(dim=1).all()
+    loss, count = task.loss(task.network, batch)
+    right = task.network(batch).log_softmax(-1).gather(1, batch[LABELS].long()[:, None])
+    assert count == len(batch[LABELS])
+    assert loss.item() == pytest.approx(-right.sum().item(), rel=1e-5)
+
+
+# The floor
+
+
+@pytest.mark.parametrize("some_given", [True, False])
+def test_the_model_knows_how_often_decided_runs_are_wrong(
+    config: TrainConfig, examples_of_runs: RunExamples, held_out: int, tmp_path: Path, some_given: bool
+) -> None:
+    drafts = examples_of_runs.drafts
+    given = examples_of_runs.given & some_given
+    missed, decided = np.arange(drafts) % 3 + 1, np.full(drafts, 500) + np.arange(drafts)
+    counted = dataclasses.replace(examples_of_runs, given=given, missed=missed, decided=decided)
+    write_run_examples(tmp_path / "x.safetensors", [counted])
+    task = task_of(changed(config, data={"evidence": [str(tmp_path / "x.safetensors")]}))
+    task.save(task.network, tmp_path / "model.safetensors", "")
+    used = (examples_of_runs.hole != held_out) & (given if some_given else True)
+    model = load_model(tmp_path / "model.safetensors")
+    assert isinstance(model.network, RunNetwork)
+    assert model.network.config.floor == pytest.approx(missed[used].sum() / decided[used].sum(), rel=0.2)
+    assert model.spec == RUN_SPEC
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"evidence": []}, "data.evidence names no file; write one with 'deepconsensus-py evidence'"),
+        ({"weights": [1, 2]}, "a number for every file"),
+        ({"drafts": 0}, "1 or more"),
+        ({"runs": 0}, "1 or more"),
+        ({"batch": 4}, "batch"),
+        ({"evidence": ["absent.safetensors"]}, "absent.safetensors: no such file"),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused(config: TrainConfig, data: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make_tasks(changed(config, data=data))
+
+
+@pytest.mark.parametrize("model", [{"heads": 3}, {"layers": 0}, {"depth": 3}])
+def test_a_network_that_cannot_be_is_refused(config: TrainConfig, model: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="model"):
+        make_tasks(changed(config, model=model))
+
+
+@pytest.mark.parametrize("key", ["held_out", "left_out"])
+def test_molecules_that_are_not_there_are_refused(config: TrainConfig, key: str, evidence: Path) -> None:
+    with pytest.raises(InputError, match="77") as caught:
+        make_tasks(changed(config, **{key: (77,)}))
+    assert str(evidence) in str(caught.value)
+
+
+def test_leaving_all_out_is_refused(config: TrainConfig, examples_of_runs: RunExamples) -> None:
+    every = tuple(set(examples_of_runs.hole.tolist()))
+    with pytest.raises(InputError, match="all molecules are held or left out"):
+        make_tasks(dataclasses.replace(config, held_out=every))
+
+
+def test_a_model_to_start_from_that_does_not_fit_is_refused(
+    config: TrainConfig, tiny_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="not a run network"):
+        make_tasks(dataclasses.replace(config, init=str(tiny_model), model={}))
+    with pytest.raises(InputError, match="leave model out"):
+        make_tasks(dataclasses.replace(config, init=str(tiny_model)))
