@@ -13,13 +13,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.lab.fidelity import THRESHOLD, shortest_distances
-
 SPACING = 2.0
 """Metres: a house of n rooms is a square of side SPACING * sqrt(n)."""
 
 APART = 1.0
 """Least metres between two rooms."""
+
+THRESHOLD = 3.0
+"""Metres within which a room counts as reached (R2R; Jain et al. 2019)."""
 
 COLOURS = ("red", "green", "blue", "white", "black", "brown", "grey", "yellow")
 PURPOSES = ("kitchen", "bedroom", "bathroom", "office", "hall", "library", "cellar", "workshop")
@@ -74,6 +75,14 @@ def house(rooms: int, *, seed: int) -> House:
     adjacency = ~between & ~np.eye(rooms, dtype=np.bool_)
     distance = shortest_distances(np.where(adjacency, straight, np.inf))
     return House(position, adjacency, distance, _named(_near(adjacency, distance), generator))
+
+
+def shortest_distances(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All shortest paths of a graph (Floyd-Warshall), from edge lengths ``float64[n, n]``, infinite where none is."""
+    distance = np.where(np.eye(len(lengths), dtype=np.bool_), 0.0, lengths)
+    for via in range(len(distance)):
+        distance = np.minimum(distance, distance[:, via, None] + distance[via])
+    return distance
 
 
 def ways(

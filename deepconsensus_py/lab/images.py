@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from deepconsensus_py.attention.spatial import AAConv, BoT, Halo, StandAlone
 from deepconsensus_py.heads.vision import Residual, Stage, convolution
-from deepconsensus_py.lab.convolution import squeeze_excited
 from deepconsensus_py.lab.digits import digits, upscaled
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.glyphs import glyph_pairs, receptive_field
@@ -24,8 +23,17 @@ BATCH = 64
 Logits = Callable[[Tensor], Tensor]
 """From images to the logits of their classes."""
 
+Layer = Callable[[int], nn.Module]
+"""A layer over pixels, from its width."""
+
 SEEN = ((3, 1), (2, 2), (3, 1))
 """Kernel and stride of all that a pixel of ``glyph_network``, convolution, is made from, up from the image."""
+
+WIDTHS, DEPTHS = (64, 128, 256, 512), (3, 4, 6, 3)
+"""Of the four stages of ResNet-50 (He et al. 2016, table 1)."""
+
+LARGEST = 13
+"""Offset in pixels on the 14 x 14 that the last stage of BoTNet sees of an image of 224 x 224."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,12 +44,35 @@ class Images:
     label: Tensor
 
 
-def _alone(width: int) -> nn.Module:
-    return StandAlone(width, width, kernel=7, heads=4)
+class SqueezeExcitation(nn.Module):
+    """Channels multiplied by numbers that the means of all channels give (Hu et al. 2018).
+
+    Args:
+        width: channels.
+        reduction: how many times narrower the layer between is.
+    """
+
+    def __init__(self, width: int, *, reduction: int = 16) -> None:
+        super().__init__()
+        self.squeeze, self.excite = nn.Linear(width, width // reduction), nn.Linear(width // reduction, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, width, H, W]`` to the same."""
+        gates: Tensor = self.excite(F.relu(self.squeeze(x.mean((2, 3))))).sigmoid()
+        return x * gates[:, :, None, None]
 
 
-def _global(width: int) -> nn.Module:
-    return BoT(width, width, reach=SIDE // 2 - 1)
+def squeeze_excited(width: int) -> nn.Module:
+    """A 3x3 convolution and the weighing of its channels, for ``vision.Stage``."""
+    return nn.Sequential(convolution(width), SqueezeExcitation(width))
+
+
+def _alone(width: int, *, heads: int = 4) -> nn.Module:
+    return StandAlone(width, width, kernel=7, heads=heads)
+
+
+def _global(width: int, *, reach: int = SIDE // 2 - 1) -> nn.Module:
+    return BoT(width, width, reach=reach, heads=4)
 
 
 def _halo(width: int) -> nn.Module:
@@ -52,7 +83,7 @@ def _augmented(width: int) -> nn.Module:
     return AAConv(width, width, d_k=width * 7 // 4, d_v=width // 2, reach=SIDE // 2 - 1, heads=8)
 
 
-LAYERS: dict[str, tuple[Callable[[int], nn.Module], Callable[[int], nn.Module]]] = {
+LAYERS: dict[str, tuple[Layer, Layer]] = {
     "convolution": (convolution, convolution),
     "squeeze-excitation": (squeeze_excited, squeeze_excited),
     "augmented": (_augmented, _augmented),
@@ -151,3 +182,28 @@ def glyph_accuracy(system: str, seed: int, *, steps: int, rate: float = 2e-3) ->
     network = glyph_network(system, seed)
     learn(network, network, pair_images(steps * BATCH, seed), Training(steps, rate=rate), seed=seed)
     return accuracy(network, pair_images(1000, 10**6 + seed))
+
+
+def resnet50(system: str) -> Residual:
+    """The network of He et al. 2016, table 1, on the meta device.
+
+    Args:
+        system: ``convolution``; ``sasa``, stand-alone attention in every bottleneck; or ``bot``, global attention in
+            the last three.
+    """
+    alone, whole = partial(_alone, heads=8), partial(_global, reach=LARGEST)
+    layers: dict[str, tuple[Layer, ...]] = {
+        "convolution": (convolution,) * 4,
+        "sasa": (alone,) * 4,
+        "bot": (convolution, convolution, convolution, whole),
+    }
+    with torch.device("meta"):
+        stages = [
+            Stage(width, depth, layer, stride=1 if width == WIDTHS[0] else 2)
+            for width, depth, layer in zip(WIDTHS, DEPTHS, layers[system], strict=True)
+        ]
+        stem = nn.Sequential(
+            *(nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(64), nn.ReLU()),
+            nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        return Residual(stem, 64, stages, classes=1000)

@@ -1,13 +1,15 @@
 """Run rows one by one, keep what is done, and write the page of all there is."""
 
 import json
+import pkgutil
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
-from deepconsensus_py.errors import OutputError
+from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.files import atomic_path
-from deepconsensus_py.lab import page, registry
+from deepconsensus_py.lab import page, systems
 from deepconsensus_py.lab.claim import Row
 from deepconsensus_py.lab.results import Result, kept, read_result, show, to_dict, write_result
 
@@ -15,6 +17,29 @@ ALL = "claims.json"
 
 Tell = Callable[[str], None]
 """Where a line about the progress goes."""
+
+
+def claims() -> list[Row]:
+    """All rows, by their numbers; imports all systems."""
+    return sorted(map(_load, pkgutil.iter_modules(systems.__path__)), key=lambda row: row.number)
+
+
+def claim(name: str) -> Row:
+    """A row by its id.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    found = {one.id: one for one in claims()}
+    if name not in found:
+        raise InputError(f"there is no claim {name!r}; there are {', '.join(sorted(found))}")
+    return found[name]
+
+
+def _load(system: pkgutil.ModuleInfo) -> Row:
+    """The row of a system: ``ROW`` of its module, or of the module ``claim`` of its folder."""
+    row: Row = import_module(f"{systems.__name__}.{system.name}{'.claim' * system.ispkg}").ROW
+    return row
 
 
 def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> bool:
@@ -35,7 +60,7 @@ def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> 
         InputError: there is no row of a name, or a file in the folder is no result.
         OutputError: the folder cannot be made.
     """
-    chosen = [registry.row(name) for name in only] or registry.rows()
+    chosen = [claim(name) for name in only] or claims()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -61,7 +86,7 @@ def collect(folder: Path) -> None:
 
 
 def _there(folder: Path) -> Iterator[tuple[Row, Result]]:
-    for row in registry.rows():
+    for row in claims():
         if (path := folder / f"{row.id}.json").exists():
             yield row, read_result(path)
 

@@ -1,9 +1,8 @@
 import pytest
 import torch
-from heads.example_contrast import EXAMPLE, batch
+from heads.example_contrast import EXAMPLE, WORDS, batch
 
 from deepconsensus_py.heads.contrast import ContrastHead, contrast
-from deepconsensus_py.lab.systems.coca.scenes import WORDS
 
 
 def drawn() -> ContrastHead:
@@ -19,7 +18,7 @@ def test_words_are_told_from_the_picture_and_the_words_before() -> None:
     seen = head.seen(given)
     before = head.told(seen, head.read(given["caption"]))
     words = given["caption"].clone()
-    words[:, 4] = (words[:, 4] + 1) % len(WORDS)
+    words[:, 4] = (words[:, 4] + 1) % WORDS
     after = head.told(seen, head.read(words))
     assert torch.equal(after[:, :4], before[:, :4])
     assert not torch.equal(after[:, 4], before[:, 4])
@@ -32,7 +31,7 @@ def test_the_vector_of_a_text_sees_all_its_words_and_no_picture() -> None:
     before = head.text_vector(head.read(given["caption"]))
     for place in range(given["caption"].shape[1]):
         words = given["caption"].clone()
-        words[:, place] = (words[:, place] + 1) % len(WORDS)
+        words[:, place] = (words[:, place] + 1) % WORDS
         assert not torch.equal(head.text_vector(head.read(words)), before)
     other = {**given, "image": batch(1)["image"]}
     out, changed = head(given), head(other)
@@ -69,7 +68,7 @@ def test_writing_takes_the_likeliest_word_after_those_written() -> None:
 
 def test_metrics_count_pairs_and_words() -> None:
     head, given = drawn(), batch(0)
-    words = torch.nn.functional.one_hot(given["caption"][:, 1:], len(WORDS)).float()
+    words = torch.nn.functional.one_hot(given["caption"][:, 1:], WORDS).float()
     alike = torch.eye(3)
     assert head.metrics(torch.cat([alike, words.flatten(1)], 1), given) == {"paired": 1.0, "words": 1.0}
     wrong = torch.cat([alike.roll(1, 0), words.flatten(1)], 1)

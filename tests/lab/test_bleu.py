@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from deepconsensus_py.lab.systems.transformer.bleu import bleu
+from deepconsensus_py.lab.systems.transformer.claim import bleu
 
 
 def test_a_sentence_by_hand() -> None:

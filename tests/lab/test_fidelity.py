@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from deepconsensus_py.lab.fidelity import (
+from deepconsensus_py.lab.houses import shortest_distances
+from deepconsensus_py.lab.systems.instruction_fidelity import (
     cls,
     coverage,
     length_score,
     path_length,
-    shortest_distances,
     spl,
     success,
 )

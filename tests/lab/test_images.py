@@ -6,12 +6,21 @@ import torch
 from torch import nn
 
 from deepconsensus_py.attention.spatial import BoT, StandAlone
-from deepconsensus_py.lab.convolution import SqueezeExcitation
+from deepconsensus_py.lab.costs import image_layer_costs, parameters
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.glyphs import receptive_field
-from deepconsensus_py.lab.image_costs import layer_costs, parameters
-from deepconsensus_py.lab.images import LAYERS, SEEN, SIDE, Images, accuracy, glyph_network, learn, pair_images
-from deepconsensus_py.lab.resnet50 import resnet50
+from deepconsensus_py.lab.images import (
+    LAYERS,
+    SEEN,
+    SIDE,
+    Images,
+    SqueezeExcitation,
+    accuracy,
+    glyph_network,
+    learn,
+    pair_images,
+    resnet50,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,15 +32,15 @@ def test_resnet_50_is_counted_to_the_last_weight(system: str, weights: int) -> N
 
 def test_products_are_counted_by_the_sizes_they_meet() -> None:
     network = nn.Sequential(nn.Conv2d(3, 5, 3, stride=2, padding=1), nn.Flatten(), nn.Linear(5 * 4 * 4, 2))
-    costs = layer_costs(network, torch.zeros(1, 3, 8, 8))
+    costs = image_layer_costs(network, torch.zeros(1, 3, 8, 8))
     assert [layer.gemm for layer in costs] == [2 * 16 * 5 * 27, 2 * 80 * 2]
 
 
 def test_attention_is_counted_by_pairs_and_tables() -> None:
-    *projections, bot = layer_costs(BoT(4, 8, reach=2, heads=2, d_k=4), torch.zeros(1, 4, 3, 5))
+    *projections, bot = image_layer_costs(BoT(4, 8, reach=2, heads=2, d_k=4), torch.zeros(1, 4, 3, 5))
     assert sum(layer.gemm for layer in projections) == 2 * 15 * 4 * (4 + 4 + 8)
     assert (bot.pairs, bot.attention, bot.extra) == (225, 2 * 225 * (4 + 8), 2 * 15 * 10 * 4)
-    alone = layer_costs(StandAlone(4, 8, kernel=3, heads=2), torch.zeros(1, 4, 3, 5))[-1]
+    alone = image_layer_costs(StandAlone(4, 8, kernel=3, heads=2), torch.zeros(1, 4, 3, 5))[-1]
     assert (alone.pairs, alone.extra) == (7 * 13, 2 * 15 * 6 * 4)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deepconsensus_py.lab.planted import BASES, COLUMNS, area, judge, occluded, shuffled, windows
+from deepconsensus_py.lab.systems.inductive_bias.planted import BASES, COLUMNS, area, judge, occluded, shuffled, windows
 
 
 def test_the_column_in_which_passes_disagree_has_the_answer() -> None:

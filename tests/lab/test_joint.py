@@ -9,7 +9,7 @@ from torch import Tensor
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.heads.label import Label
 from deepconsensus_py.lab.fit import Training
-from deepconsensus_py.lab.joint import BATCH, TRUNK, Task, learn
+from deepconsensus_py.lab.systems.unified_representation.joint import BATCH, TRUNK, Task, learn
 
 
 def task(name: str, asked: Counter[str]) -> Task:

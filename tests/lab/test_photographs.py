@@ -6,7 +6,7 @@ pytest.importorskip("PIL")
 
 from sklearn.datasets import load_sample_images
 
-from deepconsensus_py.lab.photographs import LEVELS, patches
+from deepconsensus_py.lab.systems.image_transformer import COLOUR_LEVELS, colour_patches
 
 
 def whole() -> np.ndarray:
@@ -22,16 +22,16 @@ def places(patch: np.ndarray) -> list[tuple[int, ...]]:
 
 @pytest.mark.parametrize("test", [False, True])
 def test_patches_are_cut_from_their_own_part(test: bool) -> None:
-    for patch in patches(3, seed=1, size=12, test=test):
+    for patch in colour_patches(3, seed=1, size=12, test=test):
         at = places(patch)
         assert at
         assert any(left >= 480 if test else left + 12 <= 480 for _, _, left in at)
 
 
 def test_patches_are_repeatable_levels() -> None:
-    first = patches(20, seed=2)
+    first = colour_patches(20, seed=2)
     assert first.shape == (20, 16, 16, 3)
     assert first.min() >= 0
-    assert first.max() == LEVELS - 1
-    assert np.array_equal(first, patches(20, seed=2))
-    assert not np.array_equal(first, patches(20, seed=3))
+    assert first.max() == COLOUR_LEVELS - 1
+    assert np.array_equal(first, colour_patches(20, seed=2))
+    assert not np.array_equal(first, colour_patches(20, seed=3))

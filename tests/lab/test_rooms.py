@@ -5,9 +5,9 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
-from deepconsensus_py.lab.fidelity import THRESHOLD, cls, path_length, spl
 from deepconsensus_py.lab.houses import (
     APART,
+    THRESHOLD,
     WORDS,
     House,
     Way,
@@ -19,6 +19,7 @@ from deepconsensus_py.lab.houses import (
     shortest_path,
     ways,
 )
+from deepconsensus_py.lab.systems.instruction_fidelity import cls, path_length, spl
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deepconsensus_py.lab import registry
+from deepconsensus_py.lab import run
 from deepconsensus_py.lab.results import show
 
 NUMBERS = {
@@ -33,11 +33,11 @@ NUMBERS = {
     "inductive": 22,
     "pretrain": 23,
 }
-ROWS = registry.rows()
+ROWS = run.claims()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_a_row_says_what_it_is(row: registry.Row) -> None:
+def test_a_row_says_what_it_is(row: run.Row) -> None:
     assert row.number == NUMBERS[row.id]
     for text in (row.system, row.claim, row.baseline, row.on_reads):
         assert text
@@ -49,7 +49,7 @@ def test_a_row_says_what_it_is(row: registry.Row) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_what_is_exact_holds(row: registry.Row) -> None:
+def test_what_is_exact_holds(row: run.Row) -> None:
     result = show(row, fast=True)
     assert result.shown.figures
     assert not result.missed

@@ -8,7 +8,7 @@ import pytest
 
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.lab import page, registry, run
+from deepconsensus_py.lab import page, run
 from deepconsensus_py.lab.claim import CostLine, Curve, Figure, Row, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.results import read_result
 
@@ -44,8 +44,8 @@ def two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     CALLS.clear()
     HEARD.clear()
     rows = {row.id: row for row in (OTHER, ROW)}
-    monkeypatch.setattr(registry, "rows", lambda: list(rows.values()))
-    monkeypatch.setattr(registry, "row", rows.__getitem__)
+    monkeypatch.setattr(run, "claims", lambda: list(rows.values()))
+    monkeypatch.setattr(run, "claim", rows.__getitem__)
 
 
 def test_rows_that_raise_do_not_stop_the_others(tmp_path: Path) -> None:

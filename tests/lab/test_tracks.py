@@ -3,9 +3,8 @@
 import torch
 
 from deepconsensus_py.attention.tokens import Tokens
-from deepconsensus_py.lab.convolved import KERNEL, Convolutions
 from deepconsensus_py.lab.reads import simulated
-from deepconsensus_py.lab.systems.vision_survey import TRUNK, f1
+from deepconsensus_py.lab.systems.vision_survey import KERNEL, TRUNK, Convolutions, f1
 from deepconsensus_py.lab.tracks import GAP, HOMOPOLYMER, RUN, SINGLE, found, segments, variants
 
 

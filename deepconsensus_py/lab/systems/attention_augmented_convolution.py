@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from deepconsensus_py.attention.spatial import AAConv, PixelAttention
 from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.glyphs import receptive_field
-from deepconsensus_py.lab.image_costs import image_cost, parameters
 from deepconsensus_py.lab.images import SEEN, SIDE, glyph_accuracy, glyph_network
 
 STEPS, RATE = 2200, 4e-3

@@ -4,8 +4,8 @@ import torch
 
 from deepconsensus_py.attention.spatial import BoT
 from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.glyphs import receptive_field
-from deepconsensus_py.lab.image_costs import image_cost, parameters
 from deepconsensus_py.lab.images import (
     SEEN,
     SIDE,
@@ -13,8 +13,8 @@ from deepconsensus_py.lab.images import (
     digit_network,
     glyph_accuracy,
     glyph_network,
+    resnet50,
 )
-from deepconsensus_py.lab.resnet50 import resnet50
 
 DIGIT_STEPS, GLYPH_STEPS = 250, 300
 COUNTED = 20.86  # million parameters of BoTNet-50 with 1000 classes

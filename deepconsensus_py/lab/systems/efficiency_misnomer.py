@@ -14,8 +14,7 @@ from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
-from deepconsensus_py.lab.costs import layer_costs
-from deepconsensus_py.lab.image_costs import image_cost
+from deepconsensus_py.lab.costs import image_cost, layer_costs
 from deepconsensus_py.lab.images import SIDE, digit_network
 
 COLUMNS = TrunkConfig(layers=6, d=280, heads=2, ff=2048, attention=preset("banded12"))

@@ -9,7 +9,7 @@ from deepconsensus_py.attention.groups import group
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.spatial import Halo
 from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
-from deepconsensus_py.lab.image_costs import image_cost, parameters
+from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network
 
 STEPS = 250

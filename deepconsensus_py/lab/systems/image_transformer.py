@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,9 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.errors import InputError
 from deepconsensus_py.heads.density import DensityHead
 from deepconsensus_py.lab import digits as grey
-from deepconsensus_py.lab import photographs as colour
 from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line, layer_costs
 from deepconsensus_py.lab.fit import Training, fit
@@ -37,6 +38,46 @@ ARMS: dict[str, Attention] = {
 ROWS: Attention = (AttentionConfig(BlockLocal(3 * PATCH, (3 * PATCH, 0), causal=True)),)
 """For patches in colour: blocks of a row of pixels, memory of the row above."""
 
+COLOUR_LEVELS = 16
+"""Of each channel; a level is 16 of the 256 of a byte."""
+
+
+def colour_patches(count: int, *, seed: int, size: int = 16, test: bool = False) -> NDArray[np.int64]:
+    """Draw patches: those to train on from the left three quarters of the photographs, those to test on from the rest.
+
+    Args:
+        count: number of patches.
+        seed: the same seed draws the same patches.
+        size: height and width of a patch.
+        test: draw from the right quarter.
+
+    Returns:
+        ``int64[count, size, size, 3]`` of 0 to ``COLOUR_LEVELS - 1``.
+
+    Raises:
+        InputError: scikit-learn, or Pillow which it reads pictures with, is not installed.
+    """
+    photographs = np.stack(_photographs().images) // (256 // COLOUR_LEVELS)
+    border = photographs.shape[2] * 3 // 4
+    photographs = photographs[:, :, border:] if test else photographs[:, :, :border]
+    generator = np.random.default_rng(seed)
+    which = generator.integers(len(photographs), size=count)
+    top, left = (generator.integers(side - size + 1, size=count) for side in photographs.shape[1:3])
+    span = np.arange(size)
+    cut: NDArray[np.int64] = photographs[
+        which[:, None, None], (top[:, None] + span)[:, :, None], (left[:, None] + span)[:, None]
+    ].astype(np.int64)
+    return cut
+
+
+def _photographs() -> Any:
+    try:
+        import PIL  # noqa: F401
+        from sklearn.datasets import load_sample_images
+    except ImportError as error:
+        raise InputError("scikit-learn or Pillow is not installed; pip install 'deepconsensus-py[examples]'") from error
+    return load_sample_images()
+
 
 def run(size: Size) -> Shown:
     """Train the arms on digits, one of them on patches in colour, and look for leaks."""
@@ -47,7 +88,7 @@ def run(size: Size) -> Shown:
     means, judged = {name: fmean(values) for name, values in bits.items()}, not size.fast
     heads = {name: _head(arm, grey.LEVELS, (SIDE, SIDE, 1)) for name, arm in ARMS.items()}
     heads["rectangles of 4x4, flange of 2"] = _head(preset("image2d"), grey.LEVELS, (SIDE, SIDE, 1), plane=True)
-    heads["rows of colour patches"] = _head(ROWS, colour.LEVELS, (PATCH, PATCH, 3))
+    heads["rows of colour patches"] = _head(ROWS, COLOUR_LEVELS, (PATCH, PATCH, 3))
     flops = {name: sum(layer.attention for layer in layer_costs(heads[name].trunk, (SIDE**2,))) for name in ARMS}
     return Shown(
         figures=(
@@ -68,7 +109,7 @@ def run(size: Size) -> Shown:
             "training suits their bias, not because what is further away says nothing.",
             f"The leak is tested on {', '.join(heads)}: values are changed at places over the whole image, (pixel, "
             "channel) by (pixel, channel).",
-            f"Patches in colour: {colour.LEVELS} levels of the two photographs of scikit-learn, {steps // 4} steps, "
+            f"Patches in colour: {COLOUR_LEVELS} levels of the two photographs of scikit-learn, {steps // 4} steps, "
             "trained on their left three quarters and tested on the right one; beside the frequencies of each channel.",
             "Published: 3.83 to 3.77 bits per dimension on ImageNet, 2.90 on CIFAR-10.",
         ),
@@ -93,8 +134,8 @@ def _digits(attention: Attention, seed: int, steps: int) -> float:
 
 
 def _patches(seed: int, steps: int) -> tuple[float, float]:
-    train, test = (colour.patches(count, seed=seed, test=count < 1000) for count in (4000, 48))
-    head = _head(ROWS, colour.LEVELS, (PATCH, PATCH, 3))
+    train, test = (colour_patches(count, seed=seed, test=count < 1000) for count in (4000, 48))
+    head = _head(ROWS, COLOUR_LEVELS, (PATCH, PATCH, 3))
     _train(head, _draws(train, 8, seed), Training(steps, rate=3e-3))
     # Patches lie anywhere, so that only the channel tells anything of a value's frequency.
     return _bits(head, test), grey.marginal_bits(train.reshape(-1, 1, 3), test.reshape(-1, 1, 3))

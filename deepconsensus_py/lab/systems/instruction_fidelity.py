@@ -6,6 +6,7 @@ from statistics import mean
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
@@ -13,10 +14,10 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost, cost
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.navigate import NavigateHead
-from deepconsensus_py.lab import fidelity
 from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.houses import THRESHOLD
 from deepconsensus_py.lab.walks import KIND_SIZES, VOCABULARY, Walk, collated, joined_walks, to_goal, walked
 
 TRUNK = TrunkConfig(layers=2, d=64, heads=4, ff=128, attention=preset("full"), norm="layer")
@@ -24,11 +25,54 @@ LEARNED, TESTED = range(100, 130), range(20)
 """Seeds of the houses to learn in and of those, all others, to be judged in."""
 
 BATCH = 32
-MEASURES: dict[str, Callable[..., float | bool]] = {
-    "CLS": fidelity.cls,
-    "success": fidelity.success,
-    "SPL": fidelity.spl,
-}
+
+Path = Sequence[int]
+"""Rooms, one after the other."""
+
+Distances = NDArray[np.float64]
+"""``[n, n]``, the lengths of all shortest paths."""
+
+
+def path_length(path: Path, *, distance: Distances) -> float:
+    """The sum of the lengths of the steps of a path of at least one node."""
+    return float(distance[list(path[:-1]), list(path[1:])].sum())
+
+
+def coverage(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+    """How much of the reference the prediction comes by: the mean over its nodes of exp(-distance / threshold)."""
+    nearest = distance[np.ix_(list(reference), list(prediction))].min(axis=1)
+    return float(np.exp(-nearest / threshold).mean())
+
+
+def length_score(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+    """How well the prediction's length fits what it covers: 1 where it is coverage times the reference's length."""
+    covered = coverage(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
+    expected = covered * path_length(reference, distance=distance)
+    off = abs(expected - path_length(prediction, distance=distance))
+    return expected / (expected + off) if expected + off else 1.0
+
+
+def cls(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+    """Coverage weighted by length score: coverage times length score, 1 where the paths are the same."""
+    covered = coverage(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
+    return covered * length_score(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
+
+
+def success(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> bool:
+    """Whether the prediction ends within the threshold of the reference's end."""
+    return bool(distance[prediction[-1], reference[-1]] <= threshold)
+
+
+def spl(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+    """Success weighted by path length: the shortest way to the end over the longer of it and what was walked."""
+    if not success(prediction=prediction, reference=reference, distance=distance, threshold=threshold):
+        return 0.0
+    direct = float(distance[reference[0], reference[-1]])
+    walked = max(direct, path_length(prediction, distance=distance))
+    return direct / walked if walked else 1.0
+
+
+MEASURES: dict[str, Callable[..., float | bool]] = {"CLS": cls, "success": success, "SPL": spl}
 
 Scores = dict[str, float]
 
@@ -103,14 +147,14 @@ def _judged(head: NavigateHead, walks: Sequence[Walk]) -> Scores:
 
 
 def _exact(walks: Sequence[Walk]) -> list[Figure]:
-    lengths = [fidelity.path_length(walk.path, distance=walk.at.distance) for walk in walks]
+    lengths = [path_length(walk.path, distance=walk.at.distance) for walk in walks]
     ratio = sum(lengths) / sum(float(walk.at.distance[walk.path[0], walk.path[-1]]) for walk in walks)
     cells = np.array([(x, y) for x in range(4) for y in range(3)])
     grid = np.abs(cells[:, None] - cells).sum(axis=2).astype(np.float64)
     reference, beside, short = (0, 3, 4, 7, 8, 11), (0, 1, 4, 7, 10, 11), (1, 4, 7, 10)
     values = [
-        (fidelity.cls(prediction=beside, reference=reference, distance=grid), 0.8199491512586388),
-        (fidelity.cls(prediction=short, reference=reference, distance=grid), 0.6435694620652272),
+        (cls(prediction=beside, reference=reference, distance=grid), 0.8199491512586388),
+        (cls(prediction=short, reference=reference, distance=grid), 0.6435694620652272),
     ]
     error = max(abs(ours - right) for ours, right in values)
     return [

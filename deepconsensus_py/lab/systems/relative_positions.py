@@ -2,15 +2,16 @@
 
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import Full
-from deepconsensus_py.heads.label import Label
+from deepconsensus_py.heads.label import UNJUDGED, Label
 from deepconsensus_py.lab.claim import Curve, Row, Shown, Size, at_least, at_most
-from deepconsensus_py.lab.copying import copies
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 
@@ -18,6 +19,25 @@ LETTERS, BACK, REACH = 16, 8, 16
 SHORTEST, LONGEST, BATCH = 24, 64, 64
 LENGTHS = (64, 96, 128, 192, 256)
 TESTED = 256
+
+Integers = NDArray[np.int64]
+
+
+def copies(count: int, *, length: int, back: int, letters: int, seed: int) -> tuple[Integers, Integers]:
+    """Random letters, each to be labelled by the letter ``back`` tokens before it.
+
+    Returns:
+        Symbols ``int64[count, length, 1]`` and labels ``int64[count, length]``, ``UNJUDGED`` where there is none.
+
+    Raises:
+        ValueError: no token has one so far before it.
+    """
+    if not 0 < back < length:
+        raise ValueError(f"in {length} tokens none is {back} before another")
+    symbols = np.random.default_rng(seed).integers(letters, size=(count, length))
+    labels = np.full_like(symbols, UNJUDGED)
+    labels[:, back:] = symbols[:, :-back]
+    return symbols[..., None], labels
 
 
 def run(size: Size) -> Shown:
@@ -70,9 +90,9 @@ def _head(system: str, seed: int) -> Label:
 
 
 def _batch(count: int, length: int, seed: int) -> dict[str, Tensor]:
-    made = copies(count, length=length, back=BACK, letters=LETTERS, seed=seed)
+    symbols, labels = copies(count, length=length, back=BACK, letters=LETTERS, seed=seed)
     mask = torch.ones(count, length, dtype=torch.bool)
-    return {"symbols": torch.from_numpy(made.symbols), "mask": mask, "labels": torch.from_numpy(made.labels)}
+    return {"symbols": torch.from_numpy(symbols), "mask": mask, "labels": torch.from_numpy(labels)}
 
 
 def _accuracies(system: str, steps: int, seed: int) -> list[float]:

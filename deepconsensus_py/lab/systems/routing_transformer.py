@@ -3,7 +3,9 @@
 import math
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention import core
@@ -11,14 +13,18 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, RoutingConfig, SomePattern, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.routing import Routing
-from deepconsensus_py.heads.label import Label
+from deepconsensus_py.heads.label import UNJUDGED, Label
 from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
-from deepconsensus_py.lab.copying import KEYS, VALUES, matches
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 
 LENGTH, TOKENS = 1024, 4096
 """Tokens of a sequence, and of a batch."""
+
+KEYS, VALUES = 256, 16
+"""Keys and values of ``matches``; key 0 and value 0 stand for none, value 17 asks for the one of its key."""
+
+ASKED = VALUES + 1
 
 LOCAL = BlockLocal(64, 64)
 
@@ -31,6 +37,47 @@ DECAY = 0.99
 SIZES = (256, 1024, 4096, 16384)
 
 SYSTEMS = ("full", "local", "routing + local")
+
+Integers = NDArray[np.int64]
+
+
+def matches(count: int, *, length: int, pairs: int, apart: int, seed: int) -> tuple[Integers, Integers]:
+    """Keys with values in one part of the sequence, the same keys asked for in the other, and nothing in between.
+
+    A token has two tracks: a key of 0 to ``KEYS``, 0 none, and a value of 0 to 17: none, a value, or ``ASKED``. Keys
+    of a sequence differ from one another. Its label is the value of its key, less 1.
+
+    Args:
+        count: sequences.
+        length: tokens of each.
+        pairs: keys of each.
+        apart: least number of tokens from a key's value to its question.
+        seed: the same seed makes the same sequences.
+
+    Returns:
+        Symbols ``int64[count, length, 2]`` and labels ``int64[count, length]``, ``UNJUDGED`` where nothing is asked.
+
+    Raises:
+        ValueError: so many pairs cannot lie so far apart, or there are not so many keys.
+    """
+    half = (length - apart + 1) // 2
+    if not 0 < pairs <= min(half, KEYS):
+        raise ValueError(f"{pairs} pairs, {apart} apart, in {length} tokens: at most {min(half, KEYS)} go in")
+    generator = np.random.default_rng(seed)
+    keys = 1 + generator.random((count, KEYS)).argsort(1)[:, :pairs]
+    values = generator.integers(1, VALUES + 1, size=(count, pairs))
+    # Both parts in random order, so that the place of a key says nothing about that of its question.
+    told, asked = (generator.random((count, half)).argsort(1)[:, :pairs] for _ in range(2))
+    asked += length - half
+    flipped = generator.random((count, 1)) < 0.5
+    told, asked = (np.where(flipped, length - 1 - at, at) for at in (told, asked))
+    rows = np.arange(count)[:, None]
+    symbols = np.zeros((count, length, 2), dtype=np.int64)
+    symbols[rows, told, 0], symbols[rows, told, 1] = keys, values
+    symbols[rows, asked, 0], symbols[rows, asked, 1] = keys, ASKED
+    labels = np.full((count, length), UNJUDGED)
+    labels[rows, asked] = values - 1
+    return symbols, labels
 
 
 def run(size: Size) -> Shown:
@@ -98,9 +145,9 @@ def _head(system: str, seed: int) -> Label:
 
 
 def _batch(count: int, length: int, seed: int) -> dict[str, Tensor]:
-    made = matches(count, length=length, pairs=length // 4, apart=length // 4, seed=seed)
+    symbols, labels = matches(count, length=length, pairs=length // 4, apart=length // 4, seed=seed)
     mask = torch.ones(count, length, dtype=torch.bool)
-    return {"symbols": torch.from_numpy(made.symbols), "mask": mask, "labels": torch.from_numpy(made.labels)}
+    return {"symbols": torch.from_numpy(symbols), "mask": mask, "labels": torch.from_numpy(labels)}
 
 
 def _trained(system: str, steps: int, seed: int) -> Label:

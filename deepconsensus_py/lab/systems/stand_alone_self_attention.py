@@ -4,9 +4,8 @@ import torch
 
 from deepconsensus_py.heads.vision import Residual
 from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_most
-from deepconsensus_py.lab.image_costs import gflops, image_cost, parameters
-from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network
-from deepconsensus_py.lab.resnet50 import resnet50
+from deepconsensus_py.lab.costs import gflops, image_cost, parameters
+from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network, resnet50
 
 STEPS = 250
 

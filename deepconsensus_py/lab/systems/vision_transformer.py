@@ -10,11 +10,10 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.vision import Vision
 from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
-from deepconsensus_py.lab.costs import cost_line
+from deepconsensus_py.lab.costs import cost_line, image_cost
 from deepconsensus_py.lab.digits import TRAINING
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.glyphs import single_glyphs
-from deepconsensus_py.lab.image_costs import image_cost
 from deepconsensus_py.lab.images import BATCH, SIDE, Images, accuracy, digit_images, digit_network, learn
 
 EPOCHS, MORE, TESTED = 8, 10, 2000

@@ -18,8 +18,7 @@ from deepconsensus_py.heads.graph import Distances, GraphHead, PassGraphHead
 from deepconsensus_py.lab.claim import CostLine, Curve, Figure, Row, Shown, Size, at_least
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import judge
-from deepconsensus_py.lab.systems.graph_networks.adjacency import RowsHead
-from deepconsensus_py.lab.systems.graph_networks.graph_network import GraphNetwork
+from deepconsensus_py.lab.systems.graph_networks.baselines import GraphNetwork, RowsHead
 from deepconsensus_py.lab.systems.graph_networks.hop_graphs import HopGraphs, hop_graphs
 from deepconsensus_py.lab.systems.graph_networks.pass_graphs import pass_graphs
 
@@ -117,7 +116,7 @@ def _trained(name: str, seed: int, training: Training) -> nn.Module:
 
     def loss(step: int) -> Tensor:
         graphs = hop_graphs(32, nodes=TRAINED_ON, seed=1_000_000 * seed + step)
-        batch = _batch(
+        batch = batch_of(
             graphs, _rounds(name, graphs, widest) + (0 if name == PLAIN else int(drawn.integers(FURTHER + 1)))
         )
         logits: Tensor = system(batch)
@@ -131,7 +130,8 @@ def _rounds(name: str, graphs: HopGraphs, rounds: Rounds) -> int:
     return PLAIN_LAYERS if name == PLAIN else rounds(graphs)
 
 
-def _batch(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
+def batch_of(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
+    """Graphs as a batch for all systems, with the number of rounds."""
     batch = {name: torch.from_numpy(getattr(graphs, name)) for name in ("edges", "mask", "source", "distance")}
     # Labels are random already, so that a node's own index is as good a name as any.
     names = torch.arange(graphs.mask.shape[1]).expand(graphs.mask.shape)
@@ -140,7 +140,7 @@ def _batch(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _exact(system: nn.Module, name: str, graphs: HopGraphs, rounds: Rounds) -> float:
-    logits = system(_batch(graphs, _rounds(name, graphs, rounds)))
+    logits = system(batch_of(graphs, _rounds(name, graphs, rounds)))
     right = logits.argmax(-1).numpy() == graphs.distance
     return float(right[graphs.mask].mean())
 
@@ -200,7 +200,7 @@ def _rows(batch: dict[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
 def _cost(name: str, graphs: HopGraphs) -> CostLine:
     one = HopGraphs(*(getattr(graphs, field)[:1] for field in HopGraphs.__dataclass_fields__))
     rounds = _rounds(name, one, widest)
-    system, batch = SYSTEMS[name]().eval(), _batch(one, rounds)
+    system, batch = SYSTEMS[name]().eval(), batch_of(one, rounds)
     edges, n = batch["edges"], one.mask.shape[1]
     if name == NETWORK:
         pairs = int((edges[..., 2] >= 0).sum())

@@ -1,7 +1,9 @@
 """Row 1: an encoder and a decoder of attention alone (Vaswani et al. 2017) write what columns have no place for."""
 
 import importlib.util
+import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -20,7 +22,6 @@ from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_le
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.systems.transformer import correction
-from deepconsensus_py.lab.systems.transformer.bleu import bleu
 from deepconsensus_py.lab.systems.transformer.passes import Windows, majority, spelled
 
 LONG = 400
@@ -225,6 +226,33 @@ def _costs(batch: dict[str, Tensor]) -> tuple[CostLine, ...]:
         cost_line("labels of columns", labels, batch, (correction.COLUMNS,)),
         CostLine("recurrent units", asdict(theirs)),
     )
+
+
+ORDER = 4
+
+
+def bleu(found: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -> float:
+    """BLEU of a corpus with one reference each, from 0 to 100.
+
+    Args:
+        found: what is judged, in words.
+        true: the references, in the same order.
+    """
+    matched, total = [0] * ORDER, [0] * ORDER
+    for one, reference in zip(found, true, strict=True):
+        for order in range(ORDER):
+            grams, known = _ngrams(one, order + 1), _ngrams(reference, order + 1)
+            matched[order] += (grams & known).total()
+            total[order] += grams.total()
+    if min(matched) == 0:
+        return 0.0
+    words, wanted = (sum(map(len, side)) for side in (found, true))
+    precision = sum(math.log(of / out_of) for of, out_of in zip(matched, total, strict=True)) / ORDER
+    return 100 * math.exp(precision + min(0.0, 1 - wanted / words))
+
+
+def _ngrams(words: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(words[start : start + order]) for start in range(len(words) - order + 1))
 
 
 ROW = Row(

@@ -5,12 +5,15 @@ from functools import partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from deepconsensus_py.attention import core
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost
+from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.label import UNJUDGED, Label
@@ -18,7 +21,6 @@ from deepconsensus_py.heads.seq2seq import Seq2Seq
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.systems.transformer.passes import BASES, INSERTED, Windows, spelled, windows
-from deepconsensus_py.lab.systems.transformer.recurrent import RecurrentSeq2Seq
 
 LENGTH, SPARE, PASSES = 40, 8, 3
 COLUMNS = LENGTH + SPARE
@@ -36,6 +38,42 @@ Stages = tuple[tuple[float, int, int], ...]
 
 WHOLE: Stages = ((1.0, LENGTH, 64),)
 GROWING: Stages = ((0.25, 16, 64), (1.0, LENGTH, 32))
+
+
+class RecurrentSeq2Seq(nn.Module):
+    """A bidirectional encoder, a decoder, and attention of one head between them (Luong et al. 2015).
+
+    It takes the batches of ``heads.seq2seq.Seq2Seq`` and gives the same logits.
+
+    Args:
+        tracks: tracks of a column.
+        letters: symbols of every track, and letters of the output, both without 0.
+        d: width.
+        layers: of the decoder.
+    """
+
+    def __init__(self, *, tracks: int, letters: int, d: int, layers: int) -> None:
+        super().__init__()
+        self.start = letters + 1
+        self.columns = nn.ModuleList(nn.Embedding(letters + 1, d) for _ in range(tracks))
+        self.written = nn.Embedding(letters + 2, d)
+        self.encoder = nn.GRU(d, d, batch_first=True, bidirectional=True)
+        self.narrow = nn.Linear(2 * d, d)
+        self.decoder = nn.GRU(d, d, num_layers=layers, batch_first=True)
+        self.join = nn.Linear(2 * d, d)
+        self.out = nn.Linear(d, letters + 1)
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """Logits ``[B, m + 1, letters + 1]``."""
+        tracks = batch["symbols"].unbind(-1)
+        x = torch.stack([embed(track) for embed, track in zip(self.columns, tracks, strict=True)]).sum(0)
+        memory = self.narrow(self.encoder(x * len(tracks) ** -0.5)[0])
+        written = F.pad(batch["target"], (1, 0), value=self.start)
+        state = self.decoder(self.written(written))[0]
+        heads = (part.unsqueeze(1) for part in (state, memory, memory))
+        seen = core.attend(*heads, pattern=Full(), mask=batch["mask"]).squeeze(1)
+        logits: Tensor = self.out(self.join(torch.cat([state, seen], dim=-1)).tanh())
+        return logits
 
 
 def drawn(count: int, seed: int, *, bases: int = LENGTH, columns: int = COLUMNS) -> Windows:

@@ -15,7 +15,7 @@ from deepconsensus_py.heads.vision import Vision
 from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
-from deepconsensus_py.lab.planted import (
+from deepconsensus_py.lab.systems.inductive_bias.planted import (
     COLUMNS,
     area,
     attended,

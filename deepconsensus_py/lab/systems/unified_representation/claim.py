@@ -10,10 +10,9 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.cost import cost
 from deepconsensus_py.heads.head import Batch, Head
 from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
-from deepconsensus_py.lab.costs import layer_costs
+from deepconsensus_py.lab.costs import layer_costs, parameters
 from deepconsensus_py.lab.fit import Training
-from deepconsensus_py.lab.image_costs import parameters
-from deepconsensus_py.lab.joint import BATCH, TRUNK, Task, judged, learn, tasks
+from deepconsensus_py.lab.systems.unified_representation.joint import BATCH, TRUNK, Task, judged, learn, tasks
 from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.column_network import CLASSES
 
