@@ -10,7 +10,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "claims",
         help="what attention systems claim, each shown at small scale beside its baseline",
         description="Show the claimed property of each attention system beside its baseline: figures and costs in "
-        "FOLDER/ID.json and FOLDER/claims.json, plots, and the page FOLDER.md. Rows that have a result in the folder "
+        "FOLDER/ID.json, plots, and the page FOLDER.md. Rows that have a result in the folder "
         "are not run again. All of them take about two hours of one core; a target that is missed is shown so.",
     )
     parser.add_argument(

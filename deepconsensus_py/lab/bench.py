@@ -18,7 +18,6 @@ from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.errors import InputError, OutputError
-from deepconsensus_py.files import atomic_path
 from deepconsensus_py.heads.columns import error_probabilities
 from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.head import Head
@@ -28,6 +27,7 @@ from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import SPEC, Windows, batches, draft_error, judge, simulated, take
 from deepconsensus_py.lab.reads import config as column_config
+from deepconsensus_py.lab.results import write_text
 from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.column_network import ColumnTokens
 
@@ -123,8 +123,8 @@ def bench(settings: Settings, folder: Path | None, only: Sequence[str], tell: Te
     found = {"settings": asdict(settings), "draft": _draft(settings), "mechanisms": rows, "read": whole_read()}
     page = _page(found)
     if folder is not None:
-        _write(folder / "attention.json", json.dumps(found, indent=1) + "\n")
-        _write(folder / "attention.md", page)
+        write_text(folder / "attention.json", json.dumps(found, indent=1) + "\n")
+        write_text(folder / "attention.md", page)
     return page
 
 
@@ -139,7 +139,7 @@ def _kept(name: str, settings: Settings, folder: Path | None, tell: Tell) -> dic
     row = run_mechanism(name, settings)
     tell(f"{name}: {row['errors_per_kb']:.2f} errors/kb, {row['train_s']:.0f} s")
     if path is not None:
-        _write(path, json.dumps({"settings": described, "row": row}, indent=1) + "\n")
+        write_text(path, json.dumps({"settings": described, "row": row}, indent=1) + "\n")
     return row
 
 
@@ -281,8 +281,3 @@ def _page(found: dict[str, Any]) -> str:
 
 def _or_none(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as target:
-        target.write_text(text, encoding="utf-8")

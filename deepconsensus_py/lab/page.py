@@ -1,11 +1,11 @@
 """The table of claims as a Markdown page, and a plot for each row where a curve is the claim."""
 
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 
-from deepconsensus_py.files import atomic_path
 from deepconsensus_py.lab.claim import CostLine, Figure, Row
-from deepconsensus_py.lab.results import Result
+from deepconsensus_py.lab.results import Result, write_text
 
 Shownrow = tuple[Row, Result]
 
@@ -110,6 +110,7 @@ def plot(path: Path, row: Row, result: Result) -> None:
     axes.set_xlabel(result.shown.axes[0])
     axes.set_ylabel(result.shown.axes[1])
     axes.legend(frameon=False)
-    with atomic_path(path) as target:
-        figure.savefig(target, format="svg", metadata={"Date": None})
+    drawn = StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None})
     plt.close(figure)
+    write_text(path, drawn.getvalue())

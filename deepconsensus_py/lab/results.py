@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -67,13 +66,13 @@ def show(row: Row, *, fast: bool) -> Result:
 
 def write_result(path: Path, result: Result) -> None:
     """Write a result as JSON."""
+    write_text(path, json.dumps({"version": _FILE_VERSION, **asdict(result)}, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that takes its name only when it is complete."""
     with atomic_path(path) as target:
-        target.write_text(json.dumps(to_dict(result), indent=1) + "\n", encoding="utf-8")
-
-
-def to_dict(result: Result) -> dict[str, Any]:
-    """Plain JSON values."""
-    return {"version": _FILE_VERSION, **asdict(result)}
+        target.write_text(text, encoding="utf-8")
 
 
 def read_result(path: Path) -> Result:

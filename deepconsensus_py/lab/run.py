@@ -1,6 +1,5 @@
 """Run rows one by one, keep what is done, and write the page of all there is."""
 
-import json
 import pkgutil
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -8,12 +7,9 @@ from importlib import import_module
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError, OutputError
-from deepconsensus_py.files import atomic_path
 from deepconsensus_py.lab import page, systems
 from deepconsensus_py.lab.claim import Row
-from deepconsensus_py.lab.results import Result, kept, read_result, show, to_dict, write_result
-
-ALL = "claims.json"
+from deepconsensus_py.lab.results import Result, kept, read_result, show, write_result, write_text
 
 Tell = Callable[[str], None]
 """Where a line about the progress goes."""
@@ -43,7 +39,7 @@ def _load(system: pkgutil.ModuleInfo) -> Row:
 
 
 def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> bool:
-    """Run rows that have no result in the folder yet, and write ``claims.json``, plots and the page ``folder.md``.
+    """Run rows that have no result in the folder yet, and write plots and the page ``folder.md``.
 
     A row that raises is reported, and the others go on.
 
@@ -74,15 +70,12 @@ def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> 
 
 
 def collect(folder: Path) -> None:
-    """Write ``claims.json``, the plots and the page of all results in a folder."""
+    """Write the plots and the page of all results in a folder."""
     rows = list(_there(folder))
-    with atomic_path(folder / ALL) as target:
-        target.write_text(json.dumps([to_dict(result) for _, result in rows], indent=1) + "\n", encoding="utf-8")
     for row, result in rows:
         if result.shown.curves:
             page.plot(folder / f"{row.id}.svg", row, result)
-    with atomic_path(folder.with_name(folder.name + ".md")) as target:
-        target.write_text(page.page(rows, plots=folder.name), encoding="utf-8")
+    write_text(folder.with_name(folder.name + ".md"), page.page(rows, plots=folder.name))
 
 
 def _there(folder: Path) -> Iterator[tuple[Row, Result]]:

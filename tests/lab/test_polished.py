@@ -4,7 +4,8 @@ import numpy as np
 
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.lab.polished import K, bases_of_quality, count_kmers
+from deepconsensus_py.lab.reads import yields
+from deepconsensus_py.lab.systems.deepconsensus import K, count_kmers
 
 TRUTH = "".join(np.random.default_rng(1).choice(list("ACGT"), 1000))
 
@@ -25,6 +26,5 @@ def test_yield_is_of_reads_good_enough() -> None:
         find_errors(Read("m/1/ccs", bases, np.full(len(bases), quality)), TRUTH)
         for bases, quality in ((TRUTH, 25.0), (TRUTH[:500] + "AAAA" + TRUTH[500:], 45.0))
     ]
-    assert bases_of_quality(reads, 30, predicted=False) == 1000
-    assert bases_of_quality(reads, 30, predicted=True) == 1004
-    assert bases_of_quality(reads, 20, predicted=False) == 2004
+    assert yields(reads, predicted=False) == {20: 2004, 30: 1000, 40: 0}
+    assert yields(reads, predicted=True) == {20: 2004, 30: 1004, 40: 1004}

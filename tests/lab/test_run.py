@@ -1,6 +1,5 @@
 """Rows run one by one, resume, miss and fail as they should."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,7 +50,7 @@ def two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rows_that_raise_do_not_stop_the_others(tmp_path: Path) -> None:
     assert not run.run_claims(tmp_path / "claims", [], HEARD.append, fast=False)
     assert any(line.startswith("broken: failed") and "RuntimeError" in line for line in HEARD)
-    assert [entry["id"] for entry in json.loads((tmp_path / "claims" / "claims.json").read_text())] == ["toy"]
+    assert [path.name for path in (tmp_path / "claims").glob("*.json")] == ["toy.json"]
     assert [Size(False, (1, 2))] == CALLS
 
 

@@ -1,32 +1,50 @@
 """Row 16: what DeepConsensus is for, by the default model, on molecules that it was never trained on."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from deepconsensus_py.attention.cost import layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
-from deepconsensus_py.lab.polished import Polished, bases_of_quality, polished
-from deepconsensus_py.polishing.report import YIELD_QUALITIES
-from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie
-from deepconsensus_py.simulate.profile import load_profile
+from deepconsensus_py.lab.reads import Polished, polished, yields
 
-TESTDATA = ("sequel", MovieSettings(6, (1000, 3000), (3, 12), 4))
-"""The molecules of testdata/, made again."""
-
+MODEL = "runs"
 DEPTHS = {"5-10": (5, 10), "11-20": (11, 20)}
 """Full passes."""
 
-Movie = tuple[str, MovieSettings]
+K = 21
+"""Bases of a k-mer: few occur twice by chance in a molecule of 10 kb."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kmers:
+    """K-mers of reads beside those of their truth.
+
+    Attributes:
+        true: k-mers of the truth.
+        found: those of them that the read has.
+        false: k-mers that the read has and the truth has not.
+        repeated: how many more times reads have k-mers that the truth has, too.
+    """
+
+    true: int
+    found: int
+    false: int
+    repeated: int
 
 
 def run(size: Size) -> Shown:
     """Polish and count."""
     if size.fast:
-        groups = {"testdata": _polish(TESTDATA)}
+        # The molecules of testdata/, made again.
+        groups = {"testdata": polished("sequel", molecules=6, length=(1000, 3000), passes=(3, 12), seed=4, model=MODEL)}
     else:
         groups = {
             f"{profile}, {name} passes": [
-                one for seed in size.seeds for one in _polish((profile, MovieSettings(20, (8000, 12000), depth, seed)))
+                one
+                for seed in size.seeds
+                for one in polished(profile, molecules=20, length=(8000, 12000), passes=depth, seed=seed, model=MODEL)
             ]
             for profile in ("sequel", "sequel2")
             for name, depth in DEPTHS.items()
@@ -35,18 +53,13 @@ def run(size: Size) -> Shown:
     judged = not size.fast
     removed = at_least("errors removed, %", _removed(every), 42, judged=judged)
     by_group = [Figure(f"errors removed, %, {name}", _removed(group)) for name, group in groups.items()]
-    worse = sum(one.read.total > one.draft.total for one in every)
+    worse = sum(one.errors.total > one.draft_errors.total for one in every)
     counts = [
-        Figure("errors", _sum(every, lambda one: one.read.total), _sum(every, lambda one: one.draft.total)),
+        Figure("errors", _sum(every, lambda one: one.errors.total), _sum(every, lambda one: one.draft_errors.total)),
         Figure("reads with more errors than their draft, %", 100 * worse / len(every)),
     ]
     figures = (removed, *by_group, *counts, *_yields(every), *_kmers(every, judged=judged))
     return Shown(figures, costs=_costs(), notes=_NOTES)
-
-
-def _polish(movie: Movie) -> list[Polished]:
-    profile, settings = movie
-    return polished(simulate_movie(settings, load_profile(profile)), "runs")
 
 
 def _sum(molecules: Sequence[Polished], of: Callable[[Polished], int]) -> float:
@@ -54,29 +67,30 @@ def _sum(molecules: Sequence[Polished], of: Callable[[Polished], int]) -> float:
 
 
 def _removed(molecules: Sequence[Polished]) -> float:
-    before = _sum(molecules, lambda one: one.draft.total)
-    return 100 * (1 - _sum(molecules, lambda one: one.read.total) / before)
+    before = _sum(molecules, lambda one: one.draft_errors.total)
+    return 100 * (1 - _sum(molecules, lambda one: one.errors.total) / before)
 
 
 def _yields(molecules: Sequence[Polished]) -> list[Figure]:
-    drafts, reads = [one.draft for one in molecules], [one.read for one in molecules]
-    figures = []
-    for least in YIELD_QUALITIES:
-        for name, predicted in (("found", False), ("predicted", True)):
-            before = bases_of_quality(drafts, least, predicted=predicted) / 1000
-            after = bases_of_quality(reads, least, predicted=predicted) / 1000
-            figures.append(Figure(f"yield at Q{least} as {name}, kb", after, before))
-    return figures
+    drafts, reads = [one.draft_errors for one in molecules], [one.errors for one in molecules]
+    kinds = {
+        name: (yields(drafts, predicted=predicted), yields(reads, predicted=predicted))
+        for name, predicted in (("found", False), ("predicted", True))
+    }
+    return [
+        Figure(f"yield at Q{least} as {name}, kb", after[least] / 1000, before[least] / 1000)
+        for least in kinds["found"][0]
+        for name, (before, after) in kinds.items()
+    ]
 
 
 def _kmers(molecules: Sequence[Polished], *, judged: bool) -> list[Figure]:
     """Proxies of an assembly's completeness and of its false duplication."""
-    true = _sum(molecules, lambda one: one.draft_kmers.true)
+    before = [count_kmers(one.draft, one.truth) for one in molecules]
+    after = [count_kmers(one.read, one.truth) for one in molecules]
+    true = sum(kmers.true for kmers in before)
     shares = {
-        name: tuple(
-            100 * sum(getattr(kmers, name) for kmers in of) / true
-            for of in ([one.read_kmers for one in molecules], [one.draft_kmers for one in molecules])
-        )
+        name: tuple(100 * sum(getattr(kmers, name) for kmers in of) / true for of in (after, before))
         for name in ("found", "false", "repeated")
     }
     found, false, repeated = shares["found"], shares["false"], shares["repeated"]
@@ -85,6 +99,18 @@ def _kmers(molecules: Sequence[Polished], *, judged: bool) -> list[Figure]:
         at_most("21-mers that are not true, %", false[0], false[1], baseline=false[1], judged=judged),
         Figure("21-mers more often than they truly are, %", repeated[0], repeated[1]),
     ]
+
+
+def count_kmers(read: str, truth: str) -> Kmers:
+    """Compare the k-mers of a read with those of the truth."""
+    ours, true = (Counter(bases[i : i + K] for i in range(len(bases) - K + 1)) for bases in (read, truth))
+    shared = ours.keys() & true.keys()
+    return Kmers(
+        true=len(true),
+        found=len(shared),
+        false=len(ours) - len(shared),
+        repeated=sum(max(0, ours[kmer] - true[kmer]) for kmer in shared),
+    )
 
 
 def _costs() -> tuple[CostLine, ...]:

@@ -8,15 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.examples.example import Example
-from deepconsensus_py.examples.molecules import align_truth
-from deepconsensus_py.examples.windows import join_windows, window_examples
 from deepconsensus_py.heads.graph import SYMBOLS
-from deepconsensus_py.pacbio.truth import TrueSequence
-from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.simulate.movies import simulate_zmws
-from deepconsensus_py.simulate.profile import load_profile
+from deepconsensus_py.lab.reads import windows_of
 
 LENGTH = (1500, 2500)
 COLUMNS = 20
@@ -40,19 +33,13 @@ def pass_graphs(molecules: int, *, passes: tuple[int, int], most: int, seed: int
     Returns:
         The batch of ``heads.graph.PassGraphHead``, and ``vote``, the symbol of each column that most passes have.
     """
-    rng, spec = np.random.default_rng(seed), FeatureSpec(max_passes=most)
-    parts = []
-    for molecule in simulate_zmws(load_profile("sequel"), molecules, rng, length=LENGTH, passes=passes):
-        zmw = align_zmw(molecule.zmw)
-        example = Example(zmw, align_truth(zmw.draft, TrueSequence(zmw.name, molecule.truth)))
-        parts.append(window_examples(example, spec))
-    windows = join_windows(parts)
-    whole = support_of(windows.inputs["bases"], windows.inputs["strands"]).sum(axis=1)
-    truth = np.stack([laid_out(*one) for one in zip(windows.labels, whole, strict=True)])
-    cut = (-1, most, spec.width // COLUMNS, COLUMNS)
-    bases = windows.inputs["bases"].reshape(cut).swapaxes(1, 2).reshape(-1, most, COLUMNS)
-    strands = np.repeat(windows.inputs["strands"], spec.width // COLUMNS, axis=0)
-    return graphs_of(bases, strands) | {"truth": torch.from_numpy(truth.reshape(-1, COLUMNS))}
+    windows = windows_of(molecules, length=LENGTH, passes=passes, max_passes=most, seed=seed)
+    bases, strands, labels = (windows[name].numpy() for name in ("bases", "strands", "labels"))
+    whole = support_of(bases, strands).sum(axis=1)
+    truth = np.stack([laid_out(*one) for one in zip(labels, whole, strict=True)])
+    parts = bases.shape[2] // COLUMNS
+    cut = bases.reshape(-1, most, parts, COLUMNS).swapaxes(1, 2).reshape(-1, most, COLUMNS)
+    return graphs_of(cut, np.repeat(strands, parts, axis=0)) | {"truth": torch.from_numpy(truth.reshape(-1, COLUMNS))}
 
 
 def support_of(bases: NDArray[np.uint8], strands: NDArray[np.uint8]) -> NDArray[np.float32]:
