@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from deepconsensus_py.corrector import Arrays, Features
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.workers.channel import Channel, anonymous_memory
@@ -72,7 +72,7 @@ def exchanged(zmw: Zmw, features: Features, *, shared: bool) -> tuple[float, flo
 def print_transport(zmws: Sequence[Zmw], models: Sequence[str]) -> None:
     print("| features | kB | way | main ms | worker ms | clock ms |\n|---|---|---|---|---|---|")
     for model in models:
-        encoded = [load_corrector(model).encoder(zmw) for zmw in zmws]
+        encoded = [load_model(model).encoder(zmw) for zmw in zmws]
         kilobytes = np.mean([sum(a.nbytes for a in (*f.inputs.values(), *f.layout.values())) for f in encoded]) / 1000
         for shared in (False, True):
             best = [
@@ -103,7 +103,7 @@ def company(wanted: bool) -> Iterator[None]:
 
 def batches(zmws: Sequence[Zmw], model: str) -> tuple[Callable[[Arrays], object], list[Arrays]]:
     """A network's forward, and full batches of one molecule."""
-    corrector = load_corrector(model, threads=1)
+    corrector = load_model(model, threads=1)
     inputs = max((corrector.encoder(zmw).inputs for zmw in zmws), key=lambda found: len(next(iter(found.values()))))
     items = np.arange(corrector.batch) % len(next(iter(inputs.values())))
     return corrector.forward, [{name: array[items] for name, array in inputs.items()}] * BATCHES

@@ -22,8 +22,8 @@ from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
 from deepconsensus_py.corrector import Arrays, Corrector
 from deepconsensus_py.models.device import has_bf16, lay_out
-from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.options import BF16, FP32
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
@@ -37,13 +37,13 @@ BATCHES = 8
 
 def variants(model: str) -> Iterator[tuple[str, Corrector]]:
     """The model's corrector, with its network in each way."""
-    network = load_model(model).network
+    network = read_model(model).network
     networks: dict[str, nn.Module] = {FP32: lay_out(network, FP32), AS_TRAINED: network}
     if has_bf16(torch.device("cpu")):
         networks[BF16] = lay_out(network, BF16)
-    networks["int8"] = in_int8(load_model(model).network)
+    networks["int8"] = in_int8(read_model(model).network)
     for name, variant in networks.items():
-        corrector = load_corrector(model, threads=1, precision=FP32, triage=False)
+        corrector = load_model(model, threads=1, precision=FP32, triage=False)
         corrector._network = variant
         yield name, corrector
 
@@ -93,7 +93,7 @@ def main() -> None:
     for model in args.models:
         correctors = dict(variants(model))
         speed = speeds(correctors, some_batches(correctors[FP32], zmws), args.rounds)
-        print(f"\n{Path(model).stem}: {load_model(model).network.summary()}")
+        print(f"\n{Path(model).stem}: {read_model(model).network.summary()}")
         print(f"{'':12}{'items/s':>10}  against {FP32}")
         for name, corrector in correctors.items():
             agreement = "" if name == FP32 else compare_correctors(correctors[FP32], corrector, zmws)

@@ -16,7 +16,7 @@ from deepconsensus_py.align.passes import align_zmw, oriented
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.evaluate.reads import Read, load_reads
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
@@ -137,7 +137,7 @@ def polished(known: KnownMolecule, model: str) -> Read:
 
 @cache
 def _corrector(model: str) -> Corrector:
-    return load_corrector(model, threads=1)
+    return load_model(model, threads=1)
 
 
 def redrafted(zmw: Zmw, passes: Sequence[Pass]) -> Zmw:

@@ -27,8 +27,8 @@ from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.weights import load_model, save_model
+from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.pileup.triage import Triage, doubts
 
@@ -68,7 +68,7 @@ def tasks(shared: Path, subsets: int, seed: int) -> Iterator[Task]:
 def judge(task: Task, model: str) -> Judged:
     """Run all windows once, and put the read together with those of each threshold."""
     known = task.known
-    corrector = load_corrector(model.replace("{zmw}", known.hole), threads=1, triage=False)
+    corrector = load_model(model.replace("{zmw}", known.hole), threads=1, triage=False)
     features = corrector.encoder(align_zmw(known.zmw))
     starts = range(0, features.items, corrector.batch)
     slices = [{name: v[i : i + corrector.batch] for name, v in features.inputs.items()} for i in starts]
@@ -141,7 +141,7 @@ def main() -> None:
     found = Triage(float(THRESHOLDS[best]), windows=windows, run=run, errors=errors, errors_of_all=everything)
     print(f"\n{found}")
     if args.write:
-        save_model(args.write, replace(load_model(args.write), triage=found))
+        save_model(args.write, replace(read_model(args.write), triage=found))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def _hold(go: Path, begun: int) -> None:
 
     Stop.before = held
     run_module.run = lambda job, stop: run(dataclasses.replace(job, piece=2), stop)
-    run_module.load_corrector = lambda *_, **__: one_at_a_time()
+    run_module.load_model = lambda *_, **__: one_at_a_time()
 
 
 if __name__ == "__main__":

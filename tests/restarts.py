@@ -97,7 +97,7 @@ def run_until(
     # One molecule to a batch, or all of these few would be polished before the first one is seen.
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "correct", asking)
-        patch.setattr(run_module, "load_corrector", lambda *_, **__: corrector or one_at_a_time())
+        patch.setattr(run_module, "load_model", lambda *_, **__: corrector or one_at_a_time())
         return run(a_job, stop)
 
 

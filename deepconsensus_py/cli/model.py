@@ -59,13 +59,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run_list(_: argparse.Namespace) -> int:
     """Print a line for every model."""
     from deepconsensus_py.models.header import bundled_models
-    from deepconsensus_py.models.weights import load_model
+    from deepconsensus_py.models.weights import read_model
     from deepconsensus_py.options import WITHOUT_WEIGHTS
 
     for name, what in WITHOUT_WEIGHTS.items():
         print(f"{name}\t{what}")
     for name, path in bundled_models().items():
-        print(f"{name}\t{load_model(path).network.summary()}")
+        print(f"{name}\t{read_model(path).network.summary()}")
     return 0
 
 
@@ -73,15 +73,15 @@ def run_show(args: argparse.Namespace) -> int:
     """Print what a model is."""
     import json
 
-    from deepconsensus_py.models.registry import load_corrector
-    from deepconsensus_py.models.weights import load_model
+    from deepconsensus_py.models.registry import load_model
+    from deepconsensus_py.models.weights import read_model
     from deepconsensus_py.options import WITHOUT_WEIGHTS
 
     if args.model in WITHOUT_WEIGHTS:
-        model = load_corrector(args.model)
+        model = load_model(args.model)
         print(f"name\t{model.name}\ncalibration\t{model.calibration}\nfeatures\t{json.dumps(dict(model.spec))}")
         return 0
-    loaded = load_model(args.model)
+    loaded = read_model(args.model)
     print(f"name\t{loaded.name}")
     print(f"network\t{loaded.network.summary()}")
     print(f"parameters\t{loaded.network.parameter_count():,}")
@@ -115,7 +115,7 @@ def run_check(args: argparse.Namespace) -> int:
     """Measure bfloat16 against float32, print it, and write it into a model file where one is asked for."""
     from dataclasses import replace
 
-    from deepconsensus_py.models.weights import load_model, save_model
+    from deepconsensus_py.models.weights import read_model, save_model
     from deepconsensus_py.options import BF16
     from deepconsensus_py.pacbio.inputs import expand_paths
     from deepconsensus_py.pacbio.molecule import Zmw
@@ -124,7 +124,7 @@ def run_check(args: argparse.Namespace) -> int:
 
     if args.output:
         _require_model_file(args.output)
-    model = load_model(args.model)
+    model = read_model(args.model)
     molecules = read_zmws(expand_paths(args.subreads), args.ccs, limit=args.limit)
     found = measure_agreement(args.model, (zmw for zmw in molecules if isinstance(zmw, Zmw)), BF16)
     print(f"{BF16}\t{found}")

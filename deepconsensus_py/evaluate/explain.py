@@ -14,7 +14,7 @@ from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
 from deepconsensus_py.models.column_network import ColumnNetwork
 from deepconsensus_py.models.edit_explanation import RunCase, doubted_runs, undecided_cases
 from deepconsensus_py.models.edit_network import RunNetwork
-from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.options import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -72,7 +72,7 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
     Args:
         zmw: the molecule; its passes may be aligned or not yet.
         window: from 0.
-        model: the corrector to explain: a name of ``models.registry.load_corrector``, or a file. The calls of those
+        model: the corrector to explain: a name of ``models.registry.load_model``, or a file. The calls of those
             that need no weights stand beside it.
 
     Raises:
@@ -85,7 +85,7 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         last = (length - 1) // WIDTH
         raise InputError(f"{zmw.name}: has {length} bases, windows 0 to {last} of {WIDTH}; there is no window {window}")
     start, stop = window * WIDTH, min((window + 1) * WIDTH, length)
-    loaded = None if model in WITHOUT_WEIGHTS else load_model(model)
+    loaded = None if model in WITHOUT_WEIGHTS else read_model(model)
     network = None if loaded is None else loaded.network
     aligned = _aligned(zmw)
     name = Path(model).stem

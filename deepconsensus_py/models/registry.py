@@ -30,7 +30,7 @@ from deepconsensus_py.pileup.method import encode_columns
 from deepconsensus_py.pileup.vote import Vote
 
 
-def load_corrector(
+def load_model(
     name_or_path: str | Path,
     device: str | None = None,
     *,
@@ -73,8 +73,8 @@ def load_encoder(name_or_path: str | Path, *, insertion_trim: int | None = None)
     """A corrector for its encoder: its network, and torch with it, is read only when it is needed after all.
 
     Args:
-        name_or_path: see ``load_corrector``.
-        insertion_trim: see ``load_corrector``.
+        name_or_path: see ``load_model``.
+        insertion_trim: see ``load_model``.
 
     Raises:
         ModelError: there is no such model, the file is not one of ours, or its encoding has no use for the trim.
@@ -84,7 +84,7 @@ def load_encoder(name_or_path: str | Path, *, insertion_trim: int | None = None)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A model, as it is asked for: the arguments of ``load_corrector``."""
+    """A model, as it is asked for: the arguments of ``load_model``."""
 
     name_or_path: str | Path
     device: str | None = None
@@ -120,9 +120,9 @@ class _Asked:
         from deepconsensus_py.models.edit_network import RunNetwork  # noqa: PLC0415
         from deepconsensus_py.models.network_corrector import NetworkCorrector  # noqa: PLC0415 - imports torch
         from deepconsensus_py.models.run_corrector import RunCorrector  # noqa: PLC0415
-        from deepconsensus_py.models.weights import load_model  # noqa: PLC0415
+        from deepconsensus_py.models.weights import read_model  # noqa: PLC0415
 
-        model, precision = load_model(self.name_or_path), self.precision or AUTO
+        model, precision = read_model(self.name_or_path), self.precision or AUTO
         corrector: RunCorrector | NetworkCorrector
         try:
             if isinstance(model.network, RunNetwork):

@@ -54,7 +54,7 @@ def column_network(model: Model) -> ColumnNetwork:
     return model.network
 
 
-def load_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> Model:
+def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> Model:
     """Read a model.
 
     Args:

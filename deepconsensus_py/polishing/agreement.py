@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.device import Agreement
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import FP32, SKIP_WINDOWS_ABOVE
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.polishing.engine import PolishSettings, polish
@@ -35,7 +35,7 @@ def measure_agreement(model: str | Path, zmws: Iterable[Zmw], precision: str, *,
         ModelError: the device has no such arithmetic, or no molecule could be polished.
     """
     exact, lower = (
-        load_corrector(model, device=device, threads=1, precision=chosen, triage=False) for chosen in (FP32, precision)
+        load_model(model, device=device, threads=1, precision=chosen, triage=False) for chosen in (FP32, precision)
     )
     return compare_correctors(exact, lower, zmws)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import DEFAULT, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.pacbio.molecule import N, Zmw
 from deepconsensus_py.polishing.batches import Pending
@@ -84,7 +84,7 @@ def polish(
         ModelError: the model is unknown or unreadable, or has no use for a setting.
     """
     if isinstance(model, str):
-        corrector = load_corrector(model, device=device, threads=threads, wait=threads == 1)
+        corrector = load_model(model, device=device, threads=threads, wait=threads == 1)
     else:
         corrector = model
     encoded = encode_zmws(zmws, corrector, threads=threads, min_passes=min_passes)

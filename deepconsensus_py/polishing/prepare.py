@@ -15,7 +15,7 @@ def prepare_workers(model: str | Path) -> None:
     """Have what the encoder of a model needs imported, and its compiled code loaded, once for all workers.
 
     Args:
-        model: as ``models.registry.load_corrector`` takes it, which says so where there is none.
+        model: as ``models.registry.load_model`` takes it, which says so where there is none.
     """
     with suppress(ModelError):
         prepare([_ENCODE, _COMPILED] if _family(model) in {PAIR_HMM, RUN} else [_ENCODE])

@@ -14,7 +14,7 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.files import is_stream, shown
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import DEFAULT, OF_COLUMNS, OPTIONS, resolved
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
@@ -163,7 +163,7 @@ class _Session:
     def __init__(self, job: PolishRun, stop: Stop) -> None:
         self.job, self.stop = job, stop
         self.clock, self.table, self._started = StageClock(), MoleculeTable(), time.time()
-        self._corrector = load_corrector(
+        self._corrector = load_model(
             job.model,
             device=job.device,
             threads=job.threads,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.alignment_loss import distillation_loss
 from deepconsensus_py.models.column_network import ColumnNetwork
-from deepconsensus_py.models.weights import column_network, load_model
+from deepconsensus_py.models.weights import column_network, read_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.columns import LABELS, ColumnTask, StageWindows, alignment_losses, stage_windows
 from deepconsensus_py.training.config import TrainConfig, record
@@ -80,7 +80,7 @@ def make_tasks(config: TrainConfig) -> list[Task]:
     if config.init is None:
         raise InputError("init must be the model file of the teacher")
     student = record(Student, config.model, where="model.")
-    teacher = load_model(config.init)
+    teacher = read_model(config.init)
     of_columns = column_network(teacher)
     network, spec = cut_student(of_columns, student), FeatureSpec.from_dict(teacher.spec)
     return [

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
-from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.training.config import TrainConfig, record
 from deepconsensus_py.training.edit_examples import RunExamples, joined, read_run_examples
 from deepconsensus_py.training.molecules import require_present
@@ -192,7 +192,7 @@ def _network(config: TrainConfig) -> RunNetwork:
         return RunNetwork(record(RunModel, config.model, where="model.").network_config())
     if config.model:
         raise InputError("model describes a network, but that of init is to be trained; leave model out")
-    network = load_model(config.init).network
+    network = read_model(config.init).network
     if not isinstance(network, RunNetwork):
         raise InputError(f"{config.init}: not a run network; name one as init, or train another task")
     return network

@@ -10,7 +10,7 @@ from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.models import header
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
-from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 
 
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 def test_show_tells_all(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "show", str(file)]) == 0
     out = capsys.readouterr().out
-    network = load_model(file).network
+    network = read_model(file).network
     assert "name\ttiny\n" in out
     assert "1 layers, 8 wide, 2 heads" in out
     assert "windows of 4 passes by 30 columns" in out
@@ -70,13 +70,13 @@ def test_convert_writes_a_model_named_for_its_file(
     output = tmp_path / "bq.safetensors"
     assert main(["model", "convert", str(golden / "ckpt_tiny_bq" / "checkpoint-1"), "-o", str(output)]) == 0
     assert "windows of 5 passes and draft qualities by 100 columns" in capsys.readouterr().err
-    model = load_model(output)
+    model = read_model(output)
     assert (model.name, model.calibration) == ("bq", "skip")
     assert model.card.startswith("# bq\n")
     assert "checkpoint-1" in model.card
     assert str(golden) not in model.card
     assert main(["model", "convert", str(golden / "ckpt_tiny_bq"), "-o", str(output), "--name", "other"]) == 0
-    assert load_model(output).name == "other"
+    assert read_model(output).name == "other"
 
 
 def test_check_writes_what_it_found(
@@ -91,9 +91,9 @@ def test_check_writes_what_it_found(
     output = tmp_path / "checked.safetensors"
     assert main(["model", "check", str(tiny_model), *reads, "-o", str(output)]) == 0
     line = capsys.readouterr().out
-    checked = load_model(output)
+    checked = read_model(output)
     assert line == f"bf16\t{checked.agreement['bf16']}\n"
-    torch.testing.assert_close(checked.network.state_dict(), load_model(tiny_model).network.state_dict())
+    torch.testing.assert_close(checked.network.state_dict(), read_model(tiny_model).network.state_dict())
     assert main(["model", "show", str(output)]) == 0
     assert line in capsys.readouterr().out
     assert main(["model", "check", str(tiny_model), *reads, "-o", str(tmp_path / "m.bin")]) == 1

@@ -7,7 +7,7 @@ import pytest
 from support import Commands, record_lines
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.registry import load_corrector, load_encoder
+from deepconsensus_py.models.registry import load_encoder, load_model
 from deepconsensus_py.options import OPTIONS
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, polish
@@ -102,12 +102,12 @@ def test_examples_are_for_all_models(run: Commands, inputs, testdata: Path, tmp_
 )
 def test_the_library_refuses_it_where_a_model_is_loaded(model: str, options: dict[str, object]) -> None:
     with pytest.raises(ModelError, match=f"has no effect with model '{model}'"):
-        load_corrector(model, **options)
+        load_model(model, **options)
 
 
 def test_the_library_refuses_settings(testdata: Path) -> None:
     for settings in (PolishSettings(skip_windows_above=0), PolishSettings(draft_calibration=Calibration.parse("skip"))):
-        for model in ("pairhmm", load_corrector("pairhmm")):
+        for model in ("pairhmm", load_model("pairhmm")):
             zmws = read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam")
             with pytest.raises(ModelError, match="has no effect with model 'pairhmm'; it applies to column models"):
                 next(polish(zmws, model=model, settings=settings))
@@ -115,7 +115,7 @@ def test_the_library_refuses_settings(testdata: Path) -> None:
 
 def test_a_model_that_is_being_read_understands_what_it_does_when_it_has_been(tiny_model: Path) -> None:
     for model in ("runs", str(tiny_model)):
-        assert load_encoder(model).options == load_corrector(model).options
+        assert load_encoder(model).options == load_model(model).options
 
 
 def test_help_says_which_models_an_option_is_for(run: Commands) -> None:

@@ -9,7 +9,7 @@ import pysam
 import pytest
 from support import Commands, edited, record_lines, records
 
-from deepconsensus_py.models.weights import load_model, save_model
+from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.pileup.triage import Triage
 from deepconsensus_py.polishing.report import COLUMNS
 
@@ -170,7 +170,7 @@ def test_triage_and_precision_are_those_asked_for(
     run: Commands, tiny_model: Path, testdata: Path, aligned: Path, tmp_path: Path
 ) -> None:
     sure, drafts = tmp_path / "sure.safetensors", testdata / "ccs.bam"
-    save_model(sure, replace(load_model(tiny_model), triage=Triage(9, windows=1, run=0, errors=0, errors_of_all=0)))
+    save_model(sure, replace(read_model(tiny_model), triage=Triage(9, windows=1, run=0, errors=0, errors_of_all=0)))
     counts = {}
     for triage in ("on", "off"):
         output = tmp_path / f"{triage}.fastq"

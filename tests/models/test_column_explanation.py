@@ -9,7 +9,7 @@ import torch
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.models.column_explanation import NEAR, ColumnCase, column_cases
 from deepconsensus_py.models.column_network import ColumnNetwork
-from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import find_zmw
 from deepconsensus_py.pileup.features import FeatureSpec
@@ -25,7 +25,7 @@ def zmw(testdata: Path) -> Zmw:
 
 @pytest.fixture
 def network(tiny_model: Path) -> ColumnNetwork:
-    network = load_model(tiny_model).network
+    network = read_model(tiny_model).network
     assert isinstance(network, ColumnNetwork)
     return network.float().eval()
 

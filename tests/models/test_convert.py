@@ -16,7 +16,7 @@ from deepconsensus_py.attention.position import sinusoid
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.column_network import ColumnConfig
 from deepconsensus_py.models.convert import config_from_params, convert_checkpoint, find_prefix
-from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 
 TINY = ("rezero", "bq", "layernorm", "fullattn", "nopos", "win3_heads4")
@@ -34,7 +34,7 @@ def reference(golden: Path, case: str) -> dict[str, NDArray[np.float32]]:
 @pytest.mark.parametrize("case", ALL)
 def test_logits_are_equal(golden: Path, as_inputs: AsInputs, tmp_path: Path, case: str) -> None:
     save_model(tmp_path / "m.safetensors", convert_checkpoint(golden / f"ckpt_{case}", name=case))
-    network = load_model(tmp_path / "m.safetensors").network
+    network = read_model(tmp_path / "m.safetensors").network
     wanted = reference(golden, case)
     with torch.inference_mode():
         logits = network(as_inputs(wanted["rows"], network.config)).numpy()

@@ -18,7 +18,7 @@ from deepconsensus_py.edits.method import encode_runs
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.run_corrector import RunCorrector
 from deepconsensus_py.models.weights import Model, save_model
 from deepconsensus_py.pacbio.molecule import Draft, N, Pass, Zmw
@@ -156,11 +156,11 @@ def test_a_molecule_without_passes_keeps_its_outcome(molecules: list[Zmw], corre
 
 
 def test_files_are_found_and_trimming_is_refused(model_file: Path) -> None:
-    corrector = load_corrector(model_file)
+    corrector = load_model(model_file)
     assert isinstance(corrector, RunCorrector)
     assert corrector.spec == RUN_SPEC
     with pytest.raises(ModelError, match="--ins-trim"):
-        load_corrector(model_file, insertion_trim=3)
+        load_model(model_file, insertion_trim=3)
 
 
 def test_the_command_gives_the_same_reads_directly_on_two_cores_and_by_way_of_shards(

@@ -19,7 +19,7 @@ from deepconsensus_py.edits.compact import EDITED, IMPOSSIBLE, SCORE_STEP
 from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
-from deepconsensus_py.models.weights import load_model, save_model
+from deepconsensus_py.models.weights import read_model, save_model
 
 Arrays = Mapping[str, NDArray[np.integer]]
 CLOSE = 1e-4
@@ -133,7 +133,7 @@ def test_a_file_brings_everything_back(tmp_path: Path) -> None:
     model = random_model()
     model.network.config = replace(model.network.config, floor=3.7e-4)
     save_model(tmp_path / "random.safetensors", model)
-    loaded = load_model(tmp_path / "random.safetensors")
+    loaded = read_model(tmp_path / "random.safetensors")
     assert (loaded.name, loaded.calibration, loaded.card) == ("random", "skip", "# Card")
     assert isinstance(loaded.network, RunNetwork)
     assert loaded.network.config == model.network.config

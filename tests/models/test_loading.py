@@ -14,7 +14,7 @@ from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.edits.method import encode_runs
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.loading import Loading
-from deepconsensus_py.models.registry import load_corrector, load_encoder
+from deepconsensus_py.models.registry import load_encoder, load_model
 from deepconsensus_py.models.weights import save_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
@@ -43,8 +43,8 @@ def same(one: Features, other: Features) -> bool:
 
 @pytest.mark.parametrize("triage", [True, False])
 def test_it_is_the_same_as_one_that_was_waited_for(file: Path, triage: bool, molecules: list[Zmw]) -> None:
-    loading = load_corrector(file, threads=2, triage=triage, wait=False)
-    whole = load_corrector(file, threads=2, triage=triage)
+    loading = load_model(file, threads=2, triage=triage, wait=False)
+    whole = load_model(file, threads=2, triage=triage)
     assert isinstance(loading, Loading)
     assert facts(loading) == facts(whole)
     assert same(loading.encoder(molecules[0]), whole.encoder(molecules[0]))
@@ -54,8 +54,8 @@ def test_it_is_the_same_as_one_that_was_waited_for(file: Path, triage: bool, mol
 
 
 def test_trimming_is_part_of_its_encoding(tiny_model: Path) -> None:
-    loading = load_corrector(tiny_model, insertion_trim=2, wait=False)
-    assert facts(loading) == facts(load_corrector(tiny_model, insertion_trim=2))
+    loading = load_model(tiny_model, insertion_trim=2, wait=False)
+    assert facts(loading) == facts(load_model(tiny_model, insertion_trim=2))
 
 
 def test_the_encoder_waits_for_nothing_and_the_network_does(molecules: list[Zmw]) -> None:
@@ -104,13 +104,13 @@ def test_an_encoder_needs_no_torch_and_its_network_is_read_when_asked_for(file: 
     code = f"import sys; from deepconsensus_py.models.registry import load_encoder; load_encoder({str(file)!r}); "
     program = [sys.executable, "-c", code + "print('torch' in sys.modules)"]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == "False\n"
-    lazy, whole = load_encoder(file), load_corrector(file)
+    lazy, whole = load_encoder(file), load_model(file)
     assert same(lazy.encoder(molecules[0]), whole.encoder(molecules[0]))
     assert facts(lazy) == facts(whole)
 
 
 def test_what_may_fail_is_waited_for(file: Path) -> None:
     with pytest.raises(ModelError, match="device 'cuda:99' cannot be used"):
-        load_corrector(file, device="cuda:99", wait=False)
+        load_model(file, device="cuda:99", wait=False)
     with pytest.raises(ModelError, match="unknown model 'vite'"):
-        load_corrector("vite", wait=False)
+        load_model("vite", wait=False)

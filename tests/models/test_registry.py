@@ -15,8 +15,8 @@ from deepconsensus_py.corrector import Features
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.models.device import Agreement
-from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.options import BF16, FP32
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.triage import Triage
@@ -36,7 +36,7 @@ def model_file(tmp_path: Path) -> Path:
 
 
 def test_a_file_brings_its_own_name_encoding_and_calibration(model_file: Path) -> None:
-    corrector = load_corrector(model_file)
+    corrector = load_model(model_file)
     assert (corrector.name, corrector.calibration, corrector.device) == ("small", "20,1.1,-1.5", "cpu")
     assert corrector.spec == FeatureSpec(max_passes=3, width=10).to_dict()
 
@@ -44,14 +44,14 @@ def test_a_file_brings_its_own_name_encoding_and_calibration(model_file: Path) -
 @pytest.mark.parametrize("name", ["vote", "file"])
 def test_the_trimming_of_insertions_can_be_chosen(model_file: Path, name: str) -> None:
     chosen = model_file if name == "file" else name
-    assert load_corrector(chosen).spec["insertion_trim"] == 5
-    assert load_corrector(chosen, insertion_trim=0).spec["insertion_trim"] == 0
+    assert load_model(chosen).spec["insertion_trim"] == 5
+    assert load_model(chosen, insertion_trim=0).spec["insertion_trim"] == 0
 
 
 def test_threads_are_lanes_of_one_core_each(model_file: Path) -> None:
     before = torch.get_num_threads()
     try:
-        assert load_corrector(model_file, threads=3).lanes == 3
+        assert load_model(model_file, threads=3).lanes == 3
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -60,34 +60,34 @@ def test_threads_are_lanes_of_one_core_each(model_file: Path) -> None:
 def test_precision_and_triage_are_those_asked_for(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deepconsensus_py.models.device.has_bf16", lambda _: True)
     measured = {"agreement": {BF16: Agreement(1, 0, 1.0)}, "triage": Triage(0.5, 2, 1, 0, 0)}
-    save_model(model_file, replace(load_model(model_file), **measured))
+    save_model(model_file, replace(read_model(model_file), **measured))
     draft = np.ones((2, 10), np.uint8)
     bases = np.stack([draft[:1], draft[1:] + 1])
     inputs = {"bases": bases, "draft": draft, "draft_quality": np.full((2, 10), 60, np.int8)}
     features = Features(inputs, {"mean_quality": np.array([60.0, 60.0])})
-    assert load_corrector(model_file).select(features, 0).tolist() == [False, True]
-    assert load_corrector(model_file).select(features, 45).tolist() == [False, False]
-    assert load_corrector(model_file, triage=False).select(features, 0).tolist() == [True, True]
-    assert load_corrector(model_file).precision == BF16
-    assert load_corrector(model_file, precision=FP32).precision == FP32
+    assert load_model(model_file).select(features, 0).tolist() == [False, True]
+    assert load_model(model_file).select(features, 45).tolist() == [False, False]
+    assert load_model(model_file, triage=False).select(features, 0).tolist() == [True, True]
+    assert load_model(model_file).precision == BF16
+    assert load_model(model_file, precision=FP32).precision == FP32
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match=r"unknown model 'vite': no such file, and the known models are vote"):
-        load_corrector("vite")
+        load_model("vite")
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "nonsense"])
 def test_a_device_that_is_not_there_is_one_sentence(model_file: Path, device: str) -> None:
     with pytest.raises(ModelError, match=f"device '{device}' cannot be used"):
-        load_corrector(model_file, device=device)
+        load_model(model_file, device=device)
 
 
 def test_the_vote_needs_no_torch() -> None:
     program = (
         "import sys\n"
-        "from deepconsensus_py.models.registry import load_corrector\n"
-        "load_corrector('vote')\n"
+        "from deepconsensus_py.models.registry import load_model\n"
+        "load_model('vote')\n"
         "sys.exit('torch' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

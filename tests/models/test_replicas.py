@@ -8,7 +8,7 @@ import pytest
 
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.replicas import Replicas
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
@@ -18,7 +18,7 @@ from deepconsensus_py.polishing.engine import polish
 def test_two_devices_give_the_reads_of_one(tiny_model: Path, molecules: list[Zmw]) -> None:
     found = []
     for device in ("cpu", "cpu,cpu"):
-        corrector = load_corrector(tiny_model, device=device, threads=1)
+        corrector = load_model(tiny_model, device=device, threads=1)
         assert corrector.lanes == len(device.split(","))
         reads = polish(molecules, model=corrector, threads=2)
         found.append([(read.name, read.bases.tobytes(), read.qualities.tobytes()) for read in reads])
@@ -55,4 +55,4 @@ def test_each_has_one_batch_at_a_time_and_all_are_at_work() -> None:
 
 def test_one_device_that_is_not_there_is_named(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="device 'cuda:7' cannot be used"):
-        load_corrector(tiny_model, device="cpu,cuda:7")
+        load_model(tiny_model, device="cpu,cuda:7")

@@ -10,7 +10,7 @@ from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.device import Agreement
-from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.options import BF16
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
@@ -82,4 +82,4 @@ def test_a_network_is_compared_with_itself_in_float32(
     found = measure_agreement(tiny_model, zmws[:1], BF16)
     assert found.bases > 0
     assert found.within_one > 0.9
-    assert load_model(tiny_model).agreement == {}
+    assert read_model(tiny_model).agreement == {}

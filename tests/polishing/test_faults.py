@@ -109,7 +109,7 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
     polish = ["polish", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--min-quality", 0, "--threads", 2]
     assert run(*polish, "--model", "vote", "-o", tmp_path / "all.bam").status == 0
     assert THIRD == DEADLY
-    monkeypatch.setattr(run_module, "load_corrector", lambda *_, **__: kind())
+    monkeypatch.setattr(run_module, "load_model", lambda *_, **__: kind())
     result = run(*polish, "-o", tmp_path / "out.bam")
     assert result.status == MOLECULES_FAILED
     assert "Traceback" not in result.err

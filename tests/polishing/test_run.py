@@ -11,7 +11,7 @@ from restarts import MOLECULES, Left, folder_of, job, left, run_until
 from support import record_lines
 
 from deepconsensus_py.errors import DeepConsensusError
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing import run as run_module
@@ -48,7 +48,7 @@ def test_records_do_not_depend_on_the_batch(
 ) -> None:
     corrector = Vote()
     corrector.batch = batch
-    monkeypatch.setattr(run_module, "load_corrector", lambda *_, **__: corrector)
+    monkeypatch.setattr(run_module, "load_model", lambda *_, **__: corrector)
     run(job(inputs, tmp_path / "out.bam"))
     assert left(tmp_path / "out.bam") == whole
 
@@ -56,7 +56,7 @@ def test_records_do_not_depend_on_the_batch(
 def test_a_network_comes_to_the_same_when_gone_on_with(
     testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
-    corrector = load_corrector(tiny_model, threads=1)
+    corrector = load_model(tiny_model, threads=1)
     found = []
     for threads, stop, batch in ((1, 0, corrector.batch), (1, 2, 8), (2, 1, 30), (3, 0, 1)):
         corrector.batch = batch
@@ -64,7 +64,7 @@ def test_a_network_comes_to_the_same_when_gone_on_with(
         folder.mkdir()
         settings = PolishSettings(filter=ReadFilter(min_quality=0))
         a_job = job(testdata, folder / "out.bam", model=str(tiny_model), threads=threads, settings=settings)
-        monkeypatch.setattr(run_module, "load_corrector", lambda *_, **__: corrector)
+        monkeypatch.setattr(run_module, "load_model", lambda *_, **__: corrector)
         if stop:
             run_until(stop, a_job, monkeypatch, corrector)
         run(dataclasses.replace(a_job, resume=True))
@@ -77,7 +77,7 @@ def test_a_network_comes_to_the_same_when_gone_on_with(
 def test_records_do_not_depend_on_shards(
     inputs: Path, whole: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: int
 ) -> None:
-    vote, shards = load_corrector("vote"), []
+    vote, shards = load_model("vote"), []
     for number in range(1, cuts + 1):
         reads = Reads((inputs / "subreads.bam",), inputs / "ccs.bam", (number, cuts))
         source = encoded_reads(reads, vote, Program("1", "encode"), 1, StageClock())

@@ -9,7 +9,7 @@ import pytest
 
 from deepconsensus_py.align.to_file import align_files
 from deepconsensus_py.corrector import Corrector
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
@@ -23,7 +23,7 @@ MOLECULES = 3
 
 @pytest.fixture(scope="module")
 def vote() -> Corrector:
-    return load_corrector("vote")
+    return load_model("vote")
 
 
 @pytest.fixture(scope="module")

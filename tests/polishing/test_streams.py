@@ -15,7 +15,7 @@ from support import wait_until
 
 from deepconsensus_py.corrector import Arrays, Corrector, Features
 from deepconsensus_py.errors import DeepConsensusError, ModelError
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.run_corrector import RunCorrector
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
@@ -30,9 +30,9 @@ def made(kind: str, tiny_model: Path) -> Corrector:
     if kind == "random runs":
         return RunCorrector(random_model())
     if not kind.startswith("columns"):
-        return load_corrector(kind, threads=1)
+        return load_model(kind, threads=1)
     try:
-        return load_corrector(tiny_model, threads=1, precision=kind.rsplit(maxsplit=1)[-1])
+        return load_model(tiny_model, threads=1, precision=kind.rsplit(maxsplit=1)[-1])
     except ModelError as error:
         pytest.skip(str(error))
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
@@ -17,7 +17,7 @@ def test_reads_do_not_depend_on_the_number_of_threads(model: str, testdata: Path
     name = str(tiny_model) if model == "tiny columns" else model
     seen = []
     for threads in (1, 2, 5):
-        corrector = load_corrector(name, threads=threads, wait=False)
+        corrector = load_model(name, threads=threads, wait=False)
         zmws = read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam")
         reads = list(polish(zmws, model=corrector, threads=threads, settings=SETTINGS))
         seen.append([(r.name, r.bases.tobytes(), r.qualities.tobytes(), r.draft_index.tobytes()) for r in reads])

@@ -11,7 +11,7 @@ import pytest
 from restarts import MOLECULES, Left, folder_of, job, left, one_at_a_time, run_until
 
 from deepconsensus_py.errors import InputError, OutputError
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OPTIONS
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing import work_folder as unfinished_module
@@ -156,7 +156,7 @@ def test_another_run_is_refused_and_says_what_differs(
     shutil.copy(inputs / "subreads.bam", tmp_path / "other")
     (tmp_path / "ccs.fasta").write_text(">m/1/ccs\nACGT\n")
     (tmp_path / "x.shard").write_bytes(b"shard")
-    monkeypatch.setattr(run_module, "load_corrector", loads_on_any_device)
+    monkeypatch.setattr(run_module, "load_model", loads_on_any_device)
     with pytest.raises(OutputError) as refusal:
         run(changed(begun, name, inputs, tmp_path))
     sentence = str(refusal.value)
@@ -166,7 +166,7 @@ def test_another_run_is_refused_and_says_what_differs(
 
 
 def loads_on_any_device(model: str, *, insertion_trim: int | None, **_: Any) -> Any:
-    return understanding(load_corrector(model, insertion_trim=insertion_trim))
+    return understanding(load_model(model, insertion_trim=insertion_trim))
 
 
 def understanding(corrector: Any) -> Any:
@@ -194,7 +194,7 @@ def test_other_weights_under_the_same_name_are_refused(
     content = bytearray(mine.read_bytes())
     content[-1] ^= 1
     mine.write_bytes(content)
-    monkeypatch.setattr(run_module, "load_corrector", lambda *_, **__: one_at_a_time())
+    monkeypatch.setattr(run_module, "load_model", lambda *_, **__: one_at_a_time())
     with pytest.raises(OutputError, match="model vote, which has changed since"):
         run(job(inputs, tmp_path / "out.bam", model=str(mine), resume=True))
 

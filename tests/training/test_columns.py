@@ -8,8 +8,8 @@ import torch
 
 from deepconsensus_py.errors import InputError, ModelError
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.models.registry import load_corrector
-from deepconsensus_py.models.weights import load_model
+from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.method import encode_columns
 from deepconsensus_py.training.columns import ColumnModel
@@ -47,13 +47,13 @@ def test_a_column_network_learns_to_call_the_draft(example_file: Path, examples:
     losses = [float(line.split(",")[4]) for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
     assert losses[-1] < 0.7 * losses[0]
 
-    corrector = load_corrector(path)
+    corrector = load_model(path)
     assert corrector.name == "small"
     assert corrector.spec["max_passes"] == 6
     assert corrector.spec["required"] == ["pulse_widths"]
     features = encode_columns(examples[1].zmw, FeatureSpec.from_dict(corrector.spec))
     assert corrector.forward(features.inputs).shape == (features.items, 100, 5)
-    card = load_model(path).card
+    card = read_model(path).card
     assert "train 25: loss" in card
     assert '"learning_rate": 0.01' in card
 
@@ -100,7 +100,7 @@ def test_training_starts_from_a_model(example_file: Path, tiny_model: Path, tmp_
         stages=(Stage(steps=1, learning_rate=1e-12),),
     )
     path = train(make_tasks(config), config, tmp_path)
-    trained, before = load_model(path), load_model(tiny_model)
+    trained, before = read_model(path), read_model(tiny_model)
     assert trained.spec == before.spec
     for name, tensor in trained.network.state_dict().items():
         torch.testing.assert_close(tensor, before.network.state_dict()[name])

@@ -9,7 +9,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
-from deepconsensus_py.models.weights import Model, load_model, save_model
+from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.distill import Student, cut_student
@@ -48,13 +48,13 @@ def config_of(example_file: Path, teacher: Path, **changes: Any) -> TrainConfig:
 
 
 def test_a_student_of_all_layers_is_the_teacher(teacher: Path) -> None:
-    whole = load_model(teacher).network
+    whole = read_model(teacher).network
     student = cut_student(whole, Student(layers=(0, 1, 2), dropout=0.0))
     assert all(torch.equal(student.state_dict()[name], tensor) for name, tensor in whole.state_dict().items())
 
 
 def test_a_student_has_the_layers_that_are_named(teacher: Path) -> None:
-    whole = load_model(teacher).network
+    whole = read_model(teacher).network
     student = cut_student(whole, Student(layers=(2, 0)))
     assert student.config.trunk.layers == 2
     ours, theirs = student.trunk.encoder.blocks, whole.trunk.encoder.blocks
@@ -79,7 +79,7 @@ def test_a_student_comes_nearer_to_its_teacher(example_file: Path, teacher: Path
         before = sum(tasks[0].loss(tasks[0].network, batch)[0].item() for batch in batches)
     path = train(tasks, config, tmp_path)
     with torch.no_grad():
-        after = sum(tasks[0].loss(load_model(path).network, batch)[0].item() for batch in batches)
+        after = sum(tasks[0].loss(read_model(path).network, batch)[0].item() for batch in batches)
     assert after < 0.7 * before
 
 

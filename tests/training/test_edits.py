@@ -17,9 +17,9 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
 from deepconsensus_py.models.edit_network import RUN_SPEC, RunNetwork
-from deepconsensus_py.models.registry import load_corrector
+from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.run_corrector import RunCorrector
-from deepconsensus_py.models.weights import load_model, save_model
+from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.edit_examples import RunExamples, joined, make_run_examples, write_run_examples
@@ -101,7 +101,7 @@ def test_a_run_network_learns_what_passes_say(
     config = changed(config, data={"evidence": [str(tmp_path / "ruled.safetensors")]})
     tasks = make_tasks(config)
     before = loss_of(tasks[0].network, ruled)
-    model = load_model(train(tasks, config, tmp_path / "out"))
+    model = read_model(train(tasks, config, tmp_path / "out"))
     assert loss_of(model.network, ruled) < 0.3 * before
     log = list(csv.DictReader((tmp_path / "out" / "log.csv").read_text().splitlines()))
     assert float(log[-1]["held_out_loss"]) < 0.5 * float(log[0]["held_out_loss"])
@@ -109,8 +109,8 @@ def test_a_run_network_learns_what_passes_say(
 
 def test_what_is_trained_polishes(config: TrainConfig, examples: list[Example], tmp_path: Path) -> None:
     path = train(make_tasks(config), config, tmp_path / "out")
-    assert '"task": "runs"' in load_model(path).card
-    corrector = load_corrector(path)
+    assert '"task": "runs"' in read_model(path).card
+    corrector = load_model(path)
     assert isinstance(corrector, RunCorrector)
     assert corrector.name == "small"
     (read,) = polish([examples[0].zmw], model=corrector)
@@ -260,7 +260,7 @@ def test_the_model_knows_how_often_decided_runs_are_wrong(
     task = task_of(changed(config, data={"evidence": [str(tmp_path / "x.safetensors")]}))
     task.save(task.network, tmp_path / "model.safetensors", "")
     used = (examples_of_runs.hole != held_out) & (given if some_given else True)
-    model = load_model(tmp_path / "model.safetensors")
+    model = read_model(tmp_path / "model.safetensors")
     assert isinstance(model.network, RunNetwork)
     assert model.network.config.floor == pytest.approx(missed[used].sum() / decided[used].sum(), rel=0.2)
     assert model.spec == RUN_SPEC
