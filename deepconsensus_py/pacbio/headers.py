@@ -64,6 +64,18 @@ def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
     return make_header(_text(_first_of_each(lines)))
 
 
+def read_groups_header(read_groups: Iterable[tuple[str, str]], program: Program) -> pysam.AlignmentHeader:
+    """The header of reads whose file is not at hand: a read group for each movie, our ``@PG``.
+
+    Args:
+        read_groups: name and read group (tag ``RG``) of each read; those of other names than PacBio's have none.
+        program: what made the reads.
+    """
+    molecules = ((parse_ccs(name), group) for name, group in read_groups)
+    groups = dict.fromkeys(_read_group(molecule, group) for molecule, group in molecules if molecule)
+    return extended_header(make_header(_text(_first_of_each([_PLAIN_HEADER, *groups]))), program)
+
+
 def _draft_lines(path: Path) -> list[str]:
     if kind_of(path) in RECORD_KINDS:
         with RecordFile(path) as file:
@@ -133,9 +145,9 @@ def _field(line: str, tag: str) -> str:
     return next((part[3:] for part in line.split("\t")[1:] if part.startswith(f"{tag}:")), "")
 
 
-def _read_group(molecule: MoleculeId) -> str:
+def _read_group(molecule: MoleculeId, name: str = "") -> str:
     strand = f";STRAND={_STRAND_NAME[molecule.strand]}" if molecule.strand else ""
-    return f"@RG\tID:{read_group_id(molecule)}\tPL:PACBIO\tDS:READTYPE=CCS{strand}\tPU:{molecule.movie}"
+    return f"@RG\tID:{name or read_group_id(molecule)}\tPL:PACBIO\tDS:READTYPE=CCS{strand}\tPU:{molecule.movie}"
 
 
 def _without_kinetics(line: str) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.grouping import Group
-from deepconsensus_py.pacbio.inputs import expand_paths
+from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs
 from deepconsensus_py.pacbio.pbi import PbiFile
 from deepconsensus_py.pacbio.places import HOLE_BITS, index_of, misfit, read_runs, zmw_keys
@@ -73,7 +73,7 @@ class Subreads(Protocol):
         ...
 
 
-def open_subreads(paths: Sequence[Path]) -> Subreads:
+def open_subreads(paths: Paths) -> Subreads:
     """Open subreads files: through their indexes where all have one, to be read through otherwise.
 
     Args:

@@ -35,7 +35,7 @@ class Kind(Enum):
 RECORD_KINDS = frozenset({Kind.BAM, Kind.SAM, Kind.CRAM})
 
 
-Paths = Path | Sequence[Path]
+Paths = str | Path | Sequence[str | Path]
 """A file, or several that are read one after the other; each may be a file of file names (``.fofn``)."""
 
 
@@ -43,7 +43,7 @@ def as_paths(paths: Paths | None) -> list[Path]:
     """The files as they were given."""
     if paths is None:
         return []
-    return [paths] if isinstance(paths, Path) else list(paths)
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
 def expand_paths(paths: Paths | None) -> list[Path]:

@@ -125,10 +125,8 @@ class FastqWriter:
         tags: Iterable[tuple[str, Any, str]] = (),  # noqa: ARG002 - FASTQ has no place for them
     ) -> None:
         """Write one read; see ``ReadWriter``."""
-        phred = np.zeros(len(bases), np.uint8) if qualities is None else np.minimum(qualities, _HIGHEST_PHRED)
-        quality = (phred.astype(np.uint8) + _PHRED_OFFSET).tobytes().decode("ascii")
         with writing(self._name):
-            self._file.write(f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n".encode("utf-8", "surrogateescape"))
+            self._file.write(fastq_record(name, bases, qualities).encode("utf-8", "surrogateescape"))
 
     def close(self) -> None:
         """End the file.
@@ -140,7 +138,19 @@ class FastqWriter:
             self._file.close()
 
 
+def fastq_record(name: str, bases: NDArray[np.uint8], qualities: NDArray[np.uint8] | None) -> str:
+    """The four lines of a read; arguments as those of ``ReadWriter.write_read``."""
+    phred = np.zeros(len(bases), np.uint8) if qualities is None else np.minimum(qualities, _HIGHEST_PHRED)
+    quality = (phred.astype(np.uint8) + _PHRED_OFFSET).tobytes().decode("ascii")
+    return f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n"
+
+
 _Writer = TypeVar("_Writer", RecordWriter, FastqWriter)
+
+
+def is_fastq(path: Path) -> bool:
+    """Whether reads of this file's name are written as FASTQ, which has no header."""
+    return path.name.endswith(_FASTQ_SUFFIXES)
 
 
 @contextmanager
@@ -174,7 +184,7 @@ def reads_at(target: Path, path: Path, header: pysam.AlignmentHeader, *, threads
     Raises:
         OutputError: as ``open_reads``.
     """
-    if path.name.endswith(_FASTQ_SUFFIXES):
+    if is_fastq(path):
         with _closed(FastqWriter(target, str(path), compressed=path.suffix == ".gz")) as fastq:
             yield fastq
     else:

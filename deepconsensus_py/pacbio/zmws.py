@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -42,15 +42,47 @@ class Fault:
         return self.draft.name
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Undrafted:
+    """A molecule that has no draft yet.
+
+    Attributes:
+        molecule: whose passes they are.
+        passes: unaligned passes, or why they cannot be read.
+    """
+
+    molecule: MoleculeId
+    passes: tuple[Pass, ...] | MoleculeError
+
+    @property
+    def name(self) -> str:
+        """The name that its draft will have."""
+        return ccs_name(self.molecule)
+
+
+Molecule = Zmw | Undrafted | Fault
+"""What reading gives and polishing takes."""
+
+
+@overload
 def read_zmws(
-    subreads: Sequence[Path],
-    drafts: Paths,
+    subreads: Paths, ccs: Paths, *, chunk: tuple[int, int] | None = None, limit: int | None = None, skip: int = 0
+) -> Iterator[Zmw | Fault]: ...
+
+
+@overload
+def read_zmws(subreads: Paths, ccs: None = None, *, limit: int | None = None, skip: int = 0) -> Iterator[Undrafted]: ...
+
+
+def read_zmws(
+    subreads: Paths,
+    ccs: Paths | None = None,
     *,
     chunk: tuple[int, int] | None = None,
     limit: int | None = None,
     skip: int = 0,
-) -> Iterator[Zmw | Fault]:
-    """Every draft with its passes, in the order of the drafts files.
+) -> Iterator[Zmw | Fault] | Iterator[Undrafted]:
+    """Every CCS read with its passes, in the order of the CCS files; without these, the passes of every molecule.
 
     Through PacBio BAM indexes (``.pbi``) beside the files, molecules are sought. Without them the subreads files are
     read through once where both orders agree; otherwise molecules that have been passed are sought again, with 16 bytes
@@ -58,25 +90,30 @@ def read_zmws(
     pass belongs to, its alignment decides.
 
     Args:
-        subreads: BAM files with subreads grouped by ZMW, raw or aligned to the drafts, or files of file names.
-        drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
+        subreads: BAM files with subreads grouped by ZMW, raw or aligned to the CCS reads, or files of file names.
+        ccs: CCS reads, the drafts: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
+            None leaves the drafts to be made from the subreads, when they are polished.
         chunk: (i, n) reads only the i-th, from 1, of n neighbouring parts of the drafts, equal but for one; the n
             chunks together are the whole.
         limit: read only so many molecules, from the start of the files or chunk.
         skip: pass over so many of these, the first ones, without building them: another run has done them.
 
     Returns:
-        One item for every draft; one without subreads has no passes.
+        One item for every CCS read, or for every molecule of the subreads; a CCS read without subreads has no passes.
+        What cannot be read properly is a ``Fault``.
 
     Raises:
-        InputError: a file cannot be used, or none of the molecules is in both.
+        InputError: a file cannot be used, none of the molecules is in both, or a chunk is asked for without CCS reads.
     """
-    return match(subreads, DraftPart(drafts, chunk=chunk, limit=limit, skip=skip))
+    if ccs is not None:
+        return match(subreads, DraftPart(ccs, chunk=chunk, limit=limit, skip=skip))
+    if chunk is not None:
+        raise InputError("a chunk is a part of the CCS reads: give them, or make drafts first ('draft')")
+    found = read_subreads(subreads, skip=skip, limit=None if limit is None else max(limit - skip, 0))
+    return (Undrafted(*molecule) for molecule in found)
 
 
-def match(
-    subreads: Sequence[Path], drafts: DraftPart, *, undrafted: bool = False, skip: int = 0
-) -> Iterator[Zmw | Fault]:
+def match(subreads: Paths, drafts: DraftPart, *, undrafted: bool = False, skip: int = 0) -> Iterator[Zmw | Fault]:
     """Chosen drafts with their passes; see ``read_zmws``.
 
     Args:
@@ -89,7 +126,7 @@ def match(
 
 
 def read_subreads(
-    subreads: Sequence[Path], *, skip: int = 0, limit: int | None = None
+    subreads: Paths, *, skip: int = 0, limit: int | None = None
 ) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
     """Every molecule's passes as they were sequenced, in file order, for drafts to be made of.
 
@@ -242,7 +279,7 @@ def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
     )
 
 
-def find_zmw(subreads: Sequence[Path], drafts: Paths, zmw: str) -> Zmw:
+def find_zmw(subreads: Paths, drafts: Paths, zmw: str) -> Zmw:
     """A draft with its passes; the drafts files are read through.
 
     Args:

@@ -14,8 +14,8 @@ from deepconsensus_py.align.passes import aligned_to_draft, require_raw
 from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
-from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
-from deepconsensus_py.pacbio.zmws import Fault
+from deepconsensus_py.pacbio.names import ccs_name
+from deepconsensus_py.pacbio.zmws import Fault, Molecule, Undrafted
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
@@ -23,22 +23,6 @@ from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.resources import peak_resident
 
 Encoder = Callable[[Zmw], Features]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Undrafted:
-    """A molecule that has no draft yet.
-
-    Attributes:
-        molecule: whose passes they are.
-        passes: unaligned passes, or why they cannot be read.
-    """
-
-    molecule: MoleculeId
-    passes: tuple[Pass, ...] | MoleculeError
-
-
-Molecule = Zmw | Undrafted | Fault
 
 
 @dataclass(frozen=True, slots=True, eq=False)

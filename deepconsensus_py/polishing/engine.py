@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import DEFAULT, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
-from deepconsensus_py.pacbio.molecule import N, Zmw
+from deepconsensus_py.pacbio.molecule import N
+from deepconsensus_py.pacbio.zmws import Molecule
 from deepconsensus_py.polishing.batches import Pending
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.filters import ReadFilter
@@ -59,9 +61,9 @@ class PolishSettings:
 
 
 def polish(
-    zmws: Iterable[Zmw],
+    zmws: Iterable[Molecule],
     *,
-    model: str | Corrector = DEFAULT,
+    model: str | Path | Corrector = DEFAULT,
     device: str | None = None,
     threads: int = 1,
     settings: PolishSettings | None = None,
@@ -70,8 +72,9 @@ def polish(
     """Polish molecules as they come.
 
     Args:
-        zmws: molecules; their passes may be aligned to the draft or not yet.
-        model: a corrector, the name of a bundled one, or the path of a ``.safetensors`` file.
+        zmws: molecules, as ``read_zmws`` gives them; their passes may be aligned to the draft or not yet. Drafts are
+            made where there are none.
+        model: what ``load_model`` gives, the name of a bundled model, or the path of a ``.safetensors`` file.
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; None is ``"cpu"``.
         threads: processor cores to use.
         settings: filters, calibration and window skipping.
@@ -83,7 +86,7 @@ def polish(
     Raises:
         ModelError: the model is unknown or unreadable, or has no use for a setting.
     """
-    if isinstance(model, str):
+    if isinstance(model, str | Path):
         corrector = load_model(model, device=device, threads=threads, wait=threads == 1)
     else:
         corrector = model

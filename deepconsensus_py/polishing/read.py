@@ -1,13 +1,24 @@
 """A molecule as it goes through the engine: encoded, then polished or with the reason why there is no read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import pysam
 from numpy.typing import NDArray
 
+from deepconsensus_py._version import __version__
 from deepconsensus_py.corrector import Features
-from deepconsensus_py.pacbio.molecule import Draft
+from deepconsensus_py.files import require_apart
+from deepconsensus_py.pacbio.headers import Program, polished_header, read_groups_header
+from deepconsensus_py.pacbio.inputs import Paths, expand_paths
+from deepconsensus_py.pacbio.molecule import Draft, decode_bases
+from deepconsensus_py.pacbio.records import unaligned_record
+from deepconsensus_py.pacbio.writers import fastq_record, is_fastq, open_reads
 from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.polishing.qualities import error_probability, read_accuracy
+from deepconsensus_py.polishing.tags import polished_tags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +42,7 @@ class Encoded:
     full_passes: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PolishedRead:
     """What became of one molecule; the reads of a run come in the order of their drafts.
 
@@ -66,3 +77,82 @@ class PolishedRead:
     def passed(self) -> bool:
         """Whether the read was polished and passed all filters."""
         return self.outcome is Outcome.SUCCESS
+
+    @property
+    def sequence(self) -> str:
+        """The bases as letters."""
+        return decode_bases(self.bases)
+
+    @property
+    def error_probabilities(self) -> NDArray[np.float64]:
+        """``float64[n]``, the probability that each base is wrong, from its quality."""
+        return error_probability(self.qualities)
+
+    @property
+    def rq(self) -> float:
+        """Predicted accuracy of the read, the mean of its bases' (tag ``rq``); 0 where nothing was called."""
+        return read_accuracy(self.qualities)
+
+    def fastq(self) -> str:
+        """The read as a FASTQ record of four lines.
+
+        Raises:
+            ValueError: nothing was called.
+        """
+        self._require_bases()
+        return fastq_record(self.name, self.bases, self.qualities)
+
+    def to_pysam(self, header: pysam.AlignmentHeader | None = None) -> pysam.AlignedSegment:
+        """The read as the unaligned BAM record that ``polish`` writes, with the tags that it keeps of the draft.
+
+        Args:
+            header: of the file that it is to be written to; None is an empty one.
+
+        Raises:
+            ValueError: nothing was called.
+        """
+        self._require_bases()
+        tags = polished_tags(self.draft, self.qualities)
+        return unaligned_record(self.name, self.bases, self.qualities, tags, header or pysam.AlignmentHeader())
+
+    def __repr__(self) -> str:
+        called = f", {len(self.bases)} bp, rq {self.rq:.6f}" if len(self.bases) else ""
+        return f"<PolishedRead {self.name}: {self.outcome}{called}>"
+
+    def _require_bases(self) -> None:
+        if not len(self.bases):
+            raise ValueError(f"{self.name} has no polished read: {self.outcome}")
+
+
+def write_reads(reads: Iterable[PolishedRead], path: str | Path, *, ccs: Paths | None = None) -> int:
+    """Write the reads that have passed, as ``polish`` does; the file takes its name when all is written.
+
+    Args:
+        reads: as ``polish`` yields them; those that have not passed are left out.
+        path: BAM, SAM or FASTQ (``.fastq``, ``.fq``, with ``.gz`` too), by its ending.
+        ccs: the CCS files that the reads were made from, whose header a BAM or SAM file takes over: read groups with
+            their samples, programs. Without them it has a read group for each movie, and all reads are held in memory
+            until the last one is there.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        InputError: a CCS file cannot be read.
+        OutputError: the ending is another one, or the file cannot be written.
+    """
+    path, program = Path(path), Program(__version__, "")
+    passed: Iterable[PolishedRead] = (read for read in reads if read.passed)
+    if ccs is not None:
+        require_apart([path], expand_paths(ccs))
+        header = polished_header(ccs, program)
+    else:
+        passed = passed if is_fastq(path) else list(passed)
+        groups = () if is_fastq(path) else ((read.name, str(read.draft.tag("RG") or "")) for read in passed)
+        header = read_groups_header(groups, program)
+    written = 0
+    with open_reads(path, header) as writer:
+        for read in passed:
+            writer.write_read(read.name, read.bases, read.qualities, polished_tags(read.draft, read.qualities))
+            written += 1
+    return written

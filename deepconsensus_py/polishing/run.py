@@ -215,7 +215,7 @@ class _Session:
         target = writer if read.passed else failed if read.outcome in FILTERED else None
         draft = read.draft
         if target is not None:
-            target.write_read(read.name, read.bases, read.qualities, polished_tags(read))
+            target.write_read(read.name, read.bases, read.qualities, polished_tags(draft, read.qualities))
         elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
             writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft))
 

@@ -14,8 +14,8 @@ from deepconsensus_py.pacbio.header_text import make_header
 from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header, polished_header
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.pacbio.zmws import match, read_subreads
-from deepconsensus_py.polishing.encode import Molecule, Undrafted, encode_zmws
+from deepconsensus_py.pacbio.zmws import Molecule, match, read_zmws
+from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.read import Encoded
@@ -78,8 +78,7 @@ def encoded_reads(
         if reads.chunk is not None:
             raise InputError("a chunk is a part of the drafts file: give --ccs, or make drafts first ('draft')")
         total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
-        found = read_subreads(reads.subreads, skip=reads.skip, limit=total)
-        molecules = (Undrafted(*molecule) for molecule in found)
+        molecules = read_zmws(reads.subreads, limit=reads.limit, skip=reads.skip)
         header = draft_header(reads.subreads, program)
     else:
         drafts = DraftPart(reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)

@@ -5,10 +5,12 @@ Source: PacBio BAM format, sections "Use of read tags for per-read information" 
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepconsensus_py.align.draft import UNPOLISHED
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.qualities import read_accuracy
-from deepconsensus_py.polishing.read import PolishedRead
 
 KINETICS = ("fi", "fp", "ri", "rp", "ip", "pw")
 MODIFICATIONS = ("MM", "ML", "Mm", "Ml")
@@ -31,11 +33,11 @@ DROPPED = {"kinetics_dropped": KINETICS, "modifications_dropped": MODIFICATIONS}
 _LEFT_OUT = PER_BASE_TAGS | ALIGNMENT_TAGS
 
 
-def polished_tags(read: PolishedRead) -> tuple[tuple[str, Any, str], ...]:
-    """The draft's per-read tags in their order, with ``rq`` computed from the read's own qualities."""
-    own = ("rq", read_accuracy(read.qualities), "f")
-    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in read.draft.tags if tag not in _LEFT_OUT]
-    if read.draft.tag("rq") is None:
+def polished_tags(draft: Draft, qualities: NDArray[np.uint8]) -> tuple[tuple[str, Any, str], ...]:
+    """The draft's per-read tags in their order, with ``rq`` computed from the read's own qualities ``uint8[n]``."""
+    own = ("rq", read_accuracy(qualities), "f")
+    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in draft.tags if tag not in _LEFT_OUT]
+    if draft.tag("rq") is None:
         kept.append(own)
     return tuple(kept)
 

@@ -77,7 +77,8 @@ def test_what_describes_an_alignment_or_single_bases_is_left_out() -> None:
     counts = [("fn", 3, "i"), ("rn", 4, "i")]
     of_alignment = [(tag, 1, "i") for tag in sorted(ALIGNMENT_TAGS)]
     assert {"NM", "MD", "SA", "AS", "cs", "mg", "mc", "mi", "rm", "tp", "cm", "s1", "s2", "de", "rl"} <= ALIGNMENT_TAGS
-    found = polished_tags(read(30, 30, tags=(*KEPT[:2], *kinetics, *counts, *of_alignment, *KEPT[2:])))
+    polished = read(30, 30, tags=(*KEPT[:2], *kinetics, *counts, *of_alignment, *KEPT[2:]))
+    found = polished_tags(polished.draft, polished.qualities)
     assert found[:-1] == KEPT
     assert found[-1][0] == "rq"
 
