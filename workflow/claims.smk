@@ -1,38 +1,19 @@
-# What attention systems claim, a job for each row:  snakemake --snakefile workflow/claims.smk --cores 2
+# The claims of attention systems, a job for each:  snakemake --snakefile workflow/claims.smk --cores 2
 
 import os
 
 FOLDER = config.get("claims", "claims")
-ROWS = [
-    "aaconv",
-    "bot",
-    "cls",
-    "coca",
-    "deepconsensus",
-    "dt",
-    "graph",
-    "halo",
-    "image",
-    "inductive",
-    "mesh",
-    "misnomer",
-    "music",
-    "pretrain",
-    "realm",
-    "routing",
-    "sasa",
-    "shape",
-    "shaw",
-    "survey",
-    "transformer",
-    "unified",
-    "vit",
-]
+
+
+def results(wildcards):
+    """The result of every claim that the command lists."""
+    with open(checkpoints.list_claims.get().output[0]) as listed:
+        return [f"{FOLDER}/{line.split()[0]}.json" for line in listed]
 
 
 rule page:
     input:
-        expand(f"{FOLDER}/{{row}}.json", row=ROWS),
+        results,
     output:
         f"{FOLDER}.md",
     log:
@@ -45,15 +26,26 @@ rule page:
         "deepconsensus-py claims -o {params.folder:q} 2> {log:q}"
 
 
+checkpoint list_claims:
+    output:
+        f"{FOLDER}/logs/claims.tsv",
+    log:
+        f"{FOLDER}/logs/list.log",
+    conda:
+        "envs/deepconsensus-py.yaml"
+    shell:
+        "deepconsensus-py claims --list > {output:q} 2> {log:q}"
+
+
 rule claim:
     output:
-        f"{FOLDER}/{{row}}.json",
+        f"{FOLDER}/{{id}}.json",
     log:
-        f"{FOLDER}/logs/{{row}}.log",
+        f"{FOLDER}/logs/{{id}}.log",
     benchmark:
-        f"{FOLDER}/benchmarks/{{row}}.tsv"
+        f"{FOLDER}/benchmarks/{{id}}.tsv"
     wildcard_constraints:
-        row="|".join(ROWS),
+        id="[a-z]+",
     params:
         folder=lambda wildcards, output: os.path.dirname(output[0]),
     threads: 1
@@ -63,4 +55,4 @@ rule claim:
     conda:
         "envs/deepconsensus-py.yaml"
     shell:
-        "OMP_NUM_THREADS={threads} deepconsensus-py claims --only {wildcards.row} -o {params.folder:q} 2> {log:q}"
+        "OMP_NUM_THREADS={threads} deepconsensus-py claims --only {wildcards.id} -o {params.folder:q} 2> {log:q}"

@@ -21,6 +21,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--only", action="append", default=[], metavar="ID", help="this row; may be given several times"
     )
+    parser.add_argument("--list", action="store_true", help="list the claims, an id and a system each, and exit")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("claims"), metavar="FOLDER", help="(default %(default)s)"
     )
@@ -34,11 +35,13 @@ def run(args: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
+    from deepconsensus_py.lab.run import claims, run_claims
 
+    if args.list:
+        print(*(f"{claim.id}\t{claim.system}" for claim in claims()), sep="\n")
+        return 0
     if missing := [name for name in ("sklearn", "networkx", "matplotlib") if find_spec(name) is None]:
         raise InputError(f"{', '.join(missing)} not installed; pip install 'deepconsensus-py[examples]'")
-    from deepconsensus_py.lab.run import run_claims
-
     done = run_claims(args.output, args.only, partial(print, file=sys.stderr), fast=args.fast)
     print(f"{args.output}.md")
     return 0 if done else 1

@@ -1,4 +1,4 @@
-"""What a row of the table of claims is, and what showing it gives."""
+"""What a claim is, and what a run of it shows: figures, costs, curves and notes."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -7,14 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a row.
+    """One number that a run shows.
 
     Attributes:
         name: what is measured.
         ours: the value.
-        baseline: that of the system it is measured against; None where there is none.
-        target: what it is to reach, in words; empty where the number is for information.
-        holds: whether it is reached; None where it is for information, or the run is too small to tell.
+        baseline: the same of the baseline; None if there is none.
+        target: the target in words; empty if the number is for information only.
+        holds: whether the target is met; None without a target, or in a run too small to tell.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """What one system of a row costs: the columns of ``attention.cost.Cost``, by name."""
+    """What one of the compared systems costs: the columns of ``attention.cost.Cost``, by name."""
 
     system: str
     columns: dict[str, float]
@@ -34,7 +34,7 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line of the row's plot, ``y`` over ``x``."""
+    """A line of the plot, ``y`` over ``x``."""
 
     name: str
     x: tuple[float, ...]
@@ -43,14 +43,14 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What running a row gave.
+    """What a run of a claim showed.
 
     Attributes:
-        figures: the numbers; those that a claim is judged by have a target.
-        costs: a line for each system.
-        curves: where a curve is the claim.
-        axes: names of the plot's axes.
-        notes: what a reader must know, a sentence each; where a number is missed, what was tried.
+        figures: the numbers; those that the claim is judged by have a target.
+        costs: a line for each system that is compared.
+        curves: of a plot, if the claim is about a curve.
+        axes: labels of the plot's axes.
+        notes: what a reader must know, and what was tried if a target was missed; complete sentences.
     """
 
     figures: tuple[Figure, ...]
@@ -65,7 +65,7 @@ class Shown:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Shown":
-        """The record of ``to_dict``."""
+        """From the values of ``to_dict``."""
         return cls(
             figures=tuple(Figure(**figure) for figure in values["figures"]),
             costs=tuple(CostLine(**line) for line in values["costs"]),
@@ -77,10 +77,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a row is to do.
+    """How much a run is to do.
 
     Attributes:
-        fast: only what is exact or counted, and training of a few steps to see that all of it runs; some seconds.
+        fast: only judge what is exact or counted, and train for a few steps to see that everything runs; takes seconds.
         seeds: of the training runs.
     """
 
@@ -89,16 +89,16 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the table.
+class Claim:
+    """What a system claims, and how it is shown.
 
     Attributes:
-        number: its place.
-        id: its name on the command line.
+        number: its place on the page.
+        id: its name on the command line and of its result file.
         system: whose claim it is.
-        claim: the claimed property, in a sentence.
-        baseline: what it is measured against.
-        on_reads: what it is good for on reads, in a sentence.
+        text: the claimed property, a sentence.
+        baseline: what it is compared with, a sentence.
+        on_reads: what it may be good for on sequencing reads, a sentence.
         seeds: of a full run.
         run: shows it.
     """
@@ -106,7 +106,7 @@ class Row:
     number: int
     id: str
     system: str
-    claim: str
+    text: str
     baseline: str
     on_reads: str
     seeds: tuple[int, ...]
@@ -114,10 +114,10 @@ class Row:
 
 
 def at_least(name: str, ours: float, target: float, *, baseline: float | None = None, judged: bool = True) -> Figure:
-    """A number that is to be as large as the target; not ``judged`` in a run too small to tell."""
+    """A figure whose target is a minimum; not ``judged`` in a run too small to tell."""
     return Figure(name, ours, baseline, f">= {target:g}", ours >= target if judged else None)
 
 
 def at_most(name: str, ours: float, target: float, *, baseline: float | None = None, judged: bool = True) -> Figure:
-    """A number that is to be as small as the target; not ``judged`` in a run too small to tell."""
+    """A figure whose target is a maximum; not ``judged`` in a run too small to tell."""
     return Figure(name, ours, baseline, f"<= {target:g}", ours <= target if judged else None)

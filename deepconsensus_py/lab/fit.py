@@ -1,4 +1,4 @@
-"""Small training runs: AdamW, a warm-up and a cosine, every arm of a row by the same few lines."""
+"""Small training runs, the same for all that is compared: AdamW, a warm-up, then a cosine."""
 
 import math
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How long and how fast.
+    """Steps and learning rate of a training run.
 
     Attributes:
-        steps: batches.
-        rate: highest learning rate, after ``warm`` steps; then a cosine down to a twentieth of it.
-        warm: steps of warming up.
-        decay: weight decay of matrices.
-        clip: largest norm of the gradient.
+        steps: number of batches.
+        rate: peak learning rate, reached after ``warm`` steps; a cosine then lowers it to a twentieth.
+        warm: steps of the warm-up.
+        decay: weight decay of matrices; vectors have none.
+        clip: the norm that gradients are clipped to.
     """
 
     steps: int
@@ -31,12 +31,12 @@ def fit(module: nn.Module, loss: Callable[[int], Tensor], training: Training) ->
     """Train a module.
 
     Args:
-        module: left in training mode.
-        loss: from the number of the step to the loss of a batch.
-        training: how long and how fast.
+        module: what is trained; it is left in training mode.
+        loss: draws a batch and returns its loss, given the number of the step.
+        training: steps and learning rate.
 
     Returns:
-        Mean loss of the last tenth of the steps.
+        The mean loss of the last tenth of the steps.
     """
     module.train()
     weights = [weight for weight in module.parameters() if weight.requires_grad]

@@ -1,60 +1,62 @@
-"""The table of claims as a Markdown page, and a plot for each row where a curve is the claim."""
+"""The page of all claims in Markdown, and a plot for each claim about a curve."""
 
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 
-from deepconsensus_py.lab.claim import CostLine, Figure, Row
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure
 from deepconsensus_py.lab.results import Result, write_text
 
-Shownrow = tuple[Row, Result]
+Entry = tuple[Claim, Result]
 
 
-def page(rows: Sequence[Shownrow], *, plots: str) -> str:
+def page(entries: Sequence[Entry], *, plots: str) -> str:
     """The page.
 
     Args:
-        rows: with their results, in order.
+        entries: claims with their results, in order.
         plots: folder of the plots, as the page links to it.
     """
     lines = [
-        "# What attention systems claim, and what is found here",
+        "# The claims of attention systems, reproduced",
         "",
-        "Each row is one system on the same attention core, at small scale, beside its baseline. Made by"
-        " `deepconsensus-py claims -o FOLDER`; targets were set before and are not moved.",
+        "For readers who wonder what a published attention mechanism is good for: what each system claims, reproduced"
+        " at small scale on the attention core of this package, each beside a baseline. `deepconsensus-py claims -o"
+        " FOLDER` makes this page. Targets were set before the runs and are not moved to fit; a missed target is"
+        " reported as a miss.",
         "",
-        *_summary(rows),
+        *_summary(entries),
         "",
     ]
-    for row, result in rows:
-        lines += ["", *_section(row, result, plots)]
+    for claim, result in entries:
+        lines += ["", *_section(claim, result, plots)]
     return "\n".join(lines) + "\n"
 
 
-def _summary(rows: Sequence[Shownrow]) -> Iterator[str]:
-    yield "| # | claim | system | reached | seeds | seconds | date |"
+def _summary(entries: Sequence[Entry]) -> Iterator[str]:
+    yield "| # | claim | system | targets met | seeds | seconds | date |"
     yield "|---|---|---|---|---|---|---|"
-    for row, result in rows:
-        reached = f"{result.judged - len(result.missed)} of {result.judged}{' (fast)' * result.fast}"
+    for claim, result in entries:
+        met = f"{result.judged - len(result.missed)} of {result.judged}{' (fast)' * result.fast}"
         yield (
-            f"| {row.number} | [`{row.id}`](#{row.number}-{row.id}) | {row.system} | {verdict(result)}: {reached} |"
-            f" {', '.join(map(str, result.seeds))} | {result.seconds:.0f} | {result.date} |"
+            f"| {claim.number} | [`{claim.id}`](#{claim.number}-{claim.id}) | {claim.system} | {verdict(result)}: {met}"
+            f" | {', '.join(map(str, result.seeds))} | {result.seconds:.0f} | {result.date} |"
         )
     yield ""
-    for machine in sorted({result.machine for _, result in rows}):
+    for machine in sorted({result.machine for _, result in entries}):
         yield f"Machine: {machine}."
 
 
 def verdict(result: Result) -> str:
-    """One word."""
+    """``pass``, ``miss``, or ``not judged``."""
     return "miss" if result.missed else "pass" if result.judged else "not judged"
 
 
-def _section(row: Row, result: Result, plots: str) -> Iterator[str]:
-    yield f"## {row.number} {row.id}"
+def _section(claim: Claim, result: Result, plots: str) -> Iterator[str]:
+    yield f"## {claim.number} {claim.id}"
     yield ""
-    yield f"**{row.system}.** {row.claim}"
-    yield f"Baseline: {row.baseline} On reads: {row.on_reads}"
+    yield f"**{claim.system}.** {claim.text}"
+    yield f"Baseline: {claim.baseline} On reads: {claim.on_reads}"
     yield ""
     yield "| figure | baseline | ours | target | |"
     yield "|---|---|---|---|---|"
@@ -64,7 +66,7 @@ def _section(row: Row, result: Result, plots: str) -> Iterator[str]:
         yield from _costs(result.shown.costs)
     if result.shown.curves:
         yield ""
-        yield f"![{row.id}: {result.shown.axes[1]} over {result.shown.axes[0]}]({plots}/{row.id}.svg)"
+        yield f"![{claim.id}: {result.shown.axes[1]} over {result.shown.axes[0]}]({plots}/{claim.id}.svg)"
     if result.shown.notes:
         yield ""
         yield from (f"- {note}" for note in result.shown.notes)
@@ -86,14 +88,14 @@ def _costs(costs: Sequence[CostLine]) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """A number to four digits, whole ones in full."""
+    """A number with four significant digits; whole numbers in full."""
     if value == round(value) and abs(value) < 1e15:
         return f"{round(value):,}"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
-def plot(path: Path, row: Row, result: Result) -> None:
-    """Draw a row's curves as SVG.
+def plot(path: Path, claim: Claim, result: Result) -> None:
+    """Draw the curves of a claim as SVG.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -101,7 +103,7 @@ def plot(path: Path, row: Row, result: Result) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = row.id
+    mpl.rcParams["svg.hashsalt"] = claim.id
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")

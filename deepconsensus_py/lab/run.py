@@ -1,4 +1,4 @@
-"""Run rows one by one, keep what is done, and write the page of all there is."""
+"""Find the claims of all systems, run them one by one, keep their results, and write the page."""
 
 import pkgutil
 import traceback
@@ -8,62 +8,62 @@ from pathlib import Path
 
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.lab import page, systems
-from deepconsensus_py.lab.claim import Row
+from deepconsensus_py.lab.claim import Claim
 from deepconsensus_py.lab.results import Result, kept, read_result, show, write_result, write_text
 
-Tell = Callable[[str], None]
-"""Where a line about the progress goes."""
+Log = Callable[[str], None]
+"""Takes a line about the progress."""
 
 
-def claims() -> list[Row]:
-    """All rows, by their numbers; imports all systems."""
-    return sorted(map(_load, pkgutil.iter_modules(systems.__path__)), key=lambda row: row.number)
+def claims() -> list[Claim]:
+    """The claims of all systems, by number. Imports all of ``lab.systems``."""
+    return sorted((claim for _, claim in _by_module()), key=lambda claim: claim.number)
 
 
-def claim(name: str) -> Row:
-    """A row by its id.
+def find_claim(name: str) -> Claim:
+    """A claim by its id, or by the name of its system's module.
 
     Raises:
         InputError: there is none of that name.
     """
-    found = {one.id: one for one in claims()}
-    if name not in found:
-        raise InputError(f"there is no claim {name!r}; there are {', '.join(sorted(found))}")
-    return found[name]
+    for module, claim in _by_module():
+        if name in {module, claim.id}:
+            return claim
+    raise InputError(f"there is no claim {name!r}; there are {', '.join(sorted(claim.id for claim in claims()))}")
 
 
-def _load(system: pkgutil.ModuleInfo) -> Row:
-    """The row of a system: ``ROW`` of its module, or of the module ``claim`` of its folder."""
-    row: Row = import_module(f"{systems.__name__}.{system.name}{'.claim' * system.ispkg}").ROW
-    return row
+def _by_module() -> Iterator[tuple[str, Claim]]:
+    """Each system's name and claim: ``CLAIM`` of its module, or of the module ``claim`` in its folder."""
+    for system in pkgutil.iter_modules(systems.__path__):
+        yield system.name, import_module(f"{systems.__name__}.{system.name}{'.claim' * system.ispkg}").CLAIM
 
 
-def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> bool:
-    """Run rows that have no result in the folder yet, and write plots and the page ``folder.md``.
+def run_claims(folder: Path, only: Sequence[str], log: Log, *, fast: bool) -> bool:
+    """Run the claims that have no result in a folder yet, and write the plots and the page ``folder.md``.
 
-    A row that raises is reported, and the others go on.
+    A claim whose run raises is reported, and the others still run.
 
     Args:
-        folder: made where it is not there.
-        only: names of rows; all where empty.
-        tell: hears what is run and found.
+        folder: created if it does not exist.
+        only: names of claims; all if empty.
+        log: takes a line for each claim that runs and for each figure.
         fast: see ``Size``.
 
     Returns:
-        Whether all of them ran and, in a fast run, whose figures are exact, all figures were reached.
+        Whether all of them ran and, in a fast run, whose figures are exact, all targets were met.
 
     Raises:
-        InputError: there is no row of a name, or a file in the folder is no result.
-        OutputError: the folder cannot be made.
+        InputError: there is no claim of a name, or a file in the folder is not a result.
+        OutputError: the folder cannot be created.
     """
-    chosen = [claim(name) for name in only] or claims()
+    chosen = [find_claim(name) for name in only] or claims()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder ({error.strerror}); give another name") from error
+        raise OutputError(f"{folder}: cannot create the folder ({error.strerror})") from error
     good = True
-    for row in chosen:
-        result = _run(folder, row, tell, fast=fast)
+    for claim in chosen:
+        result = _run(folder, claim, log, fast=fast)
         good &= result is not None and not (fast and result.missed)
     collect(folder)
     return good
@@ -71,35 +71,35 @@ def run_claims(folder: Path, only: Sequence[str], tell: Tell, *, fast: bool) -> 
 
 def collect(folder: Path) -> None:
     """Write the plots and the page of all results in a folder."""
-    rows = list(_there(folder))
-    for row, result in rows:
+    results = list(_results(folder))
+    for claim, result in results:
         if result.shown.curves:
-            page.plot(folder / f"{row.id}.svg", row, result)
-    write_text(folder.with_name(folder.name + ".md"), page.page(rows, plots=folder.name))
+            page.plot(folder / f"{claim.id}.svg", claim, result)
+    write_text(folder.with_name(folder.name + ".md"), page.page(results, plots=folder.name))
 
 
-def _there(folder: Path) -> Iterator[tuple[Row, Result]]:
-    for row in claims():
-        if (path := folder / f"{row.id}.json").exists():
-            yield row, read_result(path)
+def _results(folder: Path) -> Iterator[tuple[Claim, Result]]:
+    for claim in claims():
+        if (path := folder / f"{claim.id}.json").exists():
+            yield claim, read_result(path)
 
 
-def _run(folder: Path, row: Row, tell: Tell, *, fast: bool) -> Result | None:
-    path = folder / f"{row.id}.json"
-    if (earlier := kept(path, row, fast=fast)) is not None:
-        tell(f"{row.id}: kept (delete {path} to run it again)")
+def _run(folder: Path, claim: Claim, log: Log, *, fast: bool) -> Result | None:
+    path = folder / f"{claim.id}.json"
+    if (earlier := kept(path, claim, fast=fast)) is not None:
+        log(f"{claim.id}: already done (delete {path} to run it again)")
         return earlier
-    tell(f"{row.id}: {row.claim}")
+    log(f"{claim.id}: {claim.text}")
     try:
-        result = show(row, fast=fast)
+        result = show(claim, fast=fast)
     except Exception:  # noqa: BLE001
-        # One row's fault must not cost the others' hours; which it was is seen at once and at the end.
-        tell(f"{row.id}: failed\n{traceback.format_exc()}")
+        # The fault of one claim must not cost the hours of the others; it is seen at once and at the end.
+        log(f"{claim.id}: failed\n{traceback.format_exc()}")
         return None
     write_result(path, result)
     for figure in result.shown.figures:
         word = {None: "", True: "pass", False: "MISS"}[figure.holds]
         beside = "" if figure.baseline is None else f" (baseline {page.number(figure.baseline)})"
-        tell(f"  {word:4} {figure.name}: {page.number(figure.ours)}{beside} {figure.target}")
-    tell(f"{row.id}: {page.verdict(result)}, {result.seconds:.0f} s")
+        log(f"  {word:4} {figure.name}: {page.number(figure.ours)}{beside} {figure.target}")
+    log(f"{claim.id}: {page.verdict(result)}, {result.seconds:.0f} s")
     return result

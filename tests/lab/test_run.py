@@ -8,7 +8,7 @@ import pytest
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.lab import page, run
-from deepconsensus_py.lab.claim import CostLine, Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.results import read_result
 
 CALLS: list[Size] = []
@@ -34,17 +34,17 @@ def failing(_: Size) -> Shown:
     raise RuntimeError("broken")
 
 
-ROW = Row(3, "toy", "A system", "It is so.", "Another.", "None.", (1, 2), showing)
-OTHER = replace(ROW, number=1, id="broken", run=failing)
+CLAIM = Claim(3, "toy", "A system", "It is so.", "Another.", "None.", (1, 2), showing)
+OTHER = replace(CLAIM, number=1, id="broken", run=failing)
 
 
 @pytest.fixture(autouse=True)
 def two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     CALLS.clear()
     HEARD.clear()
-    rows = {row.id: row for row in (OTHER, ROW)}
+    rows = {row.id: row for row in (OTHER, CLAIM)}
     monkeypatch.setattr(run, "claims", lambda: list(rows.values()))
-    monkeypatch.setattr(run, "claim", rows.__getitem__)
+    monkeypatch.setattr(run, "find_claim", rows.__getitem__)
 
 
 def test_rows_that_raise_do_not_stop_the_others(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_page_shows_all_there_is(tmp_path: Path) -> None:
 
 def test_files_that_are_no_results_are_named(tmp_path: Path) -> None:
     (tmp_path / "toy.json").write_text("{}")
-    with pytest.raises(InputError, match=r"toy.json: is not the result of a claim"):
+    with pytest.raises(InputError, match=r"toy.json: not a result of the claims command"):
         run.run_claims(tmp_path, ["toy"], HEARD.append, fast=True)
 
 

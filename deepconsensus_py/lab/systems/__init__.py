@@ -1,1 +1,1 @@
-"""The published systems, each a module with a ``ROW``, or a folder whose module ``claim`` has it."""
+"""The published systems, each a module with a ``CLAIM``, or a folder whose module ``claim`` has it."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.spatial import AAConv, PixelAttention
-from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.glyphs import receptive_field
 from deepconsensus_py.lab.images import SEEN, SIDE, glyph_accuracy, glyph_network
@@ -15,7 +15,7 @@ SYSTEMS = (*TRAINED, "convolution")
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     steps = 5 if size.fast else STEPS
     seen = {system: [glyph_accuracy(system, seed, steps=steps, rate=RATE) for seed in size.seeds] for system in TRAINED}
     mean = {system: sum(values) / len(values) for system, values in seen.items()}
@@ -76,11 +76,11 @@ def _layer(d_v: int) -> tuple[AAConv, Tensor]:
     return AAConv(8, 16, d_k=8, d_v=d_v, reach=SIDE - 1), torch.randn(2, 8, SIDE, SIDE)
 
 
-ROW = Row(
+CLAIM = Claim(
     number=7,
     id="aaconv",
     system="Attention-augmented convolution (Bello et al. 2019)",
-    claim="Attention maps beside convolutional ones join distant places sooner and better than channel gates do.",
+    text="Attention maps beside convolutional ones join distant places sooner and better than channel gates do.",
     baseline="Squeeze-excitation and the plain residual network, with as many parameters.",
     on_reads="Convolution for the neighbourhood of a cell, attention across a homopolymer run.",
     seeds=(1,),

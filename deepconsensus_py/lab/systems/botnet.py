@@ -3,7 +3,7 @@
 import torch
 
 from deepconsensus_py.attention.spatial import BoT
-from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.glyphs import receptive_field
 from deepconsensus_py.lab.images import (
@@ -21,7 +21,7 @@ COUNTED = 20.86  # million parameters of BoTNet-50 with 1000 classes
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     digit_steps, glyph_steps = (5, 5) if size.fast else (DIGIT_STEPS, GLYPH_STEPS)
     systems = ("bot", "convolution")
     digits = {system: [digit_accuracy(system, seed, steps=digit_steps) for seed in size.seeds] for system in systems}
@@ -81,11 +81,11 @@ def _other_size_error() -> float:
     return float((large(x) - small(x)).abs().max())
 
 
-ROW = Row(
+CLAIM = Claim(
     number=11,
     id="bot",
     system="BoTNet (Srinivas et al. 2021)",
-    claim="Global attention in the last bottlenecks needs fewer weights than convolutions and joins distant places.",
+    text="Global attention in the last bottlenecks needs fewer weights than convolutions and joins distant places.",
     baseline="The same residual network with 3x3 convolutions.",
     on_reads="A hybrid over pileups: convolutions for the neighbourhood, global attention where it is coarse.",
     seeds=(1, 2),

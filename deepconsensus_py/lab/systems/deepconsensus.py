@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deepconsensus_py.attention.cost import layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.reads import Polished, polished, yields
 
 MODEL = "runs"
@@ -139,11 +139,11 @@ _NOTES = (
     "duplication.",
 )
 
-ROW = Row(
+CLAIM = Claim(
     number=16,
     id="deepconsensus",
     system="DeepConsensus",
-    claim="A Transformer over aligned passes removes 42 % of the errors of the draft.",
+    text="A Transformer over aligned passes removes 42 % of the errors of the draft.",
     baseline="The draft consensus.",
     on_reads="This is the product itself.",
     seeds=(1, 2),

@@ -13,7 +13,7 @@ from deepconsensus_py.attention.cost import Cost, cost
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import image_cost, layer_costs
 from deepconsensus_py.lab.images import SIDE, digit_network
 
@@ -177,11 +177,11 @@ def _eight_bit() -> int:
     return sum(weight.numel() + 4 * len(weight) if weight.dim() > 1 else weight.nbytes for weight in weights)
 
 
-ROW = Row(
+CLAIM = Claim(
     number=15,
     id="misnomer",
     system="The efficiency misnomer",
-    claim="Parameters, FLOPs, pairs and bytes contradict one another as measures of efficiency; all are to be told.",
+    text="Parameters, FLOPs, pairs and bytes contradict one another as measures of efficiency; all are to be told.",
     baseline="The order by another measure.",
     on_reads="Every preset of the corrector comes with its whole line of costs.",
     seeds=(1,),

@@ -8,7 +8,7 @@ from torch import Tensor
 from deepconsensus_py.attention.groups import group
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.spatial import Halo
-from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network
 
@@ -19,7 +19,7 @@ EVEN = (32, 32)
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     steps = 5 if size.fast else STEPS
     ours, plain = (
         [digit_accuracy(system, seed, steps=steps) for seed in size.seeds] for system in ("halo", "convolution")
@@ -96,11 +96,11 @@ def _copies(pattern: BlockLocal) -> float:
     return groups.keys.numel() / len(place)
 
 
-ROW = Row(
+CLAIM = Claim(
     number=13,
     id="halo",
     system="HaloNet (Vaswani et al. 2021)",
-    claim="Blocks that attend to themselves and a halo equal masked attention, copying keys 3 times rather than 49.",
+    text="Blocks that attend to themselves and a halo equal masked attention, copying keys 3 times rather than 49.",
     baseline="The same residual network with 3x3 convolutions; stand-alone attention for the copies.",
     on_reads="A halo over columns and passes of a pileup, where full attention is too dear.",
     seeds=(1, 2),

@@ -17,7 +17,7 @@ from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.heads.density import DensityHead
 from deepconsensus_py.lab import digits as grey
-from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line, layer_costs
 from deepconsensus_py.lab.fit import Training, fit
 
@@ -183,11 +183,11 @@ def _leak(head: DensityHead) -> float:
     return most
 
 
-ROW = Row(
+CLAIM = Claim(
     number=4,
     id="image",
     system="Image Transformer; image-generation patent",
-    claim="Told value by value, an image needs a short memory: local attention is as good as full attention.",
+    text="Told value by value, an image needs a short memory: local attention is as good as full attention.",
     baseline="The same network with full causal attention; the frequencies of each pixel's levels.",
     on_reads="A density of pileups as images: how much a cell surprises is a feature of its quality.",
     seeds=(1, 2),

@@ -14,7 +14,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost, cost
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.navigate import NavigateHead
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.houses import THRESHOLD
@@ -177,11 +177,11 @@ def _cost(walks: Sequence[Walk]) -> CostLine:
     return CostLine("either agent", asdict(counted))
 
 
-ROW = Row(
+CLAIM = Claim(
     number=9,
     id="cls",
     system="Fidelity in vision-and-language navigation (CLS, R4R)",
-    claim="On ways that are not the shortest, keeping to the description and reaching the goal are different things.",
+    text="On ways that are not the shortest, keeping to the description and reaching the goal are different things.",
     baseline="The same agent, trained to the goal.",
     on_reads="Walks along a graph of passes: judged by the molecule they spell, not by their ends.",
     seeds=(1, 2),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.pretrain import Masked
-from deepconsensus_py.lab.claim import CostLine, Curve, Figure, Row, Shown, Size, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Curve, Figure, Shown, Size, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.reads import SPEC, Windows, judge, simulated, take, without_draft
@@ -23,7 +23,7 @@ SCRATCH, PRETRAINED = "from scratch", "pretrained"
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     share = 20 if size.fast else 1
     drafted = simulated(1000 // share, TEST)
     test = without_draft(drafted)
@@ -116,11 +116,11 @@ def _notes(runs: list[tuple[_Runs, dict[str, float]]]) -> tuple[str, ...]:
     )
 
 
-ROW = Row(
+CLAIM = Claim(
     number=23,
     id="pretrain",
     system="pretraining beside training from scratch",
-    claim="Self-supervised pretraining stores knowledge; training from scratch on little data overfits.",
+    text="Self-supervised pretraining stores knowledge; training from scratch on little data overfits.",
     baseline="The same corrector from scratch, at its own best step.",
     on_reads="A new chemistry or organism has many reads and few molecules of known sequence.",
     seeds=(1, 2),

@@ -11,7 +11,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.heads.label import UNJUDGED, Label
-from deepconsensus_py.lab.claim import Curve, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Curve, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 
@@ -41,7 +41,7 @@ def copies(count: int, *, length: int, back: int, letters: int, seed: int) -> tu
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     steps = 20 if size.fast else 800
     accuracy = {
         system: [_accuracies(system, steps, seed) for seed in size.seeds] for system in ("relative", "absolute")
@@ -126,11 +126,11 @@ def _shift_error(system: str) -> float:
     return float((outputs[0] - outputs[1]).abs().max())
 
 
-ROW = Row(
+CLAIM = Claim(
     number=3,
     id="shaw",
     system="Self-attention with relative position representations (Shaw et al. 2018)",
-    claim="Learned vectors per clipped offset stand in for absolute positions, and hold at lengths never trained on.",
+    text="Learned vectors per clipped offset stand in for absolute positions, and hold at lengths never trained on.",
     baseline="A learned table of absolute positions.",
     on_reads="A window's place in the read does not matter, and windows may be longer than those trained on.",
     seeds=(1, 2),

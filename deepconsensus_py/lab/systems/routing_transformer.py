@@ -14,7 +14,7 @@ from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, Ro
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.routing import Routing
 from deepconsensus_py.heads.label import UNJUDGED, Label
-from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 
@@ -81,7 +81,7 @@ def matches(count: int, *, length: int, pairs: int, apart: int, seed: int) -> tu
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     steps = 8 if size.fast else 500
     runs = {system: [_accuracy(_trained(system, steps, seed)) for seed in size.seeds] for system in SYSTEMS}
     mean = {system: sum(values) / len(values) for system, values in runs.items()}
@@ -185,11 +185,11 @@ def _leak() -> float:
     return float((head(batch) - before)[:, :far].abs().max())
 
 
-ROW = Row(
+CLAIM = Claim(
     number=12,
     id="routing",
     system="Routing Transformer (Roy et al. 2021)",
-    claim="Attention within clusters of content finds what is far away, at n^1.5 pairs instead of n^2.",
+    text="Attention within clusters of content finds what is far away, at n^1.5 pairs instead of n^2.",
     baseline="Full attention, and local attention alone.",
     on_reads="Tandem repeats in long reads: copies of a unit lie beyond any band.",
     seeds=(1, 2),

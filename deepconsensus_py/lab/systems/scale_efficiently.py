@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
-from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.reads import SPEC, simulated, take
@@ -20,7 +20,7 @@ UNLABELLED, LABELLED, CHOOSING, TEST = 21, 22, 23, 24
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     shapes = SHAPES[::4] if size.fast else SHAPES
     found = {_name(shape): _run(shape, size) for shape in shapes}
     upstream = {name: losses for name, (losses, _) in found.items()}
@@ -94,11 +94,11 @@ def _spread(values: list[float]) -> float:
     return 100 * (max(values) - min(values)) / (sum(values) / len(values))
 
 
-ROW = Row(
+CLAIM = Claim(
     number=14,
     id="shape",
     system="Scale Efficiently",
-    claim="Trunks of one size are alike in pretraining and differ once tuned: shape, not only size, decides there.",
+    text="Trunks of one size are alike in pretraining and differ once tuned: shape, not only size, decides there.",
     baseline="The other shapes of as many parameters.",
     on_reads="Depth and width of the corrector are chosen by errors, not by the loss of its pretraining.",
     seeds=(1, 2),

@@ -3,7 +3,7 @@
 import torch
 
 from deepconsensus_py.heads.vision import Residual
-from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_most
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_most
 from deepconsensus_py.lab.costs import gflops, image_cost, parameters
 from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network, resnet50
 
@@ -15,7 +15,7 @@ WINDOW = 4  # pixels, height and width of the window of the published stem
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     steps = 5 if size.fast else STEPS
     ours, plain = (
         [digit_accuracy(system, seed, steps=steps) for seed in size.seeds] for system in ("stand-alone", "convolution")
@@ -78,11 +78,11 @@ def _with_stem(counted: dict[str, float], mixing: int) -> float:
     return (counted["sasa"] + (attended - convolved) / 1e9) / counted["convolution"]
 
 
-ROW = Row(
+CLAIM = Claim(
     number=8,
     id="sasa",
     system="Stand-alone self-attention (Ramachandran et al. 2019)",
-    claim="A network whose layers over pixels all attend locally is as good as its convolutional twin, and smaller.",
+    text="A network whose layers over pixels all attend locally is as good as its convolutional twin, and smaller.",
     baseline="The same residual network with 3x3 convolutions.",
     on_reads="Local attention over the cells of a pileup, with no convolution's weights.",
     seeds=(1, 2),

@@ -16,7 +16,7 @@ from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.label import Label
 from deepconsensus_py.heads.vision import Residual, Stage, Vision
 from deepconsensus_py.lab import tracks
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import cost_line, image_cost
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.images import SIDE, accuracy, digit_images, digit_network, learn, stem
@@ -249,11 +249,11 @@ def _convolved(name: str, head: Label, batch: tracks.Tracks) -> CostLine:
         return CostLine(name, asdict(cost(lambda: head(batch), head, layers, items=len(batch["labels"]), repeats=3)))
 
 
-ROW = Row(
+CLAIM = Claim(
     number=18,
     id="survey",
     system="Survey of attention in vision",
-    claim="Attention serves recognition, detection and segmentation, by heads on one trunk.",
+    text="Attention serves recognition, detection and segmentation, by heads on one trunk.",
     baseline="Convolutions of the same size; the commonest answer.",
     on_reads="Tracks of homopolymers and of variant positions beside the corrected read.",
     seeds=(1, 2),

@@ -9,7 +9,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.vision import Vision
-from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line, image_cost
 from deepconsensus_py.lab.digits import TRAINING
 from deepconsensus_py.lab.fit import Training
@@ -24,7 +24,7 @@ RATES = {"convolution": 3e-3, "transformer": 1e-3}
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     counts = (BATCH, 2 * BATCH) if size.fast else (TRAINING, MORE * TRAINING)
     epochs = 1 if size.fast else EPOCHS
     digits = {system: [_on_digits(system, seed, epochs) for seed in size.seeds] for system in SYSTEMS}
@@ -121,11 +121,11 @@ def _permuted(positions: float) -> float:
     return float((head({"image": image}) - head({"image": other})).abs().max())
 
 
-ROW = Row(
+CLAIM = Claim(
     number=19,
     id="vit",
     system="Vision transformer (Dosovitskiy et al. 2021)",
-    claim="Patches as words: with less built in than a convolution, behind it on few images, and less so on many.",
+    text="Patches as words: with less built in than a convolution, behind it on few images, and less so on many.",
     baseline="A residual network of 3x3 convolutions with no more parameters.",
     on_reads="A token of its own judges a whole window.",
     seeds=(1, 2),

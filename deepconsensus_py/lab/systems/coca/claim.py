@@ -19,7 +19,7 @@ from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.contrast import ContrastHead, contrast
 from deepconsensus_py.heads.head import Batch
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.systems.coca.scenes import HELD_OUT, SEEN, SHAPES, WORDS, Scenes, distinct, scenes
 
@@ -215,11 +215,11 @@ def _cross(n_q: int, n_k: int) -> LayerCost:
     return LayerCost(n_q, n_q * n_k, 4 * D**2 * (n_q + n_k) // n_q, 4 * D * n_k, 0)
 
 
-ROW = Row(
+CLAIM = Claim(
     number=20,
     id="coca",
     system="CoCa: contrastive captioners",
-    claim="One model retrieves as well as one trained with contrast alone, and writes captions beside.",
+    text="One model retrieves as well as one trained with contrast alone, and writes captions beside.",
     baseline="The same model trained with contrast alone, and with captions alone.",
     on_reads="A pileup as the picture, its true sequence as the caption: a new question then needs few labels.",
     seeds=(1, 2),

@@ -6,7 +6,7 @@ from statistics import mean
 import torch
 
 from deepconsensus_py.attention.cost import LayerCost, cost
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.systems.decision_transformer import keydoor, stitching
@@ -153,11 +153,11 @@ def _costs() -> tuple[CostLine, ...]:
     )
 
 
-ROW = Row(
+CLAIM = Claim(
     number=21,
     id="dt",
     system="Decision Transformer, beside CQL",
-    claim="Modelling sequences on condition of their return does without values, and is ahead where rewards come late.",
+    text="Modelling sequences on condition of their return does without values, and is ahead where rewards come late.",
     baseline="Conservative Q-learning; cloned and filtered cloned behaviour.",
     on_reads="A polisher asked for a quality: the state is a partial consensus, the return what the read is worth.",
     seeds=(1, 2),

@@ -15,7 +15,7 @@ from deepconsensus_py.attention.cost import LayerCost, cost, layer_cost
 from deepconsensus_py.attention.patterns import Edges, Full
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import Distances, GraphHead, PassGraphHead
-from deepconsensus_py.lab.claim import CostLine, Curve, Figure, Row, Shown, Size, at_least
+from deepconsensus_py.lab.claim import Claim, CostLine, Curve, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import judge
 from deepconsensus_py.lab.systems.graph_networks.baselines import GraphNetwork, RowsHead
@@ -218,11 +218,11 @@ def _listed(values: list[float]) -> str:
     return "/".join(f"{value:.3f}" for value in values)
 
 
-ROW = Row(
+CLAIM = Claim(
     number=2,
     id="graph",
     system="graph networks, combinatorial generalisation",
-    claim="One update reused at every node and step, trained on small graphs, answers on graphs several times larger.",
+    text="One update reused at every node and step, trained on small graphs, answers on graphs several times larger.",
     baseline="A Transformer that is given rows of the adjacency matrix, with its own layers and with one shared block.",
     on_reads="Partial-order graphs of passes: trained where passes are few, used where they are many.",
     seeds=(1, 2),

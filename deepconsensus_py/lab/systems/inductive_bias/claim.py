@@ -12,7 +12,7 @@ from deepconsensus_py.attention.position import Learned
 from deepconsensus_py.attention.spatial import Halo, StandAlone
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.vision import Vision
-from deepconsensus_py.lab.claim import Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.systems.inductive_bias.planted import (
@@ -32,7 +32,7 @@ SAME, DIFFERENT = 1e-5, 1e-2
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     return Shown(
         figures=(*_equivariance(), *_explanation(size)),
         costs=(cost_line("transformer of windows", judge(0), windows(64, seed=0).batch, (COLUMNS + 1,)),),
@@ -133,11 +133,11 @@ def _accuracy(head: Vision, batch: dict[str, Tensor]) -> float:
     return head.metrics(head(batch), batch)["accuracy"]
 
 
-ROW = Row(
+CLAIM = Claim(
     number=22,
     id="inductive",
     system="Inductive bias of convolutions, and attention as an explanation (survey)",
-    claim="Layers are equivariant to translation where their positions are relative, and attention finds the cause.",
+    text="Layers are equivariant to translation where their positions are relative, and attention finds the cause.",
     baseline="Absolute positions and blocks, which are not equivariant; weights that meet shuffled values.",
     on_reads="The command explain says which passes and columns decided a base, attention beside occlusion.",
     seeds=(1, 2),

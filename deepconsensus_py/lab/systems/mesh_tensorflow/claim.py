@@ -8,7 +8,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.build import make_pattern
 from deepconsensus_py.attention.cost import cost, layer_cost
 from deepconsensus_py.attention.tokens import Tokens
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_most
 from deepconsensus_py.lab.systems.mesh_tensorflow.meshes import (
     BATCH,
     CONFIG,
@@ -113,11 +113,11 @@ def _cost() -> CostLine:
     return CostLine("one process", {name: float(getattr(found, name)) for name in found.__dataclass_fields__})
 
 
-ROW = Row(
+CLAIM = Claim(
     number=6,
     id="mesh",
     system="Mesh-TensorFlow",
-    claim="A layout of names puts one program on any mesh of processes, which then computes the same.",
+    text="A layout of names puts one program on any mesh of processes, which then computes the same.",
     baseline="The same training in one process.",
     on_reads="One two-line layout trains the corrector on several devices.",
     seeds=(1, 2),

@@ -14,7 +14,7 @@ from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.attention.plan import count
 from deepconsensus_py.attention.relative import Skew
 from deepconsensus_py.heads.music import Music
-from deepconsensus_py.lab.claim import Curve, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.systems.music_transformer import chorales, motifs
@@ -29,7 +29,7 @@ Draw = Callable[[int, int], Tensor]
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     corpus = _corpus(size)
     steps = 15 if size.fast else 400
     nats = {system: [_nats(system, corpus, steps, seed) for seed in size.seeds] for system in SYSTEMS}
@@ -157,11 +157,11 @@ def _leak(draw: Draw) -> float:
     return float((head({"notes": changed}) - before)[:, upto].abs().max())
 
 
-ROW = Row(
+CLAIM = Claim(
     number=5,
     id="music",
     system="Music Transformer (Huang et al. 2019)",
-    claim="Relative positions suit long music, and skewing makes their term without a vector for every pair.",
+    text="Relative positions suit long music, and skewing makes their term without a vector for every pair.",
     baseline="A learned table of absolute positions; the term gathered pair by pair.",
     on_reads="The relative term of the correction encoder, in place of the sinusoid.",
     seeds=(1, 2),

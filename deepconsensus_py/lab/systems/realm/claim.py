@@ -14,7 +14,7 @@ from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, PerHe
 from deepconsensus_py.attention.cost import LayerCost, cost, layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.heads.retrieve import BLANK, RetrieveHead
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.systems.realm.questions import AFTER, BEFORE, Corpus, bm25, python_reference, read, split
@@ -253,11 +253,11 @@ def _cost(task: Task, arm: Arm, name: str) -> CostLine:
     return CostLine(f"{name}, a question", asdict(cost(answer, head, layers, items=len(rows), repeats=3)))
 
 
-ROW = Row(
+CLAIM = Claim(
     number=17,
     id="realm",
     system="REALM, REALM++",
-    claim="A retriever learns through the likelihood of answers; more documents and hints at the right ones add to it.",
+    text="A retriever learns through the likelihood of answers; more documents and hints at the right ones add to it.",
     baseline="The reader alone, a retriever as it was drawn, and BM25.",
     on_reads="Corrected windows of other molecules for reads of few passes; a wrong repeat copy is the danger.",
     seeds=(1, 2),

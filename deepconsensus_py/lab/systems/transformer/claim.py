@@ -18,7 +18,7 @@ from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.label import Label
 from deepconsensus_py.heads.seq2seq import Seq2Seq
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.systems.transformer import correction
@@ -34,7 +34,7 @@ TRIED = (
 
 
 def run(size: Size) -> Shown:
-    """See ``Row``."""
+    """See ``Claim``."""
     made = correction.held_out(64 if size.fast else 1000)
     writers = [_writer(size, seed) for seed in size.seeds]
     labellers = [_labeller(size, seed) for seed in size.seeds]
@@ -255,11 +255,11 @@ def _ngrams(words: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
     return Counter(tuple(words[start : start + order]) for start in range(len(words) - order + 1))
 
 
-ROW = Row(
+CLAIM = Claim(
     number=1,
     id="transformer",
     system="Transformer (Vaswani et al. 2017); attention-based sequence-to-sequence patent; hidden layers",
-    claim="An encoder and a decoder of attention alone write sequences of any length, without a step after another.",
+    text="An encoder and a decoder of attention alone write sequences of any length, without a step after another.",
     baseline="Labels of columns from the same encoder, a vote of the passes, recurrent units.",
     on_reads="Insertions longer than the slack of a window of columns.",
     seeds=(1, 2),

@@ -9,7 +9,7 @@ from torch import nn
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.cost import cost
 from deepconsensus_py.heads.head import Batch, Head
-from deepconsensus_py.lab.claim import CostLine, Figure, Row, Shown, Size, at_least
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import layer_costs, parameters
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.systems.unified_representation.joint import BATCH, TRUNK, Task, judged, learn, tasks
@@ -109,11 +109,11 @@ def _cost(name: str, head: Head, batch: Batch) -> CostLine:
     return CostLine(name, asdict(cost(lambda: head(batch), head, layers, items=items, repeats=1)))
 
 
-ROW = Row(
+CLAIM = Claim(
     number=10,
     id="unified",
     system="One representation for many modalities",
-    claim="One trunk serves heads of several modalities about as well as a trunk for each.",
+    text="One trunk serves heads of several modalities about as well as a trunk for each.",
     baseline="A trunk for each head, trained as long.",
     on_reads="Pileups, sequences and graphs train one corrector.",
     seeds=(1, 2),
