@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.cli._once import given
+from deepconsensus_py.cli._parser import given
 
 _OF_COUNTING = ("output", "region", "min_mapq", "dc_calibration")
 

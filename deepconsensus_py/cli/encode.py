@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.cli._once import given
+from deepconsensus_py.cli._parser import given
 
 if TYPE_CHECKING:
     from deepconsensus_py.examples.molecules import TruthFiles

@@ -13,13 +13,9 @@ from typing import NoReturn
 
 from deepconsensus_py import cli
 from deepconsensus_py._version import __version__
-from deepconsensus_py.cli._libraries import quieten_libraries
-from deepconsensus_py.cli._numba import provided_cache
-from deepconsensus_py.cli._once import Parser
+from deepconsensus_py.cli._parser import Parser
+from deepconsensus_py.cli._process import ENDS, listen_to_signals, provided_cache, quieten_libraries
 from deepconsensus_py.errors import DeepConsensusError
-
-_ENDS = (signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM)
-"""Signals that end a run; the exit status is 128 and their number."""
 
 
 def commands() -> list[str]:
@@ -71,13 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def program() -> NoReturn:
     """Run one command, and end with its status."""
-    _listen()
+    listen_to_signals()
     quieten_libraries()
     try:
         status = main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
-    for number in (signal.SIGINT, *_ENDS):
+    for number in (signal.SIGINT, *ENDS):
         signal.signal(number, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
@@ -86,19 +82,6 @@ def program() -> NoReturn:
     if workers := sys.modules.get("deepconsensus_py.workers.sockets"):
         workers.remove_sockets()
     os._exit(status)
-
-
-def _listen() -> None:
-    """End on signals as an exception does; those that whoever started us ignores, as nohup does, stay ignored."""
-    for number in _ENDS:
-        # Python itself ignores SIGPIPE, and nobody can tell whether others did.
-        if signal.getsignal(number) is signal.SIG_DFL or number == signal.SIGPIPE:
-            signal.signal(number, _stop)
-
-
-def _stop(number: int, _frame: object) -> None:
-    """End as an exception does, so that unfinished files are removed."""
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.cli._interrupt import asked_by_interrupt
+from deepconsensus_py.cli._process import asked_by_interrupt
 from deepconsensus_py.options import AUTO, PRECISIONS, SKIP_ABOVE
 
 if TYPE_CHECKING:

@@ -1,11 +1,15 @@
-"""What libraries log and warn does not come between a command's own lines."""
+"""What a command's process is set up with: a folder for compiled code, quiet libraries."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from held import polish
+
+from deepconsensus_py.cli import _process
 
 NOISY = """
 import logging, sys, warnings
@@ -27,6 +31,38 @@ def noisy(job, stop):
 run, run_module.run = run_module.run, noisy
 program()
 """
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_process.CACHE_VARIABLE, "")
+    monkeypatch.delenv(_process.CACHE_VARIABLE)
+
+
+def test_nothing_is_done_where_a_usual_folder_can_be_written() -> None:
+    with _process.provided_cache():
+        assert _process.CACHE_VARIABLE not in os.environ
+
+
+def test_a_folder_of_ones_own_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_process.os, "access", lambda folder, mode: False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with _process.provided_cache():
+        folder = Path(os.environ[_process.CACHE_VARIABLE])
+        assert folder.parent == tmp_path
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert _process.CACHE_VARIABLE in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_the_folder_that_was_asked_for_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_process.os, "access", lambda folder, mode: False)
+    monkeypatch.setenv(_process.CACHE_VARIABLE, "/mine")
+    with _process.provided_cache():
+        assert os.environ[_process.CACHE_VARIABLE] == "/mine"
 
 
 def test_libraries_are_quiet_and_we_are_not(twelve: Path, tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""What a command's process is set up with: quiet libraries, a folder for compiled code, signals that end it."""
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE_VARIABLE = "NUMBA_CACHE_DIR"
+
+_STANDARD_ERROR = 2
+_ASKED = b"\ninterrupted: finishing the molecules in work; once more ends at once\n"
+
+_SETTINGS = {"TORCH_LOGS": "-all", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""Torch has handlers of its own, which it sets up when it is imported: ``-all`` leaves errors alone in them."""
+
+ENDS = (signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM)
+"""Signals that end a run; the exit status is 128 and their number."""
+
+
+def quieten_libraries() -> None:
+    """Let errors through, and neither warnings nor notes; what the user has set (``-W``, ``TORCH_LOGS``) counts.
+
+    For a program of its own only: it holds for the whole process and those that it starts.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # Python prints warnings of loggers that have no handler.
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
+
+
+@contextmanager
+def provided_cache() -> Iterator[None]:
+    """Give numba a folder of this run where it finds none: neither the package nor the home folder can be written.
+
+    So it is in containers that run under the caller's user id; numba would refuse to import the compiled modules. The
+    folder is nobody else's, for what lies in a cache is run.
+    """
+    usual = (Path(__file__).parents[1], Path("~").expanduser())
+    if CACHE_VARIABLE in os.environ or any(os.access(folder, os.W_OK) for folder in usual):
+        yield
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="deepconsensus-py-", ignore_cleanup_errors=True) as folder:
+        os.environ[CACHE_VARIABLE] = folder
+        _tell_of_cache()
+        yield
+
+
+def _tell_of_cache() -> None:
+    print(
+        "compiled code cannot be kept, as neither the installation nor the home folder can be written; to save the ten "
+        f"seconds that it takes each time, set {CACHE_VARIABLE} to a folder of yours",
+        file=sys.stderr,
+    )
+
+
+@contextmanager
+def asked_by_interrupt(ask: Callable[[], None]) -> Iterator[None]:
+    """While the block runs, the first interrupt calls a function; the second one raises KeyboardInterrupt.
+
+    Args:
+        ask: what asks the work to end.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Whoever started us may have asked to ignore interrupts, as a shell does for what runs in its background.
+    if before is not signal.default_int_handler:
+        yield
+        return
+
+    def first(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        ask()
+        # Not by print: what was interrupted may be a print.
+        os.write(_STANDARD_ERROR, _ASKED)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def listen_to_signals() -> None:
+    """End on signals as an exception does; those that whoever started us ignores, as nohup does, stay ignored."""
+    for number in ENDS:
+        # Python itself ignores SIGPIPE, and nobody can tell whether others did.
+        if signal.getsignal(number) is signal.SIG_DFL or number == signal.SIGPIPE:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """End as an exception does, so that unfinished files are removed."""
+    sys.exit(128 + number)
