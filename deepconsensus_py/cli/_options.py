@@ -1,4 +1,4 @@
-"""What several commands share: options, exit status, words."""
+"""What several commands share: options, exit status, summaries."""
 
 import argparse
 import logging
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.options import DEFAULT
 from deepconsensus_py.pacbio.names import whole_number
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES
@@ -16,11 +17,13 @@ from deepconsensus_py.workers.resources import default_threads
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.sources import Reads
 
-READ_FILES = ".bam, .sam, .fastq, .fastq.gz, or - (BAM to standard output)"
+log = logging.getLogger(__name__)
+
+READ_FILES = ".bam, .sam, .fastq or .fastq.gz; - writes BAM to standard output"
 """How an output of reads may be named."""
 
-MOLECULES_FAILED = 3
-"""Exit status of a run that finished, but could not process some molecules."""
+ZMWS_FAILED = 3
+"""Exit status of a run that finished, but could not process some ZMWs."""
 
 
 def chunk(text: str) -> tuple[int, int]:
@@ -28,7 +31,7 @@ def chunk(text: str) -> tuple[int, int]:
     number, _, chunks = text.partition("/")
     i, n = whole_number(number), whole_number(chunks)
     if i is None or n is None or not 1 <= i <= n:
-        raise argparse.ArgumentTypeError(f"{text!r} is not i/N with 1 <= i <= N, e.g. 2/7")
+        raise argparse.ArgumentTypeError(f"must be i/N with 1 <= i <= N, such as 2/7, not {text!r}")
     return i, n
 
 
@@ -38,8 +41,8 @@ def whole(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
     def parse(text: str) -> int:
         number = whole_number(text)
         if number is None or not lowest <= number <= highest:
-            upper = f" to {highest}" if highest < math.inf else " or more"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {lowest}{upper}")
+            bounds = f"from {lowest} to {highest}" if highest < math.inf else f"of at least {lowest}"
+            raise argparse.ArgumentTypeError(f"must be an integer {bounds}, not {text!r}")
         return number
 
     return parse
@@ -52,101 +55,121 @@ def quality(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a quality (Phred, 0 or more)")
+        raise argparse.ArgumentTypeError(f"must be a Phred quality of at least 0, not {text!r}")
     return value
 
 
-def add_output(parser: argparse.ArgumentParser, metavar: str, help: str) -> None:  # noqa: A002 - argparse's word
-    """``-o``, which every command that writes must be given."""
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar=metavar, help=help)
+def add_output(parser: Parser, metavar: str, help: str, *, required: bool = True) -> None:  # noqa: A002 - argparse's word
+    """``-o``."""
+    parser.group("output").add_argument("-o", "--output", type=Path, required=required, metavar=metavar, help=help)
 
 
-def add_subreads(parser: argparse.ArgumentParser) -> None:
-    """Raw subreads."""
-    parser.add_argument(
+def add_subreads(parser: Parser, *, nargs: str = "+", aligned: bool = True) -> None:
+    """Subreads, in an aligned form or not."""
+    form = "raw or aligned to the CCS reads" if aligned else "as sequenced"
+    parser.group("input").add_argument(
         "subreads",
-        nargs="+",
+        nargs=nargs,
         type=Path,
         metavar="SUBREADS",
-        help="subreads as they were sequenced: BAM files, or a .fofn with their names",
+        help=f"subreads (BAM), {form}, or a .fofn that lists files",
     )
 
 
-def add_ccs(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """``--ccs``."""
-    default = "" if required else " (if omitted, a draft consensus is built from the subreads)"
-    parser.add_argument(
+def add_ccs(parser: Parser, *, required: bool = True, drafted: bool = True) -> None:
+    """``--ccs``, in whose place drafts are built where it is not required."""
+    default = "" if required or not drafted else "; if omitted, a draft consensus is built from the subreads"
+    parser.group("input").add_argument(
         "--ccs",
         action="append",
         type=Path,
         required=required,
         metavar="CCS",
-        help="drafts: CCS reads in BAM, FASTQ or FASTA, or a .fofn with the names of several files; may be given "
-        f"several times{default}",
+        help=f"CCS reads (BAM, FASTQ or FASTA){default}; may be repeated, or a .fofn that lists files",
     )
 
 
-def add_chunk(parser: argparse.ArgumentParser) -> None:
+def add_chunk(parser: Parser) -> None:
     """``--chunk``."""
-    parser.add_argument(
+    parser.group("input").add_argument(
         "--chunk",
         type=chunk,
         metavar="i/N",
-        help="only the i-th of N parts of the CCS reads; where files have an index ('index'), no more is read",
+        help="process only the i-th of N equal parts of the CCS reads; no more is read of files that have an index "
+        "(see 'index')",
     )
 
 
-def add_threads(parser: argparse.ArgumentParser) -> None:
+def add_limit(parser: Parser) -> None:
+    """``--limit``."""
+    parser.group("input").add_argument("--limit", type=whole(1), metavar="N", help="process only the first N ZMWs")
+
+
+def add_min_passes(parser: Parser) -> None:
+    """``--min-passes``."""
+    parser.group("filters").add_argument(
+        "--min-passes",
+        type=whole(0),
+        metavar="N",
+        help="minimum number of full passes; ZMWs with fewer, or whose draft is not a consensus (rq below 0), are "
+        f"counted as too_few_passes (default {MIN_FULL_PASSES})",
+    )
+
+
+def add_min_quality(parser: Parser, default: float | None) -> None:
+    """``-q``; without a default it must be given."""
+    parser.group("filters").add_argument(
+        "-q",
+        "--min-quality",
+        type=quality,
+        default=default,
+        required=default is None,
+        metavar="Q",
+        help="minimum predicted read quality, Phred" + ("" if default is None else " (default %(default)s)"),
+    )
+
+
+def add_threads(parser: Parser) -> None:
     """``--threads``."""
-    parser.add_argument(
+    parser.group("run").add_argument(
+        "-t",
         "--threads",
         type=whole(1),
         default=default_threads(),
         metavar="N",
-        help="processor cores to use (default %(default)s)",
+        help="number of threads (default %(default)s)",
     )
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """``--model`` and ``--ins-trim``: together they choose the encoding."""
-    parser.add_argument(
+def add_model(parser: Parser) -> None:
+    """``--model``."""
+    parser.group("model").add_argument(
+        "-m",
         "--model",
         default=DEFAULT,
         metavar="NAME|FILE",
-        help="what corrects: a name of 'model list', or a .safetensors file (default %(default)s)",
+        help="a model of 'model list', or a .safetensors file (default %(default)s)",
     )
-    parser.add_argument(
+
+
+def add_insertion_trim(parser: Parser) -> None:
+    """``--ins-trim``, which chooses the encoding together with the model."""
+    parser.group("model").add_argument(
         "--ins-trim",
         type=whole(0),
-        metavar="BASES",
-        help="ignore longer insertions of a pass; 0 keeps all; column models only (default: what the model was made "
-        "with, usually 5)",
-    )
-
-
-def add_reads(parser: argparse.ArgumentParser, *, subreads: str = "+") -> None:
-    """Subreads, drafts, and which part of them."""
-    parser.add_argument(
-        "subreads",
-        nargs=subreads,
-        type=Path,
-        metavar="SUBREADS",
-        help="subreads BAM, raw or aligned to the drafts; several files, or a .fofn with their names",
-    )
-    add_ccs(parser, required=False)
-    add_chunk(parser)
-    parser.add_argument("--limit", type=whole(1), metavar="N", help="only the first N molecules")
-    parser.add_argument(
-        "--min-passes",
-        type=whole(0),
         metavar="N",
-        help="full passes that a molecule needs; molecules with fewer, and drafts that are not a consensus (rq below "
-        f"0), are counted as too_few_passes (default {MIN_FULL_PASSES})",
+        help="ignore insertions longer than N bases; 0 keeps all; column models only (default: as the model was "
+        "trained, usually 5)",
     )
+
+
+def deprecated(old: str, new: str) -> None:
+    """Warn of an earlier form of a command line, which is still understood."""
+    log.warning("%r is deprecated; use %r", old, new)
 
 
 def reads(args: argparse.Namespace) -> "Reads":
-    """The reads of ``add_reads``."""
+    """The reads that the options choose: subreads, CCS reads, chunk, limit and passes."""
     from deepconsensus_py.polishing.sources import Reads
 
     least = MIN_FULL_PASSES if args.min_passes is None else args.min_passes

@@ -1,29 +1,41 @@
 """``deepconsensus-py align``: subreads and drafts to aligned subreads."""
 
 import argparse
-from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
+    parser = commands.add_parser(
         "align",
-        help="align subreads to their own drafts",
-        description="Align each subread to the CCS read of its own molecule, as actc does.",
+        help="align subreads to the CCS reads of their ZMWs",
+        description="Align each subread to the CCS read of its own ZMW, as actc does.",
+        usage="%(prog)s [options] SUBREADS... --ccs CCS -o OUT",
+        examples=[
+            ("align the subreads of a movie", "subreads.bam --ccs ccs.bam -o aligned.bam"),
+            (
+                "align those of the first half of the CCS reads",
+                "subreads.bam --ccs ccs.bam --chunk 1/2 -o aligned.1.bam",
+            ),
+        ],
     )
-    _options.add_subreads(parser)
-    parser.add_argument(
-        "ccs",
-        type=Path,
-        metavar="CCS",
-        help="drafts: CCS reads in BAM, FASTQ or FASTA, or a .fofn with the names of several files",
-    )
-    _options.add_output(parser, "OUT", "aligned subreads: .bam, .sam, or - (BAM to standard output)")
+    _options.add_subreads(parser, aligned=False)
+    _options.add_ccs(parser, required=False, drafted=False)
     _options.add_chunk(parser)
+    _options.add_output(parser, "OUT", "aligned subreads: .bam or .sam; - writes BAM to standard output")
     _options.add_threads(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what lacks CCS reads; take the last of several files for them, as earlier versions did."""
+    if args.ccs is None:
+        if len(args.subreads) == 1:
+            args.parser.error("the following arguments are required: --ccs")
+        _options.deprecated("align SUBREADS CCS", "align SUBREADS --ccs CCS")
+        args.ccs = [args.subreads.pop()]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,4 +57,4 @@ def run(args: argparse.Namespace) -> int:
         f"{shown(args.output)}; molecules without an aligned pass: {counts.empty}, faulty: {counts.faulty}",
         file=sys.stderr,
     )
-    return _options.MOLECULES_FAILED if counts.faulty else 0
+    return _options.ZMWS_FAILED if counts.faulty else 0

@@ -4,35 +4,45 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "bench",
-        help="compare mechanisms on the same windows",
+        help="compare attention mechanisms on the same windows",
         description="Compare mechanisms as parts of one corrector, on the same windows.",
+        usage="%(prog)s PART [options]",
+        examples=[("attention patterns and position encodings", "attention -o bench")],
     )
-    parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
-    attention = parts.add_parser(
+    attention = parser.add_subparsers(
+        prog=parser.prog, dest="part", metavar="PART", required=True, title="parts"
+    ).add_parser(
         "attention",
-        help="attention patterns and biases as parts of one corrector",
-        description="Train a small corrector with each mechanism on the same simulated windows for as many steps, and "
-        "print errors, calibration, parameters, FLOPs, pairs and speed. Some five minutes of one core and seed.",
+        help="attention patterns and position encodings as parts of one corrector",
+        description="Train a small corrector with each mechanism on the same simulated windows for the same number of "
+        "steps, and print errors, calibration, parameters, FLOPs, pairs and speed. About five minutes of one core per "
+        "mechanism and seed.",
+        usage="%(prog)s [options]",
+        examples=[
+            ("all mechanisms", "-o bench"),
+            ("two of them, briefly", "-o bench --only band12 --only full --steps 50"),
+        ],
     )
-    attention.add_argument(
+    attention.group("output").add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="write attention.json and attention.md there, and each mechanism's row, which is not run again",
+        help="write attention.json and attention.md to this folder, and the result of each mechanism, which is not "
+        "run again",
     )
-    attention.add_argument(
-        "--steps", type=_options.whole(1), default=250, metavar="N", help="of training (default %(default)s)"
-    )
-    attention.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="S", help="(default 1)")
-    attention.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="this mechanism; may be given several times"
+    group = attention.group("training")
+    group.add_argument("--steps", type=_options.whole(1), default=250, metavar="N", help="steps (default %(default)s)")
+    group.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N", help="random seeds (default 1)")
+    group.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="only this mechanism; may be repeated"
     )
     attention.set_defaults(run=run)
 

@@ -3,28 +3,34 @@
 import argparse
 from pathlib import Path
 
+from deepconsensus_py.cli._parser import Commands
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "claims",
-        help="what attention systems claim, each shown at small scale beside its baseline",
-        description="Show the claimed property of each attention system beside its baseline: figures and costs in "
-        "FOLDER/ID.json, plots, and the page FOLDER.md. Rows that have a result in the folder "
-        "are not run again. All of them take about two hours of one core; a target that is missed is shown so.",
+        help="reproduce the claims of published attention systems at small scale",
+        description="Reproduce what published attention systems claim, each beside its baseline: figures and costs in "
+        "FOLDER/ID.json, plots, and the page FOLDER.md. Systems that have a result in the folder are not run again. "
+        "All of them take about two hours of one core; a target that is missed is reported as missed.",
+        usage="%(prog)s [options] [-o FOLDER]",
+        examples=[
+            ("all systems", "-o claims"),
+            ("what is exact or counted, of one system", "--fast --only sasa -o claims"),
+        ],
     )
-    parser.add_argument(
-        "--fast",
-        action="store_true",
-        help="only what is exact or counted, in a few minutes; a figure that is missed is then a fault (status 1)",
-    )
-    parser.add_argument(
-        "--only", action="append", default=[], metavar="ID", help="this row; may be given several times"
-    )
-    parser.add_argument("--list", action="store_true", help="list the claims, an id and a system each, and exit")
-    parser.add_argument(
+    parser.group("output").add_argument(
         "-o", "--output", type=Path, default=Path("claims"), metavar="FOLDER", help="(default %(default)s)"
     )
+    group = parser.group("systems")
+    group.add_argument(
+        "--fast",
+        action="store_true",
+        help="only what is exact or counted, in a few minutes; a figure that is missed is then an error (status 1)",
+    )
+    group.add_argument("--only", action="append", default=[], metavar="ID", help="only this system; may be repeated")
+    group.add_argument("--list", action="store_true", help="list the claims, an id and a system each, and exit")
     parser.set_defaults(run=run)
 
 

@@ -3,15 +3,21 @@
 import argparse
 
 from deepconsensus_py.cli import train
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "distill",
-        help="train a smaller network after a larger one",
-        description="Train a network of some layers of another, its teacher, after examples and the teacher's "
+        help="train a smaller network to imitate a larger one",
+        description="Train a network of some layers of another, its teacher, on examples and the teacher's "
         "probabilities, as a YAML file with 'task: distill' describes it (docs/training.md).",
+        usage="%(prog)s [options] CONFIG -o FOLDER",
+        examples=[
+            ("train as a recipe says", "recipes/distill.yaml -o student"),
+            ("on a GPU; continue if it was interrupted", "recipes/distill.yaml -o student --device cuda --resume"),
+        ],
     )
     train.add_arguments(parser)
     parser.set_defaults(run=run)

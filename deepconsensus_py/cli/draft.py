@@ -3,17 +3,23 @@
 import argparse
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
+    parser = commands.add_parser(
         "draft",
-        help="make drafts of subreads without CCS reads",
-        description="Make a draft consensus of each molecule from its subreads, where no CCS reads are at hand.",
+        help="build draft consensus reads from subreads",
+        description="Build a draft consensus of each ZMW from its subreads, where there are no CCS reads.",
+        usage="%(prog)s [options] SUBREADS... -o OUT",
+        examples=[
+            ("build drafts of all ZMWs", "subreads.bam -o drafts.bam"),
+            ("the same as FASTQ, with two threads", "subreads.bam -o drafts.fastq.gz -t 2"),
+        ],
     )
-    _options.add_subreads(parser)
-    _options.add_output(parser, "OUT", f"drafts: {_options.READ_FILES}")
+    _options.add_subreads(parser, aligned=False)
+    _options.add_output(parser, "OUT", f"draft reads: {_options.READ_FILES}")
     _options.add_threads(parser)
     parser.set_defaults(run=run)
 
@@ -38,4 +44,4 @@ def run(args: argparse.Namespace) -> int:
         f"faulty: {counts.outcomes['error']}",
         file=sys.stderr,
     )
-    return _options.MOLECULES_FAILED if counts.outcomes["error"] else 0
+    return _options.ZMWS_FAILED if counts.outcomes["error"] else 0

@@ -6,49 +6,59 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.cli._parser import given
+from deepconsensus_py.cli._parser import Commands, Parser, given
 
 if TYPE_CHECKING:
     from deepconsensus_py.examples.molecules import TruthFiles
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
+    parser = commands.add_parser(
         "encode",
-        help="write a model's input, to be polished elsewhere, or training examples",
-        description="Write a model's input as a feature shard; 'polish --features SHARD' goes on from there. "
-        "With --truth, write training examples, which all models can learn from.",
+        help="encode reads, to be polished on another machine or as training examples",
+        description="Encode ZMWs for a model, as a feature shard for 'polish --features', on another machine for "
+        "instance. With --truth, write training examples for all models instead.",
+        usage="%(prog)s [options] SUBREADS... --ccs CCS -o FILE",
+        examples=[
+            ("encode a movie, to polish it with 'polish --features'", "subreads.bam --ccs ccs.bam -o features.shard"),
+            ("write training examples", "subreads.bam --ccs ccs.bam --truth truth.fasta -o train.examples"),
+        ],
     )
-    _options.add_reads(parser)
-    _options.add_output(parser, "FILE", "shard or example file to write")
+    _options.add_subreads(parser)
+    _options.add_ccs(parser, required=False)
+    _options.add_chunk(parser)
+    _options.add_limit(parser)
+    _options.add_output(parser, "FILE", "feature shard or example file")
     _options.add_model(parser)
-    _options.add_threads(parser)
+    _options.add_insertion_trim(parser)
+    _options.add_min_passes(parser)
     _add_truth(parser)
-    parser.set_defaults(run=run, wrong_usage=parser.error)
+    _options.add_threads(parser)
+    parser.set_defaults(run=run)
 
 
-def _add_truth(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("training examples")
+def _add_truth(parser: Parser) -> None:
+    group = parser.group("training examples")
     group.add_argument(
         "--truth",
         type=Path,
         metavar="BAM|FASTA",
-        help="true sequences: aligned to the drafts (truth_to_ccs BAM with its index), or a FASTA file with one for "
-        "each molecule, named movie/zmw/truth",
+        help="true sequences: a BAM file of them aligned to the CCS reads (truth_to_ccs, with its index), or FASTA "
+        "with one for each ZMW, named movie/zmw/truth",
     )
     group.add_argument(
         "--truth-bed",
         type=Path,
         metavar="BED",
-        help="contig, begin, end and draft name of the true sequences of a BAM file",
+        help="contig, start, end and CCS read name of the true sequences of a BAM file",
     )
     group.add_argument(
         "--truth-split",
         type=Path,
         metavar="TSV",
-        help="contig and chromosome; human chromosomes 21 and 22 become the split eval, 19 and 20 test "
-        "(default: all are for training)",
+        help="contig and chromosome; human chromosomes 21 and 22 become the split eval, 19 and 20 test (default: all "
+        "are training)",
     )
 
 
@@ -73,12 +83,12 @@ def _truth(args: argparse.Namespace) -> "TruthFiles | None":
 
     if args.truth is None:
         if args.truth_bed or args.truth_split:
-            args.wrong_usage("--truth-bed and --truth-split belong to a --truth")
+            args.parser.error("--truth-bed and --truth-split belong to a --truth")
         return None
     if args.ccs is None:
-        args.wrong_usage("--truth needs the drafts that the truth belongs to: give --ccs")
+        args.parser.error("--truth needs the drafts that the truth belongs to: give --ccs")
     if any(given(args, name) for name in ("model", "ins_trim", "min_passes")):
-        args.wrong_usage("examples are for all models: --model, --ins-trim and --min-passes do not go with --truth")
+        args.parser.error("examples are for all models: --model, --ins-trim and --min-passes do not go with --truth")
     return TruthFiles(args.truth, args.truth_bed, args.truth_split)
 
 

@@ -4,41 +4,70 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 from deepconsensus_py.pacbio.names import MAX_HOLE, whole_number
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "evaluate",
-        help="compare reads with the truth",
-        description="Count the errors of reads whose true sequences are known. Names must be movie/zmw/….",
+        help="compare reads with their true sequences",
+        description="Count the errors of reads whose true sequences are known. Names must be movie/zmw/....",
+        usage="%(prog)s [options] READS --truth FASTA",
+        examples=[
+            (
+                "errors, yield and calibration of polished reads beside those of their CCS reads",
+                "polished.bam --truth truth.fasta --baseline ccs.bam",
+            ),
+            (
+                "the same for 'report', with all errors listed",
+                "polished.bam --truth truth.fasta --json evaluation.json --events",
+            ),
+        ],
     )
-    parser.add_argument("--truth", type=Path, required=True, metavar="FASTA", help="true sequence of each molecule")
-    parser.add_argument("--reads", type=Path, required=True, metavar="FILE", help="reads to judge: BAM, FASTQ, FASTA")
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="the reads they were made from, to compare")
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="also write it as JSON; -: only JSON, on standard output"
+    group = parser.group("input")
+    group.add_argument("reads", type=Path, nargs="?", metavar="READS", help="reads to judge (BAM, FASTQ or FASTA)")
+    group.add_argument("--reads", type=Path, dest="old_reads", help=argparse.SUPPRESS)
+    group.add_argument("--truth", type=Path, required=True, metavar="FASTA", help="true sequence of each ZMW")
+    group.add_argument("--baseline", type=Path, metavar="READS", help="reads to compare with, such as the CCS reads")
+    parser.group("output").add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="also write the result as JSON; with -, write only JSON, to standard output",
     )
-    parser.add_argument(
+    parser.group("output").add_argument(
+        "--events",
+        action="store_true",
+        help="list all errors: position in the truth, type, bases and homopolymer length",
+    )
+    filters = parser.group("filters")
+    filters.add_argument(
         "--min-np",
         type=_options.whole(0),
         default=0,
         metavar="N",
-        help="leave out molecules with fewer passes, by tag np (default %(default)s)",
+        help="minimum number of passes (tag np) of a read (default %(default)s)",
     )
-    parser.add_argument("--zmws", type=_holes, default=(), metavar="N,N,…", help="only these ZMW numbers")
-    parser.add_argument(
-        "--events", action="store_true", help="list errors: place in the truth, kind, bases, letters, run length"
-    )
-    parser.set_defaults(run=run)
+    filters.add_argument("--zmws", type=_holes, default=(), metavar="N,N,...", help="only these ZMWs, by hole number")
+    parser.set_defaults(run=run, check=check)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what lacks reads; take them from ``--reads``, as earlier versions did."""
+    if args.old_reads and args.reads is None:
+        _options.deprecated("evaluate --reads READS", "evaluate READS")
+        args.reads = args.old_reads
+    elif args.old_reads or args.reads is None:
+        args.parser.error("give one file of READS")
 
 
 def _holes(text: str) -> tuple[int, ...]:
     numbers = [whole_number(part) for part in text.split(",")]
     known = tuple(number for number in numbers if number is not None and number <= MAX_HOLE)
     if len(known) < len(numbers):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of ZMW numbers, e.g. 7,12")
+        raise argparse.ArgumentTypeError(f"must be hole numbers such as 7,12, not {text!r}")
     return known
 
 

@@ -1,39 +1,40 @@
 """``explain``: one window as a person wants to see it."""
 
 import argparse
-from pathlib import Path
 
 from deepconsensus_py.cli import _options
-from deepconsensus_py.options import DEFAULT
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "explain",
-        help="one window on a page: pileup, calls, and which passes decided",
-        description="Show a window of 100 draft bases: the pileup, the draft, the calls, the runs that passes speak "
-        "against with the evidence of each pass, and which passes a run network's calls hang on.",
+        help="show 100 bases of a draft with the evidence of each pass",
+        description="Show a window of 100 draft bases on an HTML page: pileup, calls, the homopolymers and repeats "
+        "that passes disagree with, the evidence of each pass, and which passes the network's calls depend on.",
+        usage="%(prog)s [options] SUBREADS... --ccs CCS --zmw N --window K -o HTML",
+        examples=[
+            ("draft bases 300 to 399 of a ZMW", "subreads.bam --ccs ccs.bam --zmw 4194370 --window 3 -o window.html"),
+            (
+                "the same with another model",
+                "subreads.bam --ccs ccs.bam --zmw 4194370 --window 3 -m pairhmm -o window.html",
+            ),
+        ],
     )
-    parser.add_argument(
-        "subreads",
-        nargs="+",
-        type=Path,
-        metavar="SUBREADS",
-        help="subreads BAM, raw or aligned to the drafts; several files, or a .fofn with their names",
-    )
+    _options.add_subreads(parser)
     _options.add_ccs(parser)
-    parser.add_argument("--zmw", required=True, metavar="N", help="ZMW number, or the name of the CCS read")
-    parser.add_argument(
-        "--window", type=_options.whole(0), required=True, metavar="K", help="from 0: draft bases 100 K to 100 K + 99"
-    )
-    parser.add_argument(
-        "--model",
-        default=DEFAULT,
-        metavar="NAME|FILE",
-        help="what corrects: a name of 'model list', or a .safetensors file (default %(default)s)",
+    group = parser.group("input")
+    group.add_argument("--zmw", required=True, metavar="N", help="ZMW, by hole number or name of the CCS read")
+    group.add_argument(
+        "--window",
+        type=_options.whole(0),
+        required=True,
+        metavar="K",
+        help="window, counted from 0: draft bases 100 K to 100 K + 99",
     )
     _options.add_output(parser, "HTML", "the page")
+    _options.add_model(parser)
     parser.set_defaults(run=run)
 
 

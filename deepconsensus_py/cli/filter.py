@@ -4,25 +4,24 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "filter",
-        help="keep reads of sufficient quality",
-        description="Write the reads whose mean error probability, over their own base qualities, is low enough.",
+        help="keep reads of at least some quality",
+        description="Keep the reads whose quality, the mean error probability of their bases, is high enough.",
+        usage="%(prog)s [options] READS -o OUT -q Q",
+        examples=[
+            ("keep polished reads of Q30 or better", "polished.bam -o q30.bam -q 30"),
+            ("HiFi reads (Q20) of CCS reads as FASTQ", "ccs.bam -o hifi.fastq.gz -q 20"),
+        ],
     )
-    parser.add_argument("reads", type=Path, metavar="READS", help="BAM or FASTQ(.gz)")
-    _options.add_output(parser, "OUT", _options.READ_FILES)
-    parser.add_argument(
-        "-q",
-        "--min-quality",
-        type=_options.quality,
-        required=True,
-        metavar="Q",
-        help="lowest quality of a read, Phred",
-    )
+    parser.group("input").add_argument("reads", type=Path, metavar="READS", help="reads (BAM or FASTQ)")
+    _options.add_output(parser, "OUT", f"reads that pass: {_options.READ_FILES}")
+    _options.add_min_quality(parser, default=None)
     parser.set_defaults(run=run)
 
 
@@ -41,4 +40,4 @@ def run(args: argparse.Namespace) -> int:
     counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
     faulty = f"; damaged: {counts.faulty}" if counts.faulty else ""
     print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more{faulty}", file=sys.stderr)
-    return _options.MOLECULES_FAILED if counts.faulty else 0
+    return _options.ZMWS_FAILED if counts.faulty else 0

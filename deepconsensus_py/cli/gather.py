@@ -5,19 +5,29 @@ import sys
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
+    parser = commands.add_parser(
         "gather",
-        help="put the outputs of several polish runs together",
-        description="Put the polished reads of several runs together in the order given, with reports and tables.",
+        help="merge the outputs of several polish runs",
+        description="Merge the polished reads of several runs in the order given, with their reports and tables.",
+        usage="%(prog)s [options] PART... -o OUT",
+        examples=[
+            ("merge the two halves of a movie", "part1.bam part2.bam -o polished.bam"),
+            ("copy a part with its report and table", "part2.bam -o half.bam"),
+        ],
     )
-    parser.add_argument(
-        "parts", nargs="+", type=Path, metavar="PART", help="polished BAM, with the side files of its run beside it"
+    parser.group("input").add_argument(
+        "parts",
+        nargs="+",
+        type=Path,
+        metavar="PART",
+        help="polished reads (BAM), with the report and table beside them",
     )
-    _options.add_output(parser, "OUT", ".bam")
+    _options.add_output(parser, "OUT", "all polished reads: .bam")
     parser.set_defaults(run=run)
 
 

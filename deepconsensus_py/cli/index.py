@@ -4,18 +4,28 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
+    parser = commands.add_parser(
         "index",
-        help="index BAM files, so that chunks of them are found at once",
-        description="Write the PacBio BAM index (BAM.pbi) of each BAM file, as pbindex does. With it, --chunk reads "
-        "only the chunk.",
+        help="index BAM files, for quick access to a part of them",
+        description="Write the PacBio BAM index (BAM.pbi) of each BAM file, as pbindex does. With it, --chunk and "
+        "--resume read only what they need.",
+        usage="%(prog)s [options] BAM...",
+        examples=[
+            ("index subreads and CCS reads", "subreads.bam ccs.bam"),
+            ("index all files that a file of file names lists", "movies.fofn"),
+        ],
     )
-    parser.add_argument(
-        "bam", nargs="+", type=Path, metavar="BAM", help="subreads or CCS reads: BAM files, or a .fofn with their names"
+    parser.group("input").add_argument(
+        "bam",
+        nargs="+",
+        type=Path,
+        metavar="BAM",
+        help="subreads or CCS reads (BAM), or a .fofn that lists files",
     )
     parser.set_defaults(run=run)
 

@@ -3,34 +3,74 @@
 import argparse
 import importlib
 import os
-import pkgutil
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from deepconsensus_py import cli
 from deepconsensus_py._version import __version__
+from deepconsensus_py.cli._options import deprecated
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.cli._process import ENDS, listen_to_signals, provided_cache, quieten_libraries
 from deepconsensus_py.errors import DeepConsensusError
 
+COMMANDS = {
+    "polish": ("polish", "gather", "filter"),
+    "prepare": ("index", "align", "draft", "encode"),
+    "evaluate": ("evaluate", "report", "explain", "calibrate"),
+    "models and training": ("model", "prepare-training", "train", "distill"),
+    "research": ("simulate", "bench", "claims"),
+}
+"""The commands in the order of the help, by what they are for; each is a module of ``cli``."""
+
+RENAMED = {"evidence": "prepare-training"}
+"""Earlier names of commands, which are still understood."""
+
+_EXAMPLE = ("polish CCS reads with their subreads", "polish subreads.bam --ccs ccs.bam -o polished.bam")
+
 
 def commands() -> list[str]:
-    """The modules beside this one whose names do not start with an underscore."""
-    return [m.name for m in pkgutil.iter_modules(cli.__path__) if m.name != "main" and not m.name.startswith("_")]
+    """The names of all commands."""
+    return [name for names in COMMANDS.values() for name in names]
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The parser of all commands; each module of ``cli`` adds its own."""
-    parser = Parser(prog="deepconsensus-py", description="Polish PacBio HiFi reads.")
-    parser.add_argument("--version", action="version", version=f"deepconsensus-py {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in commands():
-        importlib.import_module(f"deepconsensus_py.cli.{command}").add_parser(subparsers)
+    parser = Parser(
+        prog="deepconsensus-py",
+        usage="%(prog)s COMMAND [options]",
+        description="Polish PacBio HiFi (CCS) reads with their subreads. 'deepconsensus-py COMMAND --help' lists the "
+        "options of a command.",
+        examples=[_EXAMPLE],
+    )
+    subparsers = parser.add_subparsers(
+        prog=parser.prog, dest="command", metavar="COMMAND", required=True, help=argparse.SUPPRESS
+    )
+    for title, names in COMMANDS.items():
+        for name in names:
+            module = importlib.import_module(f"deepconsensus_py.cli.{name.replace('-', '_')}")
+            module.add_parser(subparsers)
+            # argparse would list all commands in one row.
+            parser.group(title)._group_actions.append(subparsers._choices_actions[-1])
+    parser.group("options").add_argument(
+        "--version", action="version", version=f"deepconsensus-py {__version__}", help="show the version and exit"
+    )
+    parser.add_help_option("options")
+    for command in _commands_of(parser):
+        command.add_help_option("options" if command.has_commands else "run")
+        command.set_defaults(parser=command, check=command.get_default("check") or (lambda _: None))
     return parser
+
+
+def _commands_of(parser: argparse.ArgumentParser) -> Iterator[Parser]:
+    """The parsers of a parser's commands, and of their own commands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield inner
+                yield from _commands_of(inner)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 when all is written, 1 for a bad input or an output that cannot be written,
-        3 when the run finished but some molecules could not be processed, 130 when interrupted, 141 when nobody reads
+        3 when the run finished but some ZMWs could not be processed, 130 when interrupted, 141 when nobody reads
         standard output any more.
 
     Raises:
@@ -46,9 +86,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             terminated.
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    args = build_parser().parse_args(words)
+    parser = build_parser()
+    if not words:
+        parser.print_help(sys.stderr)
+        sys.exit(2)
+    args = parser.parse_args([RENAMED.get(words[0], words[0]), *words[1:]])
     args.command_line = shlex.join(["deepconsensus-py", *words])
     try:
+        if words[0] in RENAMED:
+            deprecated(words[0], args.command)
+        args.check(args)
         with provided_cache():
             status = int(args.run(args))
         sys.stdout.flush()

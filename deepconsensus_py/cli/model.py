@@ -4,56 +4,91 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its own commands."""
-    parser = subparsers.add_parser(
-        "model", help="list, show, convert and check models", description="List, show, convert and check models."
+def add_parser(commands: Commands) -> None:
+    """Declare the command and its own commands."""
+    parser = commands.add_parser(
+        "model",
+        help="list, show, convert and validate models",
+        description="List, show, convert and validate models.",
+        usage="%(prog)s COMMAND [options]",
+        examples=[("the models that come with the package", "list"), ("what a model is", "show runs")],
     )
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(prog=parser.prog, dest="action", metavar="COMMAND", required=True, title="commands")
+    _add_list(actions)
+    _add_show(actions)
+    _add_convert(actions)
+    _add_check(actions)
 
-    action = actions.add_parser(
-        "list", help="models there are", description="List the models that come with the package."
+
+def _add_list(actions: Commands) -> None:
+    parser = actions.add_parser(
+        "list",
+        help="list the models that come with the package",
+        description="List the models that come with the package.",
+        usage="%(prog)s [options]",
+        examples=[("names and descriptions", "")],
     )
-    action.set_defaults(run=run_list)
+    parser.set_defaults(run=run_list)
 
-    action = actions.add_parser(
-        "show", help="what a model is", description="Show a model's inputs, layers, parameters and model card."
+
+def _add_show(actions: Commands) -> None:
+    parser = actions.add_parser(
+        "show",
+        help="show what a model is",
+        description="Show the inputs, layers, parameters and model card of a model.",
+        usage="%(prog)s [options] NAME|FILE",
+        examples=[("a model that comes with the package", "runs"), ("a model file", "model.safetensors")],
     )
-    action.add_argument("model", metavar="NAME|FILE", help="a model's name, or a .safetensors file")
-    action.set_defaults(run=run_show)
+    parser.group("input").add_argument("model", metavar="NAME|FILE", help="name of a model, or a .safetensors file")
+    parser.set_defaults(run=run_show)
 
-    action = actions.add_parser(
+
+def _add_convert(actions: Commands) -> None:
+    parser = actions.add_parser(
         "convert",
-        help="make a model file of a DeepConsensus checkpoint",
+        help="convert a DeepConsensus checkpoint to a model file",
         description="Convert a checkpoint of Google's DeepConsensus v1; TensorFlow is not needed.",
+        usage="%(prog)s [options] CHECKPOINT -o FILE",
+        examples=[
+            ("convert the checkpoint of a folder", "checkpoint -o model.safetensors"),
+            ("convert one of several, under another name", "run/checkpoint-50 -o model.safetensors --name v1.2"),
+        ],
     )
-    action.add_argument(
+    parser.group("input").add_argument(
         "checkpoint",
         type=Path,
         metavar="CHECKPOINT",
-        help="its folder, or its prefix (…/checkpoint-N); params.json lies beside it",
+        help="folder or prefix (FOLDER/checkpoint-N) of the checkpoint, with params.json beside it",
     )
-    action.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="model file to write, .safetensors"
+    _options.add_output(parser, "FILE", "model file: .safetensors")
+    parser.group("output").add_argument(
+        "--name", help="name of the model in headers and reports (default: FILE without its extension)"
     )
-    action.add_argument("--name", help="what headers and reports call it (default: FILE without its ending)")
-    action.set_defaults(run=run_convert)
+    parser.set_defaults(run=run_convert)
 
-    action = actions.add_parser(
+
+def _add_check(actions: Commands) -> None:
+    parser = actions.add_parser(
         "check",
-        help="measure whether a network may compute in bfloat16",
-        description="Polish reads in float32 and in bfloat16, and compare: 1 base in 10,000 may differ, and of 99 "
-        "qualities in 100 no more than 1. With -o, write the model with what was found, so that 'polish' makes use of "
-        "it.",
+        help="validate a network for bfloat16",
+        description="Polish reads in float32 and in bfloat16, and compare: at most 1 base in 10,000 may differ, and "
+        "of 99 qualities in 100 no more than 1. With -o, write the model with the result, which 'polish' then makes "
+        "use of.",
+        usage="%(prog)s [options] NAME|FILE SUBREADS... --ccs CCS [-o FILE]",
+        examples=[
+            ("compare on the first two ZMWs", "runs subreads.bam --ccs ccs.bam --limit 2"),
+            ("write a model file with the result", "runs subreads.bam --ccs ccs.bam -o checked.safetensors"),
+        ],
     )
-    action.add_argument("model", metavar="NAME|FILE", help="a network's name, or a .safetensors file")
-    _options.add_subreads(action)
-    _options.add_ccs(action)
-    action.add_argument("--limit", type=_options.whole(1), metavar="N", help="only the first N molecules")
-    action.add_argument("-o", "--output", type=Path, metavar="FILE", help="model file to write, .safetensors")
-    action.set_defaults(run=run_check)
+    parser.group("input").add_argument("model", metavar="NAME|FILE", help="name of a network, or a .safetensors file")
+    _options.add_subreads(parser)
+    _options.add_ccs(parser)
+    _options.add_limit(parser)
+    _options.add_output(parser, "FILE", "model file: .safetensors", required=False)
+    parser.set_defaults(run=run_check)
 
 
 def run_list(_: argparse.Namespace) -> int:

@@ -8,104 +8,126 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands, Parser
 from deepconsensus_py.cli._process import asked_by_interrupt
 from deepconsensus_py.options import AUTO, PRECISIONS, SKIP_ABOVE
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
     from deepconsensus_py.polishing.run import PolishRun
-    from deepconsensus_py.polishing.sources import Reads
 
 HIGHEST_PHRED = 93
 """The highest quality that FASTQ can hold."""
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Commands) -> None:
     """Declare the command."""
-    parser = subparsers.add_parser(
+    parser = commands.add_parser(
         "polish",
-        help="correct draft reads from their passes",
-        description="Correct the CCS read (the draft) of each molecule from its subreads (the passes).",
+        help="polish CCS reads with their subreads",
+        description="Polish the CCS read (the draft) of each ZMW with its subreads (the passes).",
+        usage="%(prog)s [options] SUBREADS... [--ccs CCS] -o OUT",
+        examples=[
+            ("polish the CCS reads of a movie", "subreads.bam --ccs ccs.bam -o polished.bam"),
+            (
+                "write reads of Q30 or better as FASTQ; continue the run if it was interrupted",
+                "subreads.bam --ccs ccs.bam -o q30.fastq.gz -q 30 --resume",
+            ),
+        ],
     )
-    _options.add_reads(parser, subreads="*")
-    parser.add_argument(
+    _options.add_subreads(parser, nargs="*")
+    _options.add_ccs(parser, required=False)
+    parser.group("input").add_argument(
         "--features",
         type=Path,
         nargs="+",
         action="extend",
         metavar="SHARD",
-        help="what 'encode' wrote, instead of SUBREADS",
+        help="feature shards that 'encode' wrote, in place of SUBREADS",
     )
+    _options.add_chunk(parser)
+    _options.add_limit(parser)
     _options.add_output(parser, "OUT", f"polished reads: {_options.READ_FILES}")
-    parser.add_argument("--failed", type=Path, metavar="OUT", help="keep the reads that the filters drop in this file")
-    _options.add_model(parser)
-    parser.add_argument(
-        "--device",
-        help="where a network runs: cpu, cuda, cuda:0 …; several, as in cuda:0,cuda:1, share the work; networks only "
-        "(default cpu)",
+    output = parser.group("output")
+    output.add_argument("--failed", type=Path, metavar="OUT", help="write reads that fail the filters to this file")
+    output.add_argument(
+        "--all",
+        action="store_true",
+        help="also write the drafts of ZMWs with too few passes, unpolished and with rq -1",
     )
-    parser.add_argument(
+    _add_model(parser)
+    _add_filters(parser)
+    _add_qualities(parser)
+    _options.add_threads(parser)
+    parser.group("run").add_argument(
+        "--resume", action="store_true", help="continue an unfinished run of the same command, if there is one"
+    )
+    parser.set_defaults(run=run, check=check)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse reads beside shards, and options of reads with them."""
+    if bool(args.subreads) == bool(args.features):
+        args.parser.error("give either SUBREADS or --features SHARD")
+    if args.features and (args.ccs or args.chunk or args.limit or args.min_passes is not None):
+        args.parser.error("--ccs, --chunk, --limit and --min-passes are for 'encode', not for its shards (--features)")
+
+
+def _add_model(parser: Parser) -> None:
+    _options.add_model(parser)
+    group = parser.group("model")
+    group.add_argument(
+        "--device",
+        help="device of the network: cpu, cuda, cuda:0, ...; several, as in cuda:0,cuda:1, share the work; networks "
+        "only (default cpu)",
+    )
+    group.add_argument(
         "--precision",
         choices=PRECISIONS,
         help="numeric precision; auto uses bf16 where the hardware supports it and the model was validated for it; "
         f"networks only (default {AUTO})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--triage",
         choices=("on", "off"),
-        help="skip positions where the passes support the draft; off: the model sees everything; not with model vote "
-        "(default on)",
+        help="skip positions where the passes support the draft; not with model vote (default on)",
     )
-    _options.add_threads(parser)
-    _add_settings(parser)
-    parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on where an earlier run of the same command ended early; begin where there was none",
-    )
-    parser.set_defaults(run=run, wrong_usage=parser.error)
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("reads and qualities")
-    group.add_argument(
-        "--all",
-        action="store_true",
-        help="also write the drafts of molecules with too few passes, unpolished, with rq -1",
-    )
-    group.add_argument(
-        "--min-quality",
-        type=_options.quality,
-        default=20,
-        metavar="Q",
-        help="lowest predicted quality of a read, Phred (default %(default)s)",
-    )
-    group.add_argument(
-        "--min-length",
-        type=_options.whole(0),
-        default=0,
-        metavar="BASES",
-        help="length of the shortest read (default %(default)s)",
-    )
+    _options.add_insertion_trim(parser)
     group.add_argument(
         "--skip-windows-above",
         type=_options.quality,
         metavar="Q",
-        help="do not polish windows whose mean draft quality is above Q, Phred; 0 disables; column models only "
-        f"(default {SKIP_ABOVE:g})",
+        help="do not polish windows whose mean draft QV is above Q; 0 disables; column models only (default "
+        f"{SKIP_ABOVE:g})",
     )
+
+
+def _add_filters(parser: Parser) -> None:
+    _options.add_min_quality(parser, default=20)
+    parser.group("filters").add_argument(
+        "--min-length",
+        type=_options.whole(0),
+        default=0,
+        metavar="BASES",
+        help="minimum length of a polished read (default %(default)s)",
+    )
+    _options.add_min_passes(parser)
+
+
+def _add_qualities(parser: Parser) -> None:
+    group = parser.group("base qualities")
     group.add_argument(
         "--max-base-quality",
         type=_options.whole(1, HIGHEST_PHRED),
         default=HIGHEST_PHRED,
         metavar="Q",
-        help="highest base quality, Phred (default %(default)s)",
+        help="maximum base quality (default %(default)s)",
     )
     group.add_argument(
         "--dc-calibration",
         metavar="MAP",
-        help="quality map of corrected bases. T,W,B: make W*q+B of qualities q above T; q:Q,q:Q,…: straight lines "
-        "between these points; skip: leave them (default: the model's own)",
+        help="recalibrate polished bases: T,W,B replaces each quality q above T by W*q+B; q:Q,q:Q,... interpolates "
+        "between points; skip changes nothing (default: the model's own map)",
     )
     group.add_argument(
         "--ccs-calibration",
@@ -138,14 +160,14 @@ def run(args: argparse.Namespace) -> int:
     if stop.early:
         raise KeyboardInterrupt
     _print_summary(counts, args)
-    return _options.MOLECULES_FAILED if faulty(counts) else 0
+    return _options.ZMWS_FAILED if faulty(counts) else 0
 
 
 def _job(args: argparse.Namespace) -> "PolishRun":
     from deepconsensus_py.polishing.run import PolishRun
 
     return PolishRun(
-        reads=_reads(args),
+        reads=_options.reads(args) if args.subreads else None,
         shards=tuple(args.features or ()),
         output=args.output,
         failed=args.failed,
@@ -160,14 +182,6 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         resume=args.resume,
         keep_unpolished=args.all,
     )
-
-
-def _reads(args: argparse.Namespace) -> "Reads | None":
-    if bool(args.subreads) == bool(args.features):
-        args.wrong_usage("give either SUBREADS or --features SHARD")
-    if args.features and (args.ccs or args.chunk or args.limit or args.min_passes is not None):
-        args.wrong_usage("--ccs, --chunk, --limit and --min-passes are for 'encode', not for its shards (--features)")
-    return _options.reads(args) if args.subreads else None
 
 
 def _settings(args: argparse.Namespace) -> "PolishSettings":

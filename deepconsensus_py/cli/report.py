@@ -4,17 +4,28 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "report",
-        help="one HTML page about one or more runs",
-        description="Show what runs left behind: outcomes, qualities, errors where truth is known, time, parameters.",
+        help="summarize runs on an HTML page",
+        description="Summarize one or more polish runs on an HTML page: ZMW outcomes, qualities, errors where the "
+        "truth is known, run times and parameters.",
+        usage="%(prog)s [options] REPORT... -o HTML",
+        examples=[
+            ("a run", "polished.report.json -o report.html"),
+            ("a run and its evaluation", "polished.report.json evaluation.json -o report.html"),
+        ],
     )
-    parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="OUT.report.json, and what evaluate --json wrote of its reads"
+    parser.group("input").add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="REPORT",
+        help="OUT.report.json of 'polish', and the JSON that 'evaluate' wrote of its reads",
     )
     _options.add_output(parser, "HTML", "the page")
     parser.set_defaults(run=run)

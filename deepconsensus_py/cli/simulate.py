@@ -4,46 +4,62 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "simulate",
-        help="make molecules with known truth",
-        description="Write subreads.bam, ccs.bam, truth.fasta and truth.bed of simulated molecules.",
+        help="simulate subreads and CCS reads of known sequence",
+        description="Simulate ZMWs of known sequence: writes subreads.bam, ccs.bam, truth.fasta and truth.bed.",
+        usage="%(prog)s [options] -o FOLDER",
+        examples=[
+            ("ten ZMWs of random sequence", "-o simulated"),
+            (
+                "four ZMWs of a genome, as Sequel II reads them",
+                "-o simulated --num-zmws 4 --length 800 1200 --template truth.fasta --profile sequel2",
+            ),
+        ],
     )
-    _options.add_output(parser, "DIR", "folder to write into")
-    parser.add_argument("--molecules", type=int, default=10, metavar="N", help="how many (default %(default)s)")
-    parser.add_argument(
+    parser.group("input").add_argument(
+        "--template", type=Path, metavar="FASTA", help="cut ZMWs out of these sequences (default: random sequence)"
+    )
+    _options.add_output(parser, "FOLDER", "folder to write to")
+    group = parser.group("simulation")
+    group.add_argument("--num-zmws", type=int, default=10, metavar="N", help="number of ZMWs (default %(default)s)")
+    group.add_argument("--molecules", type=int, help=argparse.SUPPRESS)
+    group.add_argument(
         "--length",
         type=int,
         nargs=2,
         default=(1000, 3000),
         metavar=("MIN", "MAX"),
-        help="their bases (default 1000 3000)",
+        help="length of a ZMW's sequence, bases (default 1000 3000)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--passes",
         type=int,
         nargs=2,
         default=(3, 12),
         metavar=("MIN", "MAX"),
-        help="full passes of each (default 3 12)",
+        help="full passes of a ZMW (default 3 12)",
     )
-    parser.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="same seed, same records (default %(default)s)"
-    )
-    parser.add_argument(
-        "--template", type=Path, metavar="FASTA", help="cut molecules out of these sequences (default: random ones)"
-    )
-    parser.add_argument(
+    group.add_argument(
         "--profile",
         default="sequel",
-        metavar="NAME",
+        metavar="NAME|FILE",
         help="instrument: sequel, sequel2, or a JSON file (default %(default)s)",
     )
-    parser.set_defaults(run=run)
+    group.add_argument("--seed", type=int, default=1, metavar="N", help="random seed (default %(default)s)")
+    parser.set_defaults(run=run, check=check)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Take the number of ZMWs from ``--molecules``, as earlier versions did."""
+    if args.molecules is not None:
+        _options.deprecated("simulate --molecules N", "simulate --num-zmws N")
+        args.num_zmws = args.molecules
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.simulate.sites import SHORTEST_PASS
     from deepconsensus_py.simulate.templates import read_templates
 
-    settings = MovieSettings(args.molecules, tuple(args.length), tuple(args.passes), args.seed)
+    settings = MovieSettings(args.num_zmws, tuple(args.length), tuple(args.passes), args.seed)
     profile = load_profile(args.profile)
     templates = read_templates(args.template, SHORTEST_PASS) if args.template else None
     molecules = simulate_movie(settings, profile, templates)

@@ -4,35 +4,42 @@ import argparse
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._parser import Commands, Parser
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command and its options."""
-    parser = subparsers.add_parser(
+def add_parser(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
         "train",
         help="train a network",
         description="Train a network as a YAML file describes it (docs/training.md). The folder gets the model, "
-        "log.csv, curve.svg and a checkpoint from which an interrupted training goes on. "
-        "Several processes: torchrun --nproc-per-node N -m deepconsensus_py.cli.main train CONFIG -o FOLDER.",
+        "log.csv, curve.svg and a checkpoint for --resume. For several processes: torchrun --nproc-per-node N -m "
+        "deepconsensus_py.cli.main train CONFIG -o FOLDER.",
+        usage="%(prog)s [options] CONFIG -o FOLDER",
+        examples=[
+            ("train as a recipe says", "recipes/runs.yaml -o runs"),
+            ("on a GPU; continue if it was interrupted", "recipes/columns.yaml -o columns --device cuda --resume"),
+        ],
     )
     add_arguments(parser)
     parser.set_defaults(run=run)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """What all commands that train take."""
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file that describes the training")
-    _options.add_output(parser, "FOLDER", "where all that it writes goes; made if need be")
-    parser.add_argument("--resume", action="store_true", help="go on from FOLDER's checkpoint, if there is one")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default %(default)s)")
-    parser.add_argument(
+    parser.group("input").add_argument("config", type=Path, metavar="CONFIG", help="description of the training (YAML)")
+    _options.add_output(parser, "FOLDER", "folder of the model and the log")
+    group = parser.group("run")
+    group.add_argument("--device", default="cpu", help="cpu or cuda (default %(default)s)")
+    _options.add_threads(parser)
+    group.add_argument(
         "--loaders",
         type=_options.whole(0),
         default=0,
         metavar="N",
-        help="processes that draw batches ahead, worth it beside a GPU (default %(default)s)",
+        help="processes that prepare batches ahead; useful with a GPU (default %(default)s)",
     )
-    _options.add_threads(parser)
+    group.add_argument("--resume", action="store_true", help="continue from the checkpoint in FOLDER, if there is one")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -226,7 +226,7 @@ def read_run_examples(path: Path) -> RunExamples:
         with reading(path), safe_open(path, framework="np") as file:
             about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
             if about.get("format") != FORMAT:
-                raise InputError(f"{path}: not an evidence file; write one with 'deepconsensus-py evidence'")
+                raise InputError(f"{path}: not an evidence file; write one with 'deepconsensus-py prepare-training'")
             if about.get("version") != VERSION:
                 raise InputError(
                     f"{path}: of version {about.get('version')}, this program reads {VERSION}; write it again"

@@ -60,7 +60,7 @@ class RunData:
     """What runs are drawn from.
 
     Attributes:
-        evidence: files that ``deepconsensus-py evidence`` wrote.
+        evidence: files that ``deepconsensus-py prepare-training`` wrote.
         weights: how often a draft of each file is drawn, against one of the others, and how far its truth is trusted
             where the evidence decides; 1 for all where none are named.
         given: how often the draft that came with a molecule is drawn, against one made of some of its passes.
@@ -76,7 +76,7 @@ class RunData:
 
     def __post_init__(self) -> None:
         if not self.evidence:
-            raise InputError("data.evidence names no file; write one with 'deepconsensus-py evidence'")
+            raise InputError("data.evidence names no file; write one with 'deepconsensus-py prepare-training'")
         if self.weights and len(self.weights) != len(self.evidence):
             raise InputError("data.weights must have a number for every file of data.evidence")
         if self.drafts < 1 or self.runs < 1:

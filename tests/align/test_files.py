@@ -14,7 +14,7 @@ from deepconsensus_py.pacbio.zmws import read_zmws
 
 
 def align(testdata: Path, output: Path, *options: str, subreads: Path | None = None, ccs: Path | None = None) -> int:
-    files = [str(subreads or testdata / "subreads.bam"), str(ccs or testdata / "ccs.bam")]
+    files = [str(subreads or testdata / "subreads.bam"), "--ccs", str(ccs or testdata / "ccs.bam")]
     return main(["align", *files, "-o", str(output), *options])
 
 

@@ -27,7 +27,7 @@ def pair(request: pytest.FixtureRequest, run: Commands, testdata: Path, tmp_path
     subreads, ccs = testdata / "subreads.bam", testdata / "ccs.bam"
     if request.param == "raw":
         return subreads, ccs
-    assert run("align", subreads, ccs, "-o", tmp_path / "aligned.bam", "--threads", 1).status == 0
+    assert run("align", subreads, "--ccs", ccs, "-o", tmp_path / "aligned.bam", "--threads", 1).status == 0
     return tmp_path / "aligned.bam", ccs
 
 

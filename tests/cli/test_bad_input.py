@@ -16,7 +16,7 @@ import pysam
 import pytest
 from support import Commands, edited, record_lines, records
 
-from deepconsensus_py.cli._options import MOLECULES_FAILED
+from deepconsensus_py.cli._options import ZMWS_FAILED
 from deepconsensus_py.options import DEFAULT
 from deepconsensus_py.polishing.report import COLUMNS
 from deepconsensus_py.polishing.run import REASONS_SHOWN
@@ -178,7 +178,7 @@ def test_files_given_twice(run: Commands, refused, testdata, tmp_path):
 @pytest.mark.parametrize("command", ["polish", "encode", "draft"])
 def test_aligned_subreads_without_drafts(run: Commands, testdata, tmp_path, command):
     aligned = tmp_path / "aligned.bam"
-    assert run("align", testdata / "subreads.bam", testdata / "ccs.bam", "-o", aligned).status == 0
+    assert run("align", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", aligned).status == 0
     result = run(command, aligned, "-o", tmp_path / "out.bam")
     assert result.status == 1
     assert result.err.count("are aligned already") == 1
@@ -199,7 +199,7 @@ def test_inputs_are_not_written_over(run: Commands, testdata, tmp_path, output):
         ("polish", subreads, "--ccs", ccs, "-o", out),
         ("polish", subreads, "--ccs", ccs, "-o", tmp_path / "new.bam", "--failed", out),
         ("encode", subreads, "--ccs", ccs, "-o", out),
-        ("align", subreads, ccs, "-o", out),
+        ("align", subreads, "--ccs", ccs, "-o", out),
         ("draft", *([subreads] if output == "subreads.bam" else [ccs]), "-o", out),
         ("filter", *([subreads] if output == "subreads.bam" else [ccs]), "-q", 20, "-o", out),
         ("gather", *([subreads] if output == "subreads.bam" else [ccs]), "-o", out),
@@ -319,7 +319,7 @@ def test_models_that_come_with_the_package_do_without_kinetics(polish_edited, te
 def test_model_that_needs_kinetics_reports_molecules_without(polish_edited, testdata, tiny_model):
     status, rows, reads = polish_edited(first_hole(without("pw")), model=tiny_model)
     first, *others = map(str, holes(testdata))
-    assert status == MOLECULES_FAILED
+    assert status == ZMWS_FAILED
     assert rows[first]["outcome"] == "missing_kinetics"
     assert "'pw'" in rows[first]["reason"]
     assert len(reads) == len(others)
@@ -346,7 +346,7 @@ def test_kinetics_of_another_length(polish_edited, testdata):
 
     status, rows, reads = polish_edited(first_hole(cut))
     first, *others = map(str, holes(testdata))
-    assert status == MOLECULES_FAILED
+    assert status == ZMWS_FAILED
     assert rows[first]["outcome"] == "error"
     assert "'pw'" in rows[first]["reason"]
     assert len(reads) == len(others)
@@ -354,7 +354,7 @@ def test_kinetics_of_another_length(polish_edited, testdata):
 
 def test_duplicate_molecule(polish_edited, testdata):
     status, _, reads = polish_edited(drafts=lambda found: [*found, found[0]])
-    assert status == MOLECULES_FAILED
+    assert status == ZMWS_FAILED
     assert len(reads) == len(holes(testdata))
 
 
@@ -377,7 +377,7 @@ def test_unknown_bases(polish_edited, testdata):
 )
 def test_extreme_molecules(run: Commands, tmp_path, length, passes):
     assert run(
-        "simulate", "-o", tmp_path / "sim", "--molecules", 1, "--length", *length.split(), "--passes", *passes.split()
+        "simulate", "-o", tmp_path / "sim", "--num-zmws", 1, "--length", *length.split(), "--passes", *passes.split()
     ).status == 0  # fmt: skip
     simulated, output = tmp_path / "sim", tmp_path / "out.bam"
     options = ["--min-quality", 0]
@@ -392,7 +392,7 @@ def test_extreme_molecules(run: Commands, tmp_path, length, passes):
 
 
 def test_many_molecules_of_few_passes_do_not_flood_the_log(run: Commands, tmp_path):
-    assert run("simulate", "-o", tmp_path, "--molecules", 12, "--length", 300, 300, "--passes", 1, 1).status == 0
+    assert run("simulate", "-o", tmp_path, "--num-zmws", 12, "--length", 300, 300, "--passes", 1, 1).status == 0
     output = tmp_path / "out.bam"
     polished = run("polish", tmp_path / "subreads.bam", "-o", output)
     assert polished.status == 0

@@ -24,7 +24,7 @@ def files(tmp_path: Path) -> tuple[str, str]:
             record.reference_id, record.reference_start, record.mapping_quality, record.flag = 0, start, 60, 0
             record.query_qualities = pysam.qualitystring_to_array("5555")
             file.write(record)
-    return str(tmp_path / "reads.bam"), str(tmp_path / "reference.fa")
+    return str(tmp_path / "reads.bam"), "--reference", str(tmp_path / "reference.fa")
 
 
 def table(path: Path) -> dict[int, tuple[int, int]]:
@@ -35,7 +35,7 @@ def table(path: Path) -> dict[int, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("indexed", [False, True])
-def test_counts_of_everything_and_of_a_region(files: tuple[str, str], tmp_path: Path, indexed: bool) -> None:
+def test_counts_of_everything_and_of_a_region(files: tuple[str, ...], tmp_path: Path, indexed: bool) -> None:
     if indexed:
         pysam.index(files[0])
     out = tmp_path / "table.csv"
@@ -58,7 +58,7 @@ def test_counts_of_everything_and_of_a_region(files: tuple[str, str], tmp_path: 
     ],
 )
 def test_bad_options_are_one_sentence(
-    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+    files: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
 ) -> None:
     out = tmp_path / "table.csv"
     assert main(["calibrate", *files, "-o", str(out), *options]) == 1
@@ -74,9 +74,9 @@ def test_a_whole_contig_is_counted_to_its_end(shared: Path, tmp_path: Path) -> N
     shutil.copyfile(folder / "CHM13_chr20_0_200000.fa", fasta)
     bam = folder / "CHM13_chr20_0_200000_dc.to_truth.bam"
     out = tmp_path / "table.csv"
-    assert main(["calibrate", str(bam), str(fasta), "-o", str(out)]) == 0
+    assert main(["calibrate", str(bam), "--reference", str(fasta), "-o", str(out)]) == 0
     whole = np.array(list(table(out).values())).sum(0)
-    assert main(["calibrate", str(bam), str(fasta), "-o", str(out), "--region", "chr20:0-190000"]) == 0
+    assert main(["calibrate", str(bam), "--reference", str(fasta), "-o", str(out), "--region", "chr20:0-190000"]) == 0
     assert (np.array(list(table(out).values())).sum(0) < whole).all()
 
 
@@ -105,7 +105,7 @@ def fitted(printed: str) -> dict[str, tuple[float, Calibration]]:
 
 def test_maps_fitted_to_reads_and_truth(run: Commands, polished: tuple[Path, Path]) -> None:
     reads, truth = polished
-    result = run("calibrate", "--fit", reads, "--truth", truth)
+    result = run("calibrate", reads, "--fit", "--truth", truth)
     assert result.status == 0
     assert "each of 4 molecules mapped by what was fitted to the others" in result.out
     maps = fitted(result.out)
@@ -116,14 +116,14 @@ def test_maps_fitted_to_reads_and_truth(run: Commands, polished: tuple[Path, Pat
         assert calibration.apply(np.array([30.0]))[0] == pytest.approx(20.15, abs=0.5)
 
 
-def test_maps_fitted_to_tables(run: Commands, tmp_path: Path, files: tuple[str, str]) -> None:
+def test_maps_fitted_to_tables(run: Commands, tmp_path: Path, files: tuple[str, ...]) -> None:
     rows = "".join(f"{q},{10_000 if q == 30 else 0},{100 if q == 30 else 0}\n" for q in range(100))
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text(f"baseq,total_match,total_mismatch\n{rows}")
     assert run("calibrate", *files, "-o", tmp_path / "own.csv").status == 0
-    maps = fitted(run("calibrate", "--fit", *(tmp_path / name for name in ("a.csv", "b.csv", "own.csv"))).out)
+    maps = fitted(run("calibrate", *(tmp_path / name for name in ("a.csv", "b.csv", "own.csv")), "--fit").out)
     assert maps["knots"][1].apply(np.array([30.0]))[0] == pytest.approx(20, abs=0.5)
-    alone = run("calibrate", "--fit", tmp_path / "a.csv").out
+    alone = run("calibrate", tmp_path / "a.csv", "--fit").out
     assert "held out: nothing" in alone
     assert alone.splitlines()[2].startswith(".\t.\t")
 
@@ -131,20 +131,24 @@ def test_maps_fitted_to_tables(run: Commands, tmp_path: Path, files: tuple[str, 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ((), "give BAM, FASTA and -o CSV"),
-        (("a.bam", "b.fa"), "give BAM, FASTA and -o CSV"),
-        (("--truth", "t.fa"), "or --fit FILE"),
+        ((), "the following arguments are required: READS"),
+        (("a.bam", "--reference", "b.fa"), "give READS --reference FASTA -o CSV"),
+        (("a.bam", "--truth", "t.fa"), "or READS... --fit"),
         *(
-            (("--fit", "a.csv", *ignored), "--fit takes its files, --truth and with that --min-np only")
+            (("a.csv", "--fit", *ignored), "--fit goes with --truth, and with --truth --min-np, only")
             for ignored in (
                 ("-o", "b.csv"),
+                ("--reference", "b.fa"),
                 ("--region", "chr1"),
                 ("--min-mapq", "60"),
                 ("--dc-calibration", "skip"),
                 ("--min-np", "0"),
             )
         ),
-        (("a.bam", "b.fa", "-o", "c.csv", "--min-np", "3"), "--min-np chooses reads for --fit --truth"),
+        (
+            ("a.bam", "--reference", "b.fa", "-o", "c.csv", "--min-np", "3"),
+            "--min-np selects reads for --fit --truth only",
+        ),
     ],
 )
 def test_wrong_usage(run: Commands, options: tuple[str, ...], sentence: str) -> None:
@@ -155,9 +159,9 @@ def test_wrong_usage(run: Commands, options: tuple[str, ...], sentence: str) -> 
 
 def test_files_that_nothing_can_be_fitted_to(run: Commands, polished: tuple[Path, Path], tmp_path: Path) -> None:
     reads, truth = polished
-    assert "is not a table of baseq,total_match,total_mismatch" in run("calibrate", "--fit", reads).err
+    assert "is not a table of baseq,total_match,total_mismatch" in run("calibrate", reads, "--fit").err
     other = tmp_path / "other.fasta"
     other.write_text(">m/9/truth\nACGT\n")
-    assert "none of its reads is of a molecule of" in run("calibrate", "--fit", reads, "--truth", other).err
-    assert "--min-np" in run("calibrate", "--fit", reads, "--truth", truth, "--min-np", 3).err
-    assert "has no base qualities" in run("calibrate", "--fit", truth, "--truth", truth).err
+    assert "none of its reads is of a molecule of" in run("calibrate", reads, "--fit", "--truth", other).err
+    assert "--min-np" in run("calibrate", reads, "--fit", "--truth", truth, "--min-np", 3).err
+    assert "has no base qualities" in run("calibrate", truth, "--fit", "--truth", truth).err

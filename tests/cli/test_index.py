@@ -44,7 +44,11 @@ def test_chunks_through_indexes_are_the_whole(
 ) -> None:
     caplog.set_level(logging.INFO)
     subreads, ccs = (linked / name for name in FILES)
-    inputs = ("align", subreads, ccs) if command == "align" else ("polish", subreads, "--ccs", ccs, "--model", "vote")
+    inputs = (
+        ("align", subreads, "--ccs", ccs)
+        if command == "align"
+        else ("polish", subreads, "--ccs", ccs, "--model", "vote")
+    )
     assert run(*inputs, "-o", linked / "whole.bam", "--threads", 1).status == 0
     assert run("index", subreads, ccs).status == 0
     parts = []
@@ -68,7 +72,7 @@ def test_a_chunk_is_encoded_from_its_own_aligned_file(
             assert run("index", subreads, ccs).status == 0
         for i in (1, 5, 7):
             aligned, shard = linked / f"{i}.bam", linked / f"{i}.{indexed}.shard"
-            done = run("align", subreads, ccs, "-o", aligned, "--chunk", f"{i}/7", "--threads", 1)
+            done = run("align", subreads, "--ccs", ccs, "-o", aligned, "--chunk", f"{i}/7", "--threads", 1)
             assert done.status == 0
             assert ("for want of an index" in done.err) == (not indexed and i > 1)
             done = run(

@@ -127,7 +127,7 @@ def test_every_command_keeps_bytes_of_the_header(run: Commands, sound: dict, tmp
         files[sort] = write(tmp_path / f"{sort}.bam", with_text(head, b"@RG\tSM:M\xfcller\t"), *records)
     out = tmp_path / "out.bam"
     arguments = {
-        "align": (files["subreads"], files["ccs"], "-o", out, "--threads", 1),
+        "align": (files["subreads"], "--ccs", files["ccs"], "-o", out, "--threads", 1),
         "draft": (files["subreads"], "-o", out, "--threads", 1),
         "filter": (files["ccs"], "-o", out, "-q", 0),
         "index": (files["subreads"],),

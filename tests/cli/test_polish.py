@@ -19,7 +19,7 @@ def aligned(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from deepconsensus_py.cli.main import main
 
     path = tmp_path_factory.mktemp("aligned") / "subreads_to_ccs.bam"
-    assert main(["align", str(testdata / "subreads.bam"), str(testdata / "ccs.bam"), "-o", str(path)]) == 0
+    assert main(["align", str(testdata / "subreads.bam"), "--ccs", str(testdata / "ccs.bam"), "-o", str(path)]) == 0
     return path
 
 

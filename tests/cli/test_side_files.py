@@ -55,11 +55,11 @@ def test_an_evaluation_replaces_neither_reads_nor_reports(run: Commands, inputs,
     shutil.copy(testdata / "truth.fasta", truth)
     before = {path: path.read_bytes() for path in (reads, truth, tmp_path / "out.report.json")}
     for path in before:
-        result = run("evaluate", "--truth", truth, "--reads", reads, "--json", path)
+        result = run("evaluate", reads, "--truth", truth, "--json", path)
         assert result.status == 1
         assert "which it would replace; write elsewhere" in result.err
     assert {path: path.read_bytes() for path in before} == before
-    assert run("evaluate", "--truth", truth, "--reads", reads, "--json", tmp_path / "new.json").status == 0
+    assert run("evaluate", reads, "--truth", truth, "--json", tmp_path / "new.json").status == 0
 
 
 def test_a_page_does_not_replace_what_it_is_of(run: Commands, inputs, tmp_path: Path) -> None:

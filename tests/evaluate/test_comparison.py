@@ -87,7 +87,7 @@ def test_the_text_says_whose_errors_those_are_that_the_read_does_not_show() -> N
 
 
 def test_the_command_writes_json_and_prints_text(testdata: Path, tmp_path: Path, capsys) -> None:
-    arguments = ["evaluate", "--truth", str(testdata / "truth.fasta"), "--reads", str(testdata / "ccs.bam")]
+    arguments = ["evaluate", str(testdata / "ccs.bam"), "--truth", str(testdata / "truth.fasta")]
     assert main([*arguments, "--json", str(tmp_path / "e.json")]) == 0
     text = capsys.readouterr().out
     result = json.loads((tmp_path / "e.json").read_text())
@@ -97,5 +97,5 @@ def test_the_command_writes_json_and_prints_text(testdata: Path, tmp_path: Path,
 
 
 def test_the_command_names_what_is_wrong(testdata: Path, tmp_path: Path, capsys) -> None:
-    assert main(["evaluate", "--truth", str(tmp_path / "no.fasta"), "--reads", str(testdata / "ccs.bam")]) == 1
+    assert main(["evaluate", str(testdata / "ccs.bam"), "--truth", str(tmp_path / "no.fasta")]) == 1
     assert "no.fasta" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def prepare(folder: Path) -> None:
     """The sound files, and what their command writes."""
     (folder / "sound").mkdir(parents=True)
     sim, sound = folder / "sim", folder / "sound"
-    assert quiet("simulate", "-o", sim, "--molecules", len(HOLES), "--length", 80, 90, "--passes", 3, 4)[0] == 0
+    assert quiet("simulate", "-o", sim, "--num-zmws", len(HOLES), "--length", 80, 90, "--passes", 3, 4)[0] == 0
     for name in ("subreads.bam", "ccs.bam"):
         header, records = mutations.records_of(gzip.decompress((sim / name).read_bytes()))
         (sound / name).write_bytes(mutations.bgzf(header + b"".join(records)))

@@ -76,8 +76,8 @@ def test_a_named_pipe_is_refused_unread(run: Commands, make) -> None:
     subreads, drafts, output = make.subreads([1]), make.drafts([1]), make.folder / "out.bam"
     for words in (
         ("draft", pipe),
-        ("align", pipe, drafts),
-        ("align", subreads, pipe),
+        ("align", pipe, "--ccs", drafts),
+        ("align", subreads, "--ccs", pipe),
         ("encode", subreads, "--ccs", pipe),
         ("polish", pipe, "--ccs", drafts),
         ("polish", subreads, "--ccs", pipe),

@@ -17,7 +17,7 @@ import restarts
 from restarts import Left, job, left
 from support import DEADLY, Commands, deadly_encoder, record_lines
 
-from deepconsensus_py.cli._options import MOLECULES_FAILED
+from deepconsensus_py.cli._options import ZMWS_FAILED
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing import run as run_module
@@ -111,7 +111,7 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
     assert THIRD == DEADLY
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: kind())
     result = run(*polish, "-o", tmp_path / "out.bam")
-    assert result.status == MOLECULES_FAILED
+    assert result.status == ZMWS_FAILED
     assert "Traceback" not in result.err
     assert "1 error: " in result.err
     assert reason in result.err

@@ -122,7 +122,7 @@ def test_the_bed_file_says_where_molecules_come_from(tmp_path: Path) -> None:
 
 
 def test_each_profile_has_its_own_instrument(tmp_path: Path) -> None:
-    assert main(["simulate", "-o", str(tmp_path), "--molecules", "1", "--profile", "sequel2"]) == 0
+    assert main(["simulate", "-o", str(tmp_path), "--num-zmws", "1", "--profile", "sequel2"]) == 0
     (group,) = _header(tmp_path / "subreads.bam")["RG"]
     assert group["PM"] == "SEQUELII"
     assert group["PU"].startswith("m64")

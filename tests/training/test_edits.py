@@ -272,7 +272,7 @@ def test_the_model_knows_how_often_decided_runs_are_wrong(
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"evidence": []}, "data.evidence names no file; write one with 'deepconsensus-py evidence'"),
+        ({"evidence": []}, "data.evidence names no file; write one with 'deepconsensus-py prepare-training'"),
         ({"weights": [1, 2]}, "a number for every file"),
         ({"drafts": 0}, "1 or more"),
         ({"runs": 0}, "1 or more"),

@@ -18,6 +18,6 @@ rule align:
         "../envs/deepconsensus-py.yaml"
     # Exit status 3: all is written, and some molecules have no aligned pass; correct reports them.
     shell:
-        "deepconsensus-py align {input.subreads[0]:q} {input.ccs[0]:q} -o {output:q}"
+        "deepconsensus-py align {input.subreads[0]:q} --ccs {input.ccs[0]:q} -o {output:q}"
         " --chunk {params.chunk} --threads {threads} 2> {log:q}"
         " || [ $? -eq 3 ]"

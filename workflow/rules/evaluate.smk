@@ -17,5 +17,5 @@ rule evaluate:
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:
-        "deepconsensus-py evaluate --truth {input.truth:q} --reads {input.reads:q} --baseline {input.drafts:q}"
+        "deepconsensus-py evaluate {input.reads:q} --truth {input.truth:q} --baseline {input.drafts:q}"
         " --json {output.json:q} > {output.table:q} 2> {log:q}"

@@ -1,4 +1,4 @@
-"""``evidence`` writes what run networks learn from."""
+"""``prepare-training`` writes what run networks learn from."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ def example_file(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def evidence(run: Commands, example_file: Path, path: Path, *options: object) -> bytes:
-    result = run("evidence", example_file, "-o", path, *options)
+    result = run("prepare-training", example_file, "-o", path, *options)
     assert result.status == 0, result.err
     return path.read_bytes()
 
 
 def test_it_says_what_it_wrote(run: Commands, example_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "e.safetensors"
-    result = run("evidence", example_file, "-o", path, "--redrafts", 1, "--threads", 1)
+    result = run("prepare-training", example_file, "-o", path, "--redrafts", 1, "--threads", 1)
     assert result.status == 0, result.err
     found = read_run_examples(path)
     wrong = (found.label > 0).sum()
@@ -55,10 +55,10 @@ def test_no_redrafts_leaves_the_drafts_that_were_given(run: Commands, example_fi
 
 
 def refused(run: Commands, *args: object) -> str:
-    result = run("evidence", *args, "--redrafts", 0, "--threads", 1)
+    result = run("prepare-training", *args, "--redrafts", 0, "--threads", 1)
     assert result.status == 1
     assert "Traceback" not in result.err
-    (sentence,) = [line for line in result.err.splitlines() if line.startswith("deepconsensus-py evidence: ")]
+    (sentence,) = [line for line in result.err.splitlines() if line.startswith("deepconsensus-py prepare-training: ")]
     return sentence
 
 
