@@ -1,7 +1,7 @@
 """Peak memory of ``polish`` against the length of its input: the same molecules once and many times over.
 
     python benchmarks/memory.py SUBREADS.bam CCS.bam [--copies 1 5 25] [--models runs pairhmm] [--threads N]
-                                [--json FILE] [--plot docs/memory.svg]
+                                [--json FILE] [--plot docs/developers/memory.svg]
 
 Memory is that of the whole process tree, sampled (``processes.py``). It must not grow with the input: what is in work
 is bounded, and nothing is kept of what is done but counts.

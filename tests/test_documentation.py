@@ -15,7 +15,7 @@ from deepconsensus_py.polishing.tags import ALIGNMENT_TAGS, PER_BASE_TAGS
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "workflow/README.md")),
-    *sorted((REPOSITORY / "docs").glob("*.md")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
 ]
 
 
@@ -38,11 +38,11 @@ def test_contributors_are_sent_to_files_that_there_are() -> None:
 
 
 def test_the_readme_lists_the_pages_that_there_are() -> None:
-    listed = re.findall(r"^- \[`docs/(\w+\.md)`\]", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(page.name for page in (REPOSITORY / "docs").glob("*.md"))
+    listed = re.findall(r"^- \[`(docs/[\w/]+\.md)`\]", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(str(page.relative_to(REPOSITORY)) for page in (REPOSITORY / "docs").rglob("*.md"))
 
 
-@pytest.mark.parametrize("page", ["attention.md", "library.md", "simulator.md"])
+@pytest.mark.parametrize("page", ["library.md", "developers/attention.md", "developers/simulator.md"])
 def test_examples_run(page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(REPOSITORY)
     examples = re.findall(r"```python\n(.*?)```", Path("docs", page).read_text(), re.DOTALL)

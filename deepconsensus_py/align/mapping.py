@@ -1,6 +1,6 @@
 """Where one sequence lies on a draft: seeds and affine gaps by minimap2, ends and hard cases by edlib.
 
-The choice of libraries was measured; the table is in ``docs/alignment.md``.
+The choice of libraries was measured; the table is in ``docs/developers/alignment.md``.
 """
 
 import math

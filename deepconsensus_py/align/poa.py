@@ -14,7 +14,7 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.pacbio.molecule import Pass, decode_bases, encode_bases
 
 _WINDOW = 500
-"""Bases; 200 gives 60 % more errors (measured: docs/alignment.md)."""
+"""Bases; 200 gives 60 % more errors (measured: docs/developers/alignment.md)."""
 
 _SLACK = 10
 """Draft bases by which the first aligned pair may miss the edge of a window."""

@@ -31,7 +31,7 @@ from deepconsensus_py.edits.vectors import (
 
 HALF = SIZE // 2
 WIDTH = SIZE
-"""Cells of a column; wider bands remove no more errors (measured: docs/hmm.md)."""
+"""Cells of a column; wider bands remove no more errors (measured: docs/developers/hmm.md)."""
 
 PAD = WIDTH
 """Positions before and after the bases of a pass, so that no cell of the band lies outside."""

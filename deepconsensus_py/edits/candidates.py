@@ -17,7 +17,7 @@ from deepconsensus_py.edits.repeats import Runs
 from deepconsensus_py.pacbio.molecule import N, Pass
 
 SHARE = 0.25
-"""Of the passes that cover a run: as many must speak for the same change of it (``docs/hmm.md``: what that misses)."""
+"""Of the passes that cover a run: as many must speak for the same change of it (what that misses: hmm.md)."""
 
 _SHORTER = 0
 """Kind of change in the place of the base code that other kinds put in."""

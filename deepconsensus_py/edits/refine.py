@@ -19,7 +19,7 @@ from deepconsensus_py.pacbio.molecule import Pass, Zmw
 
 ROUNDS = 3
 THRESHOLD = 1.0
-"""Nats. Drafts are mostly right, and without a threshold rates and edits drive each other on (docs/hmm.md)."""
+"""Nats. Drafts are mostly right, and without a threshold rates and edits drive each other on (hmm.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """Feature shards: encoded molecules in a file, so that other machines than the encoding one can correct them.
 
-A shard is a zip archive of one ``shard.json`` and one safetensors file per molecule; ``docs/shards.md`` has the layout.
+A shard is a zip archive of one ``shard.json`` and one safetensors file per molecule (docs/developers/formats.md).
 """
 
 import json

@@ -238,7 +238,7 @@ def test_a_screenshot_has_the_colours_of_the_bases(view: WindowView, tmp_path: P
 
 @pytest.mark.real
 def test_a_browser_shows_which_passes_decided_a_real_run(human_1m: Path, tmp_path: Path) -> None:
-    """The run of T at 4218 of the truth, of which docs/remaining_errors.md says that the strands disagree."""
+    """The run of T at 4218 of the truth, of which remaining_errors.md says that the strands disagree."""
     view = explain_reads([human_1m / "subreads_to_ccs.bam"], human_1m / "ccs.bam", "4194381", 42)
     page = shown(render_explanation(view), tmp_path)
     require_whole(page, view)

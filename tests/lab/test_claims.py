@@ -47,5 +47,5 @@ def test_the_command_lists_the_claims(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_the_page_of_the_documentation_has_them_all() -> None:
-    results = Path(__file__).parents[2] / "docs" / "claims"
+    results = Path(__file__).parents[2] / "docs" / "developers" / "claims"
     assert sorted(path.stem for path in results.glob("*.json")) == sorted(claim.id for claim in CLAIMS)
