@@ -127,7 +127,7 @@ def _bins(reads: Iterable[Judged]) -> list[tuple[float, float, int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--models", nargs="+", default=["runs"], metavar="NAME|FILE")
+    parser.add_argument("--models", nargs="+", default=["edits"], metavar="NAME|FILE")
     parser.add_argument("--subsets", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))

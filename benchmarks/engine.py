@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from deepconsensus_py.corrector import Arrays, Features
-from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.registry import load_method, load_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.workers.channel import Channel, anonymous_memory
@@ -72,7 +72,7 @@ def exchanged(zmw: Zmw, features: Features, *, shared: bool) -> tuple[float, flo
 def print_transport(zmws: Sequence[Zmw], models: Sequence[str]) -> None:
     print("| features | kB | way | main ms | worker ms | clock ms |\n|---|---|---|---|---|---|")
     for model in models:
-        encoded = [load_model(model).encoder(zmw) for zmw in zmws]
+        encoded = [load_method(model).encode(zmw) for zmw in zmws]
         kilobytes = np.mean([sum(a.nbytes for a in (*f.inputs.values(), *f.layout.values())) for f in encoded]) / 1000
         for shared in (False, True):
             best = [
@@ -104,9 +104,11 @@ def company(wanted: bool) -> Iterator[None]:
 def batches(zmws: Sequence[Zmw], model: str) -> tuple[Callable[[Arrays], object], list[Arrays]]:
     """A network's forward, and full batches of one molecule."""
     corrector = load_model(model, threads=1)
-    inputs = max((corrector.encoder(zmw).inputs for zmw in zmws), key=lambda found: len(next(iter(found.values()))))
-    items = np.arange(corrector.batch) % len(next(iter(inputs.values())))
-    return corrector.forward, [{name: array[items] for name, array in inputs.items()}] * BATCHES
+    inputs = max(
+        (corrector.method.encode(zmw).inputs for zmw in zmws), key=lambda found: len(next(iter(found.values())))
+    )
+    items = np.arange(corrector.network.batch) % len(next(iter(inputs.values())))
+    return corrector.network.forward, [{name: array[items] for name, array in inputs.items()}] * BATCHES
 
 
 def print_lanes(zmws: Sequence[Zmw], model: str, cores: int) -> None:
@@ -133,8 +135,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("subreads", type=Path)
     parser.add_argument("ccs", type=Path)
-    parser.add_argument("--models", nargs="*", default=["vote", "runs"])
-    parser.add_argument("--network", default="runs")
+    parser.add_argument("--models", nargs="*", default=["vote", "edits"])
+    parser.add_argument("--network", default="edits")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--busy", action="store_true")
     args = parser.parse_args()

@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("subreads", type=Path)
     parser.add_argument("ccs", type=Path)
     parser.add_argument("--copies", type=int, nargs="+", default=[1, 5, 25])
-    parser.add_argument("--models", nargs="+", default=["runs", "pairhmm"])
+    parser.add_argument("--models", nargs="+", default=["edits", "pairhmm"])
     parser.add_argument("--threads", type=int)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")

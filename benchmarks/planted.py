@@ -87,7 +87,7 @@ def row(model: str, kind: str, passes: int, molecules: int) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["runs"])
+    parser.add_argument("--models", nargs="+", default=["edits"])
     parser.add_argument("--passes", nargs="+", type=int, default=[6, 12, 30])
     parser.add_argument("--molecules", type=int, default=4)
     args = parser.parse_args(arguments)

@@ -44,7 +44,7 @@ def variants(model: str) -> Iterator[tuple[str, Corrector]]:
     networks["int8"] = in_int8(read_model(model).network)
     for name, variant in networks.items():
         corrector = load_model(model, threads=1, precision=FP32, triage=False)
-        corrector._network = variant
+        corrector.network._network = variant
         yield name, corrector
 
 
@@ -61,11 +61,13 @@ def in_int8(network: nn.Module) -> nn.Module:
 def some_batches(corrector: Corrector, zmws: list[Zmw]) -> list[Arrays]:
     """The first full batches of the molecules with most passes."""
     zmws = sorted(zmws, key=lambda zmw: -len(zmw.passes))
-    features = [corrector.encoder(zmw).inputs for zmw in zmws[:BATCHES]]
+    features = [corrector.method.encode(zmw).inputs for zmw in zmws[:BATCHES]]
     alike = [f for f in features if all(f[name].shape[1:] == features[0][name].shape[1:] for name in f)]
     joined = {name: np.concatenate([f[name] for f in alike]) for name in features[0]}
-    starts = range(0, max(len(next(iter(joined.values()))) - corrector.batch, 0) + 1, corrector.batch)
-    return [{name: values[i : i + corrector.batch] for name, values in joined.items()} for i in starts[:BATCHES]]
+    starts = range(0, max(len(next(iter(joined.values()))) - corrector.network.batch, 0) + 1, corrector.network.batch)
+    return [
+        {name: values[i : i + corrector.network.batch] for name, values in joined.items()} for i in starts[:BATCHES]
+    ]
 
 
 def speeds(correctors: Mapping[str, Corrector], batches: list[Arrays], rounds: int) -> dict[str, float]:
@@ -76,7 +78,7 @@ def speeds(correctors: Mapping[str, Corrector], batches: list[Arrays], rounds: i
         for name, corrector in correctors.items():
             start = time.process_time()
             for batch in batches:
-                corrector.forward(batch)
+                corrector.network.forward(batch)
             least[name] = min(least[name], time.process_time() - start)
     return {name: items / seconds for name, seconds in least.items()}
 

@@ -29,7 +29,7 @@ from deepconsensus_py.edits.evidence import pooled, score_runs
 from deepconsensus_py.edits.repeats import find_runs, find_tracts
 from deepconsensus_py.evaluate.alignment import GAP, align_read
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.options import DEFAULT
+from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.pileup import build_pileup

@@ -69,10 +69,10 @@ def judge(task: Task, model: str) -> Judged:
     """Run all windows once, and put the read together with those of each threshold."""
     known = task.known
     corrector = load_model(model.replace("{zmw}", known.hole), threads=1, triage=False)
-    features = corrector.encoder(align_zmw(known.zmw))
-    starts = range(0, features.items, corrector.batch)
-    slices = [{name: v[i : i + corrector.batch] for name, v in features.inputs.items()} for i in starts]
-    probabilities = np.concatenate([corrector.forward(batch) for batch in slices])
+    features = corrector.method.encode(align_zmw(known.zmw))
+    starts = range(0, features.items, corrector.network.batch)
+    slices = [{name: v[i : i + corrector.network.batch] for name, v in features.inputs.items()} for i in starts]
+    probabilities = np.concatenate([corrector.network.forward(batch) for batch in slices])
     doubt = doubts(features.inputs)
     chosen = [doubt >= threshold for threshold in [*THRESHOLDS, np.inf]]
     *errors, kept = (errors_left(known, corrector, features, run, probabilities) for run in chosen)
@@ -88,7 +88,7 @@ def errors_left(
     probabilities: NDArray[np.float32],
 ) -> int:
     """Errors of the read when only some windows are run."""
-    calls = corrector.call(features, run, probabilities[run])
+    calls = corrector.method.call(features, run, probabilities[run])
     return find_errors(Read(known.zmw.name, decode_bases(calls.bases), None), decode_bases(known.truth)).total
 
 

@@ -1,17 +1,17 @@
-"""The one interface of all correctors: vote, the column networks and whatever comes after them.
+"""The one interface of all models that correct drafts; the engine knows nothing else of them.
 
-The ``encoder`` runs in worker processes (NumPy only), ``forward`` on the device, ``select`` and ``call`` where the
-reads are put together. The engine knows nothing else of a model.
+A ``Method`` encodes molecules (in worker processes), chooses what the network must see, and calls reads; a ``Network``
+computes in between, on its device. ``deepconsensus_py.methods`` has a row for each.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.pacbio.molecule import HIGHEST_QUALITY, Draft, Zmw
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -19,13 +19,16 @@ ALIKE = 4
 """Second axes (passes) are alike where they are the same multiple of this, rounded down. Sums over paddings of unlike
 lengths round differently, and what becomes of an item must not depend on its batch."""
 
+UNKNOWN_DRAFT_QUALITY = 20
+"""Phred given to kept bases of a draft that has neither qualities nor ``rq``: the least that is called HiFi."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """One molecule as a corrector sees it; what a feature shard stores.
+    """One molecule as a method encodes it; what a feature shard stores.
 
     Attributes:
-        inputs: what ``forward`` takes: integer arrays whose first axis is the item (a window, for column correctors),
+        inputs: what ``forward`` takes: integer arrays whose first axis is the item (a window, for the column method),
             so that items of many molecules are concatenated into one batch. Their second axis may differ between
             molecules (passes); it is padded with zeros, which must mean that there is nothing, to the longest of the
             batch, which holds only alike ones (``ALIKE``).
@@ -58,32 +61,27 @@ class Calls:
     from_model: NDArray[np.bool_]
 
 
-class Corrector(Protocol):
-    """A model that corrects drafts.
+class Method(Protocol):
+    """A way to correct drafts: all of it but the network. NumPy only, and it pickles small: worker processes run it.
 
     Attributes:
-        name: what the header and the report call it.
-        spec: the encoding it needs, as plain JSON values; two correctors with equal specs take the same shards.
-        options: names of the options (``options``) that it understands.
+        name: the model's name in headers and reports.
+        spec: the encoding it needs, as plain JSON values; two methods with equal specs take the same feature shards.
+        options: names of the options (``deepconsensus_py.options``) that it understands.
         calibration: quality map fitted with the model, as ``polishing.qualities.Calibration`` reads it, or ``"skip"``.
-        encoder: turns a molecule with aligned passes into integers; a function that pickles small (without weights),
-            so that worker processes can run it. It raises MoleculeError where the molecule lacks what the model needs.
     """
 
     name: str
     spec: Mapping[str, Any]
     options: Set[str]
     calibration: str
-    encoder: Callable[[Zmw], Features]
 
-    @property
-    def batch(self) -> int:
-        """Items of one ``forward`` where there are enough; it bounds memory and keeps the device busy."""
-        ...
+    def encode(self, zmw: Zmw) -> Features:
+        """Turn a molecule with aligned passes into integers.
 
-    @property
-    def lanes(self) -> int:
-        """Batches that ``forward`` takes at a time, each from a thread of its own."""
+        Raises:
+            MoleculeError: the molecule lacks what the model needs.
+        """
         ...
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
@@ -95,10 +93,6 @@ class Corrector(Protocol):
         """
         ...
 
-    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[items, ...]`` of a batch, on the model's device; of each item for itself."""
-        ...
-
     def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
         """Put the called read together from the items that were run and the draft elsewhere.
 
@@ -108,3 +102,55 @@ class Corrector(Protocol):
             probabilities: ``float32[selected.sum(), ...]``, in item order.
         """
         ...
+
+
+class Network(Protocol):
+    """What computes probabilities from encoded items, on its device."""
+
+    @property
+    def batch(self) -> int:
+        """Items of one ``forward`` where there are enough; it bounds memory and keeps the device busy."""
+        ...
+
+    @property
+    def lanes(self) -> int:
+        """Batches that ``forward`` takes at a time, each from a thread of its own."""
+        ...
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[items, ...]`` of a batch; each item's depend on that item alone."""
+        ...
+
+
+class Computing(Method, Network, Protocol):
+    """A method that computes its probabilities itself, in NumPy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corrector:
+    """A model that corrects drafts.
+
+    Attributes:
+        method: encodes molecules and calls reads.
+        network: gives the probabilities in between.
+    """
+
+    method: Method
+    network: Network
+
+    @classmethod
+    def of(cls, method: Computing) -> "Corrector":
+        """A method that needs no network."""
+        return cls(method, method)
+
+
+def kept_qualities(draft: Draft) -> NDArray[np.uint8]:
+    """Qualities ``uint8[n]`` for bases where the draft is kept."""
+    if draft.qualities is not None:
+        return np.minimum(draft.qualities, np.uint8(HIGHEST_QUALITY))
+    accuracy = draft.tag("rq")
+    quality = float(UNKNOWN_DRAFT_QUALITY)
+    # ccs writes rq -1 where it has no estimate.
+    if accuracy is not None and 0 <= accuracy <= 1:
+        quality = -10 * np.log10(max(1 - accuracy, 10 ** (-HIGHEST_QUALITY / 10)))
+    return np.full(len(draft.bases), np.rint(quality), np.uint8)

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.edits.compact import EDITED, IMPOSSIBLE, SCORE_STEP, RunEvidence
+from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import RUN_PARTS
-from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model
 
 
@@ -49,10 +50,10 @@ def part(run: np.ndarray, name: str) -> np.ndarray:
     return run[:, start : start + RUN_PARTS[name]]
 
 
-def random_network(seed: int = 0, **sizes: int) -> RunNetwork:
+def random_network(seed: int = 0, **sizes: int) -> EditNetwork:
     """A small network with every weight drawn at random."""
     torch.manual_seed(seed)
-    network = RunNetwork(RunConfig.of(**{"layers": 2, "d": 16, "heads": 2, "ff": 24, **sizes})).eval()
+    network = EditNetwork(EditConfig.of(**{"layers": 2, "d": 16, "heads": 2, "ff": 24, **sizes})).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.3)
@@ -60,9 +61,9 @@ def random_network(seed: int = 0, **sizes: int) -> RunNetwork:
 
 
 def random_model(seed: int = 0) -> Model:
-    return Model("random", random_network(seed), RUN_SPEC, card="# Card")
+    return Model("random", random_network(seed), SPEC, card="# Card")
 
 
-def scores_of(network: RunNetwork, tokens: Arrays) -> Tensor:
+def scores_of(network: EditNetwork, tokens: Arrays) -> Tensor:
     with torch.inference_mode():
         return network({name: torch.from_numpy(values) for name, values in tokens.items()})

@@ -120,10 +120,10 @@ class _StopAfter(Stop):
                 self._asked.wait()
 
 
-def one_at_a_time() -> Vote:
-    corrector = Vote()
-    corrector.batch = 1
-    return corrector
+def one_at_a_time() -> Corrector:
+    vote = Vote()
+    vote.batch = 1
+    return Corrector.of(vote)
 
 
 def _records(path: Path) -> list[pysam.AlignedSegment]:

@@ -15,7 +15,7 @@ PACKAGE = Path(deepconsensus_py.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).parent
 
-GROUND = {"errors", "_version", "files", "options"}
+GROUND = {"errors", "_version", "files", "options", "methods"}
 """Modules that stand beside the rooms and that all rooms but attention may import."""
 
 MAY_IMPORT = {
@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "pacbio": {"pacbio"},
     "align": {"align", "workers", "pacbio"},
     "pileup": {"pileup", "corrector", "align", "pacbio"},
-    "edits": {"edits", "corrector", "align", "pacbio", "pileup"},
+    "edits": {"edits", "corrector", "align", "pacbio"},
     "models": {"models", "attention", "edits", "pileup", "corrector", "pacbio", "weights"},
     "weights": {"weights"},
     "polishing": {"polishing", "models", "corrector", "align", "pacbio", "workers"},

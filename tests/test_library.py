@@ -159,7 +159,7 @@ def test_the_ccs_file_is_not_replaced(testdata: Path, reads: list[PolishedRead])
 
 
 def test_a_model_is_loaded_once_for_many(testdata: Path, reads: list[PolishedRead]) -> None:
-    model = load_model("runs")
+    model = load_model("edits")
     for read in reads:
         zmws = (zmw for zmw in read_zmws(testdata / "subreads.bam", testdata / "ccs.bam") if zmw.name == read.name)
         (again,) = polish(zmws, model=model)

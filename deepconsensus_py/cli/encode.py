@@ -108,7 +108,7 @@ def _write_examples(args: argparse.Namespace, truth: "TruthFiles") -> None:
 def _write_shard(args: argparse.Namespace) -> None:
     """A molecule that cannot be encoded is in the shard too: the run that polishes the shard reports it."""
     from deepconsensus_py._version import __version__
-    from deepconsensus_py.models.registry import load_encoder
+    from deepconsensus_py.models.registry import load_method
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.prepare import prepare_workers
@@ -118,11 +118,11 @@ def _write_shard(args: argparse.Namespace) -> None:
 
     if args.threads > 1:
         prepare_workers(args.model)
-    corrector = load_encoder(args.model, insertion_trim=args.ins_trim)
-    program = Program(__version__, args.command_line, f"encoded for model {corrector.name}")
-    source = encoded_reads(_options.reads(args), corrector, program, args.threads, StageClock())
+    method = load_method(args.model, insertion_trim=args.ins_trim)
+    program = Program(__version__, args.command_line, f"encoded for model {method.name}")
+    source = encoded_reads(_options.reads(args), method, program, args.threads, StageClock())
     molecules = with_progress(source.molecules, source.total, "ZMW")
-    counts = write_shard(args.output, molecules, corrector, str(source.header).strip())
+    counts = write_shard(args.output, molecules, method, str(source.header).strip())
     encoded = _options.counted(counts.pop("encoded", 0), "molecule")
     print(f"{encoded} encoded in {args.output}", file=sys.stderr)
     for outcome, count in sorted(counts.items()):

@@ -40,7 +40,7 @@ def _add_show(actions: Commands) -> None:
         help="show what a model is",
         description="Show the inputs, layers, parameters and model card of a model.",
         usage="%(prog)s [options] NAME|FILE",
-        examples=[("a model that comes with the package", "runs"), ("a model file", "model.safetensors")],
+        examples=[("a model that comes with the package", "edits"), ("a model file", "model.safetensors")],
     )
     parser.group("input").add_argument("model", metavar="NAME|FILE", help="name of a model, or a .safetensors file")
     parser.set_defaults(run=run_show)
@@ -79,8 +79,8 @@ def _add_check(actions: Commands) -> None:
         "use of.",
         usage="%(prog)s [options] NAME|FILE SUBREADS... --ccs CCS [-o FILE]",
         examples=[
-            ("compare on the first two ZMWs", "runs subreads.bam --ccs ccs.bam --limit 2"),
-            ("write a model file with the result", "runs subreads.bam --ccs ccs.bam -o checked.safetensors"),
+            ("compare on the first two ZMWs", "edits subreads.bam --ccs ccs.bam --limit 2"),
+            ("write a model file with the result", "edits subreads.bam --ccs ccs.bam -o checked.safetensors"),
         ],
     )
     parser.group("input").add_argument("model", metavar="NAME|FILE", help="name of a network, or a .safetensors file")
@@ -93,9 +93,9 @@ def _add_check(actions: Commands) -> None:
 
 def run_list(_: argparse.Namespace) -> int:
     """Print a line for every model."""
+    from deepconsensus_py.methods import WITHOUT_WEIGHTS
     from deepconsensus_py.models.header import bundled_models
     from deepconsensus_py.models.weights import read_model
-    from deepconsensus_py.options import WITHOUT_WEIGHTS
 
     for name, what in WITHOUT_WEIGHTS.items():
         print(f"{name}\t{what}")
@@ -108,12 +108,12 @@ def run_show(args: argparse.Namespace) -> int:
     """Print what a model is."""
     import json
 
-    from deepconsensus_py.models.registry import load_model
+    from deepconsensus_py.methods import WITHOUT_WEIGHTS
+    from deepconsensus_py.models.registry import load_method
     from deepconsensus_py.models.weights import read_model
-    from deepconsensus_py.options import WITHOUT_WEIGHTS
 
     if args.model in WITHOUT_WEIGHTS:
-        model = load_model(args.model)
+        model = load_method(args.model)
         print(f"name\t{model.name}\ncalibration\t{model.calibration}\nfeatures\t{json.dumps(dict(model.spec))}")
         return 0
     loaded = read_model(args.model)

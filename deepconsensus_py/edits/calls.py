@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.disagreement import Disagreement, find_disagreement, with_disagreement
-from deepconsensus_py.corrector import Arrays, Calls
+from deepconsensus_py.corrector import Arrays, Calls, kept_qualities
 from deepconsensus_py.edits.classes import CHANGE, INSERTS, LAST, NONE, apply_edits
 from deepconsensus_py.edits.refine import Refined
 from deepconsensus_py.edits.repeats import Runs, find_runs
 from deepconsensus_py.pacbio.molecule import Zmw
-from deepconsensus_py.pileup.method import kept_qualities
 
 DECIDED = np.array([1.2e-2, 1.2e-2, 1.2e-2, 2.6e-3, 6.2e-4, 1.5e-3, 5.0e-4, 2.2e-4, 2.2e-4, 0])
 """Share of the runs that evidence decides that are wrong, by the number of passes that cover them; from nine on, the

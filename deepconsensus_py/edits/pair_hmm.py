@@ -6,8 +6,7 @@ each kind of edit becomes a probability, and the share of runs that are wrong wi
 """
 
 import json
-from collections.abc import Callable, Mapping, Set
-from functools import partial
+from collections.abc import Mapping, Set
 from importlib import resources
 from typing import Any
 
@@ -20,6 +19,7 @@ from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.classes import EDITS
 from deepconsensus_py.edits.compact import SCORE_STEP, run_evidence
 from deepconsensus_py.edits.refine import refine
+from deepconsensus_py.methods import PAIR_HMM
 from deepconsensus_py.options import TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
 
@@ -49,26 +49,35 @@ def encode_evidence(zmw: Zmw, *, triage: bool = True) -> Features:
 
 
 class PairHmm:
-    """A ``corrector.Corrector`` whose items are homopolymer runs.
+    """A ``corrector.Method`` whose items are homopolymer runs, and which computes their probabilities itself.
 
     Of the draft's qualities only those at the ends count, where no pass says anything.
 
     Args:
-        triage: whether the runs that hardly any pass speaks against are left as they are.
+        triage: whether the runs that hardly any pass contradicts are left as they are.
     """
 
     options: Set[str] = frozenset({TRIAGE})
 
     def __init__(self, *, triage: bool = True) -> None:
-        self.name = "pairhmm"
-        self.spec: Mapping[str, Any] = {"family": "pairhmm", "version": 3}
+        self.name = PAIR_HMM
+        self.spec: Mapping[str, Any] = {"family": PAIR_HMM, "version": 3}
         self.calibration = "skip"
         self.batch, self.lanes = BATCH, 1
-        self.encoder: Callable[[Zmw], Features] = partial(encode_evidence, triage=triage)
+        self._triage = triage
         fitted = json.loads(resources.files("deepconsensus_py.edits").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in EDITS[1:]])
         self._offset = np.array([fitted["edits"][edit]["offset"] for edit in EDITS[1:]])
         self._floor = float(fitted["floor"])
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "PairHmm":  # noqa: ARG003 - has no file
+        """The model, by the options that were given."""
+        return cls(triage=given.get(TRIAGE) is not False)
+
+    def encode(self, zmw: Zmw) -> Features:
+        """Refine a draft and pool the evidence that is left (``encode_evidence``)."""
+        return encode_evidence(zmw, triage=self._triage)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
         """All runs; a mean quality of the draft says less than its passes do."""

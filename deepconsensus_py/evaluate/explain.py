@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from deepconsensus_py.align.cigar import ON_DRAFT
 from deepconsensus_py.align.passes import aligned_to_draft
 from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.methods import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
 from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
 from deepconsensus_py.models.column_network import ColumnNetwork
 from deepconsensus_py.models.edit_explanation import RunCase, doubted_runs, undecided_cases
-from deepconsensus_py.models.edit_network import RunNetwork
+from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.models.weights import read_model
-from deepconsensus_py.options import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import find_zmw
@@ -100,7 +100,7 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         model=name,
         reads={called: _read(aligned, corrector) for called, corrector in correctors.items()},
         doubted=doubted_runs(aligned, start, stop),
-        undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, RunNetwork) else None,
+        undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, EditNetwork) else None,
         columns_called=column_cases(aligned, network, FeatureSpec.from_dict(loaded.spec), start, stop)
         if loaded is not None and isinstance(network, ColumnNetwork)
         else None,

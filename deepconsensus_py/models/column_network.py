@@ -13,8 +13,15 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.network import CorrectionNetwork
 
 CLASSES = 5  # gap, A, T, C, G
+
+CPU_BATCH, GPU_BATCH = 16, 2048
+"""Windows: on a processor as many as its caches hold the layers of, on a GPU what fills it."""
+
+STEP = 8
+"""Windows that a batch on a processor is padded to a multiple of, where each takes some ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +175,15 @@ class ColumnTokens(nn.Module):
         return torch.cat(parts, dim=-1)
 
 
-class ColumnNetwork(ColumnTokens):
+class ColumnNetwork(ColumnTokens, CorrectionNetwork):
     """The network of DeepConsensus (Baid et al. 2023), in all its variants.
 
     Args:
         config: inputs, widths and layers.
     """
+
+    method, cpu_batch, gpu_batch, step = "columns", CPU_BATCH, GPU_BATCH, STEP
+    config: ColumnConfig
 
     def __init__(self, config: ColumnConfig) -> None:
         super().__init__(config)
@@ -201,9 +211,19 @@ class ColumnNetwork(ColumnTokens):
         logits: Tensor = self.output(self.trunk(Tokens(self.tokens(inputs))))
         return logits
 
-    def parameter_count(self) -> int:
-        """Numbers that training sets."""
-        return sum(parameter.numel() for parameter in self.parameters())
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "ColumnNetwork":
+        """A network by its configuration (``ColumnConfig.to_dict``)."""
+        return cls(ColumnConfig.from_dict(config))
+
+    def require_spec(self, spec: Mapping[str, Any], source: str) -> None:
+        """Refuse windows of other sizes or inputs than the network's."""
+        for key in ("max_passes", "width", "use_draft_qualities"):
+            if spec.get(key) != getattr(self.config, key):
+                raise ModelError(
+                    f"{source}: the feature spec has {key} {spec.get(key)}, the network {key} "
+                    f"{getattr(self.config, key)}; weights and spec must come from the same training"
+                )
 
     def cost(self) -> str:
         """What it computes, in words."""

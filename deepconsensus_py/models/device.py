@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from deepconsensus_py.attention.sublayers import FeedForward
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.options import AUTO, BF16, FP32
 
 _CUDA_LANES = 2
 """Batches in work on a GPU at a time: while one is computed, another is copied."""
-
-Network = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 class Device:
@@ -44,7 +43,7 @@ class Device:
         self._step = batch if self._cuda else step
         self._own = local()
 
-    def run(self, network: Network, inputs: Arrays) -> NDArray[np.float32]:
+    def run(self, network: Callable[[Mapping[str, Tensor]], Tensor], inputs: Arrays) -> NDArray[np.float32]:
         """Send a batch, run a network on it, and fetch the result; from several threads at a time, where wanted.
 
         Args:
@@ -209,3 +208,39 @@ def lay_out(network: _Network, precision: str) -> _Network:
             elif isinstance(child, nn.Linear) and not isinstance(module, FeedForward):
                 setattr(module, name, LaidLinear(child, dtype))
     return laid
+
+
+class DeviceNetwork:
+    """A network with its weights on a device: a ``corrector.Network``.
+
+    Args:
+        network: the network; it is copied there.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
+        precision: what it computes in, one of ``options.PRECISIONS``.
+        agreement: of lower precisions with float32, by their names, where it has been measured.
+
+    Raises:
+        ModelError: the device cannot compute in this precision.
+    """
+
+    def __init__(
+        self,
+        network: CorrectionNetwork,
+        *,
+        device: str = "cpu",
+        precision: str = AUTO,
+        agreement: Mapping[str, Agreement] | None = None,
+    ) -> None:
+        self.batch = network.cpu_batch if device == "cpu" else network.gpu_batch
+        self._arranged, self._device = network.arranged, Device(device, self.batch, network.step)
+        self.lanes = self._device.lanes
+        self.precision = choose_precision(precision, agreement or {}, self._device.torch)
+        self._network = lay_out(network.to(device), self.precision)
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Probabilities ``float32[items, ..., classes]`` of a batch."""
+        return self._device.run(self._probabilities, self._arranged(inputs))
+
+    def _probabilities(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        scores: Tensor = self._network(tensors)
+        return scores.log_softmax(-1).exp()

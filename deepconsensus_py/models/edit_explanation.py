@@ -18,7 +18,7 @@ from deepconsensus_py.edits.classes import EDITS, NONE
 from deepconsensus_py.edits.compact import possible_evidence, run_evidence
 from deepconsensus_py.edits.refine import Refined, refine
 from deepconsensus_py.edits.tokens import CANDIDATE, run_tokens, undecided_runs
-from deepconsensus_py.models.edit_network import RunNetwork
+from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.pacbio.molecule import BASES, Pass, Zmw
 
 MOST_CANDIDATES = 4
@@ -112,7 +112,7 @@ def doubted_runs(zmw: Zmw, start: int, stop: int) -> tuple[RunCase, ...]:
     return tuple(cases)
 
 
-def undecided_cases(zmw: Zmw, network: RunNetwork, start: int, stop: int) -> tuple[RunCase, ...]:
+def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tuple[RunCase, ...]:
     """The runs of a stretch of the draft that are left to a run network, with its calls and what they hang on.
 
     Args:
@@ -145,7 +145,7 @@ def undecided_cases(zmw: Zmw, network: RunNetwork, start: int, stop: int) -> tup
 
 
 def _decide(
-    zmw: Zmw, refined: Refined, network: RunNetwork, chosen: NDArray[np.int64]
+    zmw: Zmw, refined: Refined, network: EditNetwork, chosen: NDArray[np.int64]
 ) -> tuple[Tensor, list[Decision]]:
     """The network's scores of the chosen runs ``[n, 17]``, and what its calls hang on."""
     rows, passes = _rows(zmw, refined.passes), len(zmw.passes)

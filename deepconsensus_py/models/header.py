@@ -13,13 +13,21 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.methods import METHODS, WITHOUT_WEIGHTS, MethodRow
 
 HEADER = "deepconsensus_py"
 FORMAT = 1
 SUFFIX = ".safetensors"
 CHECKSUM = "sha256"
 _TYPES = {"name": str, "config": dict, "spec": dict, "calibration": str, "card": str}
-COLUMN, RUN = FAMILIES = ("column", "run")
+FAMILIES = tuple(name for name, row in METHODS.items() if row.network)
+"""Methods whose networks model files hold."""
+
+OLD_FAMILIES = {"column": "columns", "run": "edits"}
+"""What files of version 0.1 call them."""
+
+OLD_NAMES = {"runs": "edits"}
+"""Bundled models that were called otherwise in version 0.1."""
 
 
 def bundled_models() -> dict[str, Path]:
@@ -35,12 +43,25 @@ def find_model(name_or_path: str | Path) -> Path:
         ModelError: it is neither.
     """
     path, bundled = Path(name_or_path), bundled_models()
-    if str(name_or_path) in bundled:
-        return bundled[str(name_or_path)]
+    name = OLD_NAMES.get(str(name_or_path), str(name_or_path))
+    if name in bundled:
+        return bundled[name]
     if path.is_file():
         return path
-    known = ", ".join(bundled) or "none"
-    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the bundled networks are {known}")
+    known = ", ".join([*WITHOUT_WEIGHTS, *bundled])
+    raise ModelError(f"unknown model {str(name_or_path)!r}: no such file, and the known models are {known}")
+
+
+def find_method(name_or_path: str | Path) -> tuple[MethodRow, dict[str, Any]]:
+    """The method of a model, and the header of its file; empty where it has none.
+
+    Raises:
+        ModelError: there is no such model, or its file is not one of ours.
+    """
+    if str(name_or_path) in WITHOUT_WEIGHTS:
+        return METHODS[str(name_or_path)], {}
+    header = read_header(find_model(name_or_path))
+    return METHODS[header["family"]], header
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -69,7 +90,7 @@ def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
         )
     try:
         header: dict[str, Any] = json.loads(metadata[HEADER])
-        written = (header["format"], header["family"])
+        written = (header["format"], OLD_FAMILIES.get(header["family"], header["family"]))
         if missing := _TYPES.keys() - header.keys():
             raise KeyError(*missing)
         if wrong := [key for key, kind in _TYPES.items() if not isinstance(header[key], kind)]:
@@ -81,4 +102,7 @@ def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
             f"{path}: a {written[1]!r} model of format {written[0]}, this version reads {' and '.join(FAMILIES)} "
             f"models of format {FORMAT}; use the version that wrote it"
         )
-    return header
+    spec = header["spec"]
+    if spec.get("family") in OLD_FAMILIES:
+        spec = {**spec, "family": OLD_FAMILIES[spec["family"]]}
+    return {**header, "family": written[1], "spec": spec}

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,10 +13,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from deepconsensus_py.errors import ModelError, OutputError
-from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
+from deepconsensus_py.methods import METHODS, imported
 from deepconsensus_py.models.device import Agreement
-from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
-from deepconsensus_py.models.header import CHECKSUM, COLUMN, FORMAT, HEADER, RUN, damaged, find_model, read_header
+from deepconsensus_py.models.header import CHECKSUM, FORMAT, HEADER, damaged, find_model, read_header
+from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.pileup.triage import Triage
 
 
@@ -35,7 +35,7 @@ class Model:
     """
 
     name: str
-    network: ColumnNetwork | RunNetwork
+    network: CorrectionNetwork
     spec: Mapping[str, Any]
     calibration: str = "skip"
     card: str = ""
@@ -43,14 +43,17 @@ class Model:
     triage: Triage | None = None
 
 
-def column_network(model: Model) -> ColumnNetwork:
-    """A model's network, where it must be one of columns.
+_Kind = TypeVar("_Kind", bound=CorrectionNetwork)
+
+
+def network_of(model: Model, kind: type[_Kind]) -> _Kind:
+    """A model's network, which must be of a kind.
 
     Raises:
-        ModelError: it is another.
+        ModelError: it is of another method.
     """
-    if not isinstance(model.network, ColumnNetwork):
-        raise ModelError(f"model {model.name!r} is not a column network: it cannot be used here")
+    if not isinstance(model.network, kind):
+        raise ModelError(f"model {model.name!r} is not of method {kind.method!r}: it cannot be used here")
     return model.network
 
 
@@ -69,14 +72,15 @@ def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
+            written = json.loads(file.metadata()[HEADER])
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
     try:
         with torch.device("meta"):
-            network = _FAMILIES[header["family"]](header["config"])
+            network: CorrectionNetwork = imported(METHODS[header["family"]].network).of(header["config"])
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
-    _check_spec(network, header["spec"], source=str(path))
+    network.require_spec(header["spec"], str(path))
     load_state(network, state, source=str(path))
     fields = {key: header[key] for key in ("name", "spec", "calibration", "card")}
     try:
@@ -85,12 +89,12 @@ def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
     except (AttributeError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
     # Files of earlier versions have none.
-    if header.get(CHECKSUM, checksum := _checksum(header, state)) != checksum:
+    if written.get(CHECKSUM, checksum := _checksum(written, state)) != checksum:
         raise ModelError(f"{path}: is damaged: its checksum is not that of what it holds; copy or convert it again")
     return Model(network=network.eval(), agreement=agreement, triage=triage, **fields)
 
 
-def load_state(network: ColumnNetwork | RunNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
+def load_state(network: CorrectionNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
     """Give a network its weights.
 
     Args:
@@ -115,13 +119,6 @@ def load_state(network: ColumnNetwork | RunNetwork, state: Mapping[str, Tensor],
     network.load_state_dict(state, assign=True)
 
 
-_FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], ColumnNetwork | RunNetwork]] = {
-    COLUMN: lambda config: ColumnNetwork(ColumnConfig.from_dict(config)),
-    RUN: lambda config: RunNetwork(RunConfig.from_dict(config)),
-}
-"""What files call each kind of network, and how it is made of its configuration."""
-
-
 def _checksum(header: Mapping[str, Any], state: Mapping[str, Tensor]) -> str:
     """SHA-256 of a header, but for its checksum, and of the weights, where a wrong bit would show in no other way."""
     plain = {key: value for key, value in header.items() if key != CHECKSUM}
@@ -132,18 +129,27 @@ def _checksum(header: Mapping[str, Any], state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _check_spec(network: ColumnNetwork | RunNetwork, spec: Mapping[str, Any], *, source: str) -> None:
-    """Refuse a network of another encoding; run networks have but one."""
-    if isinstance(network, RunNetwork):
-        if spec != RUN_SPEC:
-            raise ModelError(f"{source}: a run network of encoding {spec}, this version has {RUN_SPEC}; train it again")
-        return
-    for key in ("max_passes", "width", "use_draft_qualities"):
-        if spec.get(key) != getattr(network.config, key):
-            raise ModelError(
-                f"{source}: the feature spec has {key} {spec.get(key)}, the network {key} "
-                f"{getattr(network.config, key)}; weights and spec must come from the same training"
-            )
+def model_header(model: Model) -> dict[str, Any]:
+    """What a model's file says of it, as plain JSON values.
+
+    Raises:
+        ModelError: the spec does not fit the network.
+    """
+    model.network.require_spec(model.spec, model.name)
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "family": model.network.method,
+        "name": model.name,
+        "config": model.network.config.to_dict(),
+        "spec": dict(model.spec),
+        "calibration": model.calibration,
+        "card": model.card,
+    }
+    if model.agreement:
+        header["agreement"] = {name: asdict(found) for name, found in model.agreement.items()}
+    if model.triage:
+        header["triage"] = asdict(model.triage)
+    return header
 
 
 def save_model(path: Path, model: Model) -> None:
@@ -153,21 +159,7 @@ def save_model(path: Path, model: Model) -> None:
         ModelError: the spec does not fit the network.
         OutputError: the file cannot be written.
     """
-    config = model.network.config
-    _check_spec(model.network, model.spec, source=model.name)
-    header: dict[str, Any] = {
-        "format": FORMAT,
-        "family": RUN if isinstance(model.network, RunNetwork) else COLUMN,
-        "name": model.name,
-        "config": config.to_dict(),
-        "spec": dict(model.spec),
-        "calibration": model.calibration,
-        "card": model.card,
-    }
-    if model.agreement:
-        header["agreement"] = {name: asdict(found) for name, found in model.agreement.items()}
-    if model.triage:
-        header["triage"] = asdict(model.triage)
+    header = model_header(model)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     header[CHECKSUM] = _checksum(header, state)
     partial = path.with_name(f".{path.name}.partial")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.bam_tags import TagError, Tags, decode_tags
-from deepconsensus_py.pacbio.molecule import encode_bases
+from deepconsensus_py.pacbio.molecule import HIGHEST_QUALITY, encode_bases
 
 _FIXED = struct.Struct("<iiBBHHHiiii")
 """refID, pos, l_read_name, mapq, bin, n_cigar_op, flag, l_seq, next_refID, next_pos, tlen."""
@@ -36,7 +36,6 @@ _LETTERS_OF_BYTE = _PAIRS.view(np.uint16).reshape(256)
 _CODES_OF_BYTE = encode_bases(_PAIRS.tobytes().decode("ascii")).view(np.uint16)
 _NAME = re.compile(rb"[!-?A-~]+")
 _NO_QUALITY = 0xFF
-_HIGHEST_QUALITY = 93
 _SOFT_CLIP, _N_OPERATIONS = 4, 9
 _ON_READ = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1], bool)
 _ON_REFERENCE = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1], bool)
@@ -146,8 +145,8 @@ class Record:
         phred = np.frombuffer(self.phred, np.uint8)
         if not len(phred) or phred[0] == _NO_QUALITY:
             return None
-        if phred.max() > _HIGHEST_QUALITY:
-            raise self.error(f"has base quality {phred.max()}, and {_HIGHEST_QUALITY} is the highest there is")
+        if phred.max() > HIGHEST_QUALITY:
+            raise self.error(f"has base quality {phred.max()}, and {HIGHEST_QUALITY} is the highest there is")
         return phred
 
     def read_tags(self) -> Tags:

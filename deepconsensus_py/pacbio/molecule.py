@@ -23,6 +23,9 @@ _COMPLEMENT = np.array([GAP, T, A, G, C, N], np.uint8)
 _BOTH_ADAPTERS = 3
 """Bits of tag ``cx`` (PacBio BAM format, local context flags): adapter before, adapter after."""
 
+HIGHEST_QUALITY = 93
+"""The highest quality that FASTQ can hold, Phred (SAM specification, section 1.4)."""
+
 
 def encode_bases(sequence: str) -> NDArray[np.uint8]:
     """Base codes ``uint8[n]`` of a sequence."""

@@ -1,36 +1,28 @@
-"""The column family: correctors that call one class (gap, A, T, C, G) in every column of fixed windows.
+"""The column method: one class (gap, A, T, C, G) is called in every column of fixed windows.
 
-The vote and the networks differ in ``forward`` alone. Encoding, the choice of windows and the call are
-DeepConsensus v1.2's, with the qualities of kept draft bases left whole.
+The vote and the column networks differ in their probabilities alone. Encoding, the choice of windows and the call are
+those of DeepConsensus v1.2, with the qualities of kept draft bases left whole.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.disagreement import Disagreement, find_disagreement, with_disagreement
-from deepconsensus_py.corrector import Arrays, Calls, Features
+from deepconsensus_py.corrector import Arrays, Calls, Features, kept_qualities
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.options import OF_COLUMNS
-from deepconsensus_py.pacbio.molecule import GAP, Draft, Zmw
+from deepconsensus_py.options import INSERTION_TRIM, OF_COLUMNS, OF_NETWORKS, TRIAGE
+from deepconsensus_py.pacbio.molecule import GAP, Zmw
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
-from deepconsensus_py.pileup.pileup import HIGHEST_QUALITY, build_pileup
-from deepconsensus_py.pileup.triage import doubts
+from deepconsensus_py.pileup.pileup import build_pileup
+from deepconsensus_py.pileup.triage import Triage, doubts
 from deepconsensus_py.pileup.windows import cut_windows, mean_draft_qualities, window_bounds
 
 INPUTS = (*PASS_FEATURES, "draft", "draft_quality", "snr")
-"""Arrays of every window that a column corrector may read, as ``pileup.windows.Windows`` has them."""
-
-CPU_BATCH, GPU_BATCH = 16, 2048
-"""Windows: on a processor as many as its caches hold the layers of, on a GPU what fills it."""
-
-UNKNOWN_DRAFT_QUALITY = 20
-"""Phred given to kept bases of a draft that has neither qualities nor ``rq``: the least that is called HiFi."""
+"""Arrays of every window that a column model may read, as ``pileup.windows.Windows`` has them."""
 
 
 def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
@@ -66,31 +58,18 @@ def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
     return Features(inputs={name: getattr(windows, name) for name in INPUTS}, layout=layout)
 
 
-def kept_qualities(draft: Draft) -> NDArray[np.uint8]:
-    """Qualities ``uint8[n]`` for bases where the draft is kept."""
-    if draft.qualities is not None:
-        return np.minimum(draft.qualities, np.uint8(HIGHEST_QUALITY))
-    accuracy = draft.tag("rq")
-    quality = float(UNKNOWN_DRAFT_QUALITY)
-    # ccs writes rq -1 where it has no estimate.
-    if accuracy is not None and 0 <= accuracy <= 1:
-        quality = -10 * np.log10(max(1 - accuracy, 10 ** (-HIGHEST_QUALITY / 10)))
-    return np.full(len(draft.bases), np.rint(quality), np.uint8)
-
-
-class ColumnCorrector(ABC):
-    """What all column correctors share: a ``corrector.Corrector`` but for ``forward``.
+class ColumnMethod:
+    """The column method: a ``corrector.Method`` whose items are windows.
 
     Args:
-        name: what the header and the report call it.
+        name: the model's name in headers and reports.
         features: the encoding it needs.
         calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
-        device: where ``forward`` runs.
         insertion_trim: longest insertion (bases) that is kept; None for that of ``features``.
         least_doubt: windows of less doubt (``pileup.triage.doubts``) keep the draft; 0 keeps it nowhere.
     """
 
-    options: Set[str] = OF_COLUMNS
+    options: Set[str] = OF_COLUMNS | OF_NETWORKS | {TRIAGE}
 
     def __init__(
         self,
@@ -98,23 +77,34 @@ class ColumnCorrector(ABC):
         features: FeatureSpec,
         *,
         calibration: str = "skip",
-        device: str = "cpu",
         insertion_trim: int | None = None,
         least_doubt: float = 0.0,
     ) -> None:
         if insertion_trim is not None:
             features = replace(features, insertion_trim=insertion_trim)
-        self.name, self._least_doubt = name, least_doubt
+        self.name, self.calibration = name, calibration
         self.spec: Mapping[str, Any] = features.to_dict()
-        self.calibration = calibration
-        self.device = device
-        self.batch = CPU_BATCH if device == "cpu" else GPU_BATCH
-        self.lanes = 1
-        self.encoder: Callable[[Zmw], Features] = partial(encode_columns, spec=features)
+        self._features, self._least_doubt = features, least_doubt
 
-    @abstractmethod
-    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[items, width, 5]`` of gap, A, T, C, G in every column."""
+    @classmethod
+    def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "ColumnMethod":
+        """The method of a column network, by its file's header and the options that were given.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: the header is damaged.
+        """
+        triage = Triage(**header["triage"]) if "triage" in header and given.get(TRIAGE) is not False else None
+        return cls(
+            header["name"],
+            FeatureSpec.from_dict(header["spec"]),
+            calibration=header["calibration"],
+            insertion_trim=given.get(INSERTION_TRIM),
+            least_doubt=triage.threshold if triage else 0.0,
+        )
+
+    def encode(self, zmw: Zmw) -> Features:
+        """Cut a molecule into windows of integers (``encode_columns``)."""
+        return encode_columns(zmw, self._features)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
         """Which windows ``bool[items]`` the model must see: those whose draft is not good enough to be kept."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw
+from deepconsensus_py.pacbio.molecule import GAP, HIGHEST_QUALITY, Draft, N, Pass, Zmw
 from deepconsensus_py.pileup.columns import (
     Columns,
     Integers,
@@ -24,8 +24,6 @@ from deepconsensus_py.pileup.features import TAGS, FeatureSpec
 
 FORWARD, REVERSE = 1, 2
 NO_QUALITY = -1
-HIGHEST_QUALITY = 93
-"""Highest Phred quality of a FASTQ file; the models' tables end there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,16 +5,24 @@ non-cognate insertions), both strands weigh the same where both are present, and
 grows with its quality. Works without kinetics and without draft qualities.
 """
 
+from collections.abc import Mapping, Set
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.corrector import Arrays
+from deepconsensus_py.methods import VOTE
+from deepconsensus_py.options import INSERTION_TRIM, OF_COLUMNS
 from deepconsensus_py.pacbio.molecule import GAP
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.pileup.method import ColumnCorrector
+from deepconsensus_py.pileup.method import ColumnMethod
 from deepconsensus_py.pileup.pileup import FORWARD, REVERSE
 
 CLASSES = 5
+
+BATCH = 16
+"""Windows that fit a processor's cache."""
 
 PULSE_WIDTH_VOTES = (1.0, 0.0, 0.02, 0.29, 0.60, 0.77, 0.86, 0.91, 0.95)
 """Vote of a base by its pulse width (codec V1 code; 1 for longer ones and for absent kinetics, code 0).
@@ -44,15 +52,23 @@ HIGHEST_PROBABILITY = np.float32(1 - 2**-23)
 """A vote is never certain; errors below Q69 drown in the rounding of float32 anyway."""
 
 
-class Vote(ColumnCorrector):
-    """The column vote as a corrector.
+class Vote(ColumnMethod):
+    """The column vote: a ``corrector.Method`` that computes its probabilities itself.
 
     Args:
         insertion_trim: longest insertion (bases) that is kept; None for the default of the encoding.
     """
 
+    options: Set[str] = OF_COLUMNS
+
     def __init__(self, *, insertion_trim: int | None = None) -> None:
-        super().__init__("vote", FeatureSpec(required=()), calibration=CALIBRATION, insertion_trim=insertion_trim)
+        super().__init__(VOTE, FeatureSpec(required=()), calibration=CALIBRATION, insertion_trim=insertion_trim)
+        self.batch, self.lanes = BATCH, 1
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "Vote":  # noqa: ARG003 - has no file
+        """The vote, by the options that were given."""
+        return cls(insertion_trim=given.get(INSERTION_TRIM))
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[items, width, 5]``: the softmax of the votes."""

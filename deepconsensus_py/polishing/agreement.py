@@ -51,7 +51,7 @@ def compare_correctors(exact: Corrector, lower: Corrector, zmws: Iterable[Zmw]) 
     Raises:
         ModelError: no molecule could be polished.
     """
-    skip_above = 0 if SKIP_WINDOWS_ABOVE in exact.options else None
+    skip_above = 0 if SKIP_WINDOWS_ABOVE in exact.method.options else None
     everything = PolishSettings(filter=ReadFilter(0, 0), skip_windows_above=skip_above)
     reads = (polish(some, model=one, settings=everything) for one, some in zip((exact, lower), tee(zmws), strict=True))
     bases = changed = same = within = 0
@@ -61,7 +61,7 @@ def compare_correctors(exact: Corrector, lower: Corrector, zmws: Iterable[Zmw]) 
             bases, changed = bases + len(first.bases), changed + edits
             same, within = same + len(differences), within + int((differences <= 1).sum())
     if not bases:
-        raise ModelError(f"no molecule was polished, so that nothing is known of model {exact.name!r}")
+        raise ModelError(f"no molecule was polished, so that nothing is known of model {exact.method.name!r}")
     return Agreement(bases, changed, within / max(same, 1))
 
 

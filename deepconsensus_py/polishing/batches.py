@@ -51,7 +51,7 @@ def pending(molecule: Encoded, corrector: Corrector, skip_above: float) -> Pendi
     if molecule.features is None:
         return Pending(molecule, none)
     try:
-        return Pending(molecule, corrector.select(molecule.features, skip_above))
+        return Pending(molecule, corrector.method.select(molecule.features, skip_above))
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
         reason = f"{molecule.draft.name}: {type(fault).__name__}: {fault}"
         return Pending(Encoded(molecule.draft, None, Outcome.ERROR, reason, molecule.passes), none)

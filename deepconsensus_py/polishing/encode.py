@@ -1,4 +1,4 @@
-"""Molecules to a corrector's integers, in worker processes: draft where none is given, align, encode."""
+"""Molecules to a method's integers, in worker processes: draft where none is given, align, encode."""
 
 import os
 import time
@@ -11,7 +11,7 @@ import numpy as np
 from deepconsensus_py.align.draft import draft_zmw, unpolished_draft
 from deepconsensus_py.align.draft_letters import without_unknown_bases
 from deepconsensus_py.align.passes import aligned_to_draft, require_raw
-from deepconsensus_py.corrector import Corrector, Features
+from deepconsensus_py.corrector import Features, Method
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import ccs_name
@@ -37,7 +37,7 @@ class _Done:
 
 def encode_zmws(
     molecules: Iterable[Molecule],
-    corrector: Corrector,
+    method: Method,
     *,
     threads: int = 1,
     clock: StageClock | None = None,
@@ -47,7 +47,7 @@ def encode_zmws(
 
     Args:
         molecules: as they are read.
-        corrector: whose encoder is used.
+        method: encodes them.
         threads: worker processes; 1 encodes in this process.
         clock: counts the stages ``align`` and ``encode``, and the workers' memory.
         min_passes: full passes that a molecule needs; fewer make it ``too_few_passes``, and so does a draft that is not
@@ -56,7 +56,7 @@ def encode_zmws(
     Yields:
         One for every molecule; a molecule that cannot be encoded carries its outcome and reason.
     """
-    work = partial(_encode, encoder=corrector.encoder, min_passes=min_passes)
+    work = partial(_encode, encoder=method.encode, min_passes=min_passes)
     for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
         if clock:
             clock.add(done.seconds)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from deepconsensus_py.corrector import Corrector
+from deepconsensus_py.corrector import Corrector, Method
 from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import DEFAULT, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
+from deepconsensus_py.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import Molecule
 from deepconsensus_py.polishing.batches import Pending
@@ -50,14 +51,14 @@ class PolishSettings:
     model_calibration: Calibration | None = None
     draft_calibration: Calibration | None = None
 
-    def require_fit(self, corrector: Corrector) -> None:
+    def require_fit(self, method: Method) -> None:
         """Refuse what is set and has no effect with a model.
 
         Raises:
             ModelError: it is so.
         """
         given = {name: getattr(self, name) for name in (SKIP_WINDOWS_ABOVE, DRAFT_CALIBRATION)}
-        require_understood(corrector.name, corrector.options, given)
+        require_understood(method.name, method.options, given)
 
 
 def polish(
@@ -90,7 +91,7 @@ def polish(
         corrector = load_model(model, device=device, threads=threads, wait=threads == 1)
     else:
         corrector = model
-    encoded = encode_zmws(zmws, corrector, threads=threads, min_passes=min_passes)
+    encoded = encode_zmws(zmws, corrector.method, threads=threads, min_passes=min_passes)
     yield from correct(encoded, corrector, settings or PolishSettings(), threads=threads)
 
 
@@ -109,13 +110,13 @@ def correct(
         corrector: the model.
         settings: filters, calibration and window skipping.
         clock: counts the stages ``network`` and ``call``.
-        threads: 1 does all in the caller's thread; with more, the network has threads of its own, as many as the
-            corrector has lanes.
+        threads: 1 does all in the caller's thread; with more, the network has threads of its own, as many as it has
+            lanes.
 
     Raises:
         ModelError: the model has no use for a setting.
     """
-    settings.require_fit(corrector)
+    settings.require_fit(corrector.method)
     skip_above = SKIP_ABOVE if settings.skip_windows_above is None else settings.skip_windows_above
     clock = clock or StageClock()
     networked = in_turn if threads == 1 else in_lanes
@@ -145,11 +146,11 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
     if waiting.fault:
         raise MoleculeError(waiting.fault)
     if not np.isfinite(waiting.probabilities).all():
-        raise MoleculeError(f"model {corrector.name} gave probabilities that are not numbers")
-    calls = corrector.call(features, waiting.items, waiting.probabilities)
+        raise MoleculeError(f"model {corrector.method.name} gave probabilities that are not numbers")
+    calls = corrector.method.call(features, waiting.items, waiting.probabilities)
     qualities = final_qualities(
         calls,
-        model_calibration=settings.model_calibration or Calibration.parse(corrector.calibration),
+        model_calibration=settings.model_calibration or Calibration.parse(corrector.method.calibration),
         draft_calibration=settings.draft_calibration or LinearCalibration(),
         max_base_quality=settings.max_base_quality,
     )

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.corrector import Corrector
+from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.files import flush_to_disk, writing
+from deepconsensus_py.methods import WITHOUT_WEIGHTS
 from deepconsensus_py.models.header import find_model
-from deepconsensus_py.options import WITHOUT_WEIGHTS
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.polishing.partial_files import Stored
 
@@ -22,14 +22,14 @@ _LOOKED_AT = 1 << 16
 
 
 def identity(
-    inputs: Sequence[Path], model: str, corrector: Corrector, options: Mapping[str, Any], formats: Sequence[str]
+    inputs: Sequence[Path], model: str, method: Method, options: Mapping[str, Any], formats: Sequence[str]
 ) -> dict[str, Any]:
     """What decides a run's records, as plain JSON values.
 
     Args:
         inputs: all files that molecules are read from.
-        model: name of the corrector or path of its file.
-        corrector: the corrector.
+        model: its name or the path of its file.
+        method: its method.
         options: those that records depend on.
         formats: endings of the outputs.
 
@@ -40,7 +40,7 @@ def identity(
     facts = {
         "version": __version__,
         "inputs": [_fingerprint(path) for path in inputs],
-        "model": model_facts(corrector) | {"weights": _weights(model)},
+        "model": model_facts(method) | {"weights": _weights(model)},
         "options": dict(options),
         "formats": list(formats),
     }
@@ -49,9 +49,9 @@ def identity(
     return plain
 
 
-def model_facts(corrector: Corrector) -> dict[str, Any]:
+def model_facts(method: Method) -> dict[str, Any]:
     """What a report says of the model."""
-    return {"name": corrector.name, "spec": dict(corrector.spec), "calibration": corrector.calibration}
+    return {"name": method.name, "spec": dict(method.spec), "calibration": method.calibration}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -4,11 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.header import RUN, find_model, read_header
-from deepconsensus_py.options import PAIR_HMM, WITHOUT_WEIGHTS
+from deepconsensus_py.models.header import find_method
 from deepconsensus_py.workers.pool import prepare
-
-_ENCODE, _COMPILED = "deepconsensus_py.polishing.encode", "deepconsensus_py.edits.compiled"
 
 
 def prepare_workers(model: str | Path) -> None:
@@ -18,8 +15,4 @@ def prepare_workers(model: str | Path) -> None:
         model: as ``models.registry.load_model`` takes it, which says so where there is none.
     """
     with suppress(ModelError):
-        prepare([_ENCODE, _COMPILED] if _family(model) in {PAIR_HMM, RUN} else [_ENCODE])
-
-
-def _family(model: str | Path) -> str:
-    return str(model) if str(model) in WITHOUT_WEIGHTS else read_header(find_model(model))["family"]
+        prepare(["deepconsensus_py.polishing.encode", *find_method(model)[0].preload])

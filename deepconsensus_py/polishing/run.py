@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.corrector import Corrector
+from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.files import is_stream, shown
+from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import DEFAULT, OF_COLUMNS, OPTIONS, resolved
+from deepconsensus_py.options import OF_COLUMNS, OPTIONS, resolved
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
@@ -54,7 +55,7 @@ class PolishRun:
         output: BAM, SAM or FASTQ(.gz) by its name; ``-`` is standard output, and like all that is no regular file has
             no side files.
         failed: where reads that the filters drop go, or None.
-        model: name of a corrector, or path of a ``.safetensors`` file.
+        model: name of a model, or path of a ``.safetensors`` file.
         insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
         device: where a network runs; None is the processor.
         precision: what a network computes in, one of ``options.PRECISIONS``; None is ``auto``.
@@ -172,29 +173,30 @@ class _Session:
             triage=job.triage,
             wait=job.threads == 1,
         )
-        _require_effect(job, self._corrector)
+        self._method = self._corrector.method
+        _require_effect(job, self._method)
 
     def identity(self) -> dict[str, Any]:
         """What decides the records."""
         job = self.job
-        options = _parameters(job, self._corrector)
+        options = _parameters(job, self._method)
         options |= {
             "device": options["device"] and options["device"].partition(":")[0],
             # What "auto" has come to here; elsewhere it may be another.
-            "precision": getattr(self._corrector, "precision", options["precision"]),
+            "precision": getattr(self._corrector.network, "precision", options["precision"]),
             "failed": job.failed is not None,
         }
         del options["threads"]
         formats = [ending(path) for path in (job.output, job.failed) if path is not None]
-        return identity(_inputs(job, expanded=True), job.model, self._corrector, options, formats)
+        return identity(_inputs(job, expanded=True), job.model, self._method, options, formats)
 
     def source(self, done: int = 0) -> Source:
         """Encoded molecules, without the first ones that are done."""
-        job, program = self.job, Program(__version__, self.job.command, f"model {self._corrector.name}")
+        job, program = self.job, Program(__version__, self.job.command, f"model {self._method.name}")
         if job.reads is None:
-            return encoded_shards(job.shards, self._corrector, program, self.clock, skip=done, stop=self.stop)
+            return encoded_shards(job.shards, self._method, program, self.clock, skip=done, stop=self.stop)
         reads = replace(job.reads, skip=job.reads.skip + done)
-        return encoded_reads(reads, self._corrector, program, job.threads, self.clock, stop=self.stop)
+        return encoded_reads(reads, self._method, program, job.threads, self.clock, stop=self.stop)
 
     def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
         """Reads, in order, while progress is shown."""
@@ -229,8 +231,8 @@ class _Session:
             "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
             "seconds": round(time.time() - self._started, 3),
             "resumed": 0 if earlier is None else 1,
-            "model": model_facts(self._corrector),
-            "parameters": _parameters(job, self._corrector),
+            "model": model_facts(self._method),
+            "parameters": _parameters(job, self._method),
             "inputs": [str(path) for path in _inputs(job)],
             "output": str(job.output),
             "stages": {stage: round(seconds, 3) for stage, seconds in self.clock.seconds.items()},
@@ -248,22 +250,22 @@ def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
     return [*found(job.reads.subreads), *found(job.reads.drafts)]
 
 
-def _require_effect(job: PolishRun, corrector: Corrector) -> None:
+def _require_effect(job: PolishRun, method: Method) -> None:
     """Refuse what is given and has no effect.
 
     Raises:
         ModelError: it is so.
     """
-    job.settings.require_fit(corrector)
+    job.settings.require_fit(method)
     # Column networks triage what they are shown, other models what they encode.
-    if job.reads is None and job.triage is not None and not corrector.options >= OF_COLUMNS:
+    if job.reads is None and job.triage is not None and not method.options >= OF_COLUMNS:
         raise ModelError(
-            f"--triage has no effect with --features and model {corrector.name!r}, which decides when molecules are "
+            f"--triage has no effect with --features and model {method.name!r}, which decides when molecules are "
             "encoded"
         )
 
 
-def _parameters(job: PolishRun, corrector: Corrector) -> dict[str, Any]:
+def _parameters(job: PolishRun, method: Method) -> dict[str, Any]:
     """What holds, as plain JSON values; None of what the model does not understand."""
     settings = asdict(job.settings) | {
         name: None if map_ is None else str(map_)
@@ -276,4 +278,4 @@ def _parameters(job: PolishRun, corrector: Corrector) -> dict[str, Any]:
     limits = {name: getattr(job.reads, name) for name in chosen_reads} if job.reads else {}
     names = ("insertion_trim", "device", "precision", "triage", "threads", "keep_unpolished")
     given = {**{name: getattr(job, name) for name in names}, **limits, **settings.pop("filter"), **settings}
-    return given | resolved(corrector.options, {name: given[name] for name in OPTIONS})
+    return given | resolved(method.options, {name: given[name] for name in OPTIONS})

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.corrector import Arrays, Corrector, Features
+from deepconsensus_py.corrector import Arrays, Features, Method
 from deepconsensus_py.errors import InputError, ModelError
 from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.header_text import header_lines, read_header
@@ -51,8 +51,8 @@ class ShardInfo:
 
     Attributes:
         path: the file.
-        model: name of the corrector whose encoder made it.
-        spec: that corrector's spec, as JSON gives it back.
+        model: name of the model whose method made it.
+        spec: its spec, as JSON gives it back.
         header: text of the drafts' BAM header; empty where they came from FASTQ.
         tool: version of the program that wrote it.
         molecules: how many it holds.
@@ -65,13 +65,13 @@ class ShardInfo:
     tool: str
     molecules: int
 
-    def require_fit(self, corrector: Corrector) -> None:
-        """Refuse a corrector that needs another encoding.
+    def require_fit(self, method: Method) -> None:
+        """Refuse a method that needs another encoding.
 
         Raises:
             ModelError: the specs differ.
         """
-        needed = json.loads(json.dumps(dict(corrector.spec)))
+        needed = json.loads(json.dumps(dict(method.spec)))
         if needed == self.spec:
             return
         keys = [key for key in sorted({*needed, *self.spec}) if needed.get(key) != self.spec.get(key)]
@@ -79,18 +79,18 @@ class ShardInfo:
         if needed.keys() != self.spec.keys():
             differences = "a model of another kind"
         raise ModelError(
-            f"{self.path}: encoded for model {self.model}, which does not fit model {corrector.name} ({differences}); "
+            f"{self.path}: encoded for model {self.model}, which does not fit model {method.name} ({differences}); "
             "encode again with the --model and --ins-trim of this run"
         )
 
 
-def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, header: str) -> Counter[str]:
+def write_shard(path: Path, molecules: Iterable[Encoded], method: Method, header: str) -> Counter[str]:
     """Write molecules as they come; the file takes its name only when complete.
 
     Args:
         path: the file.
         molecules: in draft order.
-        corrector: whose encoder made the features.
+        method: made the features.
         header: text of the drafts' BAM header, for the polished reads.
 
     Returns:
@@ -103,8 +103,8 @@ def write_shard(path: Path, molecules: Iterable[Encoded], corrector: Corrector, 
         "format": FORMAT,
         "version": VERSION,
         "tool": __version__,
-        "model": corrector.name,
-        "spec": dict(corrector.spec),
+        "model": method.name,
+        "spec": dict(method.spec),
         "header": header,
     }
     counts: Counter[str] = Counter()

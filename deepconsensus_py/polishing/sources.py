@@ -7,7 +7,7 @@ from pathlib import Path
 import pysam
 
 from deepconsensus_py.align.to_file import draft_header
-from deepconsensus_py.corrector import Corrector
+from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.header_text import make_header
@@ -61,7 +61,7 @@ class Source:
 
 def encoded_reads(
     reads: Reads,
-    corrector: Corrector,
+    method: Method,
     program: Program,
     threads: int,
     clock: StageClock,
@@ -85,13 +85,13 @@ def encoded_reads(
         molecules = match(reads.subreads, drafts, undrafted=True, skip=reads.skip)
         header, total = polished_header(reads.drafts, program), len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
-    encoded = encode_zmws(begun, corrector, threads=threads, clock=clock, min_passes=reads.min_passes)
+    encoded = encode_zmws(begun, method, threads=threads, clock=clock, min_passes=reads.min_passes)
     return Source(encoded, header, total)
 
 
 def encoded_shards(
     paths: Sequence[Path],
-    corrector: Corrector,
+    method: Method,
     program: Program,
     clock: StageClock,
     *,
@@ -106,7 +106,7 @@ def encoded_shards(
     """
     infos = [read_shard(path)[0] for path in paths]
     for info in infos:
-        info.require_fit(corrector)
+        info.require_fit(method)
     header = extended_header(joined_header(make_header(info.header) for info in infos), program)
     begun = (stop or Stop()).before(_of_shards(infos, skip))
     return Source(clock.timed("read", begun), header, max(sum(info.molecules for info in infos) - skip, 0))

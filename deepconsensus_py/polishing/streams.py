@@ -26,7 +26,7 @@ def in_turn(
     Args:
         molecules: encoded for this corrector.
         corrector: the model.
-        skip_above: see ``Corrector.select``.
+        skip_above: see ``corrector.Method.select``.
         clock: counts the stage ``network``.
 
     Yields:
@@ -36,25 +36,25 @@ def in_turn(
     for molecule in molecules:
         order.append(pending(molecule, corrector, skip_above))
         backlog.add(order[-1])
-        while len(backlog) >= corrector.batch or (backlog and len(order) >= MOLECULES_IN_FLIGHT):
-            _run(backlog.take(corrector.batch), corrector, clock)
+        while len(backlog) >= corrector.network.batch or (backlog and len(order) >= MOLECULES_IN_FLIGHT):
+            _run(backlog.take(corrector.network.batch), corrector, clock)
         while order and not order[0].missing:
             yield order.popleft()
     while order:
         while order[0].missing:
-            _run(backlog.take(corrector.batch), corrector, clock)
+            _run(backlog.take(corrector.network.batch), corrector, clock)
         yield order.popleft()
 
 
 def _run(batch: Batch, corrector: Corrector, clock: StageClock) -> None:
     with clock.stage("network"):
-        batch.run(corrector.forward).give_back()
+        batch.run(corrector.network.forward).give_back()
 
 
 def in_lanes(
     molecules: Iterable[Encoded], corrector: Corrector, skip_above: float, clock: StageClock
 ) -> Iterator[Pending]:
-    """Run the network in ``corrector.lanes`` threads, while the caller does something else.
+    """Run the network in ``corrector.network.lanes`` threads, while the caller does something else.
 
     Args and yields as for ``in_turn``.
     """
@@ -81,7 +81,7 @@ class _Stage:
         threads[0].start()
         try:
             # How many there are, a model may know only when it has been read: what comes before need not wait for that.
-            for _ in range(self._corrector.lanes):
+            for _ in range(self._corrector.network.lanes):
                 threads.append(Thread(target=self._lane, name="network", daemon=True))
                 threads[-1].start()
             yield
@@ -136,7 +136,7 @@ class _Stage:
                 self._changed.notify_all()
 
     def _has_room(self) -> bool:
-        waiting = self._corrector.batch * self._corrector.lanes
+        waiting = self._corrector.network.batch * self._corrector.network.lanes
         return self._left or (len(self._backlog) < waiting and len(self._order) < MOLECULES_IN_FLIGHT)
 
     def _lane(self) -> None:
@@ -144,7 +144,7 @@ class _Stage:
         try:
             while (batch := self._taken()) is not None:
                 with self._clock.stage("network"):
-                    ran = batch.run(self._corrector.forward)
+                    ran = batch.run(self._corrector.network.forward)
                 with self._changed:
                     ran.give_back()
                     self._changed.notify_all()
@@ -159,7 +159,7 @@ class _Stage:
             if self._left or not self._backlog:
                 return None
             self._changed.notify_all()
-            return self._backlog.take(self._corrector.batch)
+            return self._backlog.take(self._corrector.network.batch)
 
 
 def _generator(molecules: Iterable[Encoded]) -> Generator[Encoded, None, None]:

@@ -18,7 +18,7 @@ from deepconsensus_py.examples.tfrecord import read_tfrecord
 from deepconsensus_py.examples.windows import WindowExamples, join_windows, window_examples
 from deepconsensus_py.models.alignment_loss import alignment_loss
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
-from deepconsensus_py.models.weights import Model, column_network, read_model, save_model
+from deepconsensus_py.models.weights import Model, network_of, read_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.augment import Augmentation, augment
 from deepconsensus_py.training.config import TrainConfig, record
@@ -254,7 +254,7 @@ def _network(config: TrainConfig) -> tuple[ColumnNetwork, FeatureSpec]:
         if config.model:
             raise InputError("model describes a network, but that of init is to be trained; leave model out")
         model = read_model(config.init)
-        return column_network(model), FeatureSpec.from_dict(model.spec)
+        return network_of(model, ColumnNetwork), FeatureSpec.from_dict(model.spec)
     described = record(ColumnModel, config.model, where="model.")
     torch.manual_seed(config.seed)
     return ColumnNetwork(described.network_config()), described.spec()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.alignment_loss import distillation_loss
 from deepconsensus_py.models.column_network import ColumnNetwork
-from deepconsensus_py.models.weights import column_network, read_model
+from deepconsensus_py.models.weights import network_of, read_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.columns import LABELS, ColumnTask, StageWindows, alignment_losses, stage_windows
 from deepconsensus_py.training.config import TrainConfig, record
@@ -81,7 +81,7 @@ def make_tasks(config: TrainConfig) -> list[Task]:
         raise InputError("init must be the model file of the teacher")
     student = record(Student, config.model, where="model.")
     teacher = read_model(config.init)
-    of_columns = column_network(teacher)
+    of_columns = network_of(teacher, ColumnNetwork)
     network, spec = cut_student(of_columns, student), FeatureSpec.from_dict(teacher.spec)
     return [
         DistillTask(network, spec, windows, teacher=of_columns, student=student)

@@ -11,8 +11,9 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.training.config import TrainConfig, record
 from deepconsensus_py.training.edit_examples import RunExamples, joined, read_run_examples
@@ -43,14 +44,14 @@ class RunModel:
     ff: int = 128
     dropout: float = 0.0
 
-    def network_config(self) -> RunConfig:
+    def network_config(self) -> EditConfig:
         """The network's configuration.
 
         Raises:
             InputError: a value is out of range.
         """
         try:
-            return RunConfig.of(layers=self.layers, d=self.d, heads=self.heads, ff=self.ff, dropout=self.dropout)
+            return EditConfig.of(layers=self.layers, d=self.d, heads=self.heads, ff=self.ff, dropout=self.dropout)
         except ValueError as error:
             raise InputError(f"model: {error}") from error
 
@@ -110,7 +111,7 @@ class RunTask:
 
     network: nn.Module
 
-    def __init__(self, network: RunNetwork, examples: RunExamples, use: DraftUse, data: RunData) -> None:
+    def __init__(self, network: EditNetwork, examples: RunExamples, use: DraftUse, data: RunData) -> None:
         self.network, self._examples, self._data = network, examples, data
         self._chance = np.cumsum(use.weight)
         self._held_out = np.flatnonzero(np.repeat(use.held_out, np.diff(examples.start)))
@@ -137,9 +138,9 @@ class RunTask:
 
     def save(self, network: nn.Module, path: Path, card: str) -> None:
         """Write a model that ``polish`` reads."""
-        assert isinstance(network, RunNetwork)
+        assert isinstance(network, EditNetwork)
         network.config = replace(network.config, floor=float(f"{self._floor:.2g}"))
-        save_model(path, Model(path.stem, network, RUN_SPEC, card=card))
+        save_model(path, Model(path.stem, network, SPEC, card=card))
 
     def _tensors(self, chosen: NDArray[np.int64]) -> Batch:
         arrays: dict[str, NDArray[Any]] = {**self._examples.tokens(chosen), LABELS: self._examples.label[chosen]}
@@ -172,7 +173,7 @@ def make_tasks(config: TrainConfig) -> list[Task]:
     return tasks
 
 
-def _task(network: RunNetwork, parts: list[RunExamples], data: RunData, config: TrainConfig) -> RunTask:
+def _task(network: EditNetwork, parts: list[RunExamples], data: RunData, config: TrainConfig) -> RunTask:
     examples = joined(parts)
     require_present(config, set(examples.hole.tolist()), data.evidence)
     weights = data.weights or (1.0,) * len(parts)
@@ -185,14 +186,14 @@ def _task(network: RunNetwork, parts: list[RunExamples], data: RunData, config: 
     return RunTask(network, examples, DraftUse(weight, trust, held_out & examples.given), data)
 
 
-def _network(config: TrainConfig) -> RunNetwork:
+def _network(config: TrainConfig) -> EditNetwork:
     """The network with its first weights: those of the model to start from, where one is named."""
     if config.init is None:
         torch.manual_seed(config.seed)
-        return RunNetwork(record(RunModel, config.model, where="model.").network_config())
+        return EditNetwork(record(RunModel, config.model, where="model.").network_config())
     if config.model:
         raise InputError("model describes a network, but that of init is to be trained; leave model out")
     network = read_model(config.init).network
-    if not isinstance(network, RunNetwork):
+    if not isinstance(network, EditNetwork):
         raise InputError(f"{config.init}: not a run network; name one as init, or train another task")
     return network

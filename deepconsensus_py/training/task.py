@@ -67,10 +67,14 @@ class Task(Protocol):
 TASKS = {
     "columns": "deepconsensus_py.training.columns",
     "distill": "deepconsensus_py.training.distill",
-    "runs": "deepconsensus_py.training.edits",
+    "edits": "deepconsensus_py.training.edits",
 }
 """Modules with a function ``make_tasks(config) -> Sequence[Task]``: a task for each stage, all with the same network,
 whose first weights are drawn from ``config.seed`` or read from ``config.init``."""
+
+
+OLD_TASKS = {"runs": "edits"}
+"""Tasks that recipes of version 0.1 call otherwise."""
 
 
 def make_tasks(config: TrainConfig) -> Sequence[Task]:
@@ -83,7 +87,8 @@ def make_tasks(config: TrainConfig) -> Sequence[Task]:
         InputError: there is no such task, or what the configuration says of it does not fit.
         ModelError: the model to start from does not fit.
     """
-    if config.task not in TASKS:
+    task = OLD_TASKS.get(config.task, config.task)
+    if task not in TASKS:
         raise InputError(f"unknown task {config.task!r}; known are {', '.join(TASKS)}")
-    tasks: Sequence[Task] = importlib.import_module(TASKS[config.task]).make_tasks(config)
+    tasks: Sequence[Task] = importlib.import_module(TASKS[task]).make_tasks(config)
     return tasks

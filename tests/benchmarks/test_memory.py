@@ -18,12 +18,12 @@ def memory(monkeypatch: pytest.MonkeyPatch):
 def test_growth_is_measured_from_the_shortest_input_of_the_same_model(memory) -> None:
     found = [
         memory.Point(model, copies, 10 * copies, peak, 1.0)
-        for model, copies, peak in (("runs", 1, 200), ("pairhmm", 1, 100), ("runs", 5, 210), ("pairhmm", 5, 90))
+        for model, copies, peak in (("edits", 1, 200), ("pairhmm", 1, 100), ("edits", 5, 210), ("pairhmm", 5, 90))
     ]
     assert [round(memory.growth(found, point), 3) for point in found] == [0, 0, 0.05, -0.1]
     drawn = memory.plot(found)
     assert drawn.startswith("<svg")
-    assert "runs" in drawn
+    assert "edits" in drawn
     assert "pairhmm" in drawn
 
 

@@ -17,7 +17,7 @@ import pytest
 from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.cli._options import ZMWS_FAILED
-from deepconsensus_py.options import DEFAULT
+from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.polishing.report import COLUMNS
 from deepconsensus_py.polishing.run import REASONS_SHOWN
 
@@ -309,7 +309,7 @@ def test_molecule_whose_passes_do_not_align(polish_edited, testdata):
 
 
 @pytest.mark.parametrize("tags", [("pw",), ("ip",), ("sn",), ("pw", "ip", "sn")])
-@pytest.mark.parametrize("model", ["vote", "pairhmm", "runs"])
+@pytest.mark.parametrize("model", ["vote", "pairhmm", "edits"])
 def test_models_that_come_with_the_package_do_without_kinetics(polish_edited, testdata, tags, model):
     status, _, reads = polish_edited(lambda found: [without(*tags)(r) or r for r in found], model=model)
     assert status == 0

@@ -70,7 +70,7 @@ def test_each_program_is_in_the_header_after_the_one_before(inputs: list[str], t
     assert main(["encode", *inputs, "--limit", "2", "-o", str(shard), "--threads", "1"]) == 0
     with pysam.AlignmentFile(str(polish(tmp_path / "p.bam", "--features", str(shard))), check_sq=False) as reads:
         encoded, polished = reads.header.to_dict()["PG"][-2:]
-    assert "encoded for model runs" in encoded["DS"]
+    assert "encoded for model edits" in encoded["DS"]
     assert polished["PP"] == encoded["ID"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from support import Commands, record_lines
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.registry import load_encoder, load_model
+from deepconsensus_py.models.registry import load_method, load_model
 from deepconsensus_py.options import OPTIONS
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, polish
@@ -25,7 +25,7 @@ VALUES = {
 
 COLUMN_MODELS, NETWORKS, NOT_VOTE = "column models", "networks", "all models but 'vote'"
 REFUSED = [
-    *(("runs", flag, COLUMN_MODELS) for flag in ("--skip-windows-above", "--ccs-calibration", "--ins-trim")),
+    *(("edits", flag, COLUMN_MODELS) for flag in ("--skip-windows-above", "--ccs-calibration", "--ins-trim")),
     *(("pairhmm", flag, COLUMN_MODELS) for flag in ("--skip-windows-above", "--ccs-calibration", "--ins-trim")),
     *((model, flag, NETWORKS) for model in ("pairhmm", "vote") for flag in ("--precision", "--device")),
     ("vote", "--triage", NOT_VOTE),
@@ -33,7 +33,7 @@ REFUSED = [
 ACCEPTED = [
     ("vote", ("--skip-windows-above", "--ccs-calibration", "--ins-trim")),
     ("pairhmm", ("--triage",)),
-    ("runs", ("--triage", "--precision", "--device")),
+    ("edits", ("--triage", "--precision", "--device")),
     ("columns", tuple(VALUES)),
 ]
 
@@ -81,10 +81,10 @@ def test_the_triage_of_encoded_molecules_is_decided(run: Commands, inputs, tmp_p
 def test_encoding_refuses_it_too(run: Commands, inputs, tmp_path: Path) -> None:
     result = run("encode", *inputs, "-o", tmp_path / "shard", "--ins-trim", 5)
     assert (result.status, list(tmp_path.iterdir())) == (1, [])
-    assert "--ins-trim has no effect with model 'runs'; it applies to column models" in result.err
+    assert "--ins-trim has no effect with model 'edits'; it applies to column models" in result.err
 
 
-@pytest.mark.parametrize("option", [("--model", "runs"), ("--ins-trim", 5), ("--min-passes", 3)])
+@pytest.mark.parametrize("option", [("--model", "edits"), ("--ins-trim", 5), ("--min-passes", 3)])
 def test_examples_are_for_all_models(run: Commands, inputs, testdata: Path, tmp_path: Path, option) -> None:
     result = run("encode", *inputs, "--truth", testdata / "truth.fasta", "-o", tmp_path / "e", *option)
     assert result.status == 2
@@ -94,7 +94,7 @@ def test_examples_are_for_all_models(run: Commands, inputs, testdata: Path, tmp_
 @pytest.mark.parametrize(
     ("model", "options"),
     [
-        ("runs", {"insertion_trim": 5}),
+        ("edits", {"insertion_trim": 5}),
         ("pairhmm", {"device": "cpu"}),
         ("vote", {"precision": "fp32"}),
         ("vote", {"triage": True}),
@@ -114,8 +114,8 @@ def test_the_library_refuses_settings(testdata: Path) -> None:
 
 
 def test_a_model_that_is_being_read_understands_what_it_does_when_it_has_been(tiny_model: Path) -> None:
-    for model in ("runs", str(tiny_model)):
-        assert load_encoder(model).options == load_model(model).options
+    for model in ("edits", str(tiny_model)):
+        assert load_method(model).options == load_model(model).method.options
 
 
 def test_help_says_which_models_an_option_is_for(run: Commands) -> None:

@@ -54,7 +54,7 @@ def test_header_names_program_model_and_chain(testdata, polished):
     program = header["PG"][-1]
     assert program["PN"] == "deepconsensus-py"
     assert "polish" in program["CL"]
-    assert "runs" in program["DS"]
+    assert "edits" in program["DS"]
     assert program["PP"] == header["PG"][-2]["ID"]
     assert header["RG"]
 
@@ -68,7 +68,7 @@ def test_side_files_count_every_molecule_once(testdata, polished):
     assert report["counts"]["molecules"] == sum(report["counts"]["outcomes"].values()) == len(drafts)
     assert sum(int(row["windows"]) for row in rows) == report["counts"]["windows"]
     assert all(int(r["windows_skipped"]) + int(r["windows_corrected"]) == int(r["windows"]) for r in rows)
-    assert report["model"]["name"] == "runs"
+    assert report["model"]["name"] == "edits"
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -14,8 +14,8 @@ from support import Commands
 
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.cli.main import build_parser
+from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.header import find_model
-from deepconsensus_py.options import DEFAULT
 
 NOT_RUN = ("train", "distill", "model convert", "claims", "bench attention", "calibrate reads_to_ref.bam")
 """How examples begin that take long, or need files which testdata has not."""

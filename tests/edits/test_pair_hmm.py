@@ -9,7 +9,7 @@ import pytest
 
 from deepconsensus_py.align.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.corrector import Features
+from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.edits.classes import EDITS
 from deepconsensus_py.edits.compact import POOLED_UNDOUBTED, SCORE_STEP
 from deepconsensus_py.edits.pair_hmm import PairHmm, encode_evidence
@@ -149,12 +149,12 @@ def test_what_is_left_asks_for_no_edit(testdata):
 def test_few_passes_are_never_sure(corrector, testdata, passes):
     zmw = align_zmw(next(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam")))
     long = sorted(zmw.passes, key=lambda p: -len(p.bases))[:passes]
-    (read,) = polish([replace(zmw, passes=tuple(long))], model=corrector)
+    (read,) = polish([replace(zmw, passes=tuple(long))], model=Corrector.of(corrector))
     assert mean_quality(read.qualities) < 20
 
 
 def test_without_triage_every_run_has_evidence(molecules: list[Zmw]) -> None:
-    some, every = (PairHmm(triage=triage).encoder(molecules[0]).inputs["evidence"] for triage in (True, False))
+    some, every = (PairHmm(triage=triage).encode(molecules[0]).inputs["evidence"] for triage in (True, False))
     ruled_out = round(POOLED_UNDOUBTED / SCORE_STEP)
     assert (some == ruled_out).any(axis=1).mean() > 0.5
     assert not (every == ruled_out).all(axis=1).any()

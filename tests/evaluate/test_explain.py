@@ -80,7 +80,7 @@ def require_whole(page: Page, view: WindowView) -> None:
 
 def test_draft_calls_and_passes_stand_in_it(page: Page, view: WindowView) -> None:
     require_whole(page, view)
-    assert list(view.reads) == ["runs", "pairhmm", "vote"]
+    assert list(view.reads) == ["edits", "pairhmm", "vote"]
 
 
 def test_passes_stand_as_they_are_in_the_pileup(page: Page, view: WindowView) -> None:

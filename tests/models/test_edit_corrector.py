@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 from edit_toys import random_model, random_network
+from in_memory import corrector_of
 from support import Commands, record_lines
 
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.edits.classes import EDITS
-from deepconsensus_py.edits.method import encode_runs
+from deepconsensus_py.edits.method import SPEC, encode_runs
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.models.run_corrector import RunCorrector
 from deepconsensus_py.models.weights import Model, save_model
 from deepconsensus_py.pacbio.molecule import Draft, N, Pass, Zmw
 from deepconsensus_py.polishing.encode import encode_zmws
@@ -32,8 +33,8 @@ SETTINGS = PolishSettings(filter=ReadFilter(min_quality=0))
 
 
 @pytest.fixture
-def corrector() -> RunCorrector:
-    return RunCorrector(random_model())
+def corrector() -> Corrector:
+    return corrector_of(random_model())
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def read_of(zmw: Zmw, corrector: RunCorrector) -> PolishedRead:
+def read_of(zmw: Zmw, corrector: Corrector) -> PolishedRead:
     (read,) = polish([zmw], model=corrector, settings=SETTINGS, min_passes=0)
     return read
 
@@ -64,52 +65,52 @@ def same(one: Sequence[PolishedRead], other: Sequence[PolishedRead]) -> bool:
     ]
 
 
-def test_a_random_network_gives_reads_and_has_its_say(molecules: list[Zmw], corrector: RunCorrector) -> None:
-    other = RunCorrector(replace(random_model(), network=random_network(1)))
+def test_a_random_network_gives_reads_and_has_its_say(molecules: list[Zmw], corrector: Corrector) -> None:
+    other = corrector_of(replace(random_model(), network=random_network(1)))
     reads = [read_of(zmw, corrector) for zmw in molecules]
     for zmw, read in zip(molecules, reads, strict=True):
         require_valid(read, zmw)
     assert not same(reads, [read_of(zmw, other) for zmw in molecules])
 
 
-def test_reads_do_not_depend_on_the_batch(molecules: list[Zmw], corrector: RunCorrector) -> None:
-    encoded = list(encode_zmws(molecules, corrector))
+def test_reads_do_not_depend_on_the_batch(molecules: list[Zmw], corrector: Corrector) -> None:
+    encoded = list(encode_zmws(molecules, corrector.method))
     assert len({molecule.features.inputs["passes"].shape[1] for molecule in encoded}) > 1
     seen = []
     for batch in (7, 300, 10**6):
-        corrector.batch = batch
+        corrector.network.batch = batch
         seen.append(list(correct(encoded, corrector, SETTINGS)))
     assert same(seen[0], seen[1])
     assert same(seen[0], seen[2])
 
 
-def test_the_items_are_the_undecided_runs_of_the_refined_draft(molecules: list[Zmw], corrector: RunCorrector) -> None:
+def test_the_items_are_the_undecided_runs_of_the_refined_draft(molecules: list[Zmw], corrector: Corrector) -> None:
     features = encode_runs(molecules[0])
     runs = find_runs(features.layout["draft"])
     undecided = features.layout["undecided"]
     assert features.items == len(undecided) < len(runs)
-    assert corrector.select(features, 45).all()
+    assert corrector.method.select(features, 45).all()
     assert features.layout["depth"][undecided].all()
-    probabilities = corrector.forward(features.inputs)
+    probabilities = corrector.network.forward(features.inputs)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_run_that_is_decided_is_as_doubtful_as_the_floor_says(molecules: list[Zmw]) -> None:
     network = random_network()
     network.config = replace(network.config, floor=0.01)
-    corrector = RunCorrector(Model("sure", network, RUN_SPEC))
+    corrector = corrector_of(Model("sure", network, SPEC))
     features = encode_runs(molecules[0])
     # Nothing to say about the undecided ones.
     probabilities = np.zeros((features.items, len(EDITS)), np.float32)
     probabilities[:, 0] = 1
-    calls = corrector.call(features, np.ones(features.items, np.bool_), probabilities)
+    calls = corrector.method.call(features, np.ones(features.items, np.bool_), probabilities)
     covered = np.repeat(features.layout["depth"] > 0, find_runs(features.layout["draft"]).length)
     assert np.array_equal(calls.bases, features.layout["draft"])
     assert calls.error_probability[covered] == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("kind", ["no kinetics", "one pass", "two passes", "one strand"])
-def test_molecules_that_lack_something_become_reads(molecules: list[Zmw], corrector: RunCorrector, kind: str) -> None:
+def test_molecules_that_lack_something_become_reads(molecules: list[Zmw], corrector: Corrector, kind: str) -> None:
     zmw = molecules[0]
     passes = {
         "no kinetics": tuple(replace(p, pulse_widths=None, inter_pulse_durations=None) for p in zmw.passes),
@@ -131,7 +132,7 @@ def agreeing(bases: int = 400, passes: int = 24) -> Zmw:
     return align_zmw(Zmw(Draft("m/9/ccs", codes, np.full(bases, 30, np.uint8)), read))
 
 
-def test_a_molecule_that_leaves_nothing_undecided_is_its_draft(molecules: list[Zmw], corrector: RunCorrector) -> None:
+def test_a_molecule_that_leaves_nothing_undecided_is_its_draft(molecules: list[Zmw], corrector: Corrector) -> None:
     zmw = agreeing()
     assert encode_runs(zmw).items == 0
     alone = read_of(zmw, corrector)
@@ -143,22 +144,21 @@ def test_a_molecule_that_leaves_nothing_undecided_is_its_draft(molecules: list[Z
 
 
 def test_nothing_is_dropped_when_it_is_used(molecules: list[Zmw]) -> None:
-    network = RunNetwork(RunConfig.of(layers=1, d=8, heads=2, ff=8, dropout=0.5)).train()
+    network = EditNetwork(EditConfig.of(layers=1, d=8, heads=2, ff=8, dropout=0.5)).train()
     network.load_state_dict(random_network(layers=1, d=8, heads=2, ff=8).state_dict())
-    corrector = RunCorrector(Model("dropout", network, RUN_SPEC))
+    corrector = corrector_of(Model("dropout", network, SPEC))
     inputs = encode_runs(molecules[0]).inputs
-    assert np.array_equal(corrector.forward(inputs), corrector.forward(inputs))
+    assert np.array_equal(corrector.network.forward(inputs), corrector.network.forward(inputs))
 
 
-def test_a_molecule_without_passes_keeps_its_outcome(molecules: list[Zmw], corrector: RunCorrector) -> None:
+def test_a_molecule_without_passes_keeps_its_outcome(molecules: list[Zmw], corrector: Corrector) -> None:
     read = read_of(replace(molecules[0], passes=()), corrector)
     assert read.outcome is Outcome.NO_SUBREADS
 
 
 def test_files_are_found_and_trimming_is_refused(model_file: Path) -> None:
     corrector = load_model(model_file)
-    assert isinstance(corrector, RunCorrector)
-    assert corrector.spec == RUN_SPEC
+    assert corrector.method.spec == SPEC
     with pytest.raises(ModelError, match="--ins-trim"):
         load_model(model_file, insertion_trim=3)
 
@@ -187,6 +187,6 @@ def test_worker_processes_need_no_torch_to_encode() -> None:
 
 def test_without_triage_the_network_sees_every_run_that_passes_cover(molecules: list[Zmw]) -> None:
     zmw = molecules[0]
-    some, every = (RunCorrector(random_model(), triage=triage).encoder(zmw) for triage in (True, False))
+    some, every = (corrector_of(random_model(), triage=triage).method.encode(zmw) for triage in (True, False))
     assert every.items == (every.layout["depth"] > 0).sum()
     assert 0 < some.items < every.items / 2

@@ -7,7 +7,7 @@ from edit_molecules import make_zmw
 from edit_toys import random_network
 
 from deepconsensus_py.models.edit_explanation import CANDIDATE, Decision, doubted_runs, undecided_cases
-from deepconsensus_py.models.edit_network import RunConfig, RunNetwork
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.pacbio.molecule import Zmw
 
 RNG = np.random.default_rng(5)
@@ -22,9 +22,9 @@ def planted(odd: int) -> Zmw:
     return make_zmw(DRAFT, *(SHORTER if number == odd else DRAFT for number in range(4)))
 
 
-def untrained() -> RunNetwork:
+def untrained() -> EditNetwork:
     """The hidden Markov model, of a base less alone, as a network whose attention goes evenly to all tokens."""
-    network = RunNetwork(RunConfig.of(d=16, heads=2, ff=16)).eval().requires_grad_(False)
+    network = EditNetwork(EditConfig.of(d=16, heads=2, ff=16)).eval().requires_grad_(False)
     for block in network.trunk.encoder.blocks:
         torch.nn.init.zeros_(block.attention.layer.query.weight)
     network.offset.data[1:] = -1000.0

@@ -16,9 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deepconsensus_py.edits.classes import EDITS
 from deepconsensus_py.edits.compact import EDITED, IMPOSSIBLE, SCORE_STEP
+from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.edit_network import RUN_SPEC, RunConfig, RunNetwork
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import read_model, save_model
 
 Arrays = Mapping[str, NDArray[np.integer]]
@@ -36,7 +37,7 @@ def close(one: torch.Tensor, other: torch.Tensor) -> bool:
 
 def test_an_untrained_network_is_the_hidden_markov_model() -> None:
     evidence = random_evidence(3)
-    network = RunNetwork(RunConfig.of(layers=1, d=8, heads=2, ff=8)).eval()
+    network = EditNetwork(EditConfig.of(layers=1, d=8, heads=2, ff=8)).eval()
     with torch.no_grad():
         network.slope.copy_(torch.linspace(0.5, 1.2, EDITED))
         network.offset.copy_(torch.linspace(-2, 1, EDITED))
@@ -122,11 +123,11 @@ def test_its_cost_is_what_it_computes(passes: int, sizes: dict[str, int]) -> Non
 
 
 def test_a_configuration_is_plain_values() -> None:
-    config = RunConfig.of(layers=3, d=32, heads=4, ff=48, dropout=0.1)
-    assert RunConfig.from_dict(config.to_dict()) == config
+    config = EditConfig.of(layers=3, d=32, heads=4, ff=48, dropout=0.1)
+    assert EditConfig.from_dict(config.to_dict()) == config
     for wrong in ({"depth": 2}, {"trunk": {}}, {"trunk": {**config.to_dict()["trunk"], "heads": 5}}):
         with pytest.raises(ModelError, match="run network"):
-            RunConfig.from_dict({**config.to_dict(), **wrong})
+            EditConfig.from_dict({**config.to_dict(), **wrong})
 
 
 def test_a_file_brings_everything_back(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_file_brings_everything_back(tmp_path: Path) -> None:
     save_model(tmp_path / "random.safetensors", model)
     loaded = read_model(tmp_path / "random.safetensors")
     assert (loaded.name, loaded.calibration, loaded.card) == ("random", "skip", "# Card")
-    assert isinstance(loaded.network, RunNetwork)
+    assert isinstance(loaded.network, EditNetwork)
     assert loaded.network.config == model.network.config
     assert loaded.network.config.floor == 3.7e-4
     assert not loaded.network.training
@@ -146,5 +147,5 @@ def test_a_file_brings_everything_back(tmp_path: Path) -> None:
 
 def test_a_model_of_another_encoding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="train it again"):
-        save_model(tmp_path / "x.safetensors", replace(random_model(), spec={**RUN_SPEC, "version": 99}))
+        save_model(tmp_path / "x.safetensors", replace(random_model(), spec={**SPEC, "version": 99}))
     assert not list(tmp_path.iterdir())

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from edit_toys import random_model
 
-from deepconsensus_py.corrector import Corrector, Features
-from deepconsensus_py.edits.method import encode_runs
+from deepconsensus_py.corrector import Corrector, Features, Network
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.loading import Loading
-from deepconsensus_py.models.registry import load_encoder, load_model
+from deepconsensus_py.models.networks import Loading
+from deepconsensus_py.models.registry import load_method, load_model
 from deepconsensus_py.models.weights import save_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
@@ -25,16 +24,17 @@ from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.streams import in_lanes
 
 
-@pytest.fixture(params=["run", "column"])
+@pytest.fixture(params=["edits", "columns"])
 def file(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> Path:
-    if request.param == "column":
+    if request.param == "columns":
         return tiny_model
     save_model(tmp_path / "random.safetensors", random_model())
     return tmp_path / "random.safetensors"
 
 
 def facts(corrector: Corrector) -> tuple[object, ...]:
-    return corrector.name, dict(corrector.spec), corrector.calibration, corrector.batch, corrector.lanes
+    method, network = corrector.method, corrector.network
+    return method.name, dict(method.spec), method.calibration, network.batch, network.lanes
 
 
 def same(one: Features, other: Features) -> bool:
@@ -45,9 +45,9 @@ def same(one: Features, other: Features) -> bool:
 def test_it_is_the_same_as_one_that_was_waited_for(file: Path, triage: bool, molecules: list[Zmw]) -> None:
     loading = load_model(file, threads=2, triage=triage, wait=False)
     whole = load_model(file, threads=2, triage=triage)
-    assert isinstance(loading, Loading)
+    assert isinstance(loading.network, Loading)
     assert facts(loading) == facts(whole)
-    assert same(loading.encoder(molecules[0]), whole.encoder(molecules[0]))
+    assert same(loading.method.encode(molecules[0]), whole.method.encode(molecules[0]))
     reads = [next(polish(molecules[:1], model=corrector)) for corrector in (loading, whole)]
     assert reads[0].bases.tobytes() == reads[1].bases.tobytes()
     assert reads[0].qualities.tobytes() == reads[1].qualities.tobytes()
@@ -58,24 +58,24 @@ def test_trimming_is_part_of_its_encoding(tiny_model: Path) -> None:
     assert facts(loading) == facts(load_model(tiny_model, insertion_trim=2))
 
 
-def test_the_encoder_waits_for_nothing_and_the_network_does(molecules: list[Zmw]) -> None:
+def test_the_method_waits_for_nothing_and_the_network_does(molecules: list[Zmw]) -> None:
     go = threading.Event()
 
-    def slow() -> Corrector:
+    def slow() -> Network:
         go.wait(10)
         return Vote()
 
-    loading = Loading("slow", "skip", {}, encode_runs, slow, options=Vote.options)
-    assert loading.encoder(molecules[0]).items
+    loading = Corrector(Vote(), Loading(slow))
+    assert loading.method.encode(molecules[0]).items
     threading.Timer(0.1, go.set).start()
-    assert loading.batch == Vote().batch
+    assert loading.network.batch == Vote().batch
     assert go.is_set()
 
 
 def test_molecules_are_encoded_before_it_is_there(molecules: list[Zmw]) -> None:
     encoded = threading.Event()
 
-    def patient() -> Corrector:
+    def patient() -> Network:
         assert encoded.wait(10)
         return Vote()
 
@@ -84,29 +84,25 @@ def test_molecules_are_encoded_before_it_is_there(molecules: list[Zmw]) -> None:
             encoded.set()
             yield molecule
 
-    (found,) = in_lanes(
-        source(), Loading("late", "skip", {}, Vote().encoder, patient, options=Vote.options), 0, StageClock()
-    )
+    (found,) = in_lanes(source(), Corrector(Vote(), Loading(patient)), 0, StageClock())
     assert found.count
 
 
 def test_what_keeps_it_from_being_read_is_raised_where_it_is_needed(molecules: list[Zmw]) -> None:
-    def broken() -> Corrector:
+    def broken() -> Network:
         raise ModelError("weights are missing")
 
-    loading = Loading("broken", "skip", {}, encode_runs, broken, options=Vote.options)
+    loading = Corrector(Vote(), Loading(broken))
     for threads in (1, 2):
         with pytest.raises(ModelError, match="weights are missing"):
             list(polish(molecules, model=loading, threads=threads))
 
 
-def test_an_encoder_needs_no_torch_and_its_network_is_read_when_asked_for(file: Path, molecules: list[Zmw]) -> None:
-    code = f"import sys; from deepconsensus_py.models.registry import load_encoder; load_encoder({str(file)!r}); "
+def test_a_method_needs_no_torch(file: Path, molecules: list[Zmw]) -> None:
+    code = f"import sys; from deepconsensus_py.models.registry import load_method; load_method({str(file)!r}); "
     program = [sys.executable, "-c", code + "print('torch' in sys.modules)"]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout == "False\n"
-    lazy, whole = load_encoder(file), load_model(file)
-    assert same(lazy.encoder(molecules[0]), whole.encoder(molecules[0]))
-    assert facts(lazy) == facts(whole)
+    assert same(load_method(file).encode(molecules[0]), load_model(file).method.encode(molecules[0]))
 
 
 def test_what_may_fail_is_waited_for(file: Path) -> None:

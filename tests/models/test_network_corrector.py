@@ -10,10 +10,11 @@ import edlib
 import numpy as np
 import pytest
 import torch
+from in_memory import corrector_of
 from support import lowered_by_passes
 
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.models.convert import convert_checkpoint
-from deepconsensus_py.models.network_corrector import NetworkCorrector
 from deepconsensus_py.pacbio.molecule import Zmw, count_full, decode_bases
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
 from deepconsensus_py.polishing.engine import CALIBRATED_PASSES, PolishSettings, polish
@@ -28,10 +29,10 @@ GOOD = ("4194383",)
 
 
 @pytest.fixture(scope="module")
-def corrector(golden: Path) -> Iterator[NetworkCorrector]:
+def corrector(golden: Path) -> Iterator[Corrector]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield NetworkCorrector(convert_checkpoint(golden / "ckpt_default", name="default"))
+    yield corrector_of(convert_checkpoint(golden / "ckpt_default", name="default"))
     torch.set_num_threads(threads)
 
 
@@ -63,9 +64,7 @@ def compare(read: PolishedRead, lowered: np.ndarray, original: tuple[str, str]) 
     return path["editDistance"], int(np.abs(difference[~lowered[at]]).max(initial=0))
 
 
-def check(
-    corrector: NetworkCorrector, zmws: Iterator[Zmw], original: dict[str, tuple[str, str]], skip: int
-) -> set[str]:
+def check(corrector: Corrector, zmws: Iterator[Zmw], original: dict[str, tuple[str, str]], skip: int) -> set[str]:
     settings = PolishSettings(filter=ReadFilter(0, 0), skip_windows_above=skip)
     different = by_passes = bases = 0
     names = set()
@@ -89,22 +88,20 @@ def check(
 
 @pytest.mark.real
 @pytest.mark.parametrize(("skip", "zmw"), [(0, SHORT[0]), (45, SHORT[1])])
-def test_a_read_equals_the_original(
-    human_1m: Path, golden: Path, corrector: NetworkCorrector, skip: int, zmw: str
-) -> None:
+def test_a_read_equals_the_original(human_1m: Path, golden: Path, corrector: Corrector, skip: int, zmw: str) -> None:
     chosen = (molecule for molecule in molecules(human_1m) if molecule.name.split("/")[1] == zmw)
     assert len(check(corrector, chosen, original_reads(golden, skip), skip)) == 1
 
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_all_reads_equal_the_original(human_1m: Path, golden: Path, corrector: NetworkCorrector) -> None:
+def test_all_reads_equal_the_original(human_1m: Path, golden: Path, corrector: Corrector) -> None:
     original = original_reads(golden, 45)
     assert check(corrector, molecules(human_1m), original, 45) == set(original)
 
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_reads_of_all_windows_equal_the_original(human_1m: Path, golden: Path, corrector: NetworkCorrector) -> None:
+def test_reads_of_all_windows_equal_the_original(human_1m: Path, golden: Path, corrector: Corrector) -> None:
     chosen = [molecule for molecule in molecules(human_1m) if molecule.name.split("/")[1] in {*SHORT, *GOOD}]
     assert len(check(corrector, iter(chosen), original_reads(golden, 0), 0)) == len(SHORT) + len(GOOD)

@@ -15,7 +15,7 @@ from deepconsensus_py.corrector import Features
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.models.device import Agreement
-from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.registry import load_method, load_model
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.options import BF16, FP32
 from deepconsensus_py.pileup.features import FeatureSpec
@@ -37,21 +37,21 @@ def model_file(tmp_path: Path) -> Path:
 
 def test_a_file_brings_its_own_name_encoding_and_calibration(model_file: Path) -> None:
     corrector = load_model(model_file)
-    assert (corrector.name, corrector.calibration, corrector.device) == ("small", "20,1.1,-1.5", "cpu")
-    assert corrector.spec == FeatureSpec(max_passes=3, width=10).to_dict()
+    assert (corrector.method.name, corrector.method.calibration) == ("small", "20,1.1,-1.5")
+    assert corrector.method.spec == FeatureSpec(max_passes=3, width=10).to_dict()
 
 
 @pytest.mark.parametrize("name", ["vote", "file"])
 def test_the_trimming_of_insertions_can_be_chosen(model_file: Path, name: str) -> None:
     chosen = model_file if name == "file" else name
-    assert load_model(chosen).spec["insertion_trim"] == 5
-    assert load_model(chosen, insertion_trim=0).spec["insertion_trim"] == 0
+    assert load_method(chosen).spec["insertion_trim"] == 5
+    assert load_method(chosen, insertion_trim=0).spec["insertion_trim"] == 0
 
 
 def test_threads_are_lanes_of_one_core_each(model_file: Path) -> None:
     before = torch.get_num_threads()
     try:
-        assert load_model(model_file, threads=3).lanes == 3
+        assert load_model(model_file, threads=3).network.lanes == 3
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -65,15 +65,15 @@ def test_precision_and_triage_are_those_asked_for(model_file: Path, monkeypatch:
     bases = np.stack([draft[:1], draft[1:] + 1])
     inputs = {"bases": bases, "draft": draft, "draft_quality": np.full((2, 10), 60, np.int8)}
     features = Features(inputs, {"mean_quality": np.array([60.0, 60.0])})
-    assert load_model(model_file).select(features, 0).tolist() == [False, True]
-    assert load_model(model_file).select(features, 45).tolist() == [False, False]
-    assert load_model(model_file, triage=False).select(features, 0).tolist() == [True, True]
-    assert load_model(model_file).precision == BF16
-    assert load_model(model_file, precision=FP32).precision == FP32
+    assert load_model(model_file).method.select(features, 0).tolist() == [False, True]
+    assert load_model(model_file).method.select(features, 45).tolist() == [False, False]
+    assert load_model(model_file, triage=False).method.select(features, 0).tolist() == [True, True]
+    assert load_model(model_file).network.precision == BF16
+    assert load_model(model_file, precision=FP32).network.precision == FP32
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ModelError, match=r"unknown model 'vite': no such file, and the known models are vote"):
+    with pytest.raises(ModelError, match=r"unknown model 'vite': no such file, and the known models are pairhmm"):
         load_model("vite")
 
 

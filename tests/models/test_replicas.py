@@ -8,8 +8,8 @@ import pytest
 
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.networks import Replicas
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.models.replicas import Replicas
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.engine import polish
@@ -19,7 +19,7 @@ def test_two_devices_give_the_reads_of_one(tiny_model: Path, molecules: list[Zmw
     found = []
     for device in ("cpu", "cpu,cpu"):
         corrector = load_model(tiny_model, device=device, threads=1)
-        assert corrector.lanes == len(device.split(","))
+        assert corrector.network.lanes == len(device.split(","))
         reads = polish(molecules, model=corrector, threads=2)
         found.append([(read.name, read.bases.tobytes(), read.qualities.tobytes()) for read in reads])
     assert found[0] == found[1]

@@ -125,7 +125,7 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
 
 def test_files_of_a_later_version_are_refused(file: Path) -> None:
     rewrite(file, format=2, family="run")
-    with pytest.raises(ModelError, match=r"a .run. model of format 2, .* column and run models of format 1"):
+    with pytest.raises(ModelError, match=r"a .edits. model of format 2, .* edits and columns models of format 1"):
         read_model(file)
 
 
@@ -174,7 +174,7 @@ def test_truncated_files_are_refused(file: Path) -> None:
 def test_unknown_names_list_the_known_ones(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setattr(header, "bundled_models", lambda: {"hifi": file, "revio": file})
     with pytest.raises(
-        ModelError, match=r"unknown model 'best': no such file, and the bundled networks are hifi, revio"
+        ModelError, match=r"unknown model 'best': no such file, and the known models are pairhmm, vote, hifi, revio"
     ):
         read_model("best")
     assert read_model("hifi").name == "tiny"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.align.disagreement import NO_DISAGREEMENT
-from deepconsensus_py.corrector import Arrays, Calls, Features
+from deepconsensus_py.corrector import UNKNOWN_DRAFT_QUALITY, Arrays, Calls, Features
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.pileup.method import UNKNOWN_DRAFT_QUALITY, ColumnCorrector
+from deepconsensus_py.pileup.method import ColumnMethod
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import (
@@ -29,7 +29,7 @@ from deepconsensus_py.polishing.qualities import (
 NO_MAP = LinearCalibration()
 
 
-class Draftsman(ColumnCorrector):
+class Draftsman(ColumnMethod):
     """Calls the draft with certainty."""
 
     def __init__(self, **spec: int) -> None:
@@ -60,7 +60,7 @@ def molecule(seed: int = 0, length: int = 95, **draft: object) -> Zmw:
 @pytest.mark.parametrize("chosen", ["none", "all", "some"])
 def test_the_draft_comes_back_whatever_windows_are_run(seed: int, chosen: str) -> None:
     zmw = molecule(seed)
-    features = CORRECTOR.encoder(zmw)
+    features = CORRECTOR.encode(zmw)
     chance = {"none": 0.0, "all": 1.0, "some": 0.5}[chosen]
     selected = np.random.default_rng(seed).random(features.items) < chance
     inputs = {name: values[selected] for name, values in features.inputs.items()}
@@ -76,7 +76,7 @@ def test_the_draft_comes_back_whatever_windows_are_run(seed: int, chosen: str) -
 
 
 def test_insertions_and_deletions_have_their_place_in_the_index() -> None:
-    features = CORRECTOR.encoder(molecule())
+    features = CORRECTOR.encode(molecule())
     probabilities = CORRECTOR.forward(features.inputs)
     window, gap = np.argwhere((features.inputs["draft"] == 0) & (np.arange(10) < 9))[0]
     base = np.flatnonzero(features.inputs["draft"][window])[-1]
@@ -90,7 +90,7 @@ def test_insertions_and_deletions_have_their_place_in_the_index() -> None:
 
 
 def test_the_first_of_equal_classes_wins() -> None:
-    features = CORRECTOR.encoder(molecule())
+    features = CORRECTOR.encode(molecule())
     probabilities = np.full((features.items, 10, 5), 0.2, np.float32)
     calls = CORRECTOR.call(features, np.ones(features.items, np.bool_), probabilities)
     assert len(calls.bases) == 0
@@ -98,7 +98,7 @@ def test_the_first_of_equal_classes_wins() -> None:
 
 def test_windows_are_kept_strictly_above_the_threshold() -> None:
     zmw = molecule(qualities=np.full(95, 30, np.uint8))
-    features = CORRECTOR.encoder(zmw)
+    features = CORRECTOR.encode(zmw)
     exact = features.layout["mean_quality"][0]
     assert exact == pytest.approx(30)
     assert CORRECTOR.select(features, exact)[0]
@@ -107,7 +107,7 @@ def test_windows_are_kept_strictly_above_the_threshold() -> None:
 
 
 def test_drafts_without_qualities_are_never_skipped() -> None:
-    features = CORRECTOR.encoder(molecule(qualities=None))
+    features = CORRECTOR.encode(molecule(qualities=None))
     assert CORRECTOR.select(features, 0.001).all()
 
 
@@ -121,7 +121,7 @@ def test_drafts_without_qualities_are_never_skipped() -> None:
     ],
 )
 def test_kept_bases_of_drafts_without_qualities_have_that_of_the_read(tags: tuple, expected: int) -> None:
-    features = CORRECTOR.encoder(molecule(qualities=None, tags=tags))
+    features = CORRECTOR.encode(molecule(qualities=None, tags=tags))
     calls = CORRECTOR.call(features, np.zeros(features.items, np.bool_), np.empty(0, np.float32))
     qualities = final_qualities(calls, model_calibration=NO_MAP, draft_calibration=NO_MAP)
     assert set(qualities) == {expected}
@@ -130,7 +130,7 @@ def test_kept_bases_of_drafts_without_qualities_have_that_of_the_read(tags: tupl
 def test_overflowing_windows_keep_the_draft() -> None:
     zmw = molecule(tags=(("wl", [10, 30, 10, 45], "B"),))
     corrector = Draftsman(width=16, smart_windows=True)
-    features = corrector.encoder(zmw)
+    features = corrector.encode(zmw)
     assert features.layout["overflow"].tolist() == [False, True, False, True]
     selected = corrector.select(features, 0)
     assert selected.tolist() == [True, True]
@@ -142,7 +142,7 @@ def test_overflowing_windows_keep_the_draft() -> None:
 @pytest.mark.parametrize("left_out", [0, 3, -1])
 @pytest.mark.parametrize("change", ["dropped", "short", "doubled"])
 def test_windows_that_are_not_the_whole_draft_are_refused(left_out: int, change: str) -> None:
-    features = CORRECTOR.encoder(molecule())
+    features = CORRECTOR.encode(molecule())
     layout = dict(features.layout)
     bounds = np.stack([layout["draft_start"], layout["draft_stop"]])
     if change == "short":
@@ -161,7 +161,7 @@ def test_windows_that_are_not_the_whole_draft_are_refused(left_out: int, change:
 def test_encoders_travel_without_weights() -> None:
     import pickle
 
-    assert len(pickle.dumps(CORRECTOR.encoder)) < 2000
+    assert len(pickle.dumps(CORRECTOR.encode)) < 2000
 
 
 # From here on: the original's own cases.

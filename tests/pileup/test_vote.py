@@ -154,7 +154,7 @@ def test_fewer_errors_than_the_draft_and_as_many_as_predicted(human_1m: Path, ch
         expected = truth.get(zmw.name.split("/")[1])
         if expected is None or zmw.draft.tag("np") < 5:
             continue
-        features = VOTE.encoder(change(zmw))
+        features = VOTE.encode(change(zmw))
         selected = VOTE.select(features, 0)
         calls = VOTE.call(features, selected, VOTE.forward(features.inputs))
         before += distance(decode_bases(zmw.draft.bases), expected)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.corrector import Arrays
+from deepconsensus_py.corrector import Arrays, Corrector
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.weights import read_model
@@ -15,16 +15,17 @@ from deepconsensus_py.options import BF16
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.pileup.method import ColumnCorrector
+from deepconsensus_py.pileup.method import ColumnMethod
 from deepconsensus_py.polishing.agreement import compare_correctors, measure_agreement
 
 
-class Draftsman(ColumnCorrector):
+class Draftsman(ColumnMethod):
     """Calls the draft with an error probability, but for the first base of each window, which may be ``first``."""
 
     def __init__(self, error: float = 0.01, first: int | None = None) -> None:
         super().__init__("draftsman", FeatureSpec(required=()))
         self.error, self.first = error, first
+        self.batch, self.lanes = 16, 1
 
     def forward(self, inputs: Arrays) -> np.ndarray:
         called = np.array(inputs["draft"])
@@ -44,35 +45,37 @@ def draft_bases(zmws: list[Zmw]) -> int:
 
 
 def test_a_corrector_agrees_with_itself(zmws: list[Zmw]) -> None:
-    assert compare_correctors(Draftsman(), Draftsman(), zmws) == Agreement(draft_bases(zmws), 0, 1.0)
+    assert compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman()), zmws) == Agreement(
+        draft_bases(zmws), 0, 1.0
+    )
 
 
 @pytest.mark.parametrize(("error", "within"), [(0.0126, 1.0), (0.016, 0.0), (0.0063, 0.0)])
 def test_qualities_may_differ_by_one(zmws: list[Zmw], error: float, within: float) -> None:
-    found = compare_correctors(Draftsman(), Draftsman(error), zmws)
+    found = compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman(error)), zmws)
     assert (found.changed, found.within_one) == (0, within)
 
 
 def test_bases_left_out_count_once_each(zmws: list[Zmw]) -> None:
-    windows = sum(len(np.unique(Draftsman().encoder(zmw).layout["draft_start"])) for zmw in zmws)
-    found = compare_correctors(Draftsman(), Draftsman(first=0), zmws)
+    windows = sum(len(np.unique(Draftsman().encode(zmw).layout["draft_start"])) for zmw in zmws)
+    found = compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman(first=0)), zmws)
     assert (found.bases, found.changed, found.within_one) == (draft_bases(zmws), windows, 1.0)
 
 
 def test_a_read_that_is_lost_is_changed_whole(zmws: list[Zmw]) -> None:
-    found = compare_correctors(Draftsman(), Draftsman(np.nan), zmws)
+    found = compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman(np.nan)), zmws)
     assert found.changed == found.bases
     assert not found.holds
 
 
 def test_the_draft_of_a_good_window_is_no_agreement(zmws: list[Zmw]) -> None:
     good = [replace(zmw, draft=replace(zmw.draft, qualities=np.full_like(zmw.draft.bases, 90))) for zmw in zmws]
-    assert compare_correctors(Draftsman(), Draftsman(first=0), good).changed > 0
+    assert compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman(first=0)), good).changed > 0
 
 
 def test_without_molecules_nothing_is_known() -> None:
     with pytest.raises(ModelError, match="no molecule was polished"):
-        compare_correctors(Draftsman(), Draftsman(), [])
+        compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman()), [])
 
 
 def test_a_network_is_compared_with_itself_in_float32(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepconsensus_py.corrector import Calls, Corrector, Features
+from deepconsensus_py.corrector import Calls, Computing, Corrector, Features
 from deepconsensus_py.edits.pair_hmm import PairHmm
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
@@ -21,20 +21,21 @@ from deepconsensus_py.polishing.read import Encoded
 
 @pytest.mark.parametrize("make", [Vote, PairHmm])
 def test_reads_do_not_depend_on_the_batch(make: type[Vote] | type[PairHmm], testdata: Path) -> None:
-    corrector = make()
-    molecules = list(encode_zmws(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"), corrector))
+    both = make()
+    corrector = Corrector.of(both)
+    molecules = list(encode_zmws(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"), both))
     sizes: list[int] = []
-    forward = corrector.forward
+    forward = both.forward
 
     def counting(inputs):
         probabilities = forward(inputs)
         sizes.append(len(probabilities))
         return probabilities
 
-    corrector.forward = counting
+    both.forward = counting
     seen = []
     for batch in (7, 64, 10**6):
-        corrector.batch = batch
+        both.batch = batch
         sizes.clear()
         reads = list(correct(molecules, corrector, PolishSettings()))
         assert max(sizes) <= batch
@@ -67,7 +68,7 @@ def test_items_with_fewer_passes_are_padded_with_zeros() -> None:
 
     for batch in (1, 4, 100):
         seen.clear()
-        corrector = SimpleNamespace(
+        both = SimpleNamespace(
             name="sums",
             options=frozenset(),
             calibration="skip",
@@ -78,7 +79,7 @@ def test_items_with_fewer_passes_are_padded_with_zeros() -> None:
         )
         bases = np.ones(1, np.uint8)
         molecules = [Encoded(Draft(f"m/{n}/ccs", bases, None), Features(inputs, {})) for n, inputs in enumerate(given)]
-        reads = list(correct(molecules, cast("Corrector", corrector), PolishSettings()))
+        reads = list(correct(molecules, Corrector.of(cast("Computing", both)), PolishSettings()))
         assert [read.reason for read in reads] == [""] * len(shapes)
         assert sum(len(inputs["flat"]) for inputs in seen) == sum(items for items, _ in shapes)
         assert {(inputs["passes"].dtype.name, inputs["flat"].dtype.name) for inputs in seen} == {("int8", "int16")}

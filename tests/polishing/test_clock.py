@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.encode import encode_zmws
@@ -18,7 +19,7 @@ def test_the_stages_of_one_process_take_no_longer_than_the_run(testdata: Path) -
     start, clock = time.perf_counter(), StageClock()
     zmws = clock.timed("read", read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"))
     vote = Vote()
-    list(correct(encode_zmws(zmws, vote, clock=clock), vote, PolishSettings(), clock))
+    list(correct(encode_zmws(zmws, vote, clock=clock), Corrector.of(vote), PolishSettings(), clock))
     elapsed = time.perf_counter() - start
     assert tuple(clock.seconds) == STAGES
     assert all(seconds > 0 for stage, seconds in clock.seconds.items() if stage != "write")

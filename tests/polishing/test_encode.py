@@ -4,6 +4,7 @@ from pathlib import Path
 
 from support import DEADLY, deadly_encoder
 
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.engine import polish
@@ -13,12 +14,12 @@ from deepconsensus_py.polishing.read import PolishedRead
 
 def polished(testdata: Path, corrector: Vote, threads: int) -> list[PolishedRead]:
     zmws = read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam")
-    return list(polish(zmws, model=corrector, threads=threads))
+    return list(polish(zmws, model=Corrector.of(corrector), threads=threads))
 
 
 def test_a_molecule_at_which_workers_die_is_reported_and_the_others_are_polished(testdata: Path) -> None:
     corrector, sound = Vote(), Vote()
-    corrector.encoder = deadly_encoder
+    corrector.encode = deadly_encoder
     reads, expected = polished(testdata, corrector, 2), polished(testdata, sound, 1)
     assert [read.name for read in reads] == [read.name for read in expected]
     for number, (read, alone) in enumerate(zip(reads, expected, strict=True)):

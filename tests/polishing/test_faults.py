@@ -18,6 +18,7 @@ from restarts import Left, job, left
 from support import DEADLY, Commands, deadly_encoder, record_lines
 
 from deepconsensus_py.cli._options import ZMWS_FAILED
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing import run as run_module
@@ -90,7 +91,7 @@ class KillsItsWorker(Vote):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = deadly_encoder
+        self.encode = deadly_encoder
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
     polish = ["polish", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--min-quality", 0, "--threads", 2]
     assert run(*polish, "--model", "vote", "-o", tmp_path / "all.bam").status == 0
     assert THIRD == DEADLY
-    monkeypatch.setattr(run_module, "load_model", lambda *_, **__: kind())
+    monkeypatch.setattr(run_module, "load_model", lambda *_, **__: Corrector.of(kind()))
     result = run(*polish, "-o", tmp_path / "out.bam")
     assert result.status == ZMWS_FAILED
     assert "Traceback" not in result.err

@@ -70,7 +70,7 @@ def test_parts_of_different_models_are_refused(parts: list[Path], tmp_path: Path
     other.write_bytes(parts[0].read_bytes())
     report["model"]["name"] = "wide"
     other.with_suffix(".report.json").write_text(json.dumps(report))
-    with pytest.raises(InputError, match=r"other\.bam: was polished with model wide, .*1\.bam with runs"):
+    with pytest.raises(InputError, match=r"other\.bam: was polished with model wide, .*1\.bam with edits"):
         gather([parts[0], other], tmp_path / "all.bam", PROGRAM)
 
 

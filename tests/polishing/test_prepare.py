@@ -19,10 +19,10 @@ print(*next(ordered_map(has_modules, [names], 2, processes=True)))
 """
 
 
-@pytest.mark.parametrize("model", ["runs", "pairhmm", "vote", "file", "nonsense"])
+@pytest.mark.parametrize("model", ["edits", "pairhmm", "vote", "file", "nonsense"])
 def test_workers_begin_with_what_their_model_needs(model: str, tiny_model: Path) -> None:
     name = str(tiny_model) if model == "file" else model
     program = PROGRAM.format(tests=str(Path(__file__).parents[1]), model=name)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    expected = {"nonsense": "False False False", "runs": "True True False", "pairhmm": "True True False"}
+    expected = {"nonsense": "False False False", "edits": "True True False", "pairhmm": "True True False"}
     assert done.stdout.strip() == expected.get(model, "True False False")

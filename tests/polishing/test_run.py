@@ -10,6 +10,7 @@ import pytest
 from restarts import MOLECULES, Left, folder_of, job, left, run_until
 from support import record_lines
 
+from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.headers import Program
@@ -46,8 +47,9 @@ def test_records_do_not_depend_on_pieces_and_threads(
 def test_records_do_not_depend_on_the_batch(
     inputs: Path, whole: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    corrector = Vote()
-    corrector.batch = batch
+    vote = Vote()
+    vote.batch = batch
+    corrector = Corrector.of(vote)
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: corrector)
     run(job(inputs, tmp_path / "out.bam"))
     assert left(tmp_path / "out.bam") == whole
@@ -58,8 +60,8 @@ def test_a_network_comes_to_the_same_when_gone_on_with(
 ) -> None:
     corrector = load_model(tiny_model, threads=1)
     found = []
-    for threads, stop, batch in ((1, 0, corrector.batch), (1, 2, 8), (2, 1, 30), (3, 0, 1)):
-        corrector.batch = batch
+    for threads, stop, batch in ((1, 0, corrector.network.batch), (1, 2, 8), (2, 1, 30), (3, 0, 1)):
+        corrector.network.batch = batch
         folder = tmp_path / f"{threads}-{stop}"
         folder.mkdir()
         settings = PolishSettings(filter=ReadFilter(min_quality=0))
@@ -77,7 +79,7 @@ def test_a_network_comes_to_the_same_when_gone_on_with(
 def test_records_do_not_depend_on_shards(
     inputs: Path, whole: Left, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuts: int
 ) -> None:
-    vote, shards = load_model("vote"), []
+    vote, shards = load_model("vote").method, []
     for number in range(1, cuts + 1):
         reads = Reads((inputs / "subreads.bam",), inputs / "ccs.bam", (number, cuts))
         source = encoded_reads(reads, vote, Program("1", "encode"), 1, StageClock())

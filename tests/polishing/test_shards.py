@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from deepconsensus_py.corrector import Corrector, Features
+from deepconsensus_py.corrector import Features, Method
 from deepconsensus_py.errors import InputError, ModelError, OutputError
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 from deepconsensus_py.polishing.read import Encoded
@@ -33,8 +33,8 @@ TAGS = (
 )
 
 
-def corrector(name: str = "vote", **spec: Any) -> Corrector:
-    return cast("Corrector", SimpleNamespace(name=name, spec={"max_passes": 20, "rows": ("bases", "pw"), **spec}))
+def method(name: str = "vote", **spec: Any) -> Method:
+    return cast("Method", SimpleNamespace(name=name, spec={"max_passes": 20, "rows": ("bases", "pw"), **spec}))
 
 
 def molecule(number: int, windows: int = 3) -> Encoded:
@@ -54,7 +54,7 @@ FAILED = Encoded(Draft("m1/7/ccs", encode_bases("AC"), None), None, "missing_kin
 @pytest.fixture
 def shard(tmp_path: Path) -> Path:
     path = tmp_path / "a.shard"
-    write_shard(path, [molecule(1), FAILED, molecule(2)], corrector(), HEADER)
+    write_shard(path, [molecule(1), FAILED, molecule(2)], method(), HEADER)
     return path
 
 
@@ -89,18 +89,18 @@ def test_element_types_of_tag_arrays_survive(shard: Path) -> None:
 
 def test_equal_molecules_make_equal_shards(shard: Path, tmp_path: Path) -> None:
     again = tmp_path / "b.shard"
-    write_shard(again, [molecule(1), FAILED, molecule(2)], corrector(), HEADER)
+    write_shard(again, [molecule(1), FAILED, molecule(2)], method(), HEADER)
     assert shard.read_bytes() == again.read_bytes()
 
 
 def test_every_molecule_is_counted_once(tmp_path: Path) -> None:
-    counts = write_shard(tmp_path / "a.shard", [molecule(1), FAILED, molecule(2)], corrector(), HEADER)
+    counts = write_shard(tmp_path / "a.shard", [molecule(1), FAILED, molecule(2)], method(), HEADER)
     assert counts == {"encoded": 2, "missing_kinetics": 1}
 
 
 def test_a_shard_without_molecules_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "empty.shard"
-    write_shard(path, [], corrector(), "")
+    write_shard(path, [], method(), "")
     info, molecules = read_shard(path)
     assert info.molecules == 0
     assert list(molecules) == []
@@ -150,13 +150,13 @@ def test_other_formats_and_versions_are_refused(shard: Path, about: dict[str, An
 
 def test_any_corrector_of_the_same_spec_fits(shard: Path) -> None:
     info, _ = read_shard(shard)
-    info.require_fit(corrector("another"))
+    info.require_fit(method("another"))
 
 
 def test_a_corrector_of_another_spec_is_refused_by_both_names(shard: Path) -> None:
     info, _ = read_shard(shard)
     with pytest.raises(ModelError, match=r"model vote, .* model wide \(max_passes 20 against 30\)"):
-        info.require_fit(corrector("wide", max_passes=30))
+        info.require_fit(method("wide", max_passes=30))
 
 
 def test_a_run_that_fails_leaves_no_file(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_run_that_fails_leaves_no_file(tmp_path: Path) -> None:
         raise InputError("the subreads file is truncated")
 
     with pytest.raises(InputError, match="truncated"):
-        write_shard(tmp_path / "a.shard", failing(), corrector(), HEADER)
+        write_shard(tmp_path / "a.shard", failing(), method(), HEADER)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -175,7 +175,7 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
     try:
         with pytest.raises(OutputError, match=r"a\.shard: cannot be written|the disk is full"):
-            write_shard(tmp_path / "a.shard", map(molecule, range(50)), corrector(), HEADER)
+            write_shard(tmp_path / "a.shard", map(molecule, range(50)), method(), HEADER)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, previous)
@@ -184,13 +184,13 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
 
 def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"nowhere/a\.shard: there is no folder"):
-        write_shard(tmp_path / "nowhere" / "a.shard", [], corrector(), HEADER)
+        write_shard(tmp_path / "nowhere" / "a.shard", [], method(), HEADER)
 
 
 def test_memory_does_not_grow_with_the_number_of_molecules(tmp_path: Path) -> None:
     path = tmp_path / "many.shard"
     tracemalloc.start()
-    write_shard(path, (molecule(number, windows=5_000) for number in range(40)), corrector(), HEADER)
+    write_shard(path, (molecule(number, windows=5_000) for number in range(40)), method(), HEADER)
     for _ in read_shard(path)[1]:
         pass
     peak = tracemalloc.get_traced_memory()[1]

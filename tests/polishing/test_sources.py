@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.align.to_file import align_files
-from deepconsensus_py.corrector import Corrector
-from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.corrector import Method
+from deepconsensus_py.models.registry import load_method
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
@@ -22,8 +22,8 @@ MOLECULES = 3
 
 
 @pytest.fixture(scope="module")
-def vote() -> Corrector:
-    return load_model("vote")
+def vote() -> Method:
+    return load_method("vote")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def sources(testdata: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     }
 
 
-def encoded(reads: Reads, vote: Corrector, skip: int) -> Source:
+def encoded(reads: Reads, vote: Method, skip: int) -> Source:
     reads = Reads(reads.subreads, reads.drafts, reads.chunk, reads.limit, skip)
     return encoded_reads(reads, vote, PROGRAM, 1, StageClock())
 
@@ -55,7 +55,7 @@ def assert_same(found: Iterable[Encoded], expected: Iterable[Encoded]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["raw", "aligned", "a chunk", "no drafts"])
-def test_skipped_reads_leave_the_tail_of_the_whole(sources: dict[str, Reads], vote: Corrector, kind: str) -> None:
+def test_skipped_reads_leave_the_tail_of_the_whole(sources: dict[str, Reads], vote: Method, kind: str) -> None:
     whole = list(encoded(sources[kind], vote, 0).molecules)
     assert len(whole) == MOLECULES
     for skip in range(1, MOLECULES + 2):
@@ -64,7 +64,7 @@ def test_skipped_reads_leave_the_tail_of_the_whole(sources: dict[str, Reads], vo
         assert_same(source.molecules, whole[skip:])
 
 
-def test_skipped_molecules_may_span_shards(sources: dict[str, Reads], vote: Corrector, tmp_path: Path) -> None:
+def test_skipped_molecules_may_span_shards(sources: dict[str, Reads], vote: Method, tmp_path: Path) -> None:
     shards = [tmp_path / "a.shard", tmp_path / "b.shard"]
     for path, kind in zip(shards, ("raw", "a chunk"), strict=True):
         source = encoded(sources[kind], vote, 0)
@@ -80,7 +80,7 @@ def test_skipped_molecules_may_span_shards(sources: dict[str, Reads], vote: Corr
 
 @pytest.mark.parametrize("skip", [0, 1, 3, 4])
 def test_a_molecule_of_two_shards_is_a_fault_however_far_a_run_has_come(
-    sources: dict[str, Reads], vote: Corrector, tmp_path: Path, skip: int
+    sources: dict[str, Reads], vote: Method, tmp_path: Path, skip: int
 ) -> None:
     shards = [tmp_path / "one.shard", tmp_path / "two.shard"]
     for shard in shards:
@@ -91,7 +91,7 @@ def test_a_molecule_of_two_shards_is_a_fault_however_far_a_run_has_come(
     assert f"is in {shards[0]} and again in {shards[1]}" in molecules[-1].reason
 
 
-def test_read_groups_of_all_shards_are_kept(sources: dict[str, Reads], vote: Corrector, tmp_path: Path) -> None:
+def test_read_groups_of_all_shards_are_kept(sources: dict[str, Reads], vote: Method, tmp_path: Path) -> None:
     shards = [tmp_path / f"{number}.shard" for number in range(2)]
     for number, shard in enumerate(shards):
         write_shard(shard, [], vote, f"@HD\tVN:1.6\n@RG\tID:group{number}\n")

@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 import pytest
 from edit_toys import random_model
+from in_memory import corrector_of
 from numpy.typing import NDArray
 from support import wait_until
 
-from deepconsensus_py.corrector import Arrays, Corrector, Features
+from deepconsensus_py.corrector import Arrays, Computing, Corrector, Features
 from deepconsensus_py.errors import DeepConsensusError, ModelError
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.models.run_corrector import RunCorrector
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.batches import Pending
@@ -27,8 +27,8 @@ from deepconsensus_py.polishing.streams import MOLECULES_IN_FLIGHT, in_lanes, in
 
 
 def made(kind: str, tiny_model: Path) -> Corrector:
-    if kind == "random runs":
-        return RunCorrector(random_model())
+    if kind == "random edits":
+        return corrector_of(random_model())
     if not kind.startswith("columns"):
         return load_model(kind, threads=1)
     try:
@@ -37,14 +37,14 @@ def made(kind: str, tiny_model: Path) -> Corrector:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("kind", ["runs", "random runs", "columns in fp32", "columns in bf16", "pairhmm", "vote"])
+@pytest.mark.parametrize("kind", ["edits", "random edits", "columns in fp32", "columns in bf16", "pairhmm", "vote"])
 def test_results_are_the_same_bits_whatever_the_batches_and_lanes(kind: str, testdata: Path, tiny_model: Path) -> None:
     corrector = made(kind, tiny_model)
-    molecules = list(encode_zmws(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"), corrector))
+    molecules = list(encode_zmws(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"), corrector.method))
     expected: list[Pending] = []
     for batch in (1, 5, 64, 10**6):
         for lanes in (0, 1, 3):
-            corrector.batch, corrector.lanes = batch, lanes
+            corrector.network.batch, corrector.network.lanes = batch, lanes
             stage = in_lanes if lanes else in_turn
             found = list(stage(iter(molecules), corrector, 0, StageClock()))
             expected = expected or found
@@ -61,8 +61,8 @@ Forward = Callable[[Arrays], NDArray[np.float32]]
 
 def toy(forward: Forward, batch: int = 4, lanes: int = 2) -> Corrector:
     values = {"forward": forward, "batch": batch, "lanes": lanes}
-    corrector = SimpleNamespace(**values, select=lambda features, above: np.ones(features.items, np.bool_))
-    return cast("Corrector", corrector)
+    both = SimpleNamespace(**values, select=lambda features, above: np.ones(features.items, np.bool_))
+    return Corrector.of(cast("Computing", both))
 
 
 def molecule(number: int, items: int = 2) -> Encoded:

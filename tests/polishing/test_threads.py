@@ -12,7 +12,7 @@ from deepconsensus_py.polishing.filters import ReadFilter
 SETTINGS = PolishSettings(filter=ReadFilter(min_quality=0))
 
 
-@pytest.mark.parametrize("model", ["runs", "pairhmm", "vote", "tiny columns"])
+@pytest.mark.parametrize("model", ["edits", "pairhmm", "vote", "tiny columns"])
 def test_reads_do_not_depend_on_the_number_of_threads(model: str, testdata: Path, tiny_model: Path) -> None:
     name = str(tiny_model) if model == "tiny columns" else model
     seen = []

@@ -171,7 +171,7 @@ def loads_on_any_device(model: str, *, insertion_trim: int | None, **_: Any) -> 
 
 def understanding(corrector: Any) -> Any:
     """A model that has a use for every option, as a column network has."""
-    corrector.options = frozenset(OPTIONS)
+    corrector.method.options = frozenset(OPTIONS)
     return corrector
 
 
@@ -179,7 +179,7 @@ def test_what_auto_comes_to_on_another_machine_is_refused(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = one_at_a_time(), one_at_a_time()
-    vars(here)["precision"], vars(there)["precision"] = "bf16", "fp32"
+    vars(here.network)["precision"], vars(there.network)["precision"] = "bf16", "fp32"
     run_until(2, job(inputs, tmp_path / "out.bam"), monkeypatch, here)
     with pytest.raises(OutputError, match="precision bf16, now fp32"):
         run_until(2, job(inputs, tmp_path / "out.bam", resume=True), monkeypatch, there)

@@ -48,11 +48,11 @@ def test_a_column_network_learns_to_call_the_draft(example_file: Path, examples:
     assert losses[-1] < 0.7 * losses[0]
 
     corrector = load_model(path)
-    assert corrector.name == "small"
-    assert corrector.spec["max_passes"] == 6
-    assert corrector.spec["required"] == ["pulse_widths"]
-    features = encode_columns(examples[1].zmw, FeatureSpec.from_dict(corrector.spec))
-    assert corrector.forward(features.inputs).shape == (features.items, 100, 5)
+    assert corrector.method.name == "small"
+    assert corrector.method.spec["max_passes"] == 6
+    assert corrector.method.spec["required"] == ["pulse_widths"]
+    features = encode_columns(examples[1].zmw, FeatureSpec.from_dict(corrector.method.spec))
+    assert corrector.network.forward(features.inputs).shape == (features.items, 100, 5)
     card = read_model(path).card
     assert "train 25: loss" in card
     assert '"learning_rate": 0.01' in card

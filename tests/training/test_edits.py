@@ -12,13 +12,13 @@ from edit_toys import random_model, scores_of
 from safetensors.torch import load_file
 from torch import nn
 
+from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import COVERED, REVERSE
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
-from deepconsensus_py.models.edit_network import RUN_SPEC, RunNetwork
+from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.models.run_corrector import RunCorrector
 from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.training.config import TrainConfig, read_record
@@ -28,7 +28,7 @@ from deepconsensus_py.training.loop import train
 from deepconsensus_py.training.task import make_tasks
 
 CONFIG = """
-task: runs
+task: edits
 name: small
 average: 0.9
 held_out: [HELD_OUT]
@@ -109,17 +109,16 @@ def test_a_run_network_learns_what_passes_say(
 
 def test_what_is_trained_polishes(config: TrainConfig, examples: list[Example], tmp_path: Path) -> None:
     path = train(make_tasks(config), config, tmp_path / "out")
-    assert '"task": "runs"' in read_model(path).card
+    assert '"task": "edits"' in read_model(path).card
     corrector = load_model(path)
-    assert isinstance(corrector, RunCorrector)
-    assert corrector.name == "small"
+    assert corrector.method.name == "small"
     (read,) = polish([examples[0].zmw], model=corrector)
     assert read.bases is not None
 
 
 def loss_of(network: nn.Module, examples: RunExamples) -> float:
     """Mean cross-entropy of all runs."""
-    assert isinstance(network, RunNetwork)
+    assert isinstance(network, EditNetwork)
     scores = scores_of(network, examples.tokens(np.arange(len(examples))))
     return float(nn.functional.cross_entropy(scores, torch.from_numpy(examples.label).long()))
 
@@ -172,7 +171,7 @@ def test_a_model_is_trained_on(config: TrainConfig, tmp_path: Path) -> None:
     model = random_model()
     save_model(tmp_path / "first.safetensors", model)
     task = task_of(dataclasses.replace(config, init=str(tmp_path / "first.safetensors"), model={}))
-    assert isinstance(model.network, RunNetwork)
+    assert isinstance(model.network, EditNetwork)
     (batch, *_) = task.held_out()
     tokens = {name: values.numpy() for name, values in batch.items() if name != LABELS}
     assert torch.equal(scores_of(task.network, tokens), scores_of(model.network, tokens))
@@ -261,9 +260,9 @@ def test_the_model_knows_how_often_decided_runs_are_wrong(
     task.save(task.network, tmp_path / "model.safetensors", "")
     used = (examples_of_runs.hole != held_out) & (given if some_given else True)
     model = read_model(tmp_path / "model.safetensors")
-    assert isinstance(model.network, RunNetwork)
+    assert isinstance(model.network, EditNetwork)
     assert model.network.config.floor == pytest.approx(missed[used].sum() / decided[used].sum(), rel=0.2)
-    assert model.spec == RUN_SPEC
+    assert model.spec == SPEC
 
 
 # Refusals

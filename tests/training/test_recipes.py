@@ -12,8 +12,8 @@ from deepconsensus_py.training.edits import RunData, RunModel
 from deepconsensus_py.training.task import TASKS
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
-MODELS = {"columns": ColumnModel, "distill": Student, "runs": RunModel}
-DATA = {"columns": WindowData, "distill": WindowData, "runs": RunData}
+MODELS = {"columns": ColumnModel, "distill": Student, "edits": RunModel}
+DATA = {"columns": WindowData, "distill": WindowData, "edits": RunData}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -9,7 +9,7 @@ from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.reads import Polished, polished, yields
 
-MODEL = "runs"
+MODEL = "edits"
 DEPTHS = {"5-10": (5, 10), "11-20": (11, 20)}
 """Full passes."""
 
@@ -127,13 +127,13 @@ def _costs() -> tuple[CostLine, ...]:
 
 
 _NOTES = (
-    "The bundled model `runs` was trained on real molecules alone, so none of the simulated ones was trained on; the "
+    "The bundled model `edits` was trained on real molecules alone, so none of the simulated ones was trained on; the "
     "simulator's profiles were counted on some of the same real molecules.",
     "On real molecules, each left out of the training in turn (docs/accuracy.md): 74 errors for the 184 of the CCS "
     "reads of human_1m with five or more passes, -60 %; 254 for 319 of the eight without kinetics.",
     "Of 5 to 10 passes of the profile sequel little is removed. `pairhmm`, which learns from no other molecule, "
-    "removes as little there (359 of 369 errors are left in 14 of them, 389 by `runs`): the simulated passes speak for "
-    "the wrong bases, more than real ones of that depth, which leave 43 of 58, 6 of 9 and 10 of 45 errors.",
+    "removes as little there (359 of 369 errors are left in 14 of them, 389 by `edits`): the simulated passes speak "
+    "for the wrong bases, more than real ones of that depth, which leave 43 of 58, 6 of 9 and 10 of 45 errors.",
     "The published -42 % is of the original's network on human reads; yield and assemblies there are of whole "
     "genomes, here of molecules: k-mers of each read beside those of its truth stand for completeness and false "
     "duplication.",
