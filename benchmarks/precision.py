@@ -4,7 +4,7 @@
 
 Items are windows of column networks and undecided runs of run networks, of all molecules of human_1m. "as trained" is
 the network as torch runs it; the others are laid out for inference (``models/device.py``). "int8" stands for
-dynamic quantisation of the trunk's linear layers by torch and is offered nowhere: docs/models.md says why. Seconds are
+dynamic quantisation of the trunk's linear layers by torch and is offered nowhere: networks.md says why. Seconds are
 those of the processor, the least of several rounds taken by turns.
 """
 

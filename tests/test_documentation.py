@@ -18,6 +18,9 @@ PAGES = [
     *sorted((REPOSITORY / "docs").rglob("*.md")),
 ]
 
+FILE = r"[` ](?!results/)([a-z0-9_./]+\.(?:py|smk|html|toml))[`: ]"
+"""A file of the repository as pages name it."""
+
 
 def test_the_readme_lists_the_commands_that_there_are() -> None:
     listed = re.findall(r"^\| `([\w-]+)[ `]", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
@@ -25,16 +28,30 @@ def test_the_readme_lists_the_commands_that_there_are() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    links = [(page, target) for page in PAGES for target in re.findall(r"\]\(([^)#]+)", page.read_text())]
-    dead = [(page, target) for page, target in links if not (page.parent / target).exists()]
-    assert [(page.name, target) for page, target in dead if not target.startswith("https://")] == []
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)]+)", page.read_text())]
+    inner = [(page, *link.partition("#")[::2]) for page, link in links if not link.startswith("https://")]
+    assert [(page.name, target) for page, target, _ in inner if not (page.parent / target).exists()] == []
+    places = [(page, page.parent / target if target else page, place) for page, target, place in inner if place]
+    assert [(page.name, place) for page, target, place in places if place not in anchors(target)] == []
 
 
-def test_contributors_are_sent_to_files_that_there_are() -> None:
-    page = (REPOSITORY / "CONTRIBUTING.md").read_text()
-    places = [REPOSITORY, REPOSITORY / "deepconsensus_py"]
-    named = re.findall(r"`([\w.]+/[\w./]*)`", page)
-    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+def anchors(page: Path) -> set[str]:
+    """The places that a link may name: the headings, as GitHub writes them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_pages_say_first_who_reads_them() -> None:
+    pages = [page for page in PAGES if page != REPOSITORY / "README.md"]
+    assert [page.name for page in pages if not page.read_text().split("\n\n")[1].startswith("For ")] == []
+
+
+def test_pages_name_files_that_there_are() -> None:
+    places = [REPOSITORY / place for place in ("benchmarks", "deepconsensus_py", "tests", "workflow")]
+    files = [f"/{path}" for place in places for path in place.rglob("*") if path.is_file()]
+    named = [(page.name, name) for page in PAGES for name in re.findall(FILE, page.read_text())]
+    assert len(named) > 50
+    assert [(page, name) for page, name in named if not any(file.endswith(f"/{name}") for file in files)] == []
 
 
 def test_the_readme_lists_the_pages_that_there_are() -> None:

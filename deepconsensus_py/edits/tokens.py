@@ -1,6 +1,6 @@
 """Items of the run network: an undecided run of the draft and the passes that say something about it, as integers.
 
-An item is a set of tokens, one for the run and one for each pass. ``docs/models.md`` lists what a token holds.
+An item is a set of tokens, one for the run and one for each pass. What a token holds: docs/developers/networks.md.
 """
 
 import numpy as np

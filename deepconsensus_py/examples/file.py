@@ -1,7 +1,7 @@
 """Example files: training examples in one compressed file, read one at a time and in any order.
 
 A file is a zip archive of one safetensors file per molecule and, behind them, ``examples.json`` with the counts and the
-index; ``docs/examples.md`` has the layout.
+index; ``docs/developers/formats.md`` has the layout.
 """
 
 import json

@@ -150,7 +150,7 @@ def test_runs_are_undecided_where_passes_disagree_with_the_draft(molecules: list
 
 
 def test_the_page_names_every_part_of_the_token_of_a_run() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "developers" / "networks.md").read_text()
     table = page.split("| of a run, `int16` |")[1].split("\n\n")[0]
     rows = re.findall(r"^ *\| (`.*?) \| (.*?) \|", table, re.MULTILINE)
     sizes = [size.replace("×", "*").split(",") for _, size in rows]
