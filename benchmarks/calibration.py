@@ -20,11 +20,18 @@ from typing import NamedTuple
 import numpy as np
 from reads import SHARED, KnownMolecule, known_molecules, parts, polished, redrafted
 
-from deepconsensus_py.evaluate.calibration_counts import CAP, QUALITIES, QualityCounts, bin_counts, count_errors, total
-from deepconsensus_py.evaluate.calibration_fit import Fit, fit_knots, fit_line, held_out, surprise
+from deepconsensus_py.evaluate.calibration_counts import (
+    CAP,
+    QUALITIES,
+    QualityCounts,
+    bin_counts,
+    count_errors,
+    summed_counts,
+)
+from deepconsensus_py.evaluate.calibration_fit import Fit, cross_validated, fit_knots, fit_line, surprise
 from deepconsensus_py.evaluate.charts import calibration_chart
 from deepconsensus_py.evaluate.comparison import empirical_quality
-from deepconsensus_py.evaluate.read_errors import find_errors, phred, probability
+from deepconsensus_py.evaluate.read_errors import capped_phred, find_errors, probability
 from deepconsensus_py.pacbio.molecule import decode_bases
 
 SIZES = (3, 5, 8)
@@ -47,7 +54,7 @@ class Judged(NamedTuple):
     @property
     def predicted(self) -> float:
         """What the base qualities say of the whole read, Phred."""
-        return phred(float(self.counts.bases @ probability(np.arange(QUALITIES))) / self.counts.bases.sum())
+        return capped_phred(float(self.counts.bases @ probability(np.arange(QUALITIES))) / self.counts.bases.sum())
 
     @property
     def empirical(self) -> float:
@@ -80,12 +87,14 @@ def report(reads: Sequence[Judged]) -> None:
     print(f"{'':32}reads    bases  errors expected   ECE to Q40 surprise")
     sets = {kind: [read for read in reads if read.kind == kind] for kind in dict.fromkeys(r.kind for r in reads)}
     for kind, own in ({"CCS reads": [r for r in reads if r.kind in WHOLE]} | sets | {"all": reads}).items():
-        molecules = [total(r.counts for r in own if r.hole == hole) for hole in sorted({r.hole for r in own})]
-        rows = {"": total(molecules)} | {f", {name}": held_out(molecules, fit) for name, fit in FITS.items()}
+        molecules = [summed_counts(r.counts for r in own if r.hole == hole) for hole in sorted({r.hole for r in own})]
+        rows = {"": summed_counts(molecules)} | {
+            f", {name}": cross_validated(molecules, fit) for name, fit in FITS.items()
+        }
         for how, counts in rows.items():
             print(f"{kind + how:32}{len(own):5}{_row(counts)}")
         for name, fit in FITS.items():
-            print(f"  {name} of these: {fit(total(molecules))}")
+            print(f"  {name} of these: {fit(summed_counts(molecules))}")
     print("\nreads               set               predicted  empirical")
     for kind, own in sets.items():
         for read in own if kind in WHOLE else ():
@@ -120,7 +129,7 @@ def plot(reads: Sequence[Judged]) -> str:
 
 
 def _bins(reads: Iterable[Judged]) -> list[tuple[float, float, int]]:
-    bins = bin_counts(total(read.counts for read in reads)).bins
+    bins = bin_counts(summed_counts(read.counts for read in reads)).bins
     return [(b.predicted_quality, b.empirical_quality, b.bases) for b in bins if b.used]
 
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from deepconsensus_py.simulate.drafts import OFFSET, SILENCE, ambiguity, choose, doubts, draw_number, misjudge
+from deepconsensus_py.simulate.drafts import (
+    OFFSET,
+    SILENCE,
+    ambiguity,
+    best_candidates,
+    draw_number,
+    misjudge,
+    remaining_evidence,
+)
 from deepconsensus_py.simulate.evidence import Candidates, weigh
 from deepconsensus_py.simulate.profile import DraftProfile, Profile
 from deepconsensus_py.simulate.sites import prepare_site, travel
@@ -123,10 +131,10 @@ def draw_all(weighed: list[tuple[Candidates, int, int]], drafts: DraftProfile, r
     kinds, doubt = [], []
     for candidates, passes, length in weighed:
         score = misjudge(candidates.score, drafts, rng) + drafts.offsets[OFFSET[candidates.kind]]
-        errors = choose(candidates, score, draw_number(candidates, length, passes, drafts, rng))
+        errors = best_candidates(candidates, score, draw_number(candidates, length, passes, drafts, rng))
         silent = misjudge(np.full(length, SILENCE * passes), drafts, rng)
         kinds.append(candidates.kind[errors])
-        doubt.append(doubts(candidates, score, errors, silent))
+        doubt.append(remaining_evidence(candidates, score, errors, silent))
     return np.concatenate(kinds), np.concatenate(doubt)
 
 

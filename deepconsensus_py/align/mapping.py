@@ -11,7 +11,7 @@ import mappy
 import numpy as np
 
 from deepconsensus_py.align import cigar, unit_cost
-from deepconsensus_py.align.unit_cost import Operations
+from deepconsensus_py.align.unit_cost import Cigar
 
 _EQX = 0x4000000
 """minimap2's flag for ``=``/``X`` instead of ``M``."""
@@ -54,7 +54,7 @@ class Hit:
     head: int
     tail: int
     equal: int
-    operations: Operations
+    operations: Cigar
 
 
 class DraftMap:

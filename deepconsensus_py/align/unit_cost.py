@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 
-Operations = list[tuple[int, int]]
+Cigar = list[tuple[int, int]]
 """(CIGAR code, length) pairs."""
 
 _ERROR_COST = 1.5
@@ -39,25 +39,25 @@ class Overlap:
     start: int
     head: int
     tail: int
-    operations: Operations
+    operations: Cigar
 
 
-def score(operations: Operations) -> float:
+def score(operations: Cigar) -> float:
     """Equal bases less the cost of errors."""
     return float(_gains(operations).sum())
 
 
-def length(operations: Operations, on: NDArray[np.bool_]) -> int:
+def length(operations: Cigar, on: NDArray[np.bool_]) -> int:
     """Bases that operations take on one side (``cigar.ON_PASS`` or ``cigar.ON_DRAFT``)."""
     return sum(n for op, n in operations if on[op])
 
 
-def equal_bases(operations: Operations) -> int:
+def equal_bases(operations: Cigar) -> int:
     """Pairs of equal bases."""
     return sum(n for op, n in operations if op == cigar.EQUAL)
 
 
-def extension(query: str, target: str) -> Operations:
+def extension(query: str, target: str) -> Cigar:
     """Align from the common start of two sequences on, as far as it pays.
 
     The shorter sequence may run out; what is left of either stays unaligned.
@@ -104,6 +104,6 @@ def _gains(operations: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
     return np.array([n if op == cigar.EQUAL else -_ERROR_COST * n for op, n in operations], np.float64)
 
 
-def _parse(text: str, *, swapped: bool) -> Operations:
+def _parse(text: str, *, swapped: bool) -> Cigar:
     codes = _SWAPPED if swapped else _CODES
     return [(codes[op], int(n)) for n, op in _OPERATION.findall(text)]

@@ -15,7 +15,7 @@ from deepconsensus_py.attention.checks import check_shapes
 from deepconsensus_py.attention.flexible import flex_plan, score_mod, table_mod
 from deepconsensus_py.attention.groups import Groups, group, group_plan
 from deepconsensus_py.attention.patterns import BlockLocal, Edges
-from deepconsensus_py.attention.plan import Plan, bias_of_heads, choose, places, plan
+from deepconsensus_py.attention.plan import Plan, bias_of_heads, choose_backend, places, plan
 from deepconsensus_py.attention.position import Bias
 from deepconsensus_py.attention.relative import Shaw
 from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
@@ -87,7 +87,7 @@ def attend(
             need_weights.append(torch.cat(maps, dim=1))
         return torch.cat(mixed, dim=1)
     shaw = bias if isinstance(bias, Shaw) and bias.value is not None else None
-    backend = choose(backend, q, k, pattern, whole=need_weights is not None or shaw is not None)
+    backend = choose_backend(backend, q, k, pattern, whole=need_weights is not None or shaw is not None)
     if isinstance(pattern, Routing) and pattern.training:
         pattern.follow(q, k, mask)
     if backend == "blocked" and isinstance(pattern, Edges) and edges is not None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepconsensus_py.attention.patterns import BlockLocal, Pattern
-from deepconsensus_py.attention.plan import Coords, Plan, added, count, places
+from deepconsensus_py.attention.plan import Coords, Plan, added, places, token_coords
 from deepconsensus_py.attention.position import Bias
 from deepconsensus_py.attention.routing import Routing
 
@@ -83,7 +83,7 @@ def group_plan(
 @lru_cache(maxsize=64)
 def _counted_blocks(pattern: BlockLocal, n_q: int, n_k: int, device: torch.device) -> Groups | None:
     with torch.inference_mode(False):
-        return _blocks(pattern, count(n_q, device), count(n_k, device))
+        return _blocks(pattern, token_coords(n_q, device), token_coords(n_k, device))
 
 
 def _without_padding(groups: Groups, mask: Tensor, *, queries: bool = False) -> Groups:

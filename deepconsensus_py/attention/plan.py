@@ -33,7 +33,7 @@ class Plan:
 def places(q: Tensor, k: Tensor, coords: Coords) -> tuple[Tensor, Tensor]:
     """The coordinates of queries and keys, ``int64[n, dims]`` or ``int64[B, 1, n, dims]``; counted where not given."""
     of_q, of_k = (
-        count(x.shape[-2], x.device) if given is None else given if given.dim() == 2 else given.unsqueeze(1)
+        token_coords(x.shape[-2], x.device) if given is None else given if given.dim() == 2 else given.unsqueeze(1)
         for given, x in zip(coords, (q, k), strict=True)
     )
     return of_q, of_k
@@ -69,7 +69,7 @@ def plan(
     return Plan(allowed, added(bias, q, spread, edges))
 
 
-def choose(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing, *, whole: bool) -> str:
+def choose_backend(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing, *, whole: bool) -> str:
     """The backend that computes it; with ``whole``, one that makes the weights of all pairs."""
     if asked not in (*BACKENDS, "auto"):
         raise ValueError(f"unknown attention backend {asked!r}; known are auto, {', '.join(BACKENDS)}")
@@ -107,7 +107,7 @@ def added(bias: Bias | None, q: Tensor, spread: tuple[Tensor, Tensor], edges: Te
     return scores / math.sqrt(q.shape[-1]) if bias.query_dependent else scores
 
 
-def count(n: int, device: torch.device) -> Tensor:
+def token_coords(n: int, device: torch.device) -> Tensor:
     """Coordinates of tokens in a row, ``int64[n, 1]``."""
     return torch.arange(n, device=device).unsqueeze(-1)
 
@@ -116,4 +116,4 @@ def count(n: int, device: torch.device) -> Tensor:
 def _counted(pattern: Pattern, n_q: int, n_k: int, device: torch.device) -> Tensor:
     # A mask first made while predicting is used again while training, which inference tensors forbid.
     with torch.inference_mode(False):
-        return pattern.allowed(count(n_q, device), count(n_k, device))
+        return pattern.allowed(token_coords(n_q, device), token_coords(n_k, device))

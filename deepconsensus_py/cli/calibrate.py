@@ -110,13 +110,13 @@ def _count(args: argparse.Namespace) -> int:
 
 def _fit(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.calibration_counts import read_table
-    from deepconsensus_py.evaluate.calibration_fit import as_text, count_reads, try_maps
+    from deepconsensus_py.evaluate.calibration_fit import count_reads, maps_as_text, try_maps
 
     groups = (
         count_reads(args.reads, args.truth, min_passes=args.min_np)
         if args.truth
         else [read_table(path) for path in args.reads]
     )
-    for line in as_text(try_maps(groups), len(groups), "molecules" if args.truth else "tables"):
+    for line in maps_as_text(try_maps(groups), len(groups), "molecules" if args.truth else "tables"):
         print(line)
     return 0

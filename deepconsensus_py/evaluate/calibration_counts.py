@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.read_errors import BookedErrors, phred, probability
+from deepconsensus_py.evaluate.read_errors import BookedErrors, capped_phred, probability
 from deepconsensus_py.polishing.qualities import Calibration, round_qualities
 
 QUALITIES = 100
@@ -44,7 +44,7 @@ def mapped_qualities(calibration: Calibration) -> NDArray[np.uint8]:
     return round_qualities(calibration.apply(np.arange(QUALITIES, dtype=np.float64)), QUALITIES - 1)
 
 
-def total(parts: Iterable[QualityCounts]) -> QualityCounts:
+def summed_counts(parts: Iterable[QualityCounts]) -> QualityCounts:
     """The counts of all parts, at least one, together."""
     listed = list(parts)
     return QualityCounts(
@@ -175,7 +175,7 @@ def bin_errors(reads: Sequence[BookedErrors]) -> CalibrationBins:
     Args:
         reads: with qualities.
     """
-    return bin_counts(total(map(count_errors, reads)))
+    return bin_counts(summed_counts(map(count_errors, reads)))
 
 
 def bin_counts(counts: QualityCounts) -> CalibrationBins:
@@ -190,8 +190,8 @@ def bin_counts(counts: QualityCounts) -> CalibrationBins:
                 CalibrationBin(
                     start=start,
                     bases=bases,
-                    predicted_quality=round(phred(expected / bases), 2),
-                    empirical_quality=round(phred(max(observed, 0.5) / bases), 2),
+                    predicted_quality=round(capped_phred(expected / bases), 2),
+                    empirical_quality=round(capped_phred(max(observed, 0.5) / bases), 2),
                     expected_errors=expected,
                     errors=observed,
                     errors_without_deletions=float(counts.without_deletions[inside].sum()),

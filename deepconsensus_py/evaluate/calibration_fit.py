@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.calibration_counts import CAP, QUALITIES, QualityCounts, bin_counts, count_errors, total
+from deepconsensus_py.evaluate.calibration_counts import (
+    CAP,
+    QUALITIES,
+    QualityCounts,
+    bin_counts,
+    count_errors,
+    summed_counts,
+)
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import load_reads
 from deepconsensus_py.pacbio.names import MoleculeId
@@ -61,14 +68,16 @@ def fit_knots(counts: QualityCounts) -> KnotCalibration:
     return KnotCalibration(tuple(zip(knots.tolist(), values.tolist(), strict=True)))
 
 
-def held_out(groups: Sequence[QualityCounts], fit: Fit) -> QualityCounts:
+def cross_validated(groups: Sequence[QualityCounts], fit: Fit) -> QualityCounts:
     """The counts of all groups, each mapped by a calibration that was fitted to the others.
 
     Args:
         groups: two or more, a molecule each; bases of one molecule share its errors and must not be parted.
         fit: makes the calibration.
     """
-    return total(group.mapped(fit(total(other for other in groups if other is not group))) for group in groups)
+    return summed_counts(
+        group.mapped(fit(summed_counts(other for other in groups if other is not group))) for group in groups
+    )
 
 
 def surprise(counts: QualityCounts) -> float:
@@ -163,7 +172,7 @@ def count_reads(paths: Sequence[Path], truth: Path, *, min_passes: int = 0) -> l
         raise InputError(
             f"{paths[0]}: none of its reads is of a molecule of {truth}; check movie and ZMW numbers, and --min-np"
         )
-    return [total(own) for own in counts.values()]
+    return [summed_counts(own) for own in counts.values()]
 
 
 def try_maps(groups: Sequence[QualityCounts]) -> list[TriedMap]:
@@ -172,12 +181,12 @@ def try_maps(groups: Sequence[QualityCounts]) -> list[TriedMap]:
     Args:
         groups: a molecule each, or a set of them.
     """
-    everything = total(groups)
-    fitted = (TriedMap(fit(everything), held_out(groups, fit) if len(groups) > 1 else None) for fit in FITS)
+    everything = summed_counts(groups)
+    fitted = (TriedMap(fit(everything), cross_validated(groups, fit) if len(groups) > 1 else None) for fit in FITS)
     return [TriedMap(LinearCalibration(), everything), *fitted]
 
 
-def as_text(tried: Sequence[TriedMap], groups: int, noun: str) -> Iterator[str]:
+def maps_as_text(tried: Sequence[TriedMap], groups: int, noun: str) -> Iterator[str]:
     """A line for each map.
 
     Args:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.alignment import FREE_END
 from deepconsensus_py.evaluate.calibration_counts import CalibrationBins, bin_errors
-from deepconsensus_py.evaluate.read_errors import ReadErrors, find_errors, phred
+from deepconsensus_py.evaluate.read_errors import ReadErrors, capped_phred, find_errors
 from deepconsensus_py.evaluate.reads import ReadSet
 from deepconsensus_py.pacbio.names import MoleculeId
 
@@ -155,7 +155,7 @@ def compare(
 
 def empirical_quality(errors: int, bases: int) -> float:
     """Phred of the errors per base, two decimals; as if one more base were wrong where there is no error."""
-    return round(phred(errors / bases if errors else 1 / (bases + 1)), 2)
+    return round(capped_phred(errors / bases if errors else 1 / (bases + 1)), 2)
 
 
 def _compare_molecule(

@@ -49,7 +49,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PileupRow:
     """A row of the pileup.
 
     Attributes:
@@ -104,20 +104,20 @@ def render_explanation(view: WindowView) -> str:
     )
 
 
-def _rows(view: WindowView, order: Sequence[int]) -> Iterable[Row]:
+def _rows(view: WindowView, order: Sequence[int]) -> Iterable[PileupRow]:
     """The pileup from top to bottom."""
     pileup, columns = view.pileup, view.columns
     places = pileup.draft_index[columns].tolist()
     draft = [BASES[code] for code in pileup.draft[columns].tolist()]
-    yield Row("position", "ruler", [Cell(str(p) if p >= 0 and p % RULER == 0 else "") for p in places])
-    yield Row("doubted", "marks", [_mark(view, place) for place in places])
-    yield Row("draft", "draft", [_base(letter, letter, "") for letter in draft])
+    yield PileupRow("position", "ruler", [Cell(str(p) if p >= 0 and p % RULER == 0 else "") for p in places])
+    yield PileupRow("doubted", "marks", [_mark(view, place) for place in places])
+    yield PileupRow("draft", "draft", [_base(letter, letter, "") for letter in draft])
     if view.zmw.draft.qualities is not None:
         yield _qualities("draft Q", pileup.draft_quality[columns].tolist())
     for name, read in view.reads.items():
         letters, worst = called_columns(read, pileup.draft_index)
         cells = zip(letters[columns], draft, worst[columns], strict=True)
-        yield Row(name, "call", [_call(new, old, int(quality)) for new, old, quality in cells])
+        yield PileupRow(name, "call", [_call(new, old, int(quality)) for new, old, quality in cells])
         if name == view.model:
             yield _qualities(f"{name} Q", worst[columns].tolist())
     for number in order:
@@ -166,7 +166,7 @@ def _free_columns(draft_index: NDArray[np.int32], left: int, right: int, wanted:
     return np.append(chosen, np.full(wanted - len(chosen), chosen[-1]))
 
 
-def _pass_row(view: WindowView, number: int, draft: Sequence[str], places: Sequence[int]) -> Row:
+def _pass_row(view: WindowView, number: int, draft: Sequence[str], places: Sequence[int]) -> PileupRow:
     pileup, columns, p = view.pileup, view.columns, view.zmw.passes[number]
     start, stop = view.spans[number].tolist()
     codes = pileup.bases[number, columns].tolist()
@@ -187,7 +187,7 @@ def _pass_row(view: WindowView, number: int, draft: Sequence[str], places: Seque
         if p.inter_pulse_durations is not None:
             note += f", {waits[column]} frames after the base before"
         cells.append(_base(BASES[code], draft[column], note))
-    return Row(f"{'−' if p.reverse else '+'} {number + 1}", "pass", cells, p.name)
+    return PileupRow(f"{'−' if p.reverse else '+'} {number + 1}", "pass", cells, p.name)
 
 
 def _base(letter: str, draft: str, note: str) -> Cell:
@@ -204,10 +204,10 @@ def _call(letters: str, draft: str, quality: int) -> Cell:
     return Cell(letters or cell.text, cell.kind + (" changed" if changed else ""), cell.note)
 
 
-def _qualities(label: str, values: Sequence[int]) -> Row:
+def _qualities(label: str, values: Sequence[int]) -> PileupRow:
     """Tens of Phred; two digits are too wide for a column."""
     cells = [Cell(str(q // 10), f"q{min(q // 10, 4)}", f"Q{q}") if q >= 0 else Cell() for q in values]
-    return Row(label, "quality", cells, "tens of Phred; the tooltip has the whole number")
+    return PileupRow(label, "quality", cells, "tens of Phred; the tooltip has the whole number")
 
 
 def _mark(view: WindowView, place: int) -> Cell:

@@ -22,7 +22,7 @@ MOST_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class KeyFigure:
     """A number worth a large print.
 
     Attributes:
@@ -83,26 +83,26 @@ def _shown(run: Run) -> dict[str, Any]:
     }
 
 
-def _figures(run: Run) -> Iterable[Figure]:
+def _figures(run: Run) -> Iterable[KeyFigure]:
     counts = run.report["counts"]
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
-    yield Figure("polished reads", f"{polished:,}", f"of {counts['molecules']:,} molecules")
-    yield Figure("bases written", f"{counts['bases_out']:,}", f"of {counts['bases_in']:,} draft bases")
+    yield KeyFigure("polished reads", f"{polished:,}", f"of {counts['molecules']:,} molecules")
+    yield KeyFigure("bases written", f"{counts['bases_out']:,}", f"of {counts['bases_in']:,} draft bases")
     before, after = run.numbers("quality_before"), run.numbers("quality_after")
     if after:
         note = f"Q{median(before):.1f} before" if before else ""
-        yield Figure("median predicted quality", f"Q{median(after):.1f}", note)
+        yield KeyFigure("median predicted quality", f"Q{median(after):.1f}", note)
     if run.evaluation:
         yield _error_figure(run.evaluation["total"])
-    yield Figure("windows the model saw", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
-    yield Figure("time", duration(run.report["seconds"]), f"{rate(counts['molecules'], run.report['seconds'])}")
-    yield Figure("peak memory", f"{run.report['peak_memory_bytes'] / 2**30:.2f} GiB")
+    yield KeyFigure("windows the model saw", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
+    yield KeyFigure("time", duration(run.report["seconds"]), f"{rate(counts['molecules'], run.report['seconds'])}")
+    yield KeyFigure("peak memory", f"{run.report['peak_memory_bytes'] / 2**30:.2f} GiB")
 
 
-def _error_figure(total: Mapping[str, Any]) -> Figure:
+def _error_figure(total: Mapping[str, Any]) -> KeyFigure:
     if total.get("baseline_errors") is None:
-        return Figure("errors", f"{total['errors']:,}", f"in {total['truth_bases']:,} bases")
-    return Figure("errors", f"{total['errors']:,}", f"{total['baseline_errors']:,} before")
+        return KeyFigure("errors", f"{total['errors']:,}", f"in {total['truth_bases']:,} bases")
+    return KeyFigure("errors", f"{total['errors']:,}", f"{total['baseline_errors']:,} before")
 
 
 def duration(seconds: float) -> str:

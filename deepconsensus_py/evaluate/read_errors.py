@@ -140,12 +140,12 @@ def find_errors(read: Read, truth: str) -> ReadErrors:
         truth_span=aligned.truth_span,
         truth_bases=_judged_bases(aligned),
         length=len(aligned.read.bases),
-        predicted_quality=None if qualities is None else phred(float(np.mean(probability(qualities)))),
+        predicted_quality=None if qualities is None else capped_phred(float(np.mean(probability(qualities)))),
         booked=None if qualities is None else _book(aligned, located, qualities),
     )
 
 
-def phred(error: float) -> float:
+def capped_phred(error: float) -> float:
     """Phred of an error probability, at most 100."""
     return -10 * math.log10(max(error, 1e-10))
 

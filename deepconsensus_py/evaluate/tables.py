@@ -5,13 +5,13 @@ from typing import Any
 
 from deepconsensus_py.evaluate.calibration_counts import CAP, CalibrationBins
 from deepconsensus_py.evaluate.comparison import Comparison, MoleculeComparison, empirical_quality
-from deepconsensus_py.evaluate.read_errors import ErrorEvent, ReadErrors, phred
+from deepconsensus_py.evaluate.read_errors import ErrorEvent, ReadErrors, capped_phred
 from deepconsensus_py.polishing.report import YIELD_QUALITIES
 
-Row = dict[str, Any]
+Fields = dict[str, Any]
 
 
-def as_json(comparison: Comparison, *, with_events: bool = False) -> Row:
+def as_json(comparison: Comparison, *, with_events: bool = False) -> Fields:
     """Everything about a comparison, as ``json.dump`` takes it.
 
     Args:
@@ -26,7 +26,7 @@ def as_json(comparison: Comparison, *, with_events: bool = False) -> Row:
     }
 
 
-def totals(comparison: Comparison) -> Row:
+def totals(comparison: Comparison) -> Fields:
     """Sums over the molecules."""
     judged = comparison.judged
     present = [m.read for m in judged if m.read]
@@ -51,7 +51,7 @@ def totals(comparison: Comparison) -> Row:
     return row | (_baseline_totals(judged) if comparison.with_baseline else {})
 
 
-def _kinds(reads: Sequence[ReadErrors]) -> Row:
+def _kinds(reads: Sequence[ReadErrors]) -> Fields:
     return {
         "mm": sum(r.mismatches for r in reads),
         "ins": sum(r.inserted for r in reads),
@@ -65,7 +65,7 @@ def _yield(reads: Sequence[tuple[ReadErrors | None, float | None]], least: int) 
     return sum(read.length for read, quality in reads if read and quality is not None and quality >= least)
 
 
-def _baseline_totals(judged: Sequence[MoleculeComparison]) -> Row:
+def _baseline_totals(judged: Sequence[MoleculeComparison]) -> Fields:
     pairs = [(m, m.baseline) for m in judged if m.baseline]
     baselines = [b for _, b in pairs]
     before, after = sum(b.total for b in baselines), sum(m.errors for m, _ in pairs)
@@ -85,14 +85,14 @@ def _baseline_totals(judged: Sequence[MoleculeComparison]) -> Row:
     }
 
 
-def molecule_row(molecule: MoleculeComparison, *, with_events: bool = False) -> Row:
+def molecule_row(molecule: MoleculeComparison, *, with_events: bool = False) -> Fields:
     """One molecule.
 
     Args:
         molecule: compared with its truth.
         with_events: list every error of the read.
     """
-    row: Row = {"name": str(molecule.molecule), "status": status(molecule)}
+    row: Fields = {"name": str(molecule.molecule), "status": status(molecule)}
     if molecule.absent:
         return row
     row |= {"np": molecule.passes, "truth_bases": molecule.truth_bases, "errors": molecule.errors}
@@ -113,7 +113,7 @@ def status(molecule: MoleculeComparison) -> str:
     return "ok" if molecule.read else "missing"
 
 
-def _read_row(molecule: MoleculeComparison, read: ReadErrors) -> Row:
+def _read_row(molecule: MoleculeComparison, read: ReadErrors) -> Fields:
     accuracy = molecule.read_quality
     return {
         **_kinds([read]),
@@ -121,12 +121,12 @@ def _read_row(molecule: MoleculeComparison, read: ReadErrors) -> Row:
         "ends": [read.overhangs.left, read.overhangs.right],
         "q": molecule.quality,
         "predicted_q": None if read.predicted_quality is None else round(read.predicted_quality, 2),
-        "rq_q": round(phred(1 - accuracy), 2) if accuracy is not None and 0 < accuracy <= 1 else None,
+        "rq_q": round(capped_phred(1 - accuracy), 2) if accuracy is not None and 0 < accuracy <= 1 else None,
     }
 
 
-def _baseline_row(molecule: MoleculeComparison, baseline: ReadErrors) -> Row:
-    row: Row = {"baseline_errors": baseline.total, "baseline_length": baseline.length}
+def _baseline_row(molecule: MoleculeComparison, baseline: ReadErrors) -> Fields:
+    row: Fields = {"baseline_errors": baseline.total, "baseline_length": baseline.length}
     row |= {f"baseline_{kind}": count for kind, count in _kinds([baseline]).items()}
     row |= {"baseline_q": empirical_quality(baseline.total, baseline.truth_bases)}
     row |= {"fixed": molecule.fixed, "new": molecule.new} if molecule.read else {}
@@ -138,7 +138,7 @@ def event_row(event: ErrorEvent) -> list[Any]:
     return [event.position, event.kind.value, event.length, event.bases, event.run_length]
 
 
-def calibration_row(calibration: CalibrationBins) -> Row:
+def calibration_row(calibration: CalibrationBins) -> Fields:
     """Bins and mean differences."""
     return {
         "bins": [
@@ -189,7 +189,7 @@ def as_text(comparison: Comparison, *, with_events: bool = False) -> Iterator[st
         yield from _calibration_lines(result["calibration"])
 
 
-def _cells(row: Row, columns: Sequence[str]) -> str:
+def _cells(row: Fields, columns: Sequence[str]) -> str:
     return "\t".join(_cell(row.get(column)) for column in columns)
 
 
@@ -199,7 +199,7 @@ def _cell(value: Any) -> str:
     return "." if value is None else str(value)
 
 
-def _total_lines(total: Row, *, with_baseline: bool) -> Iterator[str]:
+def _total_lines(total: Fields, *, with_baseline: bool) -> Iterator[str]:
     line = (
         "{errors} errors in {truth_bases} bases of {molecules} molecules (Q{empirical_q}): {mm} mismatches, {ins} "
         "inserted, {del} deleted".format(**total)
@@ -229,7 +229,7 @@ def _total_lines(total: Row, *, with_baseline: bool) -> Iterator[str]:
         )
 
 
-def _calibration_lines(calibration: Row) -> Iterator[str]:
+def _calibration_lines(calibration: Fields) -> Iterator[str]:
     yield "\t".join(BIN_COLUMNS)
     for row in calibration["bins"]:
         yield _cells(row, BIN_COLUMNS)

@@ -64,7 +64,7 @@ class Head(nn.Module, ABC):
         """How good the output is, by name."""
 
 
-def check(head: Head, batch: Batch) -> None:
+def check_batch(head: Head, batch: Batch) -> None:
     """Check a batch against the head's inputs; once for each source of batches is enough.
 
     Raises:

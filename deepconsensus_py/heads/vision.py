@@ -25,7 +25,7 @@ def convolution(width: int) -> nn.Module:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BottleneckStage:
     """So many bottlenecks of one width, each with a layer over pixels that ``spatial`` makes for that width."""
 
     width: int
@@ -37,7 +37,7 @@ class Stage:
 class Bottleneck(nn.Module):
     """Narrow, a layer over pixels, widen, and the input added: ``[B, c_in, H, W]`` to ``[B, 4 width, H', W']``."""
 
-    def __init__(self, c_in: int, stage: Stage, *, stride: int) -> None:
+    def __init__(self, c_in: int, stage: BottleneckStage, *, stride: int) -> None:
         super().__init__()
         width, c_out = stage.width, stage.width * EXPANSION
         layers = [nn.Conv2d(c_in, width, 1, bias=False), _strided(stage.spatial(width), stride)]
@@ -68,7 +68,7 @@ class Residual(nn.Module):
         classes: 0 for features ``[B, channels, h, w]`` instead of logits ``[B, classes]``.
     """
 
-    def __init__(self, stem: nn.Module, c_stem: int, stages: Sequence[Stage], *, classes: int = 0) -> None:
+    def __init__(self, stem: nn.Module, c_stem: int, stages: Sequence[BottleneckStage], *, classes: int = 0) -> None:
         super().__init__()
         self.stem, self.blocks, self.channels = stem, nn.Sequential(), c_stem
         for stage in stages:

@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.spatial import AAConv, BoT, Halo, StandAlone
-from deepconsensus_py.heads.vision import Residual, Stage, convolution
+from deepconsensus_py.heads.vision import BottleneckStage, Residual, convolution
 from deepconsensus_py.lab.digits import digits, upscaled
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.glyphs import glyph_pairs, receptive_field
@@ -106,14 +106,14 @@ def digit_network(system: str, seed: int, *, width: int = 32) -> Residual:
     """A stem and two stages of two bottlenecks, the second twice as wide and half as fine; ten classes."""
     torch.manual_seed(seed)
     first, second = LAYERS[system]
-    stages = [Stage(width, 2, first), Stage(2 * width, 2, second, stride=2)]
+    stages = [BottleneckStage(width, 2, first), BottleneckStage(2 * width, 2, second, stride=2)]
     return Residual(stem(width, twice=True), width, stages, classes=10)
 
 
 def glyph_network(system: str, seed: int, *, width: int = 64) -> Residual:
     """A stem and one bottleneck; two classes."""
     torch.manual_seed(seed)
-    return Residual(stem(width), width, [Stage(width, 1, LAYERS[system][1])], classes=2)
+    return Residual(stem(width), width, [BottleneckStage(width, 1, LAYERS[system][1])], classes=2)
 
 
 def digit_images(seed: int) -> tuple[Images, Images]:
@@ -199,7 +199,7 @@ def resnet50(system: str) -> Residual:
     }
     with torch.device("meta"):
         stages = [
-            Stage(width, depth, layer, stride=1 if width == WIDTHS[0] else 2)
+            BottleneckStage(width, depth, layer, stride=1 if width == WIDTHS[0] else 2)
             for width, depth, layer in zip(WIDTHS, DEPTHS, layers[system], strict=True)
         ]
         stem = nn.Sequential(

@@ -92,7 +92,7 @@ DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "|u1", 6: "|i1", 9: "<i8", 10: "|b1",
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TensorEntry:
     """Where a tensor lies.
 
     Attributes:
@@ -202,14 +202,14 @@ def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += length
 
 
-def _entry(message: bytes) -> Entry:
+def _entry(message: bytes) -> TensorEntry:
     fields = dict(message_fields(message))
     if 7 in fields:
         raise ValueError("a partitioned variable")
     dimensions = [
         dict(message_fields(value)).get(1, 0) for number, value in message_fields(fields.get(2, b"")) if number == 2
     ]
-    return Entry(
+    return TensorEntry(
         dtype=fields.get(1, 0),
         shape=tuple(dimensions),
         shard=fields.get(3, 0),

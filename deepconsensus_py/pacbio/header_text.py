@@ -64,7 +64,7 @@ def make_header(text: str) -> pysam.AlignmentHeader:
         raise ValueError(f"its @SQ lines are damaged: {error}") from error
 
 
-def read_header(text: str, names: Sequence[str], lengths: Sequence[int], path: Path) -> pysam.AlignmentHeader:
+def checked_header(text: str, names: Sequence[str], lengths: Sequence[int], path: Path) -> pysam.AlignmentHeader:
     """The header of a file, without lines that no program could read in our outputs; these are warned of.
 
     Args:

@@ -105,7 +105,7 @@ class PacBioIndex:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class ColumnPart:
     """Neighbouring values of a column.
 
     Attributes:
@@ -157,7 +157,7 @@ class PbiFile:
             raise InputError(f"{path}: is too small for the {self.n_records} records that it claims to have; {REMEDY}")
         self.tables = _tables(Section(flags & (Section.MAPPED | Section.SORTED | Section.BARCODES)), self.version)
 
-    def blocks(self, wanted: Collection[str]) -> Iterator[Block]:
+    def blocks(self, wanted: Collection[str]) -> Iterator[ColumnPart]:
         """The values of some columns of all records, in the order of the file.
 
         Args:
@@ -177,7 +177,7 @@ class PbiFile:
                 for start in range(0, rows, _ROWS):
                     data = self._read(file, min(_ROWS, rows - start) * dtype.itemsize)
                     if name in left:
-                        yield Block(name, start, np.frombuffer(data, dtype))
+                        yield ColumnPart(name, start, np.frombuffer(data, dtype))
                 left.discard(name)
 
     def _columns(self) -> Iterator[tuple[str, np.dtype[Any]]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.pbi import REMEDY, Block, PbiFile, pbi_path
+from deepconsensus_py.pacbio.pbi import REMEDY, ColumnPart, PbiFile, pbi_path
 from deepconsensus_py.pacbio.record_file import RecordFile
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def require_end(pbi: PbiFile, file: RecordFile, last: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Runs:
+class RecordRuns:
     """Neighbouring records of the same read group, ZMW and reference, in file order.
 
     Attributes:
@@ -81,7 +81,7 @@ class Runs:
     last: int
 
 
-def read_runs(pbi: PbiFile, *, aligned: bool) -> Runs:
+def read_runs(pbi: PbiFile, *, aligned: bool) -> RecordRuns:
     """The runs of a file, with memory for each run and not for each record.
 
     Args:
@@ -105,7 +105,7 @@ def read_runs(pbi: PbiFile, *, aligned: bool) -> Runs:
     first = np.append(True, ~same)[: len(starts)]
     ends = ends[np.append(first[1:], True)[: len(ends)]]
     offsets, last = _offsets(pbi, starts[first])
-    return Runs(groups[first], holes[first], references[first], offsets, ends - starts[first], last)
+    return RecordRuns(groups[first], holes[first], references[first], offsets, ends - starts[first], last)
 
 
 class _Changes:
@@ -116,7 +116,7 @@ class _Changes:
         self._values: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
         self._latest: int | None = None
 
-    def add(self, block: Block) -> None:
+    def add(self, block: ColumnPart) -> None:
         """Neighbouring values."""
         changed = np.append(self._latest is None or block.values[0] != self._latest, np.diff(block.values) != 0)
         rows = np.flatnonzero(changed)

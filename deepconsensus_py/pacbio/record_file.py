@@ -18,7 +18,7 @@ import pysam
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import SMALLEST, Origin, Record, parse_name, parse_record
 from deepconsensus_py.pacbio.bam_tags import Tags, encode_tags
-from deepconsensus_py.pacbio.header_text import decode_text, prepare_htslib, read_header
+from deepconsensus_py.pacbio.header_text import checked_header, decode_text, prepare_htslib
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of, reading
 
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -141,7 +141,7 @@ class _BamReader:
         (n_references,) = _INT.unpack(self._read(_INT.size))
         self._require_header(n_references * _SMALLEST_REFERENCE, left - text_size)
         names, lengths = self._read_references(n_references, left - text_size)
-        return read_header(text, names, lengths, self._path), Origin(self._path, names, lengths)
+        return checked_header(text, names, lengths, self._path), Origin(self._path, names, lengths)
 
     def _require_header(self, size: int, most: int) -> None:
         if size < 0:
@@ -237,7 +237,7 @@ class _SamReader:
             self._file = pysam.AlignmentFile(str(path), check_sq=False)
             header = self._file.header
             names, lengths = header.references, header.lengths
-            self.header = read_header(str(header), names, lengths, path)
+            self.header = checked_header(str(header), names, lengths, path)
             self._records = self._file.fetch(until_eof=True)
         self._origin = Origin(path, names, lengths)
 

@@ -22,7 +22,7 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.corrector import Arrays, Features, Method
 from deepconsensus_py.errors import InputError, ModelError
 from deepconsensus_py.files import atomic_path
-from deepconsensus_py.pacbio.header_text import header_lines, read_header
+from deepconsensus_py.pacbio.header_text import checked_header, header_lines
 from deepconsensus_py.pacbio.inputs import reading, understanding
 from deepconsensus_py.pacbio.molecule import Draft, N
 from deepconsensus_py.pacbio.records import set_tags
@@ -143,7 +143,7 @@ def read_shard(path: Path, *, skip: int = 0) -> tuple[ShardInfo, Iterator[Encode
         texts = [_text(about[key]) for key in ("model", "header", "tool")]
         if "\0" in texts[1]:
             raise ValueError("a NUL byte in its header")
-        header = "".join(f"{line}\n" for line in header_lines(read_header(texts[1], (), (), path)))
+        header = "".join(f"{line}\n" for line in header_lines(checked_header(texts[1], (), (), path)))
         info = ShardInfo(path, texts[0], dict(about["spec"]), header, texts[2], len(members))
     return info, _molecules(path, members[skip:])
 

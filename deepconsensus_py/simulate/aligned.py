@@ -88,10 +88,10 @@ def align_to_template(one: Pass, truth: NDArray[np.uint8]) -> AlignedPass:
     operations = np.array([_CODES[chr(letter)] for letter in text[letters]], np.uint8)
     lengths = np.array("".join(chr(c) if c <= ord("9") else " " for c in text).split(), np.int32)
     raw = Alignment(int(found["locations"][0][0]), operations, lengths)
-    return lay_out(one, template, bool(reverse < forward), left_normalise(raw, one.bases, template))
+    return aligned_columns(one, template, bool(reverse < forward), left_normalise(raw, one.bases, template))
 
 
-def lay_out(one: Pass, template: NDArray[np.uint8], reverse: bool, alignment: Alignment) -> AlignedPass:
+def aligned_columns(one: Pass, template: NDArray[np.uint8], reverse: bool, alignment: Alignment) -> AlignedPass:
     """Columns of an alignment.
 
     Args:

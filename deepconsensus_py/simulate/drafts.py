@@ -55,8 +55,8 @@ def draw_draft(
     """
     score = misjudge(candidates.score, profile, rng)
     score += profile.offsets[OFFSET[candidates.kind]]
-    errors = choose(candidates, score, draw_number(candidates, len(truth), passes, profile, rng))
-    doubt = doubts(candidates, score, errors, misjudge(np.full(len(truth), SILENCE * passes), profile, rng))
+    errors = best_candidates(candidates, score, draw_number(candidates, len(truth), passes, profile, rng))
+    doubt = remaining_evidence(candidates, score, errors, misjudge(np.full(len(truth), SILENCE * passes), profile, rng))
     qualities = np.interp(doubt, profile.quality_scores, profile.qualities)
     wrong = rng.choice(len(profile.error_quality), len(errors), p=profile.error_quality)
     return _apply(truth, qualities, candidates, errors, wrong)
@@ -84,14 +84,14 @@ def ambiguity(candidates: Candidates) -> float:
     return float((1 / (1 + np.exp(-np.clip(score, -50, 50) / UNDECIDED))).sum())
 
 
-def choose(candidates: Candidates, score: _Floats, number: int) -> _Ints:
+def best_candidates(candidates: Candidates, score: _Floats, number: int) -> _Ints:
     """The candidates that become errors: the best ones, never two at a place."""
     best = np.argsort(-score, kind="stable")[: 4 * number]
     _, first = np.unique(candidates.place[best], return_index=True)
     return best[np.sort(first)][:number]
 
 
-def doubts(candidates: Candidates, score: _Floats, errors: _Ints, silent: _Floats) -> _Floats:
+def remaining_evidence(candidates: Candidates, score: _Floats, errors: _Ints, silent: _Floats) -> _Floats:
     """Evidence for the best other reading of each base, in nats; a run's stands at its first base.
 
     Args:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import N
-from deepconsensus_py.simulate.passes import Reading, Strand, rank
+from deepconsensus_py.simulate.passes import PassRead, StrandTemplate, rank
 from deepconsensus_py.simulate.profile import BaseClass, Kinetics
 
 _Floats = NDArray[np.float64]
@@ -25,7 +25,9 @@ class Pulses:
     known: tuple[_Floats, ...]
 
 
-def prepare_pulses(strands: tuple[Strand, Strand], profile: Kinetics, rng: np.random.Generator) -> Pulses:
+def prepare_pulses(
+    strands: tuple[StrandTemplate, StrandTemplate], profile: Kinetics, rng: np.random.Generator
+) -> Pulses:
     """Pulses of a molecule.
 
     Args:
@@ -40,7 +42,7 @@ def prepare_pulses(strands: tuple[Strand, Strand], profile: Kinetics, rng: np.ra
 
 
 def draw_kinetics(
-    reading: Reading, pulses: Pulses, reverse: bool, profile: Kinetics, rng: np.random.Generator
+    reading: PassRead, pulses: Pulses, reverse: bool, profile: Kinetics, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Pulse widths or inter-pulse durations of one pass.
 

@@ -27,7 +27,7 @@ _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
 
-class Tally:
+class PassSums:
     """Sums over passes, each an array; the names say what they count."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ def measure(molecules: Iterable[tuple[NDArray[np.uint8], Sequence[Pass]]], short
         molecules: truth ``uint8[n]`` and unaligned passes of each.
         shortest: bases of the shortest pass to count.
     """
-    tally, pairs = Tally(), Tally()
+    tally, pairs = PassSums(), PassSums()
     for number, (truth, passes) in enumerate(molecules):
         aligned = [align_to_template(one, truth) for one in passes if len(one.bases) >= shortest]
         for one in aligned:
@@ -217,7 +217,7 @@ def _correlation(sums: _Floats) -> float:
     return float((xy / max(n, 1) - mean**2) / max(xx / max(n, 1) - mean**2, 1e-12))
 
 
-def _tables(tally: Tally, pairs: Tally) -> dict[str, Any]:
+def _tables(tally: PassSums, pairs: PassSums) -> dict[str, Any]:
     sums = tally.sums
     bases = sums["template"].sum()
     insertions, deletions = sums["insertion_length"], sums["deletion_length"]

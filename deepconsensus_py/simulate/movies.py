@@ -18,7 +18,7 @@ from deepconsensus_py.pacbio.writers import open_records
 from deepconsensus_py.simulate.molecules import SimulatedMolecule, simulate_molecule
 from deepconsensus_py.simulate.profile import Instrument, Profile
 from deepconsensus_py.simulate.sites import SHORTEST_PASS
-from deepconsensus_py.simulate.templates import Fragment, Template, draw_fragment, random_template
+from deepconsensus_py.simulate.templates import Contig, Fragment, draw_fragment, random_template
 
 FIRST_HOLE = 4194369
 LENGTH = (1000, 3000)  # bases
@@ -61,7 +61,7 @@ def simulate_zmws(
     *,
     length: tuple[int, int] = LENGTH,
     passes: tuple[int, int] = PASSES,
-    templates: Sequence[Template] | None = None,
+    templates: Sequence[Contig] | None = None,
 ) -> Iterator[SimulatedMolecule]:
     """Simulate molecules one by one, in memory.
 
@@ -92,7 +92,7 @@ def simulate_zmws(
 
 
 def simulate_movie(
-    settings: MovieSettings, profile: Profile, templates: Sequence[Template] | None = None
+    settings: MovieSettings, profile: Profile, templates: Sequence[Contig] | None = None
 ) -> Iterator[SimulatedMolecule]:
     """Simulate the molecules of a movie one by one.
 

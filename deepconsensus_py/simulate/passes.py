@@ -23,7 +23,7 @@ _Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Strand:
+class StrandTemplate:
     """A strand of a molecule, in the direction of sequencing.
 
     Attributes:
@@ -42,7 +42,7 @@ class Strand:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class PassRead:
     """What a pass reads.
 
     Attributes:
@@ -55,10 +55,10 @@ class Reading:
     classes: NDArray[np.uint8]
     origin: _Ints
 
-    def cut(self, start: int, stop: int) -> "Reading":
+    def cut(self, start: int, stop: int) -> "PassRead":
         """The part that reads template bases ``start`` to ``stop``."""
         part = slice(*np.searchsorted(self.origin, (start, stop)))
-        return Reading(self.bases[part], self.classes[part], self.origin[part])
+        return PassRead(self.bases[part], self.classes[part], self.origin[part])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ class _Insertions:
     bases: NDArray[np.uint8]
 
 
-def prepare_strand(template: NDArray[np.uint8], rng: np.random.Generator) -> Strand:
+def prepare_strand(template: NDArray[np.uint8], rng: np.random.Generator) -> StrandTemplate:
     """A strand to be read.
 
     Args:
@@ -80,10 +80,10 @@ def prepare_strand(template: NDArray[np.uint8], rng: np.random.Generator) -> Str
     """
     runs = homopolymer_runs(template)
     padded = np.pad(template, 1, constant_values=GAP)
-    return Strand(template, runs, padded[:-2], padded[2:], rng.standard_normal(len(runs.starts)))
+    return StrandTemplate(template, runs, padded[:-2], padded[2:], rng.standard_normal(len(runs.starts)))
 
 
-def read_strand(strand: Strand, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> Reading:
+def read_strand(strand: StrandTemplate, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> PassRead:
     """Read a strand once, from end to end.
 
     Args:
@@ -110,10 +110,10 @@ def read_strand(strand: Strand, profile: PassProfile, factors: _Floats, rng: np.
     order = np.argsort(origin, kind="stable")
     bases = np.concatenate([e.bases for e in events] + [called[kept]])
     all_classes = np.concatenate([np.repeat(e.classes, e.lengths) for e in events] + [classes[kept]])
-    return Reading(bases[order], all_classes[order], origin[order])
+    return PassRead(bases[order], all_classes[order], origin[order])
 
 
-def _run_changes(strand: Strand, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> _Ints:
+def _run_changes(strand: StrandTemplate, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> _Ints:
     """Bases that each run is read longer (positive) or shorter (negative)."""
     first = strand.runs.starts
     base, length = strand.template[first], np.minimum(strand.runs.lengths, LONGEST_RUN)
@@ -144,7 +144,7 @@ def _pick(shares: _Floats, place: _Floats) -> _Ints:
     return picked
 
 
-def _call(strand: Strand, mismatch: _Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _call(strand: StrandTemplate, mismatch: _Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The bases called of the template's, some of them wrong."""
     template = strand.template
     rate = mismatch.sum(axis=-1)[strand.before, template, strand.behind]
@@ -166,7 +166,9 @@ def _burst_factors(length: int, profile: PassProfile, rng: np.random.Generator) 
     return np.where(np.cumsum(edges)[:length] > 0, profile.burst.factor, 1.0)
 
 
-def _long_insertions(strand: Strand, profile: PassProfile, factor: _Floats, rng: np.random.Generator) -> _Insertions:
+def _long_insertions(
+    strand: StrandTemplate, profile: PassProfile, factor: _Floats, rng: np.random.Generator
+) -> _Insertions:
     before = np.flatnonzero(rng.random(len(factor)) < profile.long_insertion * factor)
     share = np.broadcast_to(profile.long_insertion_length, (len(before), len(profile.long_insertion_length)))
     lengths = _pick(share, rng.random(len(before)))
@@ -182,7 +184,9 @@ def _long_insertions(strand: Strand, profile: PassProfile, factor: _Floats, rng:
     return _Insertions(before, lengths, np.full(len(before), BaseClass.INSERTION_MULTI, np.uint8), bases)
 
 
-def _foreign_insertions(strand: Strand, profile: PassProfile, factor: _Floats, rng: np.random.Generator) -> _Insertions:
+def _foreign_insertions(
+    strand: StrandTemplate, profile: PassProfile, factor: _Floats, rng: np.random.Generator
+) -> _Insertions:
     rates = profile.foreign_insertion
     total = rates.sum(axis=-1)[strand.before, strand.template]
     before = np.flatnonzero(rng.random(len(factor)) < total * factor)
@@ -192,7 +196,7 @@ def _foreign_insertions(strand: Strand, profile: PassProfile, factor: _Floats, r
     return _Insertions(before, np.ones(len(before), np.int64), classes, bases)
 
 
-def _extra_run_bases(strand: Strand, change: _Ints) -> _Insertions:
+def _extra_run_bases(strand: StrandTemplate, change: _Ints) -> _Insertions:
     longer = np.flatnonzero(change > 0)
     before, lengths = strand.runs.starts[longer], change[longer]
     single = np.uint8(BaseClass.INSERTION_COGNATE)

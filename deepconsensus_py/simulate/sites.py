@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import reverse_complement
-from deepconsensus_py.simulate.passes import Reading, Strand, prepare_strand, read_strand
+from deepconsensus_py.simulate.passes import PassRead, StrandTemplate, prepare_strand, read_strand
 from deepconsensus_py.simulate.profile import PassProfile
 
 ADAPTER_BEFORE, ADAPTER_AFTER = 1, 2  # bits of tag cx (PacBio BAM format, local context flags)
@@ -26,7 +26,7 @@ class Site:
         snr: ``float32[4]`` signal-to-noise of A, C, G, T.
     """
 
-    strands: tuple[Strand, Strand]
+    strands: tuple[StrandTemplate, StrandTemplate]
     factors: NDArray[np.float64]
     snr: NDArray[np.float32]
 
@@ -63,7 +63,7 @@ class Turn:
     """A pass: where it lies and what it reads."""
 
     stretch: Stretch
-    reading: Reading
+    reading: PassRead
 
 
 def prepare_site(truth: NDArray[np.uint8], profile: PassProfile, rng: np.random.Generator) -> Site:

@@ -99,7 +99,7 @@ def _place_repeat(template: NDArray[np.uint8], rng: np.random.Generator) -> None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Template:
+class Contig:
     """A sequence to take molecules from.
 
     Attributes:
@@ -128,7 +128,7 @@ class Fragment:
     bases: NDArray[np.uint8]
 
 
-def read_templates(path: Path, shortest: int) -> list[Template]:
+def read_templates(path: Path, shortest: int) -> list[Contig]:
     """The sequences of a FASTA file.
 
     Args:
@@ -139,7 +139,7 @@ def read_templates(path: Path, shortest: int) -> list[Template]:
         InputError: the file cannot be read, holds no sequence, or one that is too short.
     """
     try:
-        found = [Template(read.name, encode_bases(read.letters())) for read in text_reads(path) if read.sequence]
+        found = [Contig(read.name, encode_bases(read.letters())) for read in text_reads(path) if read.sequence]
     except MoleculeError as error:
         raise InputError(f"{error}; give a FASTA file of template sequences") from error
     if not found or min(len(template.bases) for template in found) < shortest:
@@ -147,7 +147,7 @@ def read_templates(path: Path, shortest: int) -> list[Template]:
     return found
 
 
-def draw_fragment(templates: Sequence[Template], length: int, rng: np.random.Generator) -> Fragment:
+def draw_fragment(templates: Sequence[Contig], length: int, rng: np.random.Generator) -> Fragment:
     """A fragment of one of the templates, from either strand; a template that is shorter is taken whole.
 
     Args:

@@ -72,7 +72,7 @@ def augment(example: Example, rng: np.random.Generator, settings: Augmentation) 
     if settings.corrupted:
         example = corrupt_draft(example, settings.corrupted, rng)
     if reverse < settings.reverse:
-        example = reverse_complement(example)
+        example = other_strand(example)
     if kinetics < settings.no_kinetics:
         example = replace(example, zmw=without_kinetics(example.zmw))
     if qualities < settings.no_qualities:
@@ -100,7 +100,7 @@ def without_qualities(zmw: Zmw) -> Zmw:
     return replace(zmw, draft=replace(zmw.draft, qualities=None))
 
 
-def reverse_complement(example: Example) -> Example:
+def other_strand(example: Example) -> Example:
     """The opposite strand of a molecule and of its truth, gaps left-normalised there.
 
     What the truth says of its contig stays as it was.

@@ -22,7 +22,7 @@ State = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LogLine:
     """A line of the log.
 
     Attributes:
@@ -62,7 +62,7 @@ class Progress:
     seconds: float = 0.0
     best_loss: float | None = None
     stale: int = 0
-    rows: list[Row] = field(default_factory=list)
+    rows: list[LogLine] = field(default_factory=list)
 
 
 def write_checkpoint(
@@ -115,7 +115,7 @@ def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, di
     if other := _difference({**header["config"], "card": config.get("card")}, config):
         raise InputError(f"{path}: its training {other}; resume it as it began, or train in another folder")
     progress = header["progress"]
-    rows = [Row(**row) for row in progress.pop("rows")]
+    rows = [LogLine(**row) for row in progress.pop("rows")]
     states: dict[str, State] = {}
     for name, tensor in tensors.items():
         part, _, inner = name.partition("/")

@@ -8,10 +8,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from deepconsensus_py.errors import InputError
 
-Record = TypeVar("Record")
+_Record = TypeVar("_Record")
 
 
-def read_record(kind: type[Record], path: Path, changes: Mapping[str, Any] | None = None) -> Record:
+def read_record(kind: type[_Record], path: Path, changes: Mapping[str, Any] | None = None) -> _Record:
     """Read a record from a YAML file.
 
     Args:
@@ -35,7 +35,7 @@ def read_record(kind: type[Record], path: Path, changes: Mapping[str, Any] | Non
     return record(kind, {**values, **(changes or {})}, where=f"{path}: ")
 
 
-def record(kind: type[Record], values: Mapping[str, Any], *, where: str) -> Record:
+def record(kind: type[_Record], values: Mapping[str, Any], *, where: str) -> _Record:
     """Make a record.
 
     Args:

@@ -10,16 +10,16 @@ from pathlib import Path
 from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.charts import alone, line_chart
 from deepconsensus_py.files import atomic_path
-from deepconsensus_py.training.checkpoint import Row
+from deepconsensus_py.training.checkpoint import LogLine
 from deepconsensus_py.training.config import TrainConfig, plain
 
-COLUMNS = tuple(f.name for f in fields(Row))
+COLUMNS = tuple(f.name for f in fields(LogLine))
 
 CUT = 2.0
 """Losses above so many times their median, those of the first steps, are drawn at the curve's upper edge."""
 
 
-def write_log(path: Path, rows: Iterable[Row]) -> None:
+def write_log(path: Path, rows: Iterable[LogLine]) -> None:
     """Write the log as CSV; an absent held-out loss is empty."""
     with atomic_path(path) as target, target.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -33,7 +33,7 @@ def _short(value: str | float | None) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def write_curve(path: Path, title: str, rows: Sequence[Row]) -> None:
+def write_curve(path: Path, title: str, rows: Sequence[LogLine]) -> None:
     """Draw training and held-out losses over the steps of all stages as an SVG image."""
     steps = _steps(rows)
     training = [(step, row.loss) for step, row in zip(steps, rows, strict=True)]
@@ -46,7 +46,7 @@ def write_curve(path: Path, title: str, rows: Sequence[Row]) -> None:
         target.write_text(alone(chart))
 
 
-def _steps(rows: Sequence[Row]) -> list[int]:
+def _steps(rows: Sequence[LogLine]) -> list[int]:
     """Steps from the beginning of the training to each line."""
     lengths: dict[str, int] = {}
     steps = []
@@ -56,7 +56,7 @@ def _steps(rows: Sequence[Row]) -> list[int]:
     return steps
 
 
-def in_words(row: Row) -> str:
+def in_words(row: LogLine) -> str:
     """A line of the log for people."""
     held_out = "" if row.held_out_loss is None else f", held out {row.held_out_loss:.5g}"
     return (
@@ -65,7 +65,7 @@ def in_words(row: Row) -> str:
     )
 
 
-def model_card(config: TrainConfig, rows: Sequence[Row]) -> str:
+def model_card(config: TrainConfig, rows: Sequence[LogLine]) -> str:
     """The card of a trained model: how it was made, with the configuration that makes it again."""
     last = {row.stage: row for row in rows}
     stages = "\n".join(f"- {in_words(row)}" for row in last.values())

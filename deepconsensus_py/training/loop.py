@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from deepconsensus_py.errors import DeepConsensusError, OutputError
 from deepconsensus_py.training import checkpoint
-from deepconsensus_py.training.checkpoint import Progress, Row, State
+from deepconsensus_py.training.checkpoint import LogLine, Progress, State
 from deepconsensus_py.training.config import Stage, TrainConfig, plain
 from deepconsensus_py.training.distributed import Workers
 from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
@@ -165,7 +165,7 @@ class _Training:
             self.progress.seconds += time.monotonic() - began
             loss, items = sums.tolist()
             rate = learning_rate(stage, last - 1)
-            row = Row(stage.name, last, self.progress.seconds, loss / items, held_out, rate, items / trained)
+            row = LogLine(stage.name, last, self.progress.seconds, loss / items, held_out, rate, items / trained)
             self.progress.rows.append(row)
             stopped = last == stage.steps or 0 < stage.patience <= self.progress.stale
             if stopped:
@@ -250,7 +250,7 @@ class _Training:
         rows = self.progress.rows
         self.progress = Progress(stage=self.progress.stage + 1, seconds=self.progress.seconds, rows=rows)
 
-    def _write(self, row: Row) -> None:
+    def _write(self, row: LogLine) -> None:
         """Log and checkpoint."""
         if not self.workers.first:
             return

@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepconsensus_py.evaluate.calibration_counts import QUALITIES, QualityCounts, bin_counts, count_errors, total
-from deepconsensus_py.evaluate.calibration_fit import fit_knots, fit_line, held_out, surprise
+from deepconsensus_py.evaluate.calibration_counts import (
+    QUALITIES,
+    QualityCounts,
+    bin_counts,
+    count_errors,
+    summed_counts,
+)
+from deepconsensus_py.evaluate.calibration_fit import cross_validated, fit_knots, fit_line, surprise
 from deepconsensus_py.evaluate.read_errors import BookedErrors
 from deepconsensus_py.polishing.qualities import Calibration, error_probability
 
@@ -38,8 +44,8 @@ def test_a_bent_map_is_found(text: str) -> None:
 
 def test_knots_are_no_worse_than_a_line_where_a_line_is_wrong() -> None:
     groups = [worth("0:0,10:8,20:25,30:29,40:30,60:33", bases) for bases in (1e5, 2e5)]
-    before = total(groups)
-    line, knots = held_out(groups, fit_line), held_out(groups, fit_knots)
+    before = summed_counts(groups)
+    line, knots = cross_validated(groups, fit_line), cross_validated(groups, fit_knots)
     assert surprise(knots) < surprise(line) < surprise(before)
     assert bin_counts(knots).expected_calibration_error() < 0.2 < bin_counts(line).expected_calibration_error()
 
@@ -73,8 +79,8 @@ def test_nothing_leaves_qualities_as_they_are() -> None:
 
 def test_a_molecule_that_is_held_out_does_not_judge_itself() -> None:
     bad, good = worth("0,0.5,0", 1e4), worth("skip", 1e4)
-    mapped = held_out([bad, good], fit_line)
-    expected = total([bad.mapped(fit_line(good)), good.mapped(fit_line(bad))])
+    mapped = cross_validated([bad, good], fit_line)
+    expected = summed_counts([bad.mapped(fit_line(good)), good.mapped(fit_line(bad))])
     np.testing.assert_array_equal(mapped.bases, expected.bases)
     assert mapped.bases[5:10].sum() > 0  # of the molecule that is good, spoilt by the other
 

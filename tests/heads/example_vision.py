@@ -9,7 +9,7 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.spatial import AAConv
 from deepconsensus_py.heads.head import Head
-from deepconsensus_py.heads.vision import Residual, Stage, Vision
+from deepconsensus_py.heads.vision import BottleneckStage, Residual, Vision
 
 
 def augmented(width: int) -> nn.Module:
@@ -17,7 +17,7 @@ def augmented(width: int) -> nn.Module:
 
 
 def build(config: TrunkConfig) -> Head:
-    features = Residual(nn.Conv2d(2, 8, 3, padding=1), 8, [Stage(8, 1, augmented)])
+    features = Residual(nn.Conv2d(2, 8, 3, padding=1), 8, [BottleneckStage(8, 1, augmented)])
     shape = (2, 6, 8)
     return Vision(Trunk(config), classes=3, shape=shape, patch=2, features=features, cls=False)
 

@@ -6,7 +6,7 @@ import torch
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import Full
-from deepconsensus_py.heads.head import check
+from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.heads.label import UNJUDGED, Label
 
 
@@ -42,7 +42,7 @@ def test_only_judged_tokens_count() -> None:
     label = head()
     batch = padded(torch.zeros(1, 6, 1, dtype=torch.int64), 0, 6)
     batch["labels"] = torch.tensor([[0, 0, 0, 1, UNJUDGED, UNJUDGED]])
-    check(label, batch)
+    check_batch(label, batch)
     out = torch.full((1, 6, 3), -20.0)
     for token, called in enumerate([0, 0, 1, 1, 2, 2]):
         out[0, token, called] = 20.0
@@ -59,4 +59,4 @@ def test_decoding_is_the_likeliest_class() -> None:
     assert (label.decode(batch) == label(batch).argmax(-1)).all()
     batch["symbols"] = batch["symbols"] + 1
     with pytest.raises(ValueError, match="symbols"):
-        check(label, batch)
+        check_batch(label, batch)

@@ -14,7 +14,7 @@ import deepconsensus_py
 from deepconsensus_py.attention import core
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.presets import preset
-from deepconsensus_py.heads.head import Head, check
+from deepconsensus_py.heads.head import Head, check_batch
 
 HEADS = Path(deepconsensus_py.__file__).parent / "heads"
 EXAMPLES = examples()
@@ -86,12 +86,12 @@ def projects(node: ast.AST) -> bool:
 @every_head
 def test_batches_are_what_heads_say(example: Example) -> None:
     head, batch = drawn(example), example.batch(0)
-    check(head, batch)
+    check_batch(head, batch)
     name = next(iter(head.inputs))
     with pytest.raises(ValueError, match="is missing"):
-        check(head, {key: value for key, value in batch.items() if key != name})
+        check_batch(head, {key: value for key, value in batch.items() if key != name})
     with pytest.raises(ValueError, match=name):
-        check(head, {**batch, name: batch[name].to(torch.complex64)})
+        check_batch(head, {**batch, name: batch[name].to(torch.complex64)})
 
 
 @every_head

@@ -8,8 +8,8 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.spatial import BoT, Halo, StandAlone
-from deepconsensus_py.heads.head import check
-from deepconsensus_py.heads.vision import Bottleneck, Residual, Stage, Vision, convolution
+from deepconsensus_py.heads.head import check_batch
+from deepconsensus_py.heads.vision import Bottleneck, BottleneckStage, Residual, Vision, convolution
 
 LAYERS = {
     "convolution": convolution,
@@ -56,26 +56,26 @@ def test_the_class_is_read_from_its_token_alone() -> None:
 @pytest.mark.parametrize("attention", ["sasa", "halo", "bot"])
 def test_tokens_of_local_trunks_are_the_patches(attention: str) -> None:
     head, image = vision(attention, cls=False, positions=False), torch.randn(2, 1, 8, 12)
-    check(head, {"image": image, "label": torch.tensor([0, 2])})
+    check_batch(head, {"image": image, "label": torch.tensor([0, 2])})
     assert head.tokens({"image": image}).x.shape == (2, 6, 16)
 
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_bottlenecks_of_every_layer_stride_alike(name: str, stride: int) -> None:
-    block = Bottleneck(6, Stage(4, 1, LAYERS[name]), stride=stride)
+    block = Bottleneck(6, BottleneckStage(4, 1, LAYERS[name]), stride=stride)
     assert block(torch.randn(2, 6, 8, 12)).shape == (2, 16, 8 // stride, 12 // stride)
 
 
 @torch.no_grad()
 def test_a_bottleneck_adds_to_its_input() -> None:
-    block, x = Bottleneck(16, Stage(4, 1), stride=1), torch.randn(2, 16, 4, 4)
+    block, x = Bottleneck(16, BottleneckStage(4, 1), stride=1), torch.randn(2, 16, 4, 4)
     nn.init.zeros_(block.change[-1].weight)
     torch.testing.assert_close(block(x), x.relu())
 
 
 def test_a_residual_network_gives_features_or_classes() -> None:
-    stages = [Stage(2, 1), Stage(3, 2, stride=2)]
+    stages = [BottleneckStage(2, 1), BottleneckStage(3, 2, stride=2)]
     image = torch.randn(2, 1, 8, 8)
     network = Residual(nn.Conv2d(1, 5, 3, padding=1), 5, stages)
     assert network(image).shape == (2, network.channels, 4, 4) == (2, 12, 4, 4)

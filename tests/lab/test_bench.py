@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.heads.head import check
+from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.lab import bench
 from deepconsensus_py.lab.bench import Settings, build, inputs, judge_head, mechanisms
 from deepconsensus_py.lab.reads import simulated, take
@@ -18,7 +18,7 @@ TINY = Settings(steps=1, windows=20, batch=4)
 def test_all_take_the_same_windows(name: str) -> None:
     head, windows = build(name, 0), take(simulated(20, 1), slice(0, 2))
     batch = inputs(head, windows)
-    check(head, batch)
+    check_batch(head, batch)
     head.loss(head(batch), batch).backward()
     assert 0 <= judge_head(head, windows)["exact"] <= 1
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepconsensus_py.heads.head import check
+from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.heads.label import UNJUDGED
 from deepconsensus_py.lab.systems.transformer import correction
 
@@ -26,8 +26,8 @@ def test_perfect_writing_is_right_everywhere_and_one_base_less_nowhere() -> None
 def test_both_heads_take_the_batch_and_padding_is_not_judged() -> None:
     made = correction.drawn(10, 2)
     batch = correction.batch_of(made)
-    check(correction.writer(0), batch)
-    check(correction.labeller(0), batch)
+    check_batch(correction.writer(0), batch)
+    check_batch(correction.labeller(0), batch)
     assert torch.equal(batch["labels"] == UNJUDGED, ~batch["mask"])
 
 

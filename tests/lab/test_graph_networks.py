@@ -8,7 +8,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import Distances, GraphHead
-from deepconsensus_py.heads.head import check
+from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.lab.systems.graph_networks.baselines import GraphNetwork, RowsHead
 from deepconsensus_py.lab.systems.graph_networks.claim import batch_of
 from deepconsensus_py.lab.systems.graph_networks.hop_graphs import hop_graphs
@@ -45,7 +45,7 @@ def test_rows_are_those_of_the_adjacency_matrix() -> None:
     count, n = given["mask"].shape
     names = torch.rand(count, 12, generator=torch.Generator().manual_seed(0)).argsort(1)[:, :n]
     given["names"] = names
-    check(head, given)
+    check_batch(head, given)
     rows = head.tokens(given).x - GraphHead.tokens(head, given).x - head.own(names) - head.neighbours.bias
     for item in range(count):
         graph = nx.Graph([(a, b) for a, b, kind in given["edges"][item].tolist() if kind > 0])

@@ -5,7 +5,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import PassGraphHead
-from deepconsensus_py.heads.head import check
+from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.lab.systems.graph_networks.pass_graphs import (
     AFTER,
     BEFORE,
@@ -47,7 +47,7 @@ def test_molecules_make_graphs_of_one_size_whatever_their_passes() -> None:
     head = PassGraphHead(Trunk(trunk)).eval()
     for passes, most in (((3, 3), 6), ((12, 12), 20)):
         drawn = pass_graphs(1, passes=passes, most=most, seed=4)
-        check(head, drawn)
+        check_batch(head, drawn)
         few = {name: values[:3] for name, values in drawn.items()}
         out = head(few)
         assert out.shape == (3, 20, 5)

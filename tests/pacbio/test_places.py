@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deepconsensus_py.pacbio import pbi
 from deepconsensus_py.pacbio.pbi import BASIC, UNMAPPED, PacBioIndex, PbiFile, write_pbi
-from deepconsensus_py.pacbio.places import Runs, read_runs
+from deepconsensus_py.pacbio.places import RecordRuns, read_runs
 
 rows = st.lists(st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(-1, 1)), max_size=12)
 """Read group, hole number and reference of each record."""
@@ -33,7 +33,7 @@ def by_loop(records: list[tuple[int, int, int]], *, aligned: bool) -> list[tuple
     return [(*run[:3], run[3] * OFFSET, run[4] - run[3] + 1) for run in runs]
 
 
-def as_tuples(runs: Runs) -> list[tuple[int, ...]]:
+def as_tuples(runs: RecordRuns) -> list[tuple[int, ...]]:
     columns = (runs.groups, runs.holes, runs.references, runs.offsets, runs.sizes)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 

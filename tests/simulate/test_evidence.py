@@ -14,7 +14,7 @@ from deepconsensus_py.simulate.evidence import (
     Candidates,
     weigh,
 )
-from deepconsensus_py.simulate.passes import Reading
+from deepconsensus_py.simulate.passes import PassRead
 from deepconsensus_py.simulate.profile import BaseClass, load_profile
 from deepconsensus_py.simulate.sites import Stretch, Turn
 
@@ -45,7 +45,7 @@ def turn(reverse: bool, *, drop: tuple = (), add: tuple = (), change: tuple = ()
         inserted = classes == BaseClass.INSERTION_NONCOGNATE
         bases, classes = reverse_complement(bases.astype(np.uint8)), classes[::-1]
         origin = (length - 1 - origin + inserted)[::-1]
-    reading = Reading(bases.astype(np.uint8), classes.astype(np.uint8), origin.astype(np.int64))
+    reading = PassRead(bases.astype(np.uint8), classes.astype(np.uint8), origin.astype(np.int64))
     return Turn(Stretch(0, length, reverse, 3), reading)
 
 

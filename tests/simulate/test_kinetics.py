@@ -5,7 +5,7 @@ import pytest
 
 from deepconsensus_py.pacbio.molecule import encode_bases
 from deepconsensus_py.simulate.kinetics import draw_kinetics, prepare_pulses
-from deepconsensus_py.simulate.passes import Reading, prepare_strand
+from deepconsensus_py.simulate.passes import PassRead, prepare_strand
 from deepconsensus_py.simulate.profile import BaseClass, load_profile
 from deepconsensus_py.simulate.templates import random_template
 
@@ -18,7 +18,7 @@ def drawn(classes: np.ndarray, kind, seed: int = 0, times: int = 1) -> list[np.n
     template = random_template(len(classes), PROFILE.passes.run_length_share, rng)
     strand = prepare_strand(template, rng)
     pulses = prepare_pulses((strand, strand), kind, rng)
-    reading = Reading(template, classes, np.arange(len(template)))
+    reading = PassRead(template, classes, np.arange(len(template)))
     return [draw_kinetics(reading, pulses, False, kind, rng) for _ in range(times)]
 
 
@@ -48,5 +48,5 @@ def test_an_empty_pass_has_no_kinetics() -> None:
     rng = np.random.default_rng(0)
     strand = prepare_strand(encode_bases("ACGT"), rng)
     pulses = prepare_pulses((strand, strand), PROFILE.pulse_widths, rng)
-    nothing = Reading(np.zeros(0, np.uint8), np.zeros(0, np.uint8), np.zeros(0, np.int64))
+    nothing = PassRead(np.zeros(0, np.uint8), np.zeros(0, np.uint8), np.zeros(0, np.int64))
     assert len(draw_kinetics(nothing, pulses, True, PROFILE.pulse_widths, rng)) == 0

@@ -12,7 +12,7 @@ from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, simulate_zmws, write_movie
 from deepconsensus_py.simulate.profile import load_profile
-from deepconsensus_py.simulate.templates import Template
+from deepconsensus_py.simulate.templates import Contig
 
 FILES = ("subreads.bam", "ccs.bam")
 PROFILE = load_profile()
@@ -60,7 +60,7 @@ def test_another_seed_gives_other_molecules() -> None:
 def test_molecules_are_cut_out_of_given_sequences() -> None:
     sequence = encode_bases("ACCGTTTGAC" * 30)
     settings = MovieSettings(molecules=3, length=(60, 60))
-    for molecule in simulate_movie(settings, PROFILE, [Template("c", sequence)]):
+    for molecule in simulate_movie(settings, PROFILE, [Contig("c", sequence)]):
         reverse = encode_bases("GTCAAACGGT" * 30)
         assert molecule.truth.tobytes() in sequence.tobytes() + bytes(1) + reverse.tobytes()
 
@@ -109,7 +109,7 @@ def test_molecules_come_in_memory_too() -> None:
 
 def test_the_bed_file_says_where_molecules_come_from(tmp_path: Path) -> None:
     sequence = encode_bases("ACCGTTTGACCAGTTCA" * 40)
-    movie = simulate_movie(MovieSettings(molecules=4, length=(90, 90)), PROFILE, [Template("chr9", sequence)])
+    movie = simulate_movie(MovieSettings(molecules=4, length=(90, 90)), PROFILE, [Contig("chr9", sequence)])
     assert write_movie(movie, tmp_path, "x", INSTRUMENT) == 4
     rows = [line.split("\t") for line in (tmp_path / "truth.bed").read_text().splitlines()]
     with pysam.FastxFile(str(tmp_path / "truth.fasta")) as file:

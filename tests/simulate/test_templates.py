@@ -7,7 +7,7 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import (
-    Template,
+    Contig,
     draw_fragment,
     homopolymer_runs,
     random_template,
@@ -55,10 +55,10 @@ def test_tandem_repeats_are_found() -> None:
     assert sorted(found) == [(2, 8, 2), (14, 22, 3)]
 
 
-def templates(*lengths: int) -> list[Template]:
+def templates(*lengths: int) -> list[Contig]:
     rng = np.random.default_rng(0)
     share = load_profile().passes.run_length_share
-    return [Template(f"c{n}", random_template(n, share, rng)) for n in lengths]
+    return [Contig(f"c{n}", random_template(n, share, rng)) for n in lengths]
 
 
 def test_fragments_come_from_both_strands_and_say_from_where() -> None:
@@ -74,7 +74,7 @@ def test_fragments_come_from_both_strands_and_say_from_where() -> None:
 
 def test_a_short_sequence_is_taken_whole() -> None:
     sequence = encode_bases("ACGTT")
-    fragment = draw_fragment([Template("c", sequence)], 10, np.random.default_rng(0))
+    fragment = draw_fragment([Contig("c", sequence)], 10, np.random.default_rng(0))
     assert fragment.bases.tolist() in (sequence.tolist(), reverse_complement(sequence).tolist())
 
 

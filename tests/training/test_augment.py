@@ -83,22 +83,22 @@ def require_same(a: Example, b: Example) -> None:
 @pytest.mark.parametrize("number", range(6))
 def test_the_reverse_complement_twice_is_the_molecule(examples: list[Example], number: int) -> None:
     example = normalised(examples[number])
-    other = augment.reverse_complement(example)
+    other = augment.other_strand(example)
     require_fitting(other)
     require_same(other, normalised(other))
-    again = augment.reverse_complement(other)
+    again = augment.other_strand(other)
     assert decode_bases(again.zmw.draft.bases) == decode_bases(example.zmw.draft.bases)
     differing = [
         not same_alignment(p.alignment, q.alignment) for p, q in zip(again.zmw.passes, example.zmw.passes, strict=True)
     ]
     # In a burst, gaps that met while they were moved to the other side have become one and stay it.
     assert sum(differing) <= 1
-    require_same(augment.reverse_complement(augment.reverse_complement(again)), again)
+    require_same(augment.other_strand(augment.other_strand(again)), again)
 
 
 def test_the_reverse_complement_is_of_the_other_strand(examples: list[Example]) -> None:
     example = examples[0]
-    other = augment.reverse_complement(example)
+    other = augment.other_strand(example)
     assert decode_bases(other.zmw.draft.bases) == decode_bases(reversed_bases(example.zmw.draft.bases))
     for p, q in zip(example.zmw.passes, other.zmw.passes, strict=True):
         assert p.reverse != q.reverse

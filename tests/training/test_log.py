@@ -3,13 +3,13 @@ from xml.etree import ElementTree as ET
 
 from training_toys import CONFIG
 
-from deepconsensus_py.training.checkpoint import Row
+from deepconsensus_py.training.checkpoint import LogLine
 from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
 
 ROWS = [
-    Row("first", 4, 1.5, 100.0, None, 0.01, 33.3),
-    Row("first", 8, 2.5, 2.0, 3.0, 0.01, 33.3),
-    Row("second", 10, 4.0, 1.0, 2.0, 0.005, 1 / 3),
+    LogLine("first", 4, 1.5, 100.0, None, 0.01, 33.3),
+    LogLine("first", 8, 2.5, 2.0, 3.0, 0.01, 33.3),
+    LogLine("second", 10, 4.0, 1.0, 2.0, 0.005, 1 / 3),
 ]
 
 

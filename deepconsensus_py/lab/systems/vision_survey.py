@@ -14,7 +14,7 @@ from deepconsensus_py.attention.cost import LayerCost, cost
 from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.label import Label
-from deepconsensus_py.heads.vision import Residual, Stage, Vision
+from deepconsensus_py.heads.vision import BottleneckStage, Residual, Vision
 from deepconsensus_py.lab import tracks
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import cost_line, image_cost
@@ -160,7 +160,7 @@ def _head(task: str, system: str) -> Label:
 
 
 def _hybrid() -> Vision:
-    features = Residual(stem(FEATURES), FEATURES, [Stage(FEATURES, 1)])
+    features = Residual(stem(FEATURES), FEATURES, [BottleneckStage(FEATURES, 1)])
     return Vision(Trunk(TRUNK), classes=10, shape=(1, SIDE, SIDE), patch=PATCH, features=features, cls=False)
 
 

@@ -11,7 +11,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, TrunkConfig
 from deepconsensus_py.attention.cost import largest_tensor
 from deepconsensus_py.attention.patterns import Full
-from deepconsensus_py.attention.plan import count
+from deepconsensus_py.attention.plan import token_coords
 from deepconsensus_py.attention.relative import Skew
 from deepconsensus_py.heads.music import Music
 from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
@@ -137,7 +137,7 @@ def _gathered(q: Tensor, term: Skew) -> Tensor:
 
 @torch.inference_mode()
 def _skewed(q: Tensor, term: Skew) -> Tensor:
-    places = count(q.shape[-2], q.device)
+    places = token_coords(q.shape[-2], q.device)
     return term.scores(q, places, places)
 
 

@@ -15,7 +15,7 @@ from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.head import Batch, Head
 from deepconsensus_py.heads.label import Label
 from deepconsensus_py.heads.navigate import NavigateHead
-from deepconsensus_py.heads.vision import Residual, Stage, Vision
+from deepconsensus_py.heads.vision import BottleneckStage, Residual, Vision
 from deepconsensus_py.lab import reads as windows
 from deepconsensus_py.lab import tracks, walks
 from deepconsensus_py.lab.fit import Training, fit
@@ -123,5 +123,5 @@ def _rows(values: Mapping[str, Tensor], rows: np.ndarray) -> dict[str, Tensor]:
 
 
 def _hybrid(trunk: Trunk) -> Vision:
-    features = Residual(stem(FEATURES), FEATURES, [Stage(FEATURES, 1)])
+    features = Residual(stem(FEATURES), FEATURES, [BottleneckStage(FEATURES, 1)])
     return Vision(trunk, classes=10, shape=(1, SIDE, SIDE), patch=PATCH, features=features, cls=False)
