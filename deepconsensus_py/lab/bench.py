@@ -1,4 +1,4 @@
-"""Mechanisms of attention as drop-in parts of one corrector: the same windows, the same training, side by side."""
+"""Mechanisms of attention compared as parts of one corrector, on the same windows with the same training."""
 
 import json
 import time
@@ -37,19 +37,20 @@ CELLS = TrunkConfig(2, 32, 2, 64, preset("axial"), norm="layer", position="none"
 READ = 12_000
 """Tokens of a whole read."""
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
+"""Takes a line about the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all mechanisms have in common.
+    """Settings that all mechanisms share.
 
     Attributes:
-        steps: batches of training.
+        steps: training steps.
         seeds: of weights and batches; figures are means over them.
-        windows: that are trained on; a fifth as many others are judged.
-        batch: windows.
-        rate: highest learning rate.
+        windows: training windows; a fifth as many others are for testing.
+        batch: windows of a batch.
+        rate: peak learning rate.
     """
 
     steps: int = 250
@@ -60,7 +61,7 @@ class Settings:
 
 
 def mechanisms() -> dict[str, TrunkConfig]:
-    """Trunks by name; those with relative positions have no others."""
+    """Trunks by name; those with relative positions have no absolute ones."""
 
     def columns(name: str, position: str) -> TrunkConfig:
         return replace(COLUMNS, attention=preset(name), position=position)
@@ -77,7 +78,7 @@ def mechanisms() -> dict[str, TrunkConfig]:
 
 
 def build(name: str, seed: int) -> Head:
-    """The corrector of a mechanism with its first weights."""
+    """The untrained corrector of a mechanism."""
     torch.manual_seed(seed)
     trunk = mechanisms()[name]
     if name == "seq2seq":
@@ -87,7 +88,7 @@ def build(name: str, seed: int) -> Head:
 
 
 def inputs(head: Head, windows: Windows) -> Windows:
-    """What a head takes of windows; one that writes letters reads the letters of passes and draft alone."""
+    """Windows as a head takes them; one that writes bases reads the bases of passes and draft only."""
     if not isinstance(head, Seq2Seq):
         return windows
     letters = torch.cat([windows["bases"], windows["draft"].unsqueeze(1)], dim=1).transpose(1, 2).long()
@@ -95,22 +96,22 @@ def inputs(head: Head, windows: Windows) -> Windows:
     return {"symbols": letters.where(letters < 5, 0), "mask": there, "target": shift_left(windows["labels"])}
 
 
-def bench(settings: Settings, folder: Path | None, only: Sequence[str], tell: Tell) -> str:
+def bench(settings: Settings, folder: Path | None, only: Sequence[str], log: Log) -> str:
     """Train, judge and time each mechanism.
 
     Args:
-        settings: of all of them.
-        folder: for a file of each mechanism, of which those with these settings are kept, ``attention.json`` and
-            ``attention.md``; None writes nothing.
-        only: names; all where empty.
-        tell: hears what is run.
+        settings: of all mechanisms.
+        folder: for ``attention.json``, ``attention.md``, and a file for each mechanism, which is not run again with
+            the same settings; None writes nothing.
+        only: names of mechanisms; all if empty.
+        log: takes a line for each mechanism.
 
     Returns:
         The tables, as Markdown.
 
     Raises:
         InputError: there is no mechanism of a name.
-        OutputError: the folder cannot be made.
+        OutputError: the folder cannot be created.
     """
     if unknown := set(only) - mechanisms().keys():
         raise InputError(f"no mechanism {', '.join(sorted(unknown))}; there are {', '.join(mechanisms())}")
@@ -118,8 +119,8 @@ def bench(settings: Settings, folder: Path | None, only: Sequence[str], tell: Te
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be made a folder ({error.strerror})") from error
-    rows = {name: _kept(name, settings, folder, tell) for name in only or mechanisms()}
+            raise OutputError(f"{folder}: cannot create the folder ({error.strerror})") from error
+    rows = {name: _kept(name, settings, folder, log) for name in only or mechanisms()}
     found = {"settings": asdict(settings), "draft": _draft(settings), "mechanisms": rows, "read": whole_read()}
     page = _page(found)
     if folder is not None:
@@ -128,23 +129,23 @@ def bench(settings: Settings, folder: Path | None, only: Sequence[str], tell: Te
     return page
 
 
-def _kept(name: str, settings: Settings, folder: Path | None, tell: Tell) -> dict[str, float]:
+def _kept(name: str, settings: Settings, folder: Path | None, log: Log) -> dict[str, float]:
     path = None if folder is None else folder / f"{name}.json"
     described = json.loads(json.dumps(asdict(settings)))
     if path is not None and path.exists():
         earlier = json.loads(path.read_text())
         if earlier["settings"] == described:
-            tell(f"{name}: kept")
+            log(f"{name}: already done")
             return {key: float(value) for key, value in earlier["row"].items()}
     row = run_mechanism(name, settings)
-    tell(f"{name}: {row['errors_per_kb']:.2f} errors/kb, {row['train_s']:.0f} s")
+    log(f"{name}: {row['errors_per_kb']:.2f} errors/kb, {row['train_s']:.0f} s")
     if path is not None:
         write_text(path, json.dumps({"settings": described, "row": row}, indent=1) + "\n")
     return row
 
 
 def run_mechanism(name: str, settings: Settings) -> dict[str, float]:
-    """The row of a mechanism: mean over the seeds."""
+    """The figures of a mechanism, means over the seeds."""
     trained = [_run(name, settings, seed) for seed in settings.seeds]
     runs = [run for run, _ in trained]
     row = {key: sum(run[key] for run in runs) / len(runs) for key in runs[0]}
@@ -173,7 +174,7 @@ def _windows(settings: Settings) -> tuple[Windows, Windows]:
 
 
 def judge_head(head: Head, windows: Windows) -> dict[str, float]:
-    """Errors that are left in windows, their calibration where calls have probabilities, and windows called exactly."""
+    """Errors of a head in windows, their calibration if it has error probabilities, and windows without error."""
     head.eval()
     with torch.inference_mode():
         found = [_called(head, inputs(head, batch)) for batch in batches(windows, 32)]
@@ -187,7 +188,7 @@ def judge_head(head: Head, windows: Windows) -> dict[str, float]:
 
 
 def _called(head: Head, batch: Windows) -> tuple[Tensor, Tensor | None]:
-    """The class called in each column, or the letters written, and the probability that each is wrong."""
+    """The class called in each column, or the bases written, and their error probabilities if there are any."""
     if isinstance(head, Seq2Seq):
         return head.decode(batch, longest=SPEC.width), None
     out = head(batch)
@@ -212,7 +213,7 @@ def _layers(head: Head) -> list[LayerCost]:
 
 
 def _costs(head: Head, settings: Settings) -> dict[str, float]:
-    """Counts, and the fastest of five runs; what writes letters is timed writing them."""
+    """Counts, and the speed of the fastest of five runs; a head that writes bases is timed writing them."""
     batch = inputs(head, take(simulated(settings.windows, 1), slice(0, settings.batch)))
     layers = _layers(head)
     head.eval()
@@ -228,7 +229,7 @@ def _costs(head: Head, settings: Settings) -> dict[str, float]:
 
 
 def whole_read() -> dict[str, dict[str, float]]:
-    """Pairs of one layer over a read of ``READ`` tokens, and the milliseconds it takes, the faster of two runs."""
+    """Pairs of one layer over a read of ``READ`` tokens, and its milliseconds, the faster of two runs."""
     root = round(READ**0.5)
     entries = {
         "full": AttentionConfig(Full()),

@@ -1,4 +1,4 @@
-"""The cost of a head on its trunk, as a line of a row's table."""
+"""What networks cost: heads on a trunk, and networks over images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,20 +16,20 @@ from deepconsensus_py.lab.claim import CostLine
 
 
 def layer_costs(trunk: Trunk, shape: Sequence[int]) -> list[LayerCost]:
-    """The cost of each layer of an encoder over the tokens of one item, which fill a grid of this shape."""
+    """The cost of each layer of an encoder, for one item whose tokens fill a grid of this shape."""
     blocks = list(trunk.encoder.blocks)
     return [_layer(blocks[layer % len(blocks)], trunk, shape) for layer in range(trunk.config.layers)]
 
 
 def cost_line(system: str, head: Head, batch: Batch, shape: Sequence[int], *, repeats: int = 3) -> CostLine:
-    """Count a head, and time it on a batch.
+    """Count the cost of a head, and time it on a batch.
 
     Args:
-        system: what the line is to be called.
-        head: it is left in its mode.
+        system: name of the line.
+        head: the head; its mode does not change.
         batch: what it is timed on.
         shape: of the grid that the tokens of one item fill.
-        repeats: runs, of which the fastest counts.
+        repeats: runs, the fastest of which is reported.
     """
 
     @torch.inference_mode()
@@ -52,15 +52,15 @@ def _layer(block: torch.nn.Module, trunk: Trunk, shape: Sequence[int]) -> LayerC
 
 
 def parameters(module: nn.Module) -> int:
-    """Weights of a network, one by one."""
+    """Number of parameters of a network."""
     return sum(weight.numel() for weight in module.parameters())
 
 
 @torch.inference_mode()
 def image_layer_costs(network: nn.Module, image: Tensor) -> list[LayerCost]:
-    """What each convolution, linear layer and attention costs on an image ``float32[1, channels, height, width]``.
+    """The cost of each convolution, linear layer and attention for an image ``float32[1, channels, height, width]``.
 
-    An image is the one token of all; scores, values and tables are attention, its projections linear layers.
+    The image counts as a single token; scores, values and tables are attention, its projections are linear layers.
     """
     found: list[LayerCost] = []
 
@@ -87,12 +87,12 @@ def image_layer_costs(network: nn.Module, image: Tensor) -> list[LayerCost]:
 
 
 def gflops(network: nn.Module, image: Tensor) -> float:
-    """FLOPs of all products on one image, in thousand millions."""
+    """GFLOP of all products, for one image."""
     return sum(layer.gemm + layer.attention + layer.extra for layer in image_layer_costs(network, image)) / 1e9
 
 
 def image_cost(system: str, network: nn.Module, images: Tensor, *, repeats: int = 3) -> CostLine:
-    """Count a network on one image, and time it on all of these."""
+    """Count the cost of a network for one image, and time it on all of these."""
 
     @torch.inference_mode()
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Handwritten digits: the 1,797 images of 8x8 and 17 levels that come with scikit-learn, nothing to download."""
+"""Handwritten digits: 1,797 images of 8x8 pixels and 17 levels, which come with scikit-learn."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import InputError
 
 LEVELS = 17
-"""Levels of grey of a pixel."""
+"""Grey levels of a pixel."""
 
 TRAINING = 1200
-"""Images to train on; the other 597 are for tests."""
+"""Images for training; the other 597 are for testing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,10 +29,10 @@ class Digits:
 
 
 def digits(*, seed: int) -> tuple[Digits, Digits]:
-    """The digits to train on and those to test on, in random order.
+    """The digits for training and for testing, in random order.
 
     Args:
-        seed: the same seed makes the same division.
+        seed: of the split.
 
     Raises:
         InputError: scikit-learn is not installed.
@@ -45,11 +45,11 @@ def digits(*, seed: int) -> tuple[Digits, Digits]:
 
 
 def upscaled(levels: NDArray[np.int64], size: int = 16) -> NDArray[np.float32]:
-    """Larger images, by linear interpolation between the middles of pixels.
+    """Enlarge images by linear interpolation between the centres of pixels.
 
     Args:
         levels: ``int64[count, height, width]`` of 0 to 16.
-        size: height and width to reach.
+        size: height and width of the result.
 
     Returns:
         ``float32[count, size, size]`` of 0 to 1.
@@ -61,10 +61,10 @@ def upscaled(levels: NDArray[np.int64], size: int = 16) -> NDArray[np.float32]:
 
 
 def marginal_bits(train: NDArray[np.int64], test: NDArray[np.int64]) -> float:
-    """Bits per pixel of the best model that looks at no other pixel: for each, how often it had each level.
+    """Bits per pixel of the best model without context: the frequency of each level at each pixel.
 
     Args:
-        train: ``int64[count, height, width]`` of 0 to 16, counted, and each level once more.
+        train: ``int64[count, height, width]`` of 0 to 16, in which levels are counted, plus one of each.
         test: the images to code.
     """
     counts = 1.0 + (train[..., None] == np.arange(LEVELS)).sum(axis=0)
@@ -74,7 +74,7 @@ def marginal_bits(train: NDArray[np.int64], test: NDArray[np.int64]) -> float:
 
 
 def _interpolation(side: int, size: int) -> NDArray[np.float64]:
-    # Each row weights the one or two pixels of the small image beside the middle of a pixel of the large one.
+    # Each row weights the one or two pixels of the small image next to the centre of a pixel of the large one.
     middle = np.clip((np.arange(size) + 0.5) * side / size - 0.5, 0, side - 1)
     return np.maximum(0.0, 1.0 - np.abs(middle[:, None] - np.arange(side)))
 

@@ -1,8 +1,9 @@
-"""Two distant glyphs on 16x16, the same or different; and single glyphs of ten classes in any number.
+"""Generated images of 16x16 pixels: two distant glyphs, the same or different, or one glyph of ten classes.
 
-Both glyphs have the same number of inked pixels and stand further apart than a convolution sees, so that neither
-intensity nor any one receptive field tells; there are too many glyphs to keep a channel for each. What is left is to
-compare two places, which is what attention beside convolution is for (Bello et al. 2019; Srinivas et al. 2021).
+Both glyphs of a pair have the same number of inked pixels and are further apart than the receptive field of a
+convolution, so that neither intensity nor a single receptive field gives the answer; there are too many glyphs for a
+channel each. Two places have to be compared, which is what attention beside convolution is for (Bello et al. 2019;
+Srinivas et al. 2021).
 """
 
 from collections.abc import Iterable
@@ -36,7 +37,7 @@ class GlyphPairs:
 
     Attributes:
         image: ``float32[count, 16, 16]``, ink 1, paper 0, with noise.
-        same: ``bool[count]``, the answer; one image in two.
+        same: ``bool[count]``, the answer; True for half of the images.
         pattern: ``int64[count, 2]``, rows of ``PATTERNS``.
         corner: ``int64[count, 2, 2]``, (y, x) of the upper left pixel of each glyph.
     """
@@ -56,17 +57,16 @@ class Glyphs:
 
 
 def glyph_pairs(count: int, *, field: int, seed: int, noise: float = 0.1) -> GlyphPairs:
-    """Draw pairs of glyphs; which glyphs and where says nothing of the answer.
+    """Draw pairs of glyphs; neither a single glyph nor its place depends on the answer.
 
     Args:
         count: number of images.
-        field: receptive field in pixels that must not touch both glyphs of an image, at most 11; see
-            ``receptive_field``.
-        seed: the same seed makes the same images.
+        field: receptive field in pixels, at most 11, that must not touch both glyphs; see ``receptive_field``.
+        seed: of the random generator.
         noise: standard deviation of the noise on all pixels.
 
     Raises:
-        ValueError: no two glyphs can stand so far apart.
+        ValueError: two glyphs cannot be so far apart.
     """
     places = _far_apart(field)
     generator = np.random.default_rng(seed)
@@ -82,13 +82,13 @@ def glyph_pairs(count: int, *, field: int, seed: int, noise: float = 0.1) -> Gly
 
 
 def single_glyphs(count: int, *, seed: int, noise: float = 0.3, flipped: float = 0.1) -> Glyphs:
-    """Draw images of one glyph out of ten, anywhere, some of its pixels flipped; the classes are equally frequent.
+    """Draw images of one glyph out of ten, anywhere, with some pixels flipped; classes are equally frequent.
 
     Args:
         count: number of images.
-        seed: the same seed makes the same images; the ten glyphs are the same for all seeds.
+        seed: of the random generator; the ten glyphs do not depend on it.
         noise: standard deviation of the noise on all pixels.
-        flipped: chance of each pixel of the glyph to be the other way round.
+        flipped: probability that a pixel of the glyph is flipped.
     """
     generator = np.random.default_rng(seed)
     label = generator.permutation(np.arange(count) % CLASSES)
@@ -105,7 +105,7 @@ def class_patterns() -> NDArray[np.bool_]:
 
 
 def receptive_field(layers: Iterable[tuple[int, int]]) -> int:
-    """Pixels along one axis that an output of a stack of convolutions or pools sees.
+    """Receptive field of a stack of convolutions or pools, pixels along one axis.
 
     Args:
         layers: (kernel, stride) of each layer, from the image up.

@@ -1,9 +1,9 @@
-"""Houses of rooms, ways through them, and the words that describe the ways; joined ways that are not the shortest.
+"""Generated houses, paths through them, and descriptions of the paths.
 
-A house is a planar graph of rooms. Ways are shortest paths, as in R2R; joining one to another that begins near its
-end makes ways about twice as long as the shortest (R4R, Jain et al. 2019), on which keeping to the description and
-reaching the goal are different things. Rooms that could be confused have different names, so that a description
-leads one way only: ``follow`` reads it exactly.
+A house is a planar graph of rooms. Its paths are shortest paths, as in R2R; joining a path to another one that begins
+near its end gives paths about twice as long as the shortest (R4R, Jain et al. 2019), on which following the description
+and reaching the goal are different things. Rooms that could be confused have different names, so that a description is
+unambiguous: ``follow`` reads it exactly.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPACING = 2.0
-"""Metres: a house of n rooms is a square of side SPACING * sqrt(n)."""
+"""A house of n rooms is a square of side SPACING * sqrt(n), in metres."""
 
 APART = 1.0
-"""Least metres between two rooms."""
+"""Least distance of two rooms in metres."""
 
 THRESHOLD = 3.0
-"""Metres within which a room counts as reached (R2R; Jain et al. 2019)."""
+"""Distance in metres within which a room counts as reached (R2R; Jain et al. 2019)."""
 
 COLOURS = ("red", "green", "blue", "white", "black", "brown", "grey", "yellow")
 PURPOSES = ("kitchen", "bedroom", "bathroom", "office", "hall", "library", "cellar", "workshop")
 KINDS = tuple(product(COLOURS, PURPOSES))
-"""The names of rooms; ``House.kind`` are rows of it."""
+"""Names of rooms; ``House.kind`` has their indices."""
 
 VERBS = ("go", "walk", "head", "turn")
 WORDS = ("from", "to", "the", "stop", *VERBS, *COLOURS, *PURPOSES)
-"""The vocabulary; instructions are rows of it."""
+"""The vocabulary; descriptions have the indices of words."""
 
 _INDEX = {word: index for index, word in enumerate(WORDS)}
 
@@ -40,9 +40,9 @@ class House:
 
     Attributes:
         position: ``float64[n, 2]`` in metres.
-        adjacency: ``bool[n, n]``, symmetric, without loops: a door; it is as long as the rooms are apart.
+        adjacency: ``bool[n, n]``, symmetric, without loops: whether there is a door.
         distance: ``float64[n, n]``, metres on the shortest path.
-        kind: ``int64[n]``, rows of ``KINDS``; different for rooms that are both near (a door or 3 m) to a third.
+        kind: ``int64[n]``, indices into ``KINDS``; different for rooms that are both near (a door or 3 m) a third.
     """
 
     position: NDArray[np.float64]
@@ -53,23 +53,23 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A path of rooms, each a door from the one before, with its descriptions (``WORDS``)."""
+    """A path of rooms, each a door from the one before, with its descriptions (indices into ``WORDS``)."""
 
     path: tuple[int, ...]
     instructions: tuple[tuple[int, ...], ...]
 
 
 def house(rooms: int, *, seed: int) -> House:
-    """Draw a house: random rooms, with a door where no third room is in between (Gabriel graph: planar, connected).
+    """Draw a house: random rooms, with doors between two if no third is in between (Gabriel graph).
 
     Args:
         rooms: number of rooms, 40 to 80.
-        seed: the same seed makes the same house.
+        seed: of the random generator.
     """
     generator = np.random.default_rng(seed)
     position = _scattered(rooms, generator)
     straight = np.linalg.norm(position[:, None] - position, axis=2)
-    # A third room in between: inside the circle over the door, where the angle to both is obtuse.
+    # A third room is in between if it is inside the circle over the door, where the angle to both is obtuse.
     squares = straight**2 + np.where(np.eye(rooms, dtype=np.bool_), np.inf, 0.0)
     between = (squares[:, None] + squares[None] < (straight**2)[:, :, None]).any(axis=2)
     adjacency = ~between & ~np.eye(rooms, dtype=np.bool_)
@@ -78,7 +78,7 @@ def house(rooms: int, *, seed: int) -> House:
 
 
 def shortest_distances(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """All shortest paths of a graph (Floyd-Warshall), from edge lengths ``float64[n, n]``, infinite where none is."""
+    """Lengths of all shortest paths (Floyd-Warshall), from edge lengths ``float64[n, n]``, infinite for no edge."""
     distance = np.where(np.eye(len(lengths), dtype=np.bool_), 0.0, lengths)
     for via in range(len(distance)):
         distance = np.minimum(distance, distance[:, via, None] + distance[via])
@@ -88,14 +88,14 @@ def shortest_distances(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
 def ways(
     at: House, count: int, *, seed: int, metres: tuple[float, float] = (4.0, 10.0), instructions: int = 3
 ) -> list[Way]:
-    """Draw shortest paths of a length, with descriptions.
+    """Draw shortest paths, with descriptions.
 
     Args:
         at: the house.
-        count: number of ways; start and end are drawn without regard to what was drawn before.
-        seed: the same seed makes the same ways.
+        count: number of paths, drawn independently.
+        seed: of the random generator.
         metres: least and largest length.
-        instructions: descriptions of each way.
+        instructions: descriptions of each path.
     """
     generator = np.random.default_rng(seed)
     pairs = np.argwhere((at.distance >= metres[0]) & (at.distance <= metres[1]))
@@ -104,9 +104,9 @@ def ways(
 
 
 def joins(at: House, parts: Sequence[Way]) -> list[Way]:
-    """All joins of one way to another that begins within 3 m of its end, by the shortest path from one to the other.
+    """All joins of a path to another one that begins within 3 m of its end.
 
-    Each description of the one followed by each of the other describes the join.
+    Each description of the first followed by each of the second describes the join.
     """
     return [
         join(at, first, second)
@@ -116,14 +116,14 @@ def joins(at: House, parts: Sequence[Way]) -> list[Way]:
 
 
 def join(at: House, first: Way, second: Way) -> Way:
-    """One way, the shortest path from its end to the start of another, and the other."""
+    """The first path, the shortest path from its end to the start of the second, and the second."""
     between = shortest_path(at, first.path[-1], second.path[0])
     path = (*first.path[:-1], *between, *second.path[1:])
     return Way(path, tuple(one + other for one, other in product(first.instructions, second.instructions)))
 
 
 def shortest_path(at: House, start: int, end: int) -> tuple[int, ...]:
-    """The rooms on the shortest path, both ends with them."""
+    """The rooms of the shortest path, both ends included."""
     path = [int(start)]
     while path[-1] != end:
         (doors,) = np.nonzero(at.adjacency[path[-1]])
@@ -133,7 +133,7 @@ def shortest_path(at: House, start: int, end: int) -> tuple[int, ...]:
 
 
 def describe(at: House, path: Sequence[int], generator: np.random.Generator) -> tuple[int, ...]:
-    """Name the first room, then each next one after a verb of no meaning, and stop."""
+    """Describe a path: name the first room, then each next one after a random verb, then stop."""
     words = ["from", "the", *KINDS[at.kind[path[0]]]]
     for room in path[1:]:
         words += [VERBS[generator.integers(len(VERBS))], "to", "the", *KINDS[at.kind[room]]]
@@ -141,10 +141,10 @@ def describe(at: House, path: Sequence[int], generator: np.random.Generator) -> 
 
 
 def follow(at: House, start: int, instruction: Sequence[int]) -> tuple[int, ...]:
-    """The exact reader: the one path from a room that a description, of a way or of a join, leads along.
+    """The exact reader: the path from a room that a description leads along.
 
     Raises:
-        ValueError: no room of a name, or more than one, is near where the description has led.
+        ValueError: no room of a name, or more than one, is near the room that was reached.
     """
     path, near = [int(start)], _near(at.adjacency, at.distance)
     words = [WORDS[word] for word in instruction]

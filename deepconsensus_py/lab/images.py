@@ -1,4 +1,4 @@
-"""Small images for the rows of vision: networks, and their training."""
+"""Residual networks over small images, with convolution or attention as their spatial layers, and their training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ Logits = Callable[[Tensor], Tensor]
 """From images to the logits of their classes."""
 
 Layer = Callable[[int], nn.Module]
-"""A layer over pixels, from its width."""
+"""Makes a spatial layer of a width."""
 
 SEEN = ((3, 1), (2, 2), (3, 1))
-"""Kernel and stride of all that a pixel of ``glyph_network``, convolution, is made from, up from the image."""
+"""Kernel and stride of the layers below a pixel of the convolutional ``glyph_network``, from the image up."""
 
 WIDTHS, DEPTHS = (64, 128, 256, 512), (3, 4, 6, 3)
-"""Of the four stages of ResNet-50 (He et al. 2016, table 1)."""
+"""Widths and bottlenecks of the four stages of ResNet-50 (He et al. 2016, table 1)."""
 
 LARGEST = 13
-"""Offset in pixels on the 14 x 14 that the last stage of BoTNet sees of an image of 224 x 224."""
+"""Largest offset on the 14 x 14 pixels of the last stage of BoTNet, for images of 224 x 224."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +45,11 @@ class Images:
 
 
 class SqueezeExcitation(nn.Module):
-    """Channels multiplied by numbers that the means of all channels give (Hu et al. 2018).
+    """Channels scaled by gates that are computed from the means of all channels (Hu et al. 2018).
 
     Args:
         width: channels.
-        reduction: how many times narrower the layer between is.
+        reduction: factor by which the hidden layer is narrower.
     """
 
     def __init__(self, width: int, *, reduction: int = 16) -> None:
@@ -63,7 +63,7 @@ class SqueezeExcitation(nn.Module):
 
 
 def squeeze_excited(width: int) -> nn.Module:
-    """A 3x3 convolution and the weighing of its channels, for ``vision.Stage``."""
+    """A 3x3 convolution followed by squeeze-excitation, for ``vision.Stage``."""
     return nn.Sequential(convolution(width), SqueezeExcitation(width))
 
 
@@ -91,11 +91,11 @@ LAYERS: dict[str, tuple[Layer, Layer]] = {
     "bot": (convolution, _global),
     "halo": (_halo, _halo),
 }
-"""The layers over pixels of the two stages of each system."""
+"""The spatial layers of the two stages of each system."""
 
 
 def stem(width: int, *, twice: bool = False) -> nn.Module:
-    """A convolution and a pool that halves the image, and if wanted a second convolution; the same for all systems."""
+    """A convolution and a pool that halves the image, and optionally a second convolution; the same for all systems."""
     first = nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
     return (
         nn.Sequential(*first, convolution(width), nn.BatchNorm2d(width), nn.ReLU()) if twice else nn.Sequential(*first)
@@ -103,7 +103,7 @@ def stem(width: int, *, twice: bool = False) -> nn.Module:
 
 
 def digit_network(system: str, seed: int, *, width: int = 32) -> Residual:
-    """A stem and two stages of two bottlenecks, the second twice as wide and half as fine; ten classes."""
+    """A stem and two stages of two bottlenecks, the second twice as wide at half the resolution; ten classes."""
     torch.manual_seed(seed)
     first, second = LAYERS[system]
     stages = [BottleneckStage(width, 2, first), BottleneckStage(2 * width, 2, second, stride=2)]
@@ -117,7 +117,7 @@ def glyph_network(system: str, seed: int, *, width: int = 64) -> Residual:
 
 
 def digit_images(seed: int) -> tuple[Images, Images]:
-    """The digits to train on and those to test on, at 16x16."""
+    """The digits for training and for testing, at 16x16."""
     train, test = (
         Images(torch.from_numpy(upscaled(part.levels, SIDE)).unsqueeze(1), torch.from_numpy(part.label))
         for part in digits(seed=seed)
@@ -126,21 +126,21 @@ def digit_images(seed: int) -> tuple[Images, Images]:
 
 
 def pair_images(count: int, seed: int) -> Images:
-    """Pairs of glyphs, the same or different, further apart than the convolutional network sees."""
+    """Pairs of glyphs, the same or different, further apart than the receptive field of the convolutional network."""
     made = glyph_pairs(count, field=receptive_field(SEEN), seed=seed)
     return Images(torch.from_numpy(made.image).unsqueeze(1), torch.from_numpy(made.same.astype(np.int64)))
 
 
 def learn(network: nn.Module, logits: Logits, images: Images, training: Training, *, seed: int, shift: int = 0) -> None:
-    """Train a network by batches drawn in epochs.
+    """Train a classifier in epochs; it is left in evaluation mode.
 
     Args:
-        network: what learns.
-        logits: its answer to images.
-        images: to train on.
-        training: how long and how fast.
-        seed: of the order, and of the shifts.
-        shift: each batch is shifted by up to so many pixels both ways.
+        network: what is trained.
+        logits: the network's logits of images.
+        images: training images.
+        training: steps and learning rate.
+        seed: of the order and of the shifts.
+        shift: each batch is shifted by up to this many pixels in both directions.
     """
     generator = torch.Generator().manual_seed(seed)
     per_epoch, order = len(images.label) // BATCH, torch.empty(0, dtype=torch.int64)
@@ -159,7 +159,7 @@ def learn(network: nn.Module, logits: Logits, images: Images, training: Training
 
 @torch.inference_mode()
 def accuracy(logits: Logits, images: Images) -> float:
-    """Share of images that are right."""
+    """Share of images that are classified correctly."""
     right = [
         (logits(image).argmax(1) == label).sum()
         for image, label in zip(torch.split(images.image, 200), torch.split(images.label, 200), strict=True)
@@ -169,7 +169,7 @@ def accuracy(logits: Logits, images: Images) -> float:
 
 @cache
 def digit_accuracy(system: str, seed: int, *, steps: int) -> float:
-    """Of a system trained on 1200 digits and tested on the other 597; kept, as several rows have one baseline."""
+    """Accuracy of a system trained on 1200 digits, on the other 597; cached, as several claims share a baseline."""
     training, test = digit_images(seed)
     network = digit_network(system, seed)
     learn(network, network, training, Training(steps, rate=3e-3), seed=seed, shift=1)
@@ -178,14 +178,14 @@ def digit_accuracy(system: str, seed: int, *, steps: int) -> float:
 
 @cache
 def glyph_accuracy(system: str, seed: int, *, steps: int, rate: float = 2e-3) -> float:
-    """Of a system trained on pairs of glyphs, each seen once, and tested on others; kept likewise."""
+    """Accuracy of a system trained on pairs of glyphs, each seen once, on other pairs; cached too."""
     network = glyph_network(system, seed)
     learn(network, network, pair_images(steps * BATCH, seed), Training(steps, rate=rate), seed=seed)
     return accuracy(network, pair_images(1000, 10**6 + seed))
 
 
 def resnet50(system: str) -> Residual:
-    """The network of He et al. 2016, table 1, on the meta device.
+    """ResNet-50 with 1000 classes, on the meta device: shapes without numbers.
 
     Args:
         system: ``convolution``; ``sasa``, stand-alone attention in every bottleneck; or ``bot``, global attention in

@@ -101,20 +101,19 @@ def _tensors(windows: WindowExamples) -> Windows:
 
 
 def take(windows: Windows, index: Tensor | slice) -> Windows:
-    """Some of the windows."""
+    """Some of the windows, by index."""
     return {name: values[index] for name, values in windows.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What calls are worth.
+    """The errors of calls.
 
     Attributes:
         errors: edits between the calls of all windows and their truth.
         bases: of the truth.
-        calibration_error: mean difference of predicted and observed quality over called bases, as
-            ``evaluate.calibration_counts`` has it, up to Q40; deleted bases are booked nowhere. None where no bin
-            tells.
+        calibration_error: mean difference of predicted and observed quality over called bases, as ``evaluate``
+            computes it, up to Q40; deleted bases are not included. None without error probabilities or enough bases.
     """
 
     errors: int
@@ -131,8 +130,8 @@ def judge(called: Tensor, labels: Tensor, error: Tensor | None = None) -> Judged
     """Compare calls with the truth, window by window.
 
     Args:
-        called: classes ``[n, columns]``, 0 a gap.
-        labels: the same of the truth.
+        called: classes ``[n, columns]``, 0 for a gap.
+        labels: the true classes.
         error: error probability of each call, ``float[n, columns]``.
     """
     errors, bases = 0, 0
@@ -156,30 +155,30 @@ def _letters(bases: NDArray[np.integer]) -> str:
 
 
 def _wrong(cigar: str, count: int) -> NDArray[np.bool_]:
-    """Which called bases are not the truth's, ``bool[count]``."""
+    """Which called bases are errors, ``bool[count]``."""
     steps = re.findall(r"(\d+)([=XI])", cigar)
     wrong = np.repeat([kind != "=" for _, kind in steps], [int(length) for length, _ in steps]).astype(np.bool_)
     return wrong if len(steps) else np.ones(count, np.bool_)
 
 
 def config(trunk: TrunkConfig) -> ColumnConfig:
-    """Columns of these windows for a trunk."""
+    """The configuration of a column network for these windows, with a trunk."""
     return ColumnConfig(SPEC.max_passes, SPEC.width, EMBEDDINGS, trunk, SPEC.use_draft_qualities)
 
 
 def batches(windows: Windows, size: int) -> list[Windows]:
-    """The windows in order, so many at a time."""
+    """The windows in batches, in order."""
     return [take(windows, slice(first, first + size)) for first in range(0, len(windows["labels"]), size)]
 
 
 def without_draft(windows: Windows) -> Windows:
-    """Windows whose draft, and its qualities, are not there."""
+    """The windows without the draft and its qualities."""
     absent = {"draft": 0, "draft_quality": -1}
     return {**windows, **{name: torch.full_like(windows[name], value) for name, value in absent.items()}}
 
 
 def draft_error(windows: Windows) -> Tensor:
-    """Error probability of each draft base by its quality, ``float[n, columns]``; 1 in gaps."""
+    """Error probability of each draft base by its quality, ``float[n, columns]``; 1 for gaps."""
     return 10 ** (-windows["draft_quality"].clamp(min=0).float() / 10)
 
 

@@ -1,4 +1,4 @@
-"""Tracks along windows of simulated molecules: homopolymers as segments, and one planted variant to be found."""
+"""Tracks along windows of simulated molecules: homopolymers as segments, and a planted variant to be found."""
 
 import numpy as np
 import torch
@@ -8,24 +8,24 @@ from torch import Tensor
 from deepconsensus_py.lab.reads import SPEC, simulated
 
 VOCABULARIES = (6,) * (SPEC.max_passes + 1)
-"""Symbols of the passes' bases, and of the draft's, by the codes of bases."""
+"""Number of symbols of each pass and of the draft, by the codes of bases."""
 
 CLASSES = 3
 GAP, SINGLE, RUN = range(CLASSES)
-"""Of a column: no base of the draft, a base, a base of a homopolymer."""
+"""Classes of a column: no base of the draft, a base, a base of a homopolymer."""
 
 HOMOPOLYMER = 3
-"""Bases alike that make a run a homopolymer."""
+"""Fewest equal bases that are a homopolymer."""
 
 FEWEST = 3
-"""Passes with a base where a variant is planted; half of them get it."""
+"""Fewest passes with a base in the column where a variant is planted; half of them get it."""
 
 Tracks = dict[str, Tensor]
-"""A batch of the head of labels."""
+"""A batch of the labelling head."""
 
 
 def segments(count: int, seed: int) -> Tracks:
-    """Windows whose columns are to be told apart, gap, base and homopolymer of the draft, from the passes alone."""
+    """Windows whose columns are to be labelled as gap, base or homopolymer of the draft, from the passes alone."""
     windows = simulated(count, seed)
     passes, draft = windows["bases"].numpy().astype(np.int64), windows["draft"].numpy().astype(np.int64)
     hidden = np.zeros_like(draft)
@@ -34,7 +34,7 @@ def segments(count: int, seed: int) -> Tracks:
 
 
 def variants(count: int, seed: int) -> Tracks:
-    """Windows in which, at one column, half of the passes have another base than the draft: there the label is 1."""
+    """Windows with one column, labelled 1, in which half of the passes have another base than the draft."""
     windows, rng = simulated(count, seed), np.random.default_rng([seed, 2])
     passes, draft = windows["bases"].numpy().astype(np.int64), windows["draft"].numpy().astype(np.int64)
     labels = np.zeros_like(draft)
@@ -50,7 +50,7 @@ def variants(count: int, seed: int) -> Tracks:
 
 
 def found(logits: Tensor, labels: Tensor) -> float:
-    """Share of windows whose likeliest column is the planted one; of those that have one."""
+    """Share of the windows with a variant whose most likely column is the planted one."""
     planted = labels.any(1)
     right = (logits[..., 1] - logits[..., 0]).argmax(1) == labels.argmax(1)
     return float(right[planted].float().mean())

@@ -1,4 +1,4 @@
-"""What the rows on pretraining share: masked modelling of windows, then the correction from few labelled ones."""
+"""Masked modelling of windows, then training to correct from few labelled ones; for the claims on pretraining."""
 
 import copy
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """A corrector trained on labelled windows, at the step that other windows choose; errors are those per kb.
+    """A corrector trained on labelled windows, at its best step. Errors are per kb.
 
     Attributes:
-        step: the one with the fewest errors in the windows that choose.
+        step: the one with the fewest errors in the choosing windows.
         train: errors in windows that it was trained on.
-        test: errors in windows that neither trained nor chose it.
+        test: errors in other windows.
     """
 
     step: int
@@ -34,25 +34,25 @@ class Tuned:
 
     @property
     def gap(self) -> float:
-        """How much worse it is on windows that it was not trained on."""
+        """Errors in other windows minus errors in training windows."""
         return self.test - self.train
 
 
 def fresh(trunk: TrunkConfig, seed: int) -> Correct:
-    """A corrector with its first weights."""
+    """An untrained corrector."""
     torch.manual_seed(seed)
     return Correct(Trunk(trunk), ColumnTokens(config(trunk)))
 
 
 def pretrain(start: Correct, windows: Windows, training: Training, seed: int, *, batch: int = BATCH) -> Masked:
-    """Masked modelling from the first weights of a corrector, which is left as it is.
+    """Train masked modelling, from the weights of a corrector, which does not change.
 
     Args:
-        start: trunk and columns.
-        windows: their labels are not read.
-        training: how long and how fast.
-        seed: of batches and of what is hidden.
-        batch: windows.
+        start: the corrector whose trunk and column embeddings are copied.
+        windows: training windows; labels are not used.
+        training: steps and learning rate.
+        seed: of batches and masks.
+        batch: windows of a batch.
     """
     torch.manual_seed(seed)
     masked = Masked(copy.deepcopy(start.trunk), copy.deepcopy(start.columns))
@@ -67,7 +67,7 @@ def pretrain(start: Correct, windows: Windows, training: Training, seed: int, *,
 
 
 def after(start: Correct, masked: Masked) -> Correct:
-    """A corrector with the trunk and the columns that masked modelling left."""
+    """A corrector with the trunk and column embeddings of masked modelling."""
     corrector = copy.deepcopy(start)
     corrector.trunk.load_state_dict(masked.trunk.state_dict(), strict=True)
     corrector.columns.load_state_dict(masked.columns.state_dict(), strict=True)
@@ -75,7 +75,7 @@ def after(start: Correct, masked: Masked) -> Correct:
 
 
 def masked_loss(masked: Masked, windows: Windows) -> dict[str, float]:
-    """Metrics of masked modelling in windows that were not trained on."""
+    """Metrics of masked modelling in windows."""
     generator, masked = torch.Generator().manual_seed(0), masked.eval()
     hidden = hide(windows, generator)
     with torch.inference_mode():
@@ -94,16 +94,16 @@ def tune(
     batch: int = BATCH,
     every: int = 25,
 ) -> Tuned:
-    """Train a corrector on labelled windows; the step that is judged is chosen by other windows.
+    """Train a corrector on labelled windows; other windows choose the best step.
 
     Args:
-        corrector: is trained.
-        labelled: windows to learn from.
-        training: how long at most, and how fast.
+        corrector: what is trained.
+        labelled: training windows.
+        training: most steps, and learning rate.
         choosing: windows that choose the step.
-        test: windows that are judged.
+        test: windows that the result is judged on.
         seed: of batches.
-        batch: windows.
+        batch: windows of a batch.
         every: steps between those that can be chosen.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -129,7 +129,7 @@ def tune(
 
 
 def errors_per_kb(head: ColumnHead, windows: Windows) -> float:
-    """Errors that are left in windows."""
+    """Errors per kb of the calls of windows."""
     training = head.training
     head.eval()
     with torch.inference_mode():
@@ -139,5 +139,5 @@ def errors_per_kb(head: ColumnHead, windows: Windows) -> float:
 
 
 def draw(windows: Windows, count: int, generator: torch.Generator) -> Windows:
-    """So many windows by chance."""
+    """Draw windows at random."""
     return take(windows, torch.randint(len(windows["labels"]), (count,), generator=generator))

@@ -1,4 +1,4 @@
-"""Ways through houses as batches of the navigating head, and its walks back as paths."""
+"""Described paths as batches of the navigating head, and walks of an agent through houses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from deepconsensus_py.lab.houses import COLOURS, KINDS, PURPOSES, WORDS, House, 
 
 KIND_SIZES = (len(COLOURS) + 1, len(PURPOSES) + 1)
 VOCABULARY = len(WORDS) + 1
-"""The filler is word 0."""
+"""Word 0 is padding."""
 
 STOP = 0
-"""The choice of going nowhere; doors are numbered from 1."""
+"""The choice to stop; doors are numbered from 1."""
 
 DOORS = 10
-"""Doors of a room at most, and stopping."""
+"""Most choices in a room: its doors, and stopping."""
 
 LONGEST = 28
-"""Steps after which a walk is over."""
+"""Most steps of a walk."""
 
 _NAMES = np.array([(COLOURS.index(colour), PURPOSES.index(purpose)) for colour, purpose in KINDS])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """A way that was described: in which house, by which words, along which path."""
+    """A described path: the house, the words and the path."""
 
     at: House
     words: tuple[int, ...]
@@ -37,7 +37,13 @@ class Walk:
 
 
 def joined_walks(houses: Sequence[int], each: int, *, rooms: int = 60) -> list[Walk]:
-    """Joined ways of some houses, which are seeds; at most so many of each."""
+    """Described joined paths.
+
+    Args:
+        houses: seeds of the houses.
+        each: most paths of a house.
+        rooms: of a house.
+    """
     walks: list[Walk] = []
     for seed in houses:
         at = house(rooms, seed=seed)
@@ -48,12 +54,12 @@ def joined_walks(houses: Sequence[int], each: int, *, rooms: int = 60) -> list[W
 
 
 def to_goal(walk: Walk) -> Walk:
-    """The same words and goal, by the shortest path."""
+    """The same words and goal, with the shortest path."""
     return Walk(walk.at, walk.words, shortest_path(walk.at, walk.path[0], walk.path[-1]))
 
 
 def collated(walks: Sequence[Walk], paths: Sequence[Sequence[int]] | None = None) -> dict[str, Tensor]:
-    """A batch of the navigating head, from the rooms of paths; those to learn from where none are given."""
+    """A batch of the navigating head, in the rooms of the given paths; by default the described ones, to learn from."""
     of = [walk.path for walk in walks] if paths is None else paths
     count, steps = len(walks), max(len(path) for path in of)
     words = np.zeros((count, max(len(walk.words) for walk in walks)), dtype=np.int64)
@@ -81,13 +87,13 @@ def collated(walks: Sequence[Walk], paths: Sequence[Sequence[int]] | None = None
 
 
 def doors_of(at: House, here: int) -> NDArray[np.int64]:
-    """The rooms behind the doors of a room, in order."""
+    """The rooms behind the doors of a room, by index."""
     doors: NDArray[np.int64] = np.flatnonzero(at.adjacency[here])[: DOORS - 1]
     return doors
 
 
 def walked(head: NavigateHead, walks: Sequence[Walk]) -> list[tuple[int, ...]]:
-    """Let an agent walk from the starts of ways until it stops: the paths that it takes."""
+    """The paths that an agent takes from the starts of described paths until it stops."""
     head.eval()
     paths = [[walk.path[0]] for walk in walks]
     going = list(range(len(walks)))

@@ -33,7 +33,7 @@ def test_what_is_done_is_kept_and_other_settings_are_run_again(tmp_path: Path, m
     assert found["mechanisms"]["pileup2d"]["pairs"] == 8 * 100 * 100 + 100 * 8 * 8
     assert "| `band12` |" in page
     bench.bench(TINY, tmp_path, ["band12"], told.append)
-    assert told[-1] == "band12: kept"
+    assert told[-1] == "band12: already done"
     bench.bench(Settings(steps=2, windows=20, batch=4), tmp_path, ["band12"], told.append)
     assert "errors/kb" in told[-1]
 

@@ -1,4 +1,7 @@
-"""Row 11: global attention in the last stage of a residual network, BoTNet (Srinivas et al. 2021)."""
+"""BoTNet: global attention in the last bottlenecks of a residual network.
+
+Srinivas, Lin, Parmar, Shlens, Abbeel and Vaswani 2021, "Bottleneck Transformers for Visual Recognition".
+"""
 
 import torch
 
@@ -21,7 +24,7 @@ COUNTED = 20.86  # million parameters of BoTNet-50 with 1000 classes
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Count BoTNet-50, and train its small twin and a convolutional network on digits and on distant glyphs."""
     digit_steps, glyph_steps = (5, 5) if size.fast else (DIGIT_STEPS, GLYPH_STEPS)
     systems = ("bot", "convolution")
     digits = {system: [digit_accuracy(system, seed, steps=digit_steps) for seed in size.seeds] for system in systems}
@@ -31,10 +34,12 @@ def run(size: Size) -> Shown:
     images = torch.zeros(64, 1, SIDE, SIDE)
     return Shown(
         figures=(
-            at_most("ResNet-50, million parameters from 20.86", abs(weights["bot"] - COUNTED), 0.1),
+            at_most("ResNet-50, million parameters, difference from 20.86", abs(weights["bot"] - COUNTED), 0.1),
             Figure("ResNet-50, million parameters", weights["bot"], weights["convolution"]),
             at_most(
-                "a layer with tables for 24x24 on 16x16, from one with tables cut to it", _other_size_error(), 1e-5
+                "a layer with tables for 24x24, applied to 16x16: difference from a layer with tables for 16x16",
+                _other_size_error(),
+                1e-5,
             ),
             at_most(
                 "digits: accuracy behind convolution",
@@ -58,7 +63,8 @@ def run(size: Size) -> Shown:
         ),
         notes=(
             f"Accuracy by seed: digits {_listed(digits)}; glyphs {_listed(glyphs)}.",
-            f"Glyphs stand further apart than the {receptive_field(SEEN)} pixels that the convolutional network sees.",
+            "Glyphs are further apart than the receptive field of the convolutional network, "
+            f"{receptive_field(SEEN)} pixels.",
             "The largest offset of a table is a setting, so that one layer serves maps of several sizes.",
         ),
     )
@@ -85,9 +91,10 @@ CLAIM = Claim(
     number=11,
     id="bot",
     system="BoTNet (Srinivas et al. 2021)",
-    text="Global attention in the last bottlenecks needs fewer weights than convolutions and joins distant places.",
+    text="Global attention in the last bottlenecks needs fewer parameters than convolutions and relates distant "
+    "places.",
     baseline="The same residual network with 3x3 convolutions.",
-    on_reads="A hybrid over pileups: convolutions for the neighbourhood, global attention where it is coarse.",
+    on_reads="A hybrid over pileups: convolutions at full resolution, global attention where it is coarse.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,4 +1,7 @@
-"""The efficiency misnomer: parameters, operations, pairs and bytes put the same systems into different orders."""
+"""The efficiency misnomer: parameters, operations, pairs and bytes rank the same systems in different orders.
+
+Dehghani, Arnab, Beyer, Vaswani and Tay 2022, "The Efficiency Misnomer".
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -29,12 +32,12 @@ ALONE, CONVOLUTION = "stand-alone", "convolution"
 HALF, FIVE, AXIAL = "columns, band 12, bfloat16", "columns, five layers", "cells, axial"
 
 MEASURES = ("parameters", "weight_bytes", "flops", "executed", "pairs", "largest_bytes")
-"""What is counted; time is printed and never judged."""
+"""What is counted; time is reported but not judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A system's costs, and its counts by the names of ``MEASURES``."""
+    """The cost of a system, and its counts by the names of ``MEASURES``."""
 
     cost: Cost
     counts: Mapping[str, float]
@@ -46,31 +49,31 @@ EXHIBITS = (
         CONVOLUTION,
         "parameters",
         "largest_bytes",
-        "Attention has fewer weights than a convolution, and larger tensors.",
+        "Attention has fewer parameters than a convolution, and larger tensors.",
     ),
     (
         BAND,
         BLOCKS,
         "pairs",
         "executed",
-        "A mask makes pairs useless, not undone: fewer of them count, more are computed.",
+        "A mask makes pairs useless, but they are computed all the same: fewer pairs, more operations.",
     ),
-    (SHARED, THREE, "parameters", "flops", "Sharing weights saves parameters and no operation."),
-    (HALF, FIVE, "weight_bytes", "parameters", "Half as precise is fewer bytes with more parameters."),
-    (AXIAL, BAND, "flops", "pairs", "Narrow tokens are fewer operations with more pairs."),
+    (SHARED, THREE, "parameters", "flops", "Sharing weights saves parameters but no operations."),
+    (HALF, FIVE, "weight_bytes", "parameters", "Half the precision means fewer bytes with more parameters."),
+    (AXIAL, BAND, "flops", "pairs", "Narrow tokens mean fewer operations with more pairs."),
     (
         AXIAL,
         FULL,
         "parameters",
         "largest_bytes",
-        "Few weights for many tokens are fewer parameters with larger tensors.",
+        "Few weights for many tokens: fewer parameters with larger tensors.",
     ),
 )
-"""Two systems, the measure in which the first has less, that in which it has more, and why."""
+"""Two systems, a measure in which the first has less, one in which it has more, and why."""
 
 
 def run(size: Size) -> Shown:
-    """Count all systems; the same however fast it is to be, but for the repeats of timing."""
+    """Count all systems; a fast run differs in the repeats of the timing only."""
     torch.manual_seed(0)
     systems = {name: _counted(*made, repeats=1 if size.fast else 5) for name, made in _systems().items()}
     systems |= {name: _pixels(name) for name in (ALONE, CONVOLUTION)}
@@ -80,10 +83,10 @@ def run(size: Size) -> Shown:
     of_block = sum(weight.numel() for weight in six[0].parameters())
     return Shown(
         figures=(
-            at_least("exhibits whose order turns round", sum(held), 3),
+            at_least("examples whose order is reversed", sum(held), 3),
             *(
                 Figure(
-                    f"{first} against {second}: ratio of {less}, and beside it of {more}",
+                    f"{first} over {second}: ratio of {less}, and as baseline of {more}",
                     systems[first].counts[less] / systems[second].counts[less],
                     systems[first].counts[more] / systems[second].counts[more],
                     "one below 1, the other above",
@@ -93,22 +96,25 @@ def run(size: Size) -> Shown:
             ),
             _equal("one layer used six times: FLOPs of six layers", once["flops"], whole["flops"]),
             _equal(
-                "the same: parameters that six layers have more", whole["parameters"] - once["parameters"], 5 * of_block
+                "one layer used six times: parameters that six layers have more",
+                whole["parameters"] - once["parameters"],
+                5 * of_block,
             ),
             _equal("a band as a mask: executed FLOPs of full", whole["executed"], systems[FULL].counts["executed"]),
-            Figure("pairs of systems that two measures put in opposite orders", _opposed(systems), _compared(systems)),
+            Figure("pairs of systems that two measures rank in opposite order", _opposed(systems), _compared(systems)),
         ),
         costs=tuple(CostLine(name, asdict(system.cost)) for name, system in systems.items()),
         notes=(
             *(f"{first} against {second}: {why}" for first, second, *_, why in EXHIBITS),
-            "In the figures of exhibits, ours is the ratio of the first measure, the baseline that of the second.",
-            "Stand-alone and convolution are the networks of row sasa on an image of 16x16; the attending one has "
-            "fewer parameters and FLOPs, and takes longer (see the table).",
-            "FLOPs are the useful ones, of pairs that are allowed; executed are those that torch counts while the "
-            "system runs, masked pairs among them.",
-            "Time is printed and not judged: it belongs to the machine.",
+            "In the figures of the examples, ours is the ratio of the first measure and the baseline that of the "
+            "second.",
+            "Stand-alone and convolution are the networks of claim sasa on an image of 16x16; the one with attention "
+            "has fewer parameters and FLOPs, and takes longer (see the table).",
+            "FLOPs are the useful ones, of allowed pairs; executed are those that torch counts while the system "
+            "runs, masked pairs included.",
+            "Time is reported and not judged: it depends on the machine.",
             f"Eight-bit weights of the trunk would be {_eight_bit() / whole['weight_bytes']:.2f} of the bytes of "
-            "single precision, a scale for each output counted; operations stay the same.",
+            "single precision, one scale per output included; the number of operations stays the same.",
         ),
     )
 
@@ -180,10 +186,10 @@ def _eight_bit() -> int:
 CLAIM = Claim(
     number=15,
     id="misnomer",
-    system="The efficiency misnomer",
-    text="Parameters, FLOPs, pairs and bytes contradict one another as measures of efficiency; all are to be told.",
+    system="The efficiency misnomer (Dehghani et al. 2022)",
+    text="Parameters, FLOPs, pairs and bytes contradict one another as measures of efficiency; all should be reported.",
     baseline="The order by another measure.",
-    on_reads="Every preset of the corrector comes with its whole line of costs.",
+    on_reads="Every preset of the corrector is reported with all of its costs.",
     seeds=(1,),
     run=run,
 )

@@ -1,4 +1,8 @@
-"""Row 13: blocks of pixels that attend to themselves and a halo, HaloNet (Vaswani et al. 2021)."""
+"""HaloNet: blocks of pixels that attend to themselves and to a halo around them.
+
+Vaswani, Ramachandran, Srinivas, Parmar, Hechtman and Shlens 2021, "Scaling Local Self-Attention for Parameter Efficient
+Visual Backbones".
+"""
 
 import math
 
@@ -19,7 +23,7 @@ EVEN = (32, 32)
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Compare blocks with masked attention, count copies, and train on digits beside convolution."""
     steps = 5 if size.fast else STEPS
     ours, plain = (
         [digit_accuracy(system, seed, steps=steps) for seed in size.seeds] for system in ("halo", "convolution")
@@ -31,24 +35,25 @@ def run(size: Size) -> Shown:
     halo, alone = copies.values()
     return Shown(
         figures=(
-            at_most("blocks, from attention under a mask written out pair by pair", error, 1e-5),
-            at_least("change of the output when queries are scaled", scaled, 1e-2),
-            at_most("keys and values gathered, per pixel", halo, (BLOCK + 2 * HALO) ** 2 / BLOCK**2, baseline=alone),
-            at_least("the same with a window of 7 for every pixel", alone, 49),
+            at_most("blocks: difference from attention under an explicit mask of all pairs", error, 1e-5),
+            at_least("change of the output if queries are scaled", scaled, 1e-2),
+            at_most("keys and values gathered per pixel", halo, (BLOCK + 2 * HALO) ** 2 / BLOCK**2, baseline=alone),
+            at_least("keys and values gathered per pixel, each pixel with a window of 7 of its own", alone, 49),
             at_most("digits: accuracy behind convolution", gap, 0.007, judged=not size.fast),
             Figure("digits: accuracy", sum(ours) / len(ours), sum(plain) / len(plain)),
             at_most(
-                "digits: parameters, share of convolution's",
+                "digits: parameters, relative to convolution",
                 parameters(small["halo"]) / parameters(small["convolution"]),
                 0.75,
             ),
         ),
         costs=tuple(image_cost(system, network, torch.zeros(64, 1, SIDE, SIDE)) for system, network in small.items()),
         notes=(
-            f"Digits at {SIDE}x{SIDE}, {steps} batches of 64, blocks of 4 with a halo of 2, as the maps are of "
+            f"Digits at {SIDE}x{SIDE}, {steps} batches of 64; blocks of 4 with a halo of 2, as the feature maps are "
             f"8x8 and 4x4 pixels. Accuracy by seed: halo {_listed(ours)}; convolution {_listed(plain)}.",
-            f"Blocks of {BLOCK} and a halo of {HALO} are compared at {', '.join(f'{h}x{w}' for h, w in UNEVEN)}; the "
-            f"border is no key, rather than a key of zeros; copies are counted at {EVEN[0]}x{EVEN[1]}.",
+            f"Blocks of {BLOCK} with a halo of {HALO} are compared at {', '.join(f'{h}x{w}' for h, w in UNEVEN)}; "
+            "pixels outside of the image are not keys, rather than keys of zeros; copies are counted at "
+            f"{EVEN[0]}x{EVEN[1]}.",
         ),
     )
 
@@ -59,7 +64,7 @@ def _listed(values: list[float]) -> str:
 
 @torch.inference_mode()
 def _error(shape: tuple[int, int], scale: float) -> float:
-    """Between the layer, its queries scaled, and the definition with them as they are."""
+    """Largest difference between the layer, with its queries scaled, and its definition."""
     torch.manual_seed(0)
     layer, x = Halo(8, 16, around=(BLOCK, HALO), heads=2), torch.randn(2, 8, *shape)
     wanted = _written_out(layer, x)
@@ -68,7 +73,7 @@ def _error(shape: tuple[int, int], scale: float) -> float:
 
 
 def _written_out(layer: Halo, x: Tensor) -> Tensor:
-    """The layer by the scores of all pairs and a mask of all pairs."""
+    """The layer by its definition: scores of all pairs, then a mask."""
     height, width = x.shape[2:]
     place = torch.cartesian_prod(torch.arange(height), torch.arange(width))
     first = place // BLOCK * BLOCK
@@ -100,9 +105,10 @@ CLAIM = Claim(
     number=13,
     id="halo",
     system="HaloNet (Vaswani et al. 2021)",
-    text="Blocks that attend to themselves and a halo equal masked attention, copying keys 3 times rather than 49.",
+    text="Blocks that attend to themselves and a halo equal masked attention, with 3 copies of the keys rather than "
+    "49.",
     baseline="The same residual network with 3x3 convolutions; stand-alone attention for the copies.",
-    on_reads="A halo over columns and passes of a pileup, where full attention is too dear.",
+    on_reads="A halo over columns and passes of a pileup, where full attention is too expensive.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,4 +1,8 @@
-"""Row 4: images told value by value, each from a short memory (Parmar et al. 2018, Image Transformer)."""
+"""Image Transformer: images generated value by value, each from a short memory.
+
+Parmar, Vaswani, Uszkoreit, Kaiser, Shazeer, Ku and Tran 2018, "Image Transformer"; and the image-generation patent. The
+data are the digits of scikit-learn, and patches of its two photographs.
+"""
 
 import math
 from collections.abc import Callable
@@ -33,29 +37,29 @@ ARMS: dict[str, Attention] = {
     "blocks of 12, memory of 12": preset("image1d"),
     "window 3": (AttentionConfig(BlockLocal(12, (2, 0), exact=2, causal=True)),),
 }
-"""Windows count the value that is told; in the form of the paper, queries of a block share a memory before it."""
+"""Windows count the predicted value itself; in the paper's form, the queries of a block share the memory before it."""
 
 ROWS: Attention = (AttentionConfig(BlockLocal(3 * PATCH, (3 * PATCH, 0), causal=True)),)
 """For patches in colour: blocks of a row of pixels, memory of the row above."""
 
 COLOUR_LEVELS = 16
-"""Of each channel; a level is 16 of the 256 of a byte."""
+"""Levels of each colour channel: 16 values of a byte share one."""
 
 
 def colour_patches(count: int, *, seed: int, size: int = 16, test: bool = False) -> NDArray[np.int64]:
-    """Draw patches: those to train on from the left three quarters of the photographs, those to test on from the rest.
+    """Draw patches of the photographs: from their left three quarters for training, from the rest for testing.
 
     Args:
         count: number of patches.
         seed: the same seed draws the same patches.
         size: height and width of a patch.
-        test: draw from the right quarter.
+        test: draw from the right quarter instead.
 
     Returns:
         ``int64[count, size, size, 3]`` of 0 to ``COLOUR_LEVELS - 1``.
 
     Raises:
-        InputError: scikit-learn, or Pillow which it reads pictures with, is not installed.
+        InputError: scikit-learn, or Pillow, with which it reads pictures, is not installed.
     """
     photographs = np.stack(_photographs().images) // (256 // COLOUR_LEVELS)
     border = photographs.shape[2] * 3 // 4
@@ -80,7 +84,7 @@ def _photographs() -> Any:
 
 
 def run(size: Size) -> Shown:
-    """Train the arms on digits, one of them on patches in colour, and look for leaks."""
+    """Train each memory on digits, one of them on patches in colour, and look for leaks."""
     steps = 2 if size.fast else 500
     bits = {name: [_digits(arm, seed, steps) for seed in _seeds(name, size)] for name, arm in ARMS.items()}
     marginal = fmean(_marginal(seed) for seed in size.seeds)
@@ -88,15 +92,15 @@ def run(size: Size) -> Shown:
     means, judged = {name: fmean(values) for name, values in bits.items()}, not size.fast
     heads = {name: _head(arm, grey.LEVELS, (SIDE, SIDE, 1)) for name, arm in ARMS.items()}
     heads["rectangles of 4x4, flange of 2"] = _head(preset("image2d"), grey.LEVELS, (SIDE, SIDE, 1), plane=True)
-    heads["rows of colour patches"] = _head(ROWS, COLOUR_LEVELS, (PATCH, PATCH, 3))
+    heads["patches in colour, blocks of a row"] = _head(ROWS, COLOUR_LEVELS, (PATCH, PATCH, 3))
     flops = {name: sum(layer.attention for layer in layer_costs(heads[name].trunk, (SIDE**2,))) for name in ARMS}
     return Shown(
         figures=(
             at_most(f"bits per pixel, {WINDOW}", means[WINDOW], MOST, baseline=means[FULL], judged=judged),
-            at_most(f"{WINDOW} less {FULL}, bits", means[WINDOW] - means[FULL], BESIDE_FULL, judged=judged),
-            at_least("bits per pixel of each pixel's own frequencies", marginal, MARGINAL),
+            at_most(f"bits per pixel, {WINDOW} minus {FULL}", means[WINDOW] - means[FULL], BESIDE_FULL, judged=judged),
+            at_least("bits per pixel, frequencies of each pixel alone", marginal, MARGINAL),
             at_most(
-                "largest change of logits when a later value changes", max(_leak(head) for head in heads.values()), 0.0
+                "largest change of logits if a later value changes", max(_leak(head) for head in heads.values()), 0.0
             ),
             *(Figure(f"bits per pixel, {name}", means[name]) for name in ARMS if name != WINDOW),
             Figure(f"attention FLOPs, {FULL} over {WINDOW}", flops[FULL] / flops[WINDOW]),
@@ -105,12 +109,13 @@ def run(size: Size) -> Shown:
         costs=tuple(cost_line(name, heads[name], _random(heads[name], 8), (SIDE**2,)) for name in ARMS),
         notes=(
             "By seed: " + "; ".join(f"{name} {', '.join(f'{v:.3f}' for v in bits[name])}" for name in ARMS) + ".",
-            f"Windows count the value that is told. Trained for {steps} steps: small windows win partly because short "
-            "training suits their bias, not because what is further away says nothing.",
-            f"The leak is tested on {', '.join(heads)}: values are changed at places over the whole image, (pixel, "
-            "channel) by (pixel, channel).",
+            f"Windows count the predicted value itself. Trained for {steps} steps: small windows win partly because "
+            "short training suits their bias, not because what is further away carries no information.",
+            f"The leak is tested on {', '.join(heads)}: values are changed at places over the whole image, one "
+            "(pixel, channel) at a time.",
             f"Patches in colour: {COLOUR_LEVELS} levels of the two photographs of scikit-learn, {steps // 4} steps, "
-            "trained on their left three quarters and tested on the right one; beside the frequencies of each channel.",
+            "trained on their left three quarters and tested on the rest; the baseline are the frequencies of each "
+            "channel.",
             "Published: 3.83 to 3.77 bits per dimension on ImageNet, 2.90 on CIFAR-10.",
         ),
     )
@@ -137,7 +142,7 @@ def _patches(seed: int, steps: int) -> tuple[float, float]:
     train, test = (colour_patches(count, seed=seed, test=count < 1000) for count in (4000, 48))
     head = _head(ROWS, COLOUR_LEVELS, (PATCH, PATCH, 3))
     _train(head, _draws(train, 8, seed), Training(steps, rate=3e-3))
-    # Patches lie anywhere, so that only the channel tells anything of a value's frequency.
+    # Patches lie anywhere, so a value's frequency depends on nothing but its channel.
     return _bits(head, test), grey.marginal_bits(train.reshape(-1, 1, 3), test.reshape(-1, 1, 3))
 
 
@@ -172,7 +177,7 @@ def _random(head: DensityHead, count: int) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _leak(head: DensityHead) -> float:
-    """The largest change of a logit when the value of its own place, or of a later one, changes."""
+    """The largest change of a logit if the value at its own place, or at a later one, changes."""
     batch, n = _random(head.eval(), 1), math.prod(head.shape)
     before, most = head(batch), 0.0
     for place in range(0, n, n // 8 + 1):
@@ -186,10 +191,10 @@ def _leak(head: DensityHead) -> float:
 CLAIM = Claim(
     number=4,
     id="image",
-    system="Image Transformer; image-generation patent",
-    text="Told value by value, an image needs a short memory: local attention is as good as full attention.",
+    system="Image Transformer (Parmar et al. 2018); image-generation patent",
+    text="Generated value by value, an image needs a short memory: local attention is as good as full attention.",
     baseline="The same network with full causal attention; the frequencies of each pixel's levels.",
-    on_reads="A density of pileups as images: how much a cell surprises is a feature of its quality.",
+    on_reads="A density of pileups as images: how surprising a cell is could be a feature of its base quality.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,4 +1,9 @@
-"""Fidelity of navigation: two agents that reach the goal alike, of which only one goes the way that was described."""
+"""Instruction fidelity: two agents reach the goal equally often, but only one follows the described path.
+
+Jain, Magalhaes, Ku, Vaswani, Ie and Baldridge 2019, "Stay on the Path: Instruction Fidelity in Vision-and-Language
+Navigation". Its measure is coverage weighted by length score (CLS), beside success, and success weighted by path length
+(SPL, Anderson et al. 2018), which look at the end only. All their arguments are named: they are not symmetric.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -22,30 +27,30 @@ from deepconsensus_py.lab.walks import KIND_SIZES, VOCABULARY, Walk, collated, j
 
 TRUNK = TrunkConfig(layers=2, d=64, heads=4, ff=128, attention=preset("full"), norm="layer")
 LEARNED, TESTED = range(100, 130), range(20)
-"""Seeds of the houses to learn in and of those, all others, to be judged in."""
+"""Seeds of the houses for training, and of other ones for testing."""
 
 BATCH = 32
 
 Path = Sequence[int]
-"""Rooms, one after the other."""
+"""Rooms, each a door from the one before."""
 
 Distances = NDArray[np.float64]
-"""``[n, n]``, the lengths of all shortest paths."""
+"""Lengths of the shortest paths between all rooms, ``[n, n]``."""
 
 
 def path_length(path: Path, *, distance: Distances) -> float:
-    """The sum of the lengths of the steps of a path of at least one node."""
+    """Length of a path of at least one room."""
     return float(distance[list(path[:-1]), list(path[1:])].sum())
 
 
 def coverage(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
-    """How much of the reference the prediction comes by: the mean over its nodes of exp(-distance / threshold)."""
+    """How much of the reference the prediction covers: the mean over its rooms of exp(-distance / threshold)."""
     nearest = distance[np.ix_(list(reference), list(prediction))].min(axis=1)
     return float(np.exp(-nearest / threshold).mean())
 
 
 def length_score(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
-    """How well the prediction's length fits what it covers: 1 where it is coverage times the reference's length."""
+    """How well the prediction's length fits what it covers: 1 if it is coverage times the reference's length."""
     covered = coverage(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
     expected = covered * path_length(reference, distance=distance)
     off = abs(expected - path_length(prediction, distance=distance))
@@ -53,7 +58,7 @@ def length_score(*, prediction: Path, reference: Path, distance: Distances, thre
 
 
 def cls(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
-    """Coverage weighted by length score: coverage times length score, 1 where the paths are the same."""
+    """Coverage weighted by length score: their product, 1 if the paths are the same."""
     covered = coverage(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
     return covered * length_score(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
 
@@ -64,7 +69,7 @@ def success(*, prediction: Path, reference: Path, distance: Distances, threshold
 
 
 def spl(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
-    """Success weighted by path length: the shortest way to the end over the longer of it and what was walked."""
+    """Success weighted by path length: the shortest path to the end over the path taken, at most 1."""
     if not success(prediction=prediction, reference=reference, distance=distance, threshold=threshold):
         return 0.0
     direct = float(distance[reference[0], reference[-1]])
@@ -78,7 +83,7 @@ Scores = dict[str, float]
 
 
 def run(size: Size) -> Shown:
-    """Train the same agent twice, on the same descriptions with two paths each, and judge both in new houses."""
+    """Train an agent on described paths and one on shortest paths to the same goals, and judge both in new houses."""
     judged, tests = not size.fast, joined_walks(TESTED, 20)
     learned = joined_walks(LEARNED[:2] if size.fast else LEARNED, 100)
     training, tested = (Training(4), tests[:8]) if size.fast else (Training(1000, 2e-3), tests)
@@ -88,7 +93,9 @@ def run(size: Size) -> Shown:
     gap, ranks = path["CLS"] - goal["CLS"], goal["SPL"] - path["SPL"]
     return Shown(
         figures=(
-            at_least("CLS on the path's side, CLS(b) - CLS(a)", gap, 0.15, judged=judged),
+            at_least(
+                "CLS of the agent trained on paths minus that of the agent trained on goals", gap, 0.15, judged=judged
+            ),
             Figure("CLS", path["CLS"], goal["CLS"]),
             Figure(
                 "success",
@@ -98,7 +105,7 @@ def run(size: Size) -> Shown:
                 abs(path["success"] - goal["success"]) < 0.05 if judged else None,
             ),
             Figure(
-                "SPL, which ranks them the wrong way",
+                "SPL, which ranks the two the wrong way round",
                 path["SPL"],
                 goal["SPL"],
                 "lower where CLS is higher",
@@ -108,12 +115,16 @@ def run(size: Size) -> Shown:
         ),
         costs=(_cost(tests[:BATCH]),),
         notes=(
-            "a: trained on the shortest path to where the described way ends; b: trained on the way itself. Both have "
-            "the same network, words, bearing of the goal and number of steps.",
-            f"{len(tests)} joined ways (R4R) in {len(TESTED)} houses that were not learned in.",
-            "By seed, CLS of b and of a: " + "; ".join(_pair(b, a) for b, a in zip(paths, goals, strict=True)) + ".",
+            "Goal: trained on the shortest path to where the described path ends. Path: trained on the described "
+            "path. Both have the same network, words, bearing of the goal and number of steps. The baseline column "
+            "is the agent trained on goals.",
+            f"{len(tests)} joined paths (R4R) in {len(TESTED)} houses that were not trained in.",
+            "By seed, CLS of path and of goal: "
+            + "; ".join(_pair(b, a) for b, a in zip(paths, goals, strict=True))
+            + ".",
             "CLS takes the prediction and the reference by name: it is not symmetric, and a published implementation "
-            "and its own example disagree about the order (0.4420 is the value of the third example the wrong way).",
+            "and its own example disagree about the order (0.4420 is the value of the third example with the two "
+            "exchanged).",
         ),
     )
 
@@ -158,8 +169,8 @@ def _exact(walks: Sequence[Walk]) -> list[Figure]:
     ]
     error = max(abs(ours - right) for ours, right in values)
     return [
-        Figure("length of the joined ways over the shortest", ratio, None, "1.8 to 2.1", 1.8 <= ratio <= 2.1),
-        at_most("largest error of the reference values .8199 and .6436 of CLS", error, 1e-12),
+        Figure("length of the joined paths over the shortest", ratio, None, "1.8 to 2.1", 1.8 <= ratio <= 2.1),
+        at_most("largest error of CLS at the reference values .8199 and .6436", error, 1e-12),
     ]
 
 
@@ -180,10 +191,10 @@ def _cost(walks: Sequence[Walk]) -> CostLine:
 CLAIM = Claim(
     number=9,
     id="cls",
-    system="Fidelity in vision-and-language navigation (CLS, R4R)",
-    text="On ways that are not the shortest, keeping to the description and reaching the goal are different things.",
-    baseline="The same agent, trained to the goal.",
-    on_reads="Walks along a graph of passes: judged by the molecule they spell, not by their ends.",
+    system="Instruction fidelity in vision-and-language navigation: CLS, R4R (Jain et al. 2019)",
+    text="On paths that are not the shortest, following the description and reaching the goal are different things.",
+    baseline="The same agent, trained to reach the goal.",
+    on_reads="Walks along a graph of passes: judged by the molecule that they spell, not by their ends.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,4 +1,8 @@
-"""Row 12: clusters of queries and keys (Roy et al. 2021) find what no window reaches, at fewer pairs than all."""
+"""Routing Transformer: queries attend to the keys of their cluster, wherever they are.
+
+Roy, Saffar, Vaswani and Grangier 2021, "Efficient Content-Based Sparse Attention with Routing Transformers". The task
+is a relation between contents beyond any window: to find the value of the same key far away.
+"""
 
 import math
 from functools import partial
@@ -22,17 +26,17 @@ LENGTH, TOKENS = 1024, 4096
 """Tokens of a sequence, and of a batch."""
 
 KEYS, VALUES = 256, 16
-"""Keys and values of ``matches``; key 0 and value 0 stand for none, value 17 asks for the one of its key."""
+"""Keys and values of ``matches``; key 0 and value 0 are none, value 17 asks for the value of its key."""
 
 ASKED = VALUES + 1
 
 LOCAL = BlockLocal(64, 64)
 
 CURRICULUM = ((0.2, 64), (0.4, 256), (1.0, LENGTH))
-"""Until which share of the steps sequences have how many tokens; the clusters keep their size."""
+"""Share of the steps and, up to there, tokens of a sequence; the clusters keep their size."""
 
 DECAY = 0.99
-"""Share of a centroid that a step leaves; at the published .999 centroids hardly move in a training this short."""
+"""Decay of the centroids per step; with the published 0.999 they hardly move in so short a training."""
 
 SIZES = (256, 1024, 4096, 16384)
 
@@ -42,10 +46,10 @@ Integers = NDArray[np.int64]
 
 
 def matches(count: int, *, length: int, pairs: int, apart: int, seed: int) -> tuple[Integers, Integers]:
-    """Keys with values in one part of the sequence, the same keys asked for in the other, and nothing in between.
+    """Draw sequences: keys with values in one part, the same keys asked for in the other, and nothing between.
 
-    A token has two tracks: a key of 0 to ``KEYS``, 0 none, and a value of 0 to 17: none, a value, or ``ASKED``. Keys
-    of a sequence differ from one another. Its label is the value of its key, less 1.
+    A token has two symbols: a key, 0 to ``KEYS``, 0 for none, and a value, 0 to 17: none, a value, or ``ASKED``. Keys
+    of a sequence are all different. The label of a question is the value of its key, minus 1.
 
     Args:
         count: sequences.
@@ -58,15 +62,15 @@ def matches(count: int, *, length: int, pairs: int, apart: int, seed: int) -> tu
         Symbols ``int64[count, length, 2]`` and labels ``int64[count, length]``, ``UNJUDGED`` where nothing is asked.
 
     Raises:
-        ValueError: so many pairs cannot lie so far apart, or there are not so many keys.
+        ValueError: the sequence is too short, or there are too few keys.
     """
     half = (length - apart + 1) // 2
     if not 0 < pairs <= min(half, KEYS):
-        raise ValueError(f"{pairs} pairs, {apart} apart, in {length} tokens: at most {min(half, KEYS)} go in")
+        raise ValueError(f"{pairs} pairs, {apart} apart, in {length} tokens: at most {min(half, KEYS)} fit")
     generator = np.random.default_rng(seed)
     keys = 1 + generator.random((count, KEYS)).argsort(1)[:, :pairs]
     values = generator.integers(1, VALUES + 1, size=(count, pairs))
-    # Both parts in random order, so that the place of a key says nothing about that of its question.
+    # Both parts in random order, so that the place of a key says nothing about the place of its question.
     told, asked = (generator.random((count, half)).argsort(1)[:, :pairs] for _ in range(2))
     asked += length - half
     flipped = generator.random((count, 1)) < 0.5
@@ -81,7 +85,7 @@ def matches(count: int, *, length: int, pairs: int, apart: int, seed: int) -> tu
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Train with full, local and routed attention on distant pairs, and count the pairs of tokens that meet."""
     steps = 8 if size.fast else 500
     runs = {system: [_accuracy(_trained(system, steps, seed)) for seed in size.seeds] for system in SYSTEMS}
     mean = {system: sum(values) / len(values) for system, values in runs.items()}
@@ -90,17 +94,17 @@ def run(size: Size) -> Shown:
     judged = not size.fast
     return Shown(
         figures=(
-            at_most("exponent of the pairs of a head, counted", _exponent(pairs), 1.55, baseline=2.0),
+            at_most("exponent of the number of pairs of a head, counted", _exponent(pairs), 1.55, baseline=2.0),
             at_least(
-                f"accuracy as a share of full attention's, {LENGTH} tokens",
+                f"accuracy relative to full attention, {LENGTH} tokens",
                 mean["routing + local"] / max(mean["full"], 1e-9),
                 0.9,
                 judged=judged,
             ),
             at_least("accuracy of full attention", mean["full"], 0.9, judged=judged),
             at_most("accuracy of local attention alone (chance 0.06)", mean["local"], 0.2, judged=judged),
-            at_most("one cluster of all tokens against full attention, largest difference", _one_cluster(), 1e-5),
-            Figure("a later token moves outputs half a sequence earlier by", _leak()),
+            at_most("one cluster of all tokens: largest difference from full attention", _one_cluster(), 1e-5),
+            Figure("change of outputs half a sequence earlier if the last token changes", _leak()),
         ),
         costs=tuple(cost_line(system, _head(system, 0), _batch(1, LENGTH, 0), (LENGTH,)) for system in SYSTEMS),
         curves=(
@@ -111,12 +115,13 @@ def run(size: Size) -> Shown:
         axes=("tokens", "pairs of a head"),
         notes=(
             f"The task: {LENGTH // 4} keys with values, and the same keys asked for at least {LENGTH // 4} tokens "
-            f"away; half of the heads are local. Accuracy by seed: {every}.",
-            f"All systems learn on sequences of 64 and 256 tokens first, then of {LENGTH}; none has positions.",
-            "The core's routing is for encoders: its clusters take the nearest tokens of the whole sequence, so that a "
-            "later token changes which earlier ones meet, as the figure shows; there is no causal form of it, and "
-            "masks alone would not make one.",
-            "A token in several clusters gets the mean over them, one in none gets 0, in every backend.",
+            f"away. Half of the heads are local. Accuracy by seed: {every}.",
+            f"All systems are trained on sequences of 64 and of 256 tokens first, then of {LENGTH}; none has "
+            "positions.",
+            "Routing in the core is for encoders: its clusters take the nearest tokens of the whole sequence, so "
+            "that a later token changes which earlier ones meet, as the figure shows. There is no causal form of it, "
+            "and masks alone would not make one.",
+            "A token in several clusters gets the mean over them, a token in none gets 0, in every backend.",
         ),
     )
 
@@ -189,7 +194,7 @@ CLAIM = Claim(
     number=12,
     id="routing",
     system="Routing Transformer (Roy et al. 2021)",
-    text="Attention within clusters of content finds what is far away, at n^1.5 pairs instead of n^2.",
+    text="Attention within clusters by content finds what is far away, with n^1.5 pairs instead of n^2.",
     baseline="Full attention, and local attention alone.",
     on_reads="Tandem repeats in long reads: copies of a unit lie beyond any band.",
     seeds=(1, 2),

@@ -1,4 +1,7 @@
-"""Row 8: stand-alone self-attention in the place of all convolutions over pixels (Ramachandran et al. 2019)."""
+"""Stand-alone self-attention: local attention in place of every spatial convolution.
+
+Ramachandran, Parmar, Vaswani, Bello, Levskaya and Shlens 2019, "Stand-Alone Self-Attention in Vision Models".
+"""
 
 import torch
 
@@ -10,12 +13,12 @@ from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network, res
 STEPS = 250
 
 IMAGENET = 224  # pixels, height and width
-MIXED = 4  # value maps that the published stem mixes by place in its window
+MIXED = 4  # value maps that the published stem mixes by position in its window
 WINDOW = 4  # pixels, height and width of the window of the published stem
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Count ResNet-50 with and without attention, and train its small twins on digits."""
     steps = 5 if size.fast else STEPS
     ours, plain = (
         [digit_accuracy(system, seed, steps=steps) for seed in size.seeds] for system in ("stand-alone", "convolution")
@@ -29,27 +32,27 @@ def run(size: Size) -> Shown:
     costs = tuple(image_cost(system, network, images) for system, network in small.items())
     return Shown(
         figures=(
-            at_most("change of the parameters of ResNet-50", weights["sasa"] / weights["convolution"] - 1, -0.294),
+            at_most("ResNet-50, change of parameters", weights["sasa"] / weights["convolution"] - 1, -0.294),
             Figure("ResNet-50, million parameters", weights["sasa"] / 1e6, weights["convolution"] / 1e6),
             Figure("ResNet-50, change of FLOPs", counted["sasa"] / counted["convolution"] - 1),
             *(
-                Figure(f"the same with the published stem{name}", _with_stem(counted, mixing) - 1)
+                Figure(f"ResNet-50 with the published stem, change of FLOPs{name}", _with_stem(counted, mixing) - 1)
                 for name, mixing in ((", values mixed beforehand", 0), (", values mixed in each window", MIXED))
             ),
             at_most("digits: accuracy behind convolution", gap, 0.010, judged=not size.fast),
             Figure("digits: accuracy", sum(ours) / len(ours), sum(plain) / len(plain)),
-            Figure("digits: parameters, share of convolution's", share),
-            Figure("digits: time of convolution's", costs[0].columns["ms"] / costs[1].columns["ms"]),
+            Figure("digits: parameters, relative to convolution", share),
+            Figure("digits: time, relative to convolution", costs[0].columns["ms"] / costs[1].columns["ms"]),
         ),
         costs=costs,
         notes=(
             f"Digits at {SIDE}x{SIDE}, {steps} batches of 64. Accuracy by seed: stand-alone {_listed(ours)}; "
             f"convolution {_listed(plain)}.",
-            "The stem of both is convolutions. Published: 12 % fewer FLOPs and 29 % fewer parameters on ImageNet, "
-            "with a stem of attention; its count depends on whether its mixture of values is made beforehand.",
-            "FLOPs are of pairs that meet, borders counted; attention strides by a mean of its output, so it computes "
-            "at the finer size.",
-            "Fewer parameters and FLOPs, yet slower: on a processor the products of small windows wait for memory.",
+            "Both have a convolutional stem. Published: 12 % fewer FLOPs and 29 % fewer parameters on ImageNet, with "
+            "a stem of attention, whose count depends on whether its values are mixed beforehand.",
+            "FLOPs count the pairs that attend, borders included; a stride is an average pool after attention, which "
+            "is therefore computed at the finer resolution.",
+            "Fewer parameters and FLOPs, yet slower: on a processor the products of small windows are bound by memory.",
         ),
     )
 
@@ -63,7 +66,7 @@ def _gflops(system: str) -> float:
 
 
 def _there(network: Residual) -> Residual:
-    """The network with memory for its weights, all zero: what it computes is not looked at."""
+    """The network in memory, all weights zero: its output does not matter."""
     network.to_empty(device="cpu")
     for weight in (*network.parameters(), *network.buffers()):
         weight.data.zero_()
@@ -71,7 +74,7 @@ def _there(network: Residual) -> Residual:
 
 
 def _with_stem(counted: dict[str, float], mixing: int) -> float:
-    """Share of convolution's FLOPs where the stem attends too, 3 channels to 64 at all pixels, then pools."""
+    """FLOPs relative to convolution if the stem attends too: 3 channels to 64 at all pixels, then a pool."""
     pixels, window, width = IMAGENET**2, WINDOW**2, 64
     convolved = 2 * (IMAGENET // 2) ** 2 * 7 * 7 * 3 * width
     attended = 2 * pixels * ((2 + MIXED) * 3 * width + (2 + mixing) * window * width)
@@ -82,9 +85,9 @@ CLAIM = Claim(
     number=8,
     id="sasa",
     system="Stand-alone self-attention (Ramachandran et al. 2019)",
-    text="A network whose layers over pixels all attend locally is as good as its convolutional twin, and smaller.",
+    text="A network whose spatial layers all attend locally is as good as its convolutional twin, and smaller.",
     baseline="The same residual network with 3x3 convolutions.",
-    on_reads="Local attention over the cells of a pileup, with no convolution's weights.",
+    on_reads="Local attention over the cells of a pileup, without any convolution.",
     seeds=(1, 2),
     run=run,
 )

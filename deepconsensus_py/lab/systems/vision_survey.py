@@ -1,4 +1,4 @@
-"""The survey claim: attention recognises, detects and segments, with three heads on one configuration of a trunk."""
+"""A claim of surveys of attention in vision: one trunk, with three heads, recognises, detects and segments."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -30,10 +30,10 @@ TRUNK = TrunkConfig(
     norm="layer",
     position="none",
 )
-"""Of all three heads; along a window the offsets are columns, in an image those of a row."""
+"""Of all three heads; offsets are in columns of a window, or in pixels of an image row."""
 
 FEATURES, PATCH = 32, 2
-"""Width of the convolutional stage before the trunk in the head of images, and side of a patch of its features."""
+"""Width of the convolutional stage before the trunk in the image head, and side of a patch of its features."""
 
 BATCH, LEARNED, TESTED = 32, 3000, 600
 BEHIND = 0.02
@@ -46,7 +46,7 @@ KERNEL = 7
 
 
 class ConvolutionLayer(nn.Module):
-    """A normed convolution and a linear layer, added to their input: ``[B, n, d]`` to the same."""
+    """A normalised convolution and a linear layer, added to their input: ``[B, n, d]`` to the same."""
 
     def __init__(self, d: int) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class Convolutions(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A task along windows: how its windows are made, its classes, and how good logits of the tested ones are."""
+    """A task along windows: makes its windows, its number of classes, and scores the logits of test windows."""
 
     make: Callable[[int, int], tracks.Tracks]
     classes: int
@@ -92,7 +92,7 @@ class Track:
 
 
 def f1(logits: Tensor, labels: Tensor) -> float:
-    """Mean over the classes of their F1."""
+    """F1, averaged over the classes."""
     called = logits.argmax(-1)
     hits = [((called == kind) & (labels == kind)).sum() for kind in range(logits.shape[-1])]
     either = [(called == kind).sum() + (labels == kind).sum() for kind in range(logits.shape[-1])]
@@ -107,7 +107,7 @@ DIGITS = "recognition of digits, accuracy"
 
 
 def run(size: Size) -> Shown:
-    """Train three heads on a trunk each, and the same with convolutions, and judge them on what they have not seen."""
+    """Train three heads on a trunk each, and the same on convolutions, and judge both on other data."""
     steps, judged = (4 if size.fast else 900), not size.fast
     scores = {
         task: {
@@ -125,31 +125,31 @@ def run(size: Size) -> Shown:
         ours, theirs = mean(of[ATTENTION]), mean(of[CONVOLUTION])
         most = mean(_majority(task, seed, fast=size.fast) for seed in size.seeds)
         figures += [
-            at_least(f"{task}: less what convolution has", ours - theirs, -BEHIND, judged=judged),
+            at_least(f"{task}: attention minus convolution", ours - theirs, -BEHIND, judged=judged),
             Figure(task, ours, theirs),
-            Figure(f"{task}: of the commonest answer", ours, most, "> it", ours > most if judged else None),
+            Figure(f"{task}: the most common answer as baseline", ours, most, "> it", ours > most if judged else None),
         ]
     return Shown(
         figures=(*figures, _interchangeable()),
         costs=_costs(),
         notes=(
-            f"{steps} batches of {BATCH} windows (digits: {min(steps, 250)} of 64 images); {LEARNED} windows to learn "
-            f"from and {TESTED} of other molecules to be judged by.",
+            f"{steps} batches of {BATCH} windows (digits: {min(steps, 250)} of 64 images); {LEARNED} windows for "
+            f"training, and {TESTED} of other molecules for testing.",
             "By seed, attention and convolution: "
             + "; ".join(
                 f"{task} {', '.join(f'{a:.3f} and {c:.3f}' for a, c in zip(*of.values(), strict=True))}"
                 for task, of in scores.items()
             )
             + ".",
-            "Windows: the same embeddings and outputs, on a trunk or on as many layers of convolutions of 7 columns "
-            "with as many weights. Segments are told from the passes alone; the variant is one base in half of the "
-            "passes with a base there.",
-            "Segments are what neighbours decide, which convolutions have built in and full attention must learn from "
-            "its relative terms. Tried, one seed each: offsets up to 16 at 200 batches, F1 0.626; up to 4 at 400, "
-            "0.917; sinusoids beside them, 0.888; two layers at 600 batches, 0.935 (convolution: 0.974); a third "
-            "layer, 0.953. It rises with batches and layers: hence three layers and 900 batches here.",
-            "Digits: the trunk stands on a convolutional stem and one bottleneck (a hybrid); patches of the image "
-            "itself are behind convolution at this number of images, as row vit shows.",
+            "Windows: the same embeddings and outputs, on a trunk or on the same number of convolutional layers of 7 "
+            "columns with as many parameters. Segments are predicted from the passes alone; the variant is one base "
+            "in half of the passes that have a base there.",
+            "Segments depend on neighbours, which convolutions have built in and full attention must learn from its "
+            "relative positions. Tried, one seed each: offsets up to 16 at 200 batches, F1 0.626; up to 4 at 400, "
+            "0.917; sinusoids as well, 0.888; two layers at 600 batches, 0.935 (convolution: 0.974); a third layer, "
+            "0.953. F1 rises with batches and layers: hence three layers and 900 batches here.",
+            "Digits: the trunk follows a convolutional stem and one bottleneck (a hybrid); patches of the image "
+            "itself are behind convolution at this number of images, as claim vit shows.",
         ),
     )
 
@@ -206,7 +206,7 @@ def _digits(system: str, seed: int, *, steps: int) -> float:
 
 
 def _majority(task: str, seed: int, *, fast: bool) -> float:
-    """What the commonest answer of the learned data is worth on the tested."""
+    """The score of the most common answer of the training data on the test data."""
     if task == DIGITS:
         images, tested = digit_images(seed)
         return float((tested.label == images.label.mode().values).float().mean())
@@ -228,7 +228,7 @@ def _interchangeable() -> Figure:
         for head in others
         for name, weight in first.trunk.state_dict().items()
     )
-    return Figure("heads whose trunks take each other's weights", 3 if equal else 0, None, "= 3", equal)
+    return Figure("heads whose trunks can exchange their weights", 3 if equal else 0, None, "= 3", equal)
 
 
 def _costs() -> tuple[CostLine, ...]:
@@ -252,9 +252,9 @@ def _convolved(name: str, head: Label, batch: tracks.Tracks) -> CostLine:
 CLAIM = Claim(
     number=18,
     id="survey",
-    system="Survey of attention in vision",
-    text="Attention serves recognition, detection and segmentation, by heads on one trunk.",
-    baseline="Convolutions of the same size; the commonest answer.",
+    system="Surveys of attention in vision",
+    text="Attention serves recognition, detection and segmentation, with heads on one trunk.",
+    baseline="Convolutions of the same size; the most common answer.",
     on_reads="Tracks of homopolymers and of variant positions beside the corrected read.",
     seeds=(1, 2),
     run=run,

@@ -1,4 +1,7 @@
-"""Row 19: patches as words, and what knowing nothing of images costs (Dosovitskiy et al. 2021)."""
+"""Vision transformer: patches of an image as tokens, and what it costs to build in nothing about images.
+
+Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale".
+"""
 
 from collections.abc import Callable
 
@@ -24,7 +27,7 @@ RATES = {"convolution": 3e-3, "transformer": 1e-3}
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Train on few and on many images beside a convolutional network, and permute the patches."""
     counts = (BATCH, 2 * BATCH) if size.fast else (TRAINING, MORE * TRAINING)
     epochs = 1 if size.fast else EPOCHS
     digits = {system: [_on_digits(system, seed, epochs) for seed in size.seeds] for system in SYSTEMS}
@@ -45,9 +48,11 @@ def run(size: Size) -> Shown:
                 Figure(f"glyphs: accuracy behind convolution at {count}", gap)
                 for count, gap in zip(counts, gaps, strict=True)
             ),
-            at_least("glyphs: how much smaller the gap is at the second", gaps[0] - gaps[1], 0.001, judged=judged),
-            at_most("patches permuted, positions zero: change of the logits", _permuted(0.0), 1e-5),
-            at_least("patches permuted, positions as they are", _permuted(1.0), 1e-2),
+            at_least(
+                "glyphs: how much smaller the gap is at the larger number", gaps[0] - gaps[1], 0.001, judged=judged
+            ),
+            at_most("patches permuted, without positions: change of the logits", _permuted(0.0), 1e-5),
+            at_least("patches permuted, with positions: change of the logits", _permuted(1.0), 1e-2),
         ),
         costs=(
             cost_line("transformer", _transformer(0), {"image": images}, ((SIDE // PATCH) ** 2 + 1,)),
@@ -58,7 +63,8 @@ def run(size: Size) -> Shown:
         notes=(
             f"Accuracy by seed, digits: {_listed(digits)}; glyphs at {', '.join(str(n) for n in counts)}: "
             + "; ".join(f"{system} {points}" for system, points in glyphs.items()),
-            f"Both arms: {epochs} epochs, batches of {BATCH} shifted by up to a pixel, and as many test images.",
+            f"Both networks: {epochs} epochs, batches of {BATCH}, images shifted by up to a pixel, the same number "
+            "of test images.",
         ),
     )
 
@@ -109,7 +115,7 @@ def _glyphs(count: int, seed: int) -> Images:
 
 @torch.inference_mode()
 def _permuted(positions: float) -> float:
-    """How much the logits change when the patches of images change places, positions multiplied by a number."""
+    """How much the logits change if patches change places, with the position table scaled by a number."""
     head = _transformer(0).eval()
     assert head.positions is not None
     for table in head.positions.tables:
@@ -125,9 +131,10 @@ CLAIM = Claim(
     number=19,
     id="vit",
     system="Vision transformer (Dosovitskiy et al. 2021)",
-    text="Patches as words: with less built in than a convolution, behind it on few images, and less so on many.",
+    text="With patches as tokens and less built in than a convolution, it is behind on few images, and less so on "
+    "many.",
     baseline="A residual network of 3x3 convolutions with no more parameters.",
-    on_reads="A token of its own judges a whole window.",
+    on_reads="A token of its own can judge a whole window.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,4 +1,4 @@
-"""Row 20: one model tells pictures from texts and texts from pictures (Yu et al. 2022, CoCa)."""
+"""The claim of CoCa: one model matches pictures with texts and writes captions."""
 
 import time
 from collections.abc import Callable
@@ -36,7 +36,7 @@ Loss = Callable[[ContrastHead, Batch], Tensor]
 
 
 def run(size: Size) -> Shown:
-    """Train with both losses, with each alone, and new queries on the result."""
+    """Train with both losses and with each alone, and train a new query on the result."""
     steps, count = (2, 40) if size.fast else (700, TESTED_ON)
     seen = scenes(count, seed=TEST_SEED, pairs=SEEN)
     unseen = scenes(count, seed=HELD_OUT_SEED, pairs=HELD_OUT)
@@ -60,15 +60,15 @@ def run(size: Size) -> Shown:
             "By seed: "
             + "; ".join(f"{name} {', '.join(f'{v:.3f}' for v in values)}" for name, values in found.items())
             + ".",
-            "The baseline of R@1 is a model of contrast alone, that of exact captions one of captions alone, one seed "
-            "each; R@1 of the latter is n/a, as its vectors are never trained.",
-            f"R@1 ranks the {len(distinct(seen.caption)[0])} distinct captions of the test scenes, for held-out pairs "
-            f"beside their own {len(distinct(unseen.caption)[0])}.",
-            "Held-out pairs are colours and shapes met apart, but never together. Captions of them fail: the kind of "
-            "generalisation that row 2 is about.",
-            "A training step is timed in processor seconds, the fastest of several by turns.",
-            f"The new query asks for colour and shape of the first object, from {LABELLED} labelled scenes: it and one "
-            "linear layer are trained, beside all weights.",
+            "The baseline of R@1 is a model trained with contrast alone, that of exact captions one trained with "
+            "captions alone, one seed each; R@1 of the latter is not available, as its vectors are never trained.",
+            f"R@1 ranks the {len(distinct(seen.caption)[0])} different captions of the test scenes; for held-out "
+            f"pairs, their own {len(distinct(unseen.caption)[0])} beside these.",
+            "Held-out pairs are colours and shapes that occur in training, but never together. Their captions fail: "
+            "it is the kind of generalisation that claim graph is about.",
+            "A training step is timed in seconds of the processor, the fastest of several runs of both in turn.",
+            f"The new query asks for colour and shape of the first object, from {LABELLED} labelled scenes: it and "
+            "one linear layer are trained, beside a model of which all weights are trained.",
         ),
     )
 
@@ -126,7 +126,7 @@ def _exact(head: ContrastHead, tests: Scenes) -> float:
 
 
 class _Classifier(nn.Module):
-    """Colour and shape of the first object, by a query of its own."""
+    """Predicts colour and shape of the first object with a query of its own."""
 
     def __init__(self, head: ContrastHead) -> None:
         super().__init__()
@@ -172,10 +172,10 @@ def _figures(found: dict[str, float], alone: dict[str, float], judged: bool) -> 
         at_least("R@1 over distinct captions", found["R@1"], RECALL, baseline=alone["R@1"], judged=judged),
         at_least("exact captions", found["exact captions"], EXACT, baseline=alone["exact captions"], judged=judged),
         at_most(
-            "time of a training step, times that of contrast alone", _times(24 if judged else 2), TIMES, judged=judged
+            "time of a training step over that of contrast alone", _times(24 if judged else 2), TIMES, judged=judged
         ),
         at_least(
-            "new query on the frozen model, share of fine-tuned",
+            "new query on the frozen model, accuracy over fine-tuned",
             found["frozen"] / max(found["fine-tuned"], 1e-9),
             SHARE,
             judged=judged,
@@ -218,10 +218,10 @@ def _cross(n_q: int, n_k: int) -> LayerCost:
 CLAIM = Claim(
     number=20,
     id="coca",
-    system="CoCa: contrastive captioners",
-    text="One model retrieves as well as one trained with contrast alone, and writes captions beside.",
+    system="CoCa: contrastive captioners (Yu et al. 2022)",
+    text="One model retrieves as well as one trained with contrast alone, and writes captions as well.",
     baseline="The same model trained with contrast alone, and with captions alone.",
-    on_reads="A pileup as the picture, its true sequence as the caption: a new question then needs few labels.",
+    on_reads="A pileup as the picture, its true sequence as the caption: a new question would need few labels.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,8 +1,7 @@
-"""Scenes of two coloured shapes on 16x16, with caption, boxes and mask: one picture for four tasks.
+"""Scenes of two coloured shapes on 16x16 pixels, with caption, boxes and mask.
 
-Recognition (which shape in which colour), detection (boxes), segmentation (mask) and captioning or contrast with the
-caption (Yu et al. 2022, CoCa). Pairs of colour and shape can be held out, for the test of whether what is known apart
-is known together.
+They serve recognition (which shape in which colour), detection (boxes), segmentation (mask) and captioning. Pairs of
+colour and shape can be held out, to test whether what is known separately is known together.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ SIZE, QUADRANT = 16, 8
 """Pixels along each side of an image and of its quarters."""
 
 COLOURS = {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.8, 0.1), "blue": (0.1, 0.2, 0.9), "yellow": (0.9, 0.9, 0.1)}
-"""Red, green and blue of each."""
+"""Red, green and blue of each colour."""
 
 SHAPES = ("square", "cross", "triangle")
 PLACES = ("top-left", "top-right", "bottom-left", "bottom-right")
@@ -26,10 +25,10 @@ WORDS = ("<start>", "<end>", *COLOURS, *SHAPES, *PLACES)
 PAIRS = tuple((colour, shape) for colour in range(len(COLOURS)) for shape in range(len(SHAPES)))
 HELD_OUT = tuple((shape, shape) for shape in range(len(SHAPES)))
 SEEN = tuple(pair for pair in PAIRS if pair not in HELD_OUT)
-"""(colour, shape): all, those to be met only in tests, and the others, in which every colour and shape occurs."""
+"""(colour, shape): all pairs, those for tests only, and the others, in which every colour and shape occurs."""
 
 SIDES = (5, 7)
-"""Least and largest side of an object in pixels."""
+"""Smallest and largest side of an object in pixels."""
 
 _WORD = {word: index for index, word in enumerate(WORDS)}
 _FIRST_WORDS = np.array([_WORD["red"], _WORD[SHAPES[0]], _WORD[PLACES[0]]])
@@ -37,14 +36,14 @@ _FIRST_WORDS = np.array([_WORD["red"], _WORD[SHAPES[0]], _WORD[PLACES[0]]])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenes:
-    """Images with two objects in different quarters, in reading order of the quarters.
+    """Images with two objects in different quadrants, in reading order.
 
     Attributes:
-        image: ``float32[count, 3, 16, 16]``, black behind, with noise.
+        image: ``float32[count, 3, 16, 16]``, on black, with noise.
         objects: ``int64[count, 2, 3]``: colour, shape and place of each.
         caption: ``int64[count, 8]``, rows of ``WORDS``: start, the words of both objects, end.
         box: ``int64[count, 2, 4]``: (top, left, bottom, right) pixels, the last two past the object.
-        mask: ``int64[count, 16, 16]``: 0 behind, 1 + shape on an object.
+        mask: ``int64[count, 16, 16]``: 0 for the background, 1 + shape on an object.
     """
 
     image: NDArray[np.float32]
@@ -59,8 +58,8 @@ def scenes(count: int, *, seed: int, pairs: Sequence[tuple[int, int]] = PAIRS, n
 
     Args:
         count: number of scenes.
-        seed: the same seed makes the same scenes.
-        pairs: the colours and shapes to draw from, all equally likely: ``PAIRS``, ``SEEN`` or ``HELD_OUT``.
+        seed: of the random generator.
+        pairs: the pairs of colour and shape, all equally likely: ``PAIRS``, ``SEEN`` or ``HELD_OUT``.
         noise: standard deviation of the noise on all pixels and colours.
     """
     generator = np.random.default_rng(seed)
@@ -76,13 +75,13 @@ def scenes(count: int, *, seed: int, pairs: Sequence[tuple[int, int]] = PAIRS, n
 
 
 def captions(objects: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The captions ``int64[count, 8]`` of objects ``int64[count, 2, 3]``; the last token sees all of its caption."""
+    """The captions ``int64[count, 8]`` of objects ``int64[count, 2, 3]``."""
     words: NDArray[np.int64] = (objects + _FIRST_WORDS).reshape(len(objects), -1)
     return np.pad(words, ((0, 0), (1, 1)), constant_values=((0, 0), (_WORD["<start>"], _WORD["<end>"])))
 
 
 def objects_of(caption: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The exact reader of captions: objects ``int64[count, 2, 3]``; -1 for a word of another kind than its place."""
+    """The objects ``int64[count, 2, 3]`` that captions describe; -1 for a word of the wrong kind."""
     words = caption[:, 1:-1].reshape(len(caption), 2, 3)
     read = words - _FIRST_WORDS
     sound = (read >= 0) & (read < np.array([len(COLOURS), len(SHAPES), len(PLACES)]))
@@ -90,9 +89,9 @@ def objects_of(caption: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def distinct(caption: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The captions without repeats ``int64[k, 8]``, and which of them each image has ``int64[count]``.
+    """The different captions ``int64[k, 8]``, and the row of each image's caption ``int64[count]``.
 
-    Retrieval is ranked over these: an image whose caption stands there twice has two right answers.
+    Retrieval ranks these: an image whose caption occurred twice would have two right answers.
     """
     unique, row = np.unique(caption, axis=0, return_inverse=True)
     return unique, row.reshape(-1)
@@ -110,7 +109,7 @@ def _ink(shape: NDArray[np.int64], box: NDArray[np.int64]) -> NDArray[np.int64]:
     y = np.arange(SIZE)[:, None] - box[..., 0, None, None]
     x = np.arange(SIZE) - box[..., 1, None, None]
     inside = (y >= 0) & (y < side) & (x >= 0) & (x < side)
-    # Twice the distance from the middle, which lies between two pixels where the side is even.
+    # Twice the distance from the middle, which lies between two pixels if the side is even.
     off_y, off_x = np.abs(2 * y - side + 1), np.abs(2 * x - side + 1)
     cross, triangle = (off_y <= 1) | (off_x <= 1), off_x <= y + 1
     inked = np.select([(shape == 1)[..., None, None], (shape == 2)[..., None, None]], [cross, triangle], True)

@@ -1,4 +1,4 @@
-"""Agents trained on episodes of random actions: sequence models, cloned behaviour and Q-learning, and their play."""
+"""Agents trained on episodes of random actions: sequence models, behaviour cloning and Q-learning; their policies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ Batch = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What agents must know of a task.
+    """What agents must know about an environment.
 
     Attributes:
-        sizes: values that each number of an observation may have.
+        sizes: number of values of each number of an observation.
         steps: of an episode of the data.
-        endless: whether the world goes on behind the last of them.
+        endless: whether the environment goes on after the last of them.
     """
 
     sizes: tuple[int, ...]
@@ -53,7 +53,7 @@ CORRIDOR = World((stitching.HEIGHT, stitching.WIDTH), stitching.STEPS, endless=T
 
 
 def batch_of(episodes: keydoor.Trajectories) -> dict[str, Tensor]:
-    """Episodes as the head of trajectories takes them."""
+    """Episodes as a batch of the trajectory head."""
     return {
         "returns": torch.from_numpy(episodes.returns_to_go.copy()),
         "observation": torch.from_numpy(episodes.observation),
@@ -62,7 +62,7 @@ def batch_of(episodes: keydoor.Trajectories) -> dict[str, Tensor]:
 
 
 def transitions(world: World, episodes: keydoor.Trajectories) -> Transitions:
-    """Episodes as single steps; of an endless world without the last ones, of which it is not seen where they led."""
+    """Episodes as single steps; without the last ones of an endless environment, whose outcome is not in the data."""
     seen = torch.from_numpy(episodes.observation)
     ended = torch.zeros(seen.shape[:2], dtype=torch.bool)
     ended[:, -1] = True
@@ -73,7 +73,7 @@ def transitions(world: World, episodes: keydoor.Trajectories) -> Transitions:
 
 
 def sequence_model(world: World, data: Batch, training: Training, *, seed: int) -> TrajectoryHead:
-    """A Decision Transformer, half of whose batches are of the best tenth of the episodes that earned something."""
+    """Train a Decision Transformer; half of each batch is from the best tenth of the episodes, see ``best``."""
     torch.manual_seed(seed)
     head = TrajectoryHead(Trunk(TRUNK), sizes=world.sizes, actions=ACTIONS, steps=world.steps, dropout=DROPOUT)
     generator = torch.Generator().manual_seed(seed)
@@ -91,13 +91,13 @@ def sequence_model(world: World, data: Batch, training: Training, *, seed: int) 
 
 
 def best(data: Batch) -> Tensor:
-    """The best tenth of the episodes, without those that earned nothing: ``bool[episodes]``."""
+    """The best tenth of the episodes, except those that earned nothing, ``bool[episodes]``."""
     earned = data["returns"][:, 0]
     return (earned > 0) & (earned >= earned.quantile(0.9))
 
 
 def cloned(world: World, data: Batch, training: Training, *, seed: int, filtered: bool) -> Reactive:
-    """Behaviour cloned from one observation at a time, of all episodes or of the best."""
+    """Clone the behaviour in all episodes or in the best, from one observation at a time."""
     torch.manual_seed(seed)
     kept = best(data) if filtered else slice(None)
     seen, action = (data[name][kept].flatten(0, 1) for name in ("observation", "action"))
@@ -105,7 +105,7 @@ def cloned(world: World, data: Batch, training: Training, *, seed: int, filtered
 
 
 def valued(world: World, data: Transitions, alpha: float, training: Training, *, seed: int) -> Reactive:
-    """Values by conservative Q-learning."""
+    """Train values by conservative Q-learning."""
     torch.manual_seed(seed)
     return cql(Reactive(world.sizes, ACTIONS), data, alpha, training, seed=seed)
 
@@ -113,7 +113,7 @@ def valued(world: World, data: Transitions, alpha: float, training: Training, *,
 def asking(head: TrajectoryHead, for_return: float, steps: int, *, sampled: int | None = None) -> keydoor.Policy:
     """The policy of a sequence model that is asked for a return; greedy, or sampled with a seed.
 
-    After as many steps as the episodes had that it learned from, it forgets them and is asked anew.
+    After as many steps as an episode of the data has, it forgets them and is asked again.
     """
     generator = None if sampled is None else torch.Generator().manual_seed(sampled)
     head.eval()
@@ -133,7 +133,7 @@ def asking(head: TrajectoryHead, for_return: float, steps: int, *, sampled: int 
 
 
 def reacting(network: Reactive, *, sampled: int | None = None) -> keydoor.Policy:
-    """The policy of a network that knows the last observation alone: the best action, or one drawn by its logits."""
+    """The policy of a network that sees the last observation only: the best action, or one sampled by its logits."""
     generator = None if sampled is None else torch.Generator().manual_seed(sampled)
     network.eval()
 

@@ -1,4 +1,4 @@
-"""Decision Transformer beside Q-learning: ahead where rewards come late, behind where ways are to be joined."""
+"""The claim of the Decision Transformer: ahead of Q-learning if rewards come late, behind if paths must be combined."""
 
 from dataclasses import asdict, dataclass
 from statistics import mean
@@ -26,18 +26,18 @@ from deepconsensus_py.lab.systems.decision_transformer.agents import (
 from deepconsensus_py.lab.systems.decision_transformer.offline import WIDTH, Reactive
 
 ALPHAS = (1.0, 0.01)
-"""Weights of the pushing down of values; the better of the two is compared."""
+"""Weights of the conservative term of CQL; the better of the two is compared."""
 
-DT, BC, FILTERED = "Decision Transformer", "cloned behaviour", "filtered cloned behaviour"
+DT, BC, FILTERED = "Decision Transformer", "behaviour cloning", "filtered behaviour cloning"
 ASKED = (8.0, 2.4)
-"""Returns asked for in the corridor: the best of the data, and the best that it has from the start."""
+"""Returns asked for in the corridor: the best of the data, and the best from the start."""
 
 Scores = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How much is drawn, trained and played."""
+    """Episodes to train on, steps of training, and episodes to play."""
 
     episodes: int
     sequences: Training
@@ -52,7 +52,7 @@ FAST = Lengths(300, Training(3), Training(20), Training(20), 8)
 
 
 def run(size: Size) -> Shown:
-    """Train all agents on the same episodes and play them in the same new layouts."""
+    """Train all agents on the same episodes, and let them play in the same new layouts."""
     doors = _mean([_doors(FAST if size.fast else FULL, seed) for seed in size.seeds])
     ways = _mean([_corridors(FAST if size.fast else CORRIDORS, seed) for seed in size.seeds])
     judged, values = not size.fast, max(doors[f"CQL, alpha {alpha:g}"] for alpha in ALPHAS)
@@ -63,7 +63,7 @@ def run(size: Size) -> Shown:
         figures=(
             at_least("key to door: Decision Transformer asked for 1", asked, 0.60, baseline=values, judged=judged),
             Figure(
-                "the same over the best CQL",
+                "key to door: Decision Transformer asked for 1, over the best CQL",
                 asked / max(values, 1e-9),
                 1.0,
                 ">= 3",
@@ -79,20 +79,21 @@ def run(size: Size) -> Shown:
             ),
             *others,
             *(Figure(f"corridor: {name}", score) for name, score in ways.items()),
-            Figure("corridor: the best there is, exact", stitching.best_return()),
+            Figure("corridor: the best possible return, exact", stitching.best_return()),
         ),
         costs=_costs(),
         notes=(
-            "Key to door: share of new layouts in which the door is reached with the key; of the random episodes that "
-            "all agents learn from, one in fifteen does so. The best policy always does.",
-            "Cloning the episodes that earned the reward, one observation at a time, is the baseline to beat: it knows "
-            "neither returns nor the past, so that the task shows credit over a long time, not memory.",
-            "Half of each of the Decision Transformer's batches are episodes that earned the reward; dropout of tokens "
-            "and weights keeps it from learning those by heart.",
-            "CQL has no history; with one it was not run.",
-            "Corridor: the mean return of long episodes. Pieces of many short episodes must be joined, which values do "
-            "and returns of single episodes do not; cloning the best tenth goes right as well, because the best tenth "
-            "begins at the right and its policy carries over to cells that it never saw.",
+            "Key to door: the share of new layouts in which the agent reaches the door with the key; one in fifteen "
+            "of the random episodes that all agents are trained on does. The best policy always does.",
+            "Behaviour cloning of the episodes that earned the reward, one observation at a time, is the baseline to "
+            "beat: it sees neither returns nor the past, so that the task shows credit over a long time, not memory.",
+            "Half of each batch of the Decision Transformer are episodes that earned the reward; dropout of tokens "
+            "and weights keeps it from memorising them.",
+            "CQL has no history; a variant with history was not run.",
+            "Corridor: the mean return of long episodes. Pieces of many short episodes have to be combined, which "
+            "values can do and returns of single episodes cannot; behaviour cloning of the best tenth goes right as "
+            "well, because the best tenth starts at the right and its policy carries over to cells that it has not "
+            "seen.",
             "Continuous control was not run.",
         ),
     )
@@ -149,17 +150,18 @@ def _costs() -> tuple[CostLine, ...]:
         counted = cost(lambda: network(data["observation"]), network, [layer], items=64, repeats=3)
     return (
         cost_line(f"{DT}, {TRUNK.layers} layers", head, data, (3 * keydoor.STEPS,)),
-        CostLine("cloned behaviour and CQL", asdict(counted)),
+        CostLine("behaviour cloning and CQL", asdict(counted)),
     )
 
 
 CLAIM = Claim(
     number=21,
     id="dt",
-    system="Decision Transformer, beside CQL",
-    text="Modelling sequences on condition of their return does without values, and is ahead where rewards come late.",
-    baseline="Conservative Q-learning; cloned and filtered cloned behaviour.",
-    on_reads="A polisher asked for a quality: the state is a partial consensus, the return what the read is worth.",
+    system="Decision Transformer (Chen et al. 2021), beside CQL (Kumar et al. 2020)",
+    text="Modelling sequences conditioned on their return needs no values, and is ahead if rewards come late.",
+    baseline="Conservative Q-learning; behaviour cloning of all and of the best episodes.",
+    on_reads="A polisher that is asked for a quality: the state is a partial consensus, the return the quality of "
+    "the read.",
     seeds=(1, 2),
     run=run,
 )

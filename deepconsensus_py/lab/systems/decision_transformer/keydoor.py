@@ -1,9 +1,8 @@
-"""Key to door: three rooms of 4x4 cells, eight steps in each; the reward comes at the door, for the key long before.
+"""Key to door: three rooms of 4x4 cells, eight steps in each; the reward at the door is for a key found long before.
 
-The key lies in the first room, nothing in the second, the door stands in the third; who comes to the door with the
-key is rewarded by 1, once. An observation does not say whether the key was taken, so that a value learned step by
-step cannot pass the reward back through the second room, while a return that is asked for can (Mesnard et al. 2021;
-Chen et al. 2021, Decision Transformer).
+The key is in the first room, nothing in the second, the door in the third; reaching the door with the key is rewarded
+with 1, once. An observation does not tell whether the key was taken, so that values learned step by step cannot carry
+the reward back through the second room, while conditioning on the return can (Mesnard et al. 2021).
 """
 
 from collections.abc import Callable
@@ -23,18 +22,18 @@ MOVES = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
 """``int64[4, 2]``: (y, x) of each action; a wall stops it."""
 
 HIDDEN = SIDE
-"""Both coordinates of the target in an observation where none is to be seen."""
+"""Both coordinates of the target in an observation if it is not visible."""
 
 Integers = NDArray[np.int64]
 
 Policy = Callable[[Integers, Integers, NDArray[np.float32]], Integers]
-"""The next actions ``int64[count]`` from what was so far: observations ``[count, t + 1, 5]``, actions and rewards
+"""The next actions ``int64[count]``, given the observations ``[count, t + 1, 5]`` so far, and actions and rewards
 ``[count, t]``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layouts:
-    """Where everything is, in (y, x): ``start`` of each room ``int64[count, 3, 2]``, ``key``, ``door`` ``[count, 2]``.
+    """Positions (y, x): ``start`` of each room ``int64[count, 3, 2]``, ``key`` and ``door`` ``[count, 2]``.
 
     No episode starts on its key, nor enters the third room on its door.
     """
@@ -46,7 +45,7 @@ class Layouts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """Where episodes are.
+    """The state of episodes.
 
     Attributes:
         step: steps done, the same in all episodes.
@@ -63,7 +62,7 @@ class State:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trajectories:
-    """Episodes as they went.
+    """Episodes.
 
     Attributes:
         observation: ``int64[count, steps, numbers]``, here 24 steps of 5 numbers, see ``observe``.
@@ -77,7 +76,7 @@ class Trajectories:
 
     @property
     def returns_to_go(self) -> NDArray[np.float32]:
-        """``float32[count, steps]``: the rewards from each step on, its own with them."""
+        """``float32[count, steps]``: sum of the rewards from each step on, its own included."""
         return np.cumsum(self.reward[:, ::-1], axis=1, dtype=np.float32)[:, ::-1]
 
 
@@ -98,7 +97,7 @@ def begin(layout: Layouts) -> State:
 
 
 def observe(layout: Layouts, state: State) -> Integers:
-    """What an agent sees: ``int64[count, 5]`` of room, y, x, and the target's y, x.
+    """What an agent sees, ``int64[count, 5]``: room, y, x, and the target's y, x.
 
     The target is the key in the first room until it is taken, the door in the third, and ``HIDDEN`` elsewhere.
     """
@@ -115,7 +114,7 @@ def step(layout: Layouts, state: State, action: Integers) -> tuple[State, NDArra
     """One step of all episodes.
 
     Args:
-        layout: where everything is.
+        layout: of the episodes.
         state: the state before.
         action: ``int64[count]``, rows of ``MOVES``.
 
@@ -126,7 +125,7 @@ def step(layout: Layouts, state: State, action: Integers) -> tuple[State, NDArra
         ValueError: the episodes are over.
     """
     if state.step >= STEPS:
-        raise ValueError(f"an episode has {STEPS} steps, and all of them are done")
+        raise ValueError(f"all {STEPS} steps of the episode are done")
     room, done = state.step // ROOM_STEPS, state.step + 1
     position = np.clip(state.position + MOVES[action], 0, SIDE - 1)
     has_key, rewarded = state.has_key, state.rewarded
@@ -141,7 +140,7 @@ def step(layout: Layouts, state: State, action: Integers) -> tuple[State, NDArra
 
 
 def rollout(layout: Layouts, policy: Policy) -> Trajectories:
-    """Play one episode in each layout, by a policy that may look back at all of its episode."""
+    """Play one episode in each layout; the policy sees all of its episode so far."""
     count = len(layout.key)
     observation = np.zeros((count, STEPS, 5), dtype=np.int64)
     action = np.zeros((count, STEPS), dtype=np.int64)
@@ -155,7 +154,7 @@ def rollout(layout: Layouts, policy: Policy) -> Trajectories:
 
 
 def random_trajectories(count: int, *, seed: int) -> Trajectories:
-    """The offline data: episodes of random actions, of which about one in fifteen earns the reward."""
+    """The training data: episodes of random actions, about one in fifteen of which earns the reward."""
     generator = np.random.default_rng([seed, 1])
     return rollout(layouts(count, seed=seed), lambda seen, *_: generator.integers(len(MOVES), size=len(seen)))
 
@@ -166,7 +165,7 @@ def best_return(layout: Layouts) -> NDArray[np.float64]:
 
 
 def random_return(layout: Layouts) -> NDArray[np.float64]:
-    """The exact expected return of random actions, ``float64[count]``, by the same induction."""
+    """The exact expected return of random actions, ``float64[count]``."""
     return _returns(layout, np.mean)
 
 

@@ -1,4 +1,4 @@
-"""Offline learning without sequences: cloning of behaviour, and conservative Q-learning (CQL, Kumar et al. 2020)."""
+"""Offline reinforcement learning without sequences: behaviour cloning and conservative Q-learning (CQL)."""
 
 import copy
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ BATCH = 256
 DISCOUNT = 0.97
 WIDTH = 128
 FOLLOW = 0.01
-"""Share of the network that its slow copy takes over at each step."""
+"""Share by which the slow copy of a network follows it at each step."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,8 +23,8 @@ class Transitions:
         observation: ``int64[count, numbers]``.
         action: ``int64[count]``.
         reward: ``float32[count]``.
-        following: the observation after it.
-        ended: ``bool[count]``, whether the episode ended with it.
+        following: the next observation.
+        ended: ``bool[count]``, whether the episode ended.
     """
 
     observation: Tensor
@@ -35,10 +35,10 @@ class Transitions:
 
 
 class Reactive(nn.Module):
-    """A number for each action, from one observation alone.
+    """A number for each action, from a single observation.
 
     Args:
-        sizes: values that each number of an observation may have.
+        sizes: number of values of each number of an observation.
         actions: number of actions.
         d: width of the two hidden layers.
     """
@@ -56,7 +56,7 @@ class Reactive(nn.Module):
 
 
 def clone(network: Reactive, observation: Tensor, action: Tensor, training: Training, *, seed: int) -> Reactive:
-    """Fit the logits of a network to what was done: actions ``int64[count]`` after ``int64[count, numbers]``."""
+    """Fit the logits of a network to actions ``int64[count]`` taken after observations ``int64[count, numbers]``."""
     generator = torch.Generator().manual_seed(seed)
 
     def loss(_: int) -> Tensor:
@@ -68,13 +68,13 @@ def clone(network: Reactive, observation: Tensor, action: Tensor, training: Trai
 
 
 def cql(network: Reactive, data: Transitions, alpha: float, training: Training, *, seed: int) -> Reactive:
-    """Fit the values of a network to Bellman's equation, and push those of actions that were not taken down.
+    """Fit the values of a network to the Bellman equation, and lower those of actions that were not taken.
 
     Args:
         network: values of actions.
-        data: what was done.
-        alpha: weight of the pushing.
-        training: how long and how fast.
+        data: steps of the episodes.
+        alpha: weight of the conservative term.
+        training: steps and learning rate.
         seed: of the batches.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -1,9 +1,9 @@
-"""A corridor whose best way no episode has gone: it must be stitched from pieces of several.
+"""A corridor whose best path is in no episode: it must be stitched together from several.
 
-Random episodes of eight steps begin anywhere in 3x9 cells. Every step earns what its column is worth: a little at the
-left end, where a long stay is among the best that an episode from there does, and much at the right end, which hardly
-any episode from the left comes to. Values learned step by step pass from one episode to another; what one episode
-earned in all says nothing of it (Levine et al. 2020, offline reinforcement learning).
+Random episodes of eight steps start anywhere in 3x9 cells. Every step earns the reward of its column: a little at the
+left end, where staying is among the best that an episode starting there does, and much at the right end, which hardly
+any episode from the left reaches. Values learned step by step carry over from one episode to another; the return of a
+single episode does not show this (Levine et al. 2020, offline reinforcement learning).
 """
 
 import numpy as np
@@ -15,13 +15,13 @@ HEIGHT, WIDTH = 3, 9
 """Cells of the corridor."""
 
 WORTH = np.array([0.3, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 1.0], dtype=np.float32)
-"""What a step that ends in each column earns."""
+"""Reward of a step that ends in each column."""
 
 STEPS, LONG = 8, 24
 """Steps of an episode of the data, and of one that is played."""
 
 START = 1
-"""Column where played episodes begin."""
+"""Column in which played episodes start."""
 
 Integers = NDArray[np.int64]
 
@@ -34,7 +34,7 @@ def random_episodes(count: int, *, seed: int) -> Trajectories:
 
 
 def played(policy: Policy, count: int, *, seed: int) -> Trajectories:
-    """Long episodes of a policy, from the column ``START``."""
+    """Play long episodes of a policy, from the column ``START``."""
     rows = np.random.default_rng(seed).integers(HEIGHT, size=count)
     return _walked(np.stack([rows, np.full(count, START)], axis=1), policy, LONG)
 

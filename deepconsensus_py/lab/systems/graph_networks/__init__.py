@@ -1,1 +1,7 @@
-"""See ``claim.py``."""
+"""Graph networks: one update, shared by all nodes and steps, generalises to larger graphs.
+
+Battaglia et al. 2018, "Relational inductive biases, deep learning, and graph networks".
+
+``claim`` trains and judges; ``baselines`` has the networks that attention along edges is compared with, ``hop_graphs``
+generated graphs, ``pass_graphs`` partial-order graphs of simulated passes.
+"""

@@ -19,7 +19,7 @@ class GraphNetwork(nn.Module):
     It takes the batches of ``heads.graph.GraphHead`` and gives the same logits.
 
     Args:
-        d: width of edges, nodes and the whole.
+        d: width of edges, nodes and the whole graph.
         out: the output layer, from ``[B, n, d]``.
     """
 
@@ -69,12 +69,12 @@ def _mean(x: Tensor, real: Tensor) -> Tensor:
 
 
 class RowsHead(GraphHead):
-    """The same without the graph as structure: a node is given its row of the adjacency matrix as numbers.
+    """A graph without its structure: each node is given its row of the adjacency matrix as numbers.
 
     Args:
         trunk: with any pattern that needs no edges.
-        names: columns of that matrix, at least as many as a graph has nodes; the batch says which node has which.
-        farthest: largest distance there is.
+        names: columns of the matrix, at least as many as a graph has nodes; the batch assigns them to nodes.
+        farthest: largest possible distance.
     """
 
     def __init__(self, trunk: Trunk, *, names: int = 64, farthest: int = 63) -> None:
@@ -85,7 +85,7 @@ class RowsHead(GraphHead):
         nn.init.normal_(self.neighbours.weight, std=1 / math.sqrt(names))
 
     def tokens(self, batch: Batch) -> Tokens:
-        """A token for each node: whether it is the source, its name and those of its neighbours."""
+        """A token for each node: whether it is the source, its name, and those of its neighbours."""
         given, names = super().tokens(batch), batch["names"]
         starts, ends, kinds = batch["edges"].unbind(-1)
         item = torch.arange(len(names), device=names.device).unsqueeze(1)

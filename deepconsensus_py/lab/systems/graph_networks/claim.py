@@ -1,4 +1,4 @@
-"""Row 2: a rule trained on small graphs answers on large ones (Battaglia et al. 2018)."""
+"""The claim of graph networks: a rule learned on small graphs holds on large ones."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -30,7 +30,7 @@ JUDGED_AT = 40
 TEST_SEED = 99
 LEAST, TIMES_PLAIN = 0.90, 2.0
 FURTHER = 4
-"""In training, rounds beyond the largest distance, drawn from 0 to this: what is right must stay so."""
+"""Most rounds in training beyond the largest distance: what is right must stay right."""
 
 EDGES, NETWORK, PLAIN, SHARED = "attention along edges", "graph network", "plain Transformer", "plain, one shared block"
 
@@ -38,7 +38,7 @@ Rounds = Callable[[HopGraphs], int]
 
 
 def run(size: Size) -> Shown:
-    """Train the four systems on small graphs and test them on larger ones."""
+    """Train four systems on small graphs, and test them on larger ones."""
     steps, graphs = (2, 4) if size.fast else (1500, 300)
     tests = {n: hop_graphs(graphs, nodes=(n, n), seed=TEST_SEED) for n in TESTED_ON}
     exact: dict[str, list[list[float]]] = {name: [] for name in SYSTEMS}
@@ -57,30 +57,30 @@ def run(size: Size) -> Shown:
         figures=(*_figures(means, fixed_means, judged=not size.fast), *_on_passes(size)),
         costs=tuple(_cost(name, tests[JUDGED_AT]) for name in SYSTEMS),
         curves=tuple(Curve(name, tuple(map(float, TESTED_ON)), tuple(values)) for name, values in means.items()),
-        axes=("nodes of a graph", "nodes whose distance is exact"),
+        axes=("nodes of a graph", "share of nodes with the exact distance"),
         notes=(
-            f"Trained on graphs of {TRAINED_ON[0]} to {TRAINED_ON[1]} nodes. Exact nodes at "
-            f"{', '.join(map(str, TESTED_ON))} nodes, {'; '.join(losses)}.",
-            "Rounds are as many as the largest distance in the batch, as many as the graph has nodes where the figure "
-            f"says so; in training, 0 to {FURTHER} more are drawn, as what is right must stay so.",
-            f"{SHARED} has the depth, and the weights used again, of {EDGES}; it lacks the edges alone.",
-            f"No farther than 7 from the source, beyond which training shows next to nothing, are at {JUDGED_AT} nodes "
-            f"{float((tests[JUDGED_AT].distance <= 7).mean()):.4f} of all.",
-            "The same mechanism on partial-order graphs of simulated Sequel passes, windows of 20 columns: trained on "
-            "at most 6 passes, tested on such and on 12 to 20, one seed. For information.",
-            "All systems answer by one number for each node, from which whole distances take their probabilities, so "
-            "that distances beyond those of training can be said.",
+            f"Trained on graphs of {TRAINED_ON[0]} to {TRAINED_ON[1]} nodes. Share of nodes with the exact distance "
+            f"at {', '.join(map(str, TESTED_ON))} nodes, {'; '.join(losses)}.",
+            "The number of rounds is the largest distance in the batch, or the number of nodes if the figure says "
+            f"so; in training, 0 to {FURTHER} more, drawn at random, as what is right must stay right.",
+            f"{SHARED} has the depth and the shared weights of {EDGES}, but not the edges.",
+            f"At {JUDGED_AT} nodes, {float((tests[JUDGED_AT].distance <= 7).mean()):.4f} of all nodes are at most 7 "
+            "edges from the source; training shows hardly any that are farther.",
+            "The same mechanism on partial-order graphs of simulated Sequel passes, windows of 20 columns: trained "
+            "on at most 6 passes, tested on these and on 12 to 20, one seed; for information only.",
+            "All systems answer with one number per node, from which the probabilities of whole distances follow, so "
+            "that distances beyond those of training can be predicted.",
         ),
     )
 
 
 def widest(graphs: HopGraphs) -> int:
-    """Rounds until every node is reached."""
+    """Rounds until every node is reached: the largest distance."""
     return max(1, int(graphs.distance.max()))
 
 
 def nodes(graphs: HopGraphs) -> int:
-    """Rounds enough for every graph of so many nodes, without looking at the answer."""
+    """Rounds that suffice for any graph of this size: the number of nodes."""
     return int(graphs.mask.shape[1])
 
 
@@ -133,7 +133,7 @@ def _rounds(name: str, graphs: HopGraphs, rounds: Rounds) -> int:
 def batch_of(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
     """Graphs as a batch for all systems, with the number of rounds."""
     batch = {name: torch.from_numpy(getattr(graphs, name)) for name in ("edges", "mask", "source", "distance")}
-    # Labels are random already, so that a node's own index is as good a name as any.
+    # Labels are random already, so a node's own index will do as its name.
     names = torch.arange(graphs.mask.shape[1]).expand(graphs.mask.shape)
     return batch | {"names": names, "steps": torch.tensor(rounds)}
 
@@ -150,7 +150,7 @@ def _figures(means: dict[str, list[float]], fixed: dict[str, list[float]], *, ju
     ours, plain = means[EDGES][at], max(means[PLAIN][at], means[SHARED][at])
     figures = [
         at_least(f"exact nodes at {JUDGED_AT} nodes, {EDGES}", ours, LEAST, baseline=plain, judged=judged),
-        at_least("times the better plain Transformer there", ours / max(plain, 1e-9), TIMES_PLAIN, judged=judged),
+        at_least("ratio to the better plain Transformer", ours / max(plain, 1e-9), TIMES_PLAIN, judged=judged),
     ]
     for n, found, better in zip(TESTED_ON, means[EDGES], map(max, means[PLAIN], means[SHARED]), strict=True):
         if n != JUDGED_AT:
@@ -167,7 +167,7 @@ def _figures(means: dict[str, list[float]], fixed: dict[str, list[float]], *, ju
 
 
 def _on_passes(size: Size) -> list[Figure]:
-    """Errors of calls on partial-order graphs of passes, for information."""
+    """Errors of calls on partial-order graphs of passes, for information only."""
     steps, molecules = (2, (1, 1)) if size.fast else (800, (60, 16))
     torch.manual_seed(size.seeds[0])
     head = PassGraphHead(_trunk("edges", layers=PASS_ROUNDS, shared=True))
@@ -188,7 +188,7 @@ def _on_passes(size: Size) -> list[Figure]:
             called = torch.cat([head(_rows(test, part)).argmax(-1) for part in parts])
         ours, vote = (judge(calls, test["truth"]).per_kb for calls in (called, test["vote"]))
         figures.append(
-            Figure(f"errors per kb, {passes[0]} to {passes[1]} full passes, beside majority vote", ours, vote)
+            Figure(f"errors per kb, {passes[0]} to {passes[1]} full passes, beside the majority vote", ours, vote)
         )
     return figures
 
@@ -204,7 +204,7 @@ def _cost(name: str, graphs: HopGraphs) -> CostLine:
     edges, n = batch["edges"], one.mask.shape[1]
     if name == NETWORK:
         pairs = int((edges[..., 2] >= 0).sum())
-        # Per round: 5 d^2 multiply-adds an edge, 4 a node, 4 for the whole.
+        # Per round: 5 d^2 multiply-adds per edge, 4 per node, 4 for the whole graph.
         layer = LayerCost(n, pairs, 2 * D**2 * (5 * pairs + 4 * n + 4) // n, 0.0, 0)
     else:
         pattern = Edges() if name == EDGES else Full()
@@ -221,10 +221,10 @@ def _listed(values: list[float]) -> str:
 CLAIM = Claim(
     number=2,
     id="graph",
-    system="graph networks, combinatorial generalisation",
-    text="One update reused at every node and step, trained on small graphs, answers on graphs several times larger.",
-    baseline="A Transformer that is given rows of the adjacency matrix, with its own layers and with one shared block.",
-    on_reads="Partial-order graphs of passes: trained where passes are few, used where they are many.",
+    system="Graph networks and combinatorial generalisation (Battaglia et al. 2018)",
+    text="One update reused at every node and step, trained on small graphs, is right on graphs several times larger.",
+    baseline="A Transformer that is given rows of the adjacency matrix, with its own layers or with one shared block.",
+    on_reads="Partial-order graphs of passes: trained on few passes, used on many.",
     seeds=(1, 2),
     run=run,
 )

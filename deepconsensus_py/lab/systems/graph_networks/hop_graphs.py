@@ -1,7 +1,7 @@
-"""Hop distance to a source in random connected graphs, small ones to train on and larger ones to test on.
+"""Random connected graphs, and the number of hops from a source to every node.
 
-The rule is local and the same at every node, so whoever learns the rule answers on graphs of any size; whoever learns
-the graphs does not (Battaglia et al. 2018, relational inductive biases and combinatorial generalisation).
+The rule is local and the same at every node: a system that learns the rule is right on graphs of any size, one that
+learns the graphs is not.
 """
 
 from dataclasses import dataclass
@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOOP, EDGE = 0, 1
-"""Kinds of rows in ``HopGraphs.edges``: a node to itself, a node to its neighbour."""
+"""Kinds of edges: from a node to itself, and to a neighbour."""
 
 EXTRA_EDGES = 0.5
-"""Expected number of edges at a node beside those of the spanning tree; some make short cuts."""
+"""Expected number of edges per node beyond those of the spanning tree; some are short cuts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HopGraphs:
     """A batch of connected undirected graphs, each with one source.
 
-    A graph of fewer nodes than the largest fills up at the end; among its own nodes, labels are random.
+    Smaller graphs are padded at the end; the labels of a graph's nodes are random.
 
     Attributes:
         adjacency: ``bool[count, n, n]``, symmetric, without loops.
         edges: ``int64[count, e, 3]``, rows of (from, to, kind) ordered by (from, to): every edge in both directions,
-            every node to itself; rows of -1 fill up.
-        mask: ``bool[count, n]``, where a node is.
+            every node to itself; padded with rows of -1.
+        mask: ``bool[count, n]``, False for padding.
         source: ``int64[count]``, the node from which distances count.
-        distance: ``int64[count, n]``, edges on a shortest path from the source; -1 where no node is.
+        distance: ``int64[count, n]``, edges on a shortest path from the source; -1 for padding.
     """
 
     adjacency: NDArray[np.bool_]
@@ -39,15 +39,15 @@ class HopGraphs:
 
 
 def hop_graphs(count: int, *, nodes: tuple[int, int], seed: int) -> HopGraphs:
-    """Draw graphs: a random recursive tree, a few more edges, and random labels.
+    """Draw graphs: a random recursive tree with a few more edges and random labels.
 
     Args:
         count: number of graphs.
-        nodes: least and largest number of nodes, both drawn; 6 to 12 to train on.
-        seed: the same seed makes the same graphs.
+        nodes: fewest and most nodes.
+        seed: of the random generator.
 
     Raises:
-        ValueError: a graph would have no node, or the range is empty.
+        ValueError: the range is empty, or includes graphs without nodes.
     """
     least, most = nodes
     if not 1 <= least <= most:
@@ -62,14 +62,14 @@ def hop_graphs(count: int, *, nodes: tuple[int, int], seed: int) -> HopGraphs:
 
 
 def hop_distances(adjacency: NDArray[np.bool_], source: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The exact answer, by breadth-first search in all graphs at once.
+    """Hops from the source by breadth-first search, in all graphs at once.
 
     Args:
         adjacency: ``bool[count, n, n]``, from the first node to the second.
         source: ``int64[count]``.
 
     Returns:
-        ``int64[count, n]``; -1 where the source does not lead.
+        ``int64[count, n]``; -1 for nodes that cannot be reached.
     """
     distance = np.full(adjacency.shape[:2], -1, dtype=np.int64)
     frontier = np.arange(adjacency.shape[1]) == source[:, None]
@@ -109,7 +109,7 @@ def _connected(mask: NDArray[np.bool_], generator: np.random.Generator) -> NDArr
 def _relabelled(
     adjacency: NDArray[np.bool_], mask: NDArray[np.bool_], generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    # In the tree, low labels are near the root; filler sorts behind all nodes.
+    # In the tree, low labels are near the root; padding is sorted behind all nodes.
     order = np.argsort(np.where(mask, generator.random(mask.shape), 2.0), axis=1)
     graphs = np.arange(len(order))[:, None, None]
     return adjacency[graphs, order[:, :, None], order[:, None]]

@@ -14,11 +14,11 @@ from deepconsensus_py.lab.reads import windows_of
 LENGTH = (1500, 2500)
 COLUMNS = 20
 FORWARD, REVERSE = 1, 2
-"""Codes of strands; 0 where there is no pass."""
+"""Codes of strands; 0 is no pass."""
 
 LOOP, COLUMN, AFTER, BEFORE = 0, 1, 2, 5
-"""Types of edges: to itself, within the column; to a symbol of the next column and of the one before, three of each, by
-which third of the passes goes there."""
+"""Types of edges: to itself; within the column; to a symbol of the next and of the previous column, three types each,
+by the share of passes that go there, in thirds."""
 
 
 def pass_graphs(molecules: int, *, passes: tuple[int, int], most: int, seed: int) -> dict[str, Tensor]:
@@ -26,12 +26,12 @@ def pass_graphs(molecules: int, *, passes: tuple[int, int], most: int, seed: int
 
     Args:
         molecules: how many.
-        passes: least and largest number of full passes.
-        most: passes that are looked at, full and partial.
-        seed: the same seed makes the same graphs.
+        passes: fewest and most full passes.
+        most: most passes that are used, full and partial.
+        seed: of the molecules.
 
     Returns:
-        The batch of ``heads.graph.PassGraphHead``, and ``vote``, the symbol of each column that most passes have.
+        A batch for ``heads.graph.PassGraphHead``, and ``vote``, the symbol that most passes have in each column.
     """
     windows = windows_of(molecules, length=LENGTH, passes=passes, max_passes=most, seed=seed)
     bases, strands, labels = (windows[name].numpy() for name in ("bases", "strands", "labels"))
@@ -43,24 +43,24 @@ def pass_graphs(molecules: int, *, passes: tuple[int, int], most: int, seed: int
 
 
 def support_of(bases: NDArray[np.uint8], strands: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """``[count, passes, columns, SYMBOLS]``: 1 where a pass has a symbol."""
+    """``[count, passes, columns, SYMBOLS]``: 1 for the symbol that a pass has."""
     support: NDArray[np.float32] = np.eye(SYMBOLS, dtype=np.float32)[bases] * (strands > 0)[..., None, None]
     return support
 
 
 def laid_out(truth: NDArray[np.uint8], support: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The truth of a window in its columns, by its alignment to what most passes have.
+    """The true bases of a window in its columns, by alignment to the majority of the passes.
 
-    A base that most passes lack goes to the column between its neighbours in which most passes have it.
+    A base that the majority lacks goes to the column between its neighbours in which most passes have it.
 
     Args:
-        truth: ``[columns]`` bases, filled up with gaps.
-        support: ``[columns, SYMBOLS]`` passes that have each symbol.
+        truth: ``[columns]`` bases, padded with gaps.
+        support: ``[columns, SYMBOLS]`` number of passes with each symbol.
     """
     vote = support.argmax(axis=1)
     (voted,) = np.nonzero(vote)
     bases = truth[truth > 0]
-    # Letters of any kind do: the codes themselves.
+    # edlib takes any letters: the codes will do.
     cigar = edlib.align(bases.tobytes(), vote[voted].astype(np.uint8).tobytes(), task="path")["cigar"] or ""
     placed, at, base = np.zeros(len(vote), dtype=np.int64), 0, 0
     for count, kind in re.findall(r"(\d+)([=XID])", cigar):
@@ -82,7 +82,7 @@ def graphs_of(bases: NDArray[np.uint8], strands: NDArray[np.uint8]) -> dict[str,
 
     Args:
         bases: ``[count, passes, columns]`` of 0, the gap, to 4.
-        strands: ``[count, passes]``, 0 where there is no pass.
+        strands: ``[count, passes]``, 0 for no pass.
     """
     here = support_of(bases, strands)
     support = here.sum(axis=1)
@@ -101,7 +101,7 @@ def graphs_of(bases: NDArray[np.uint8], strands: NDArray[np.uint8]) -> dict[str,
 
 
 def _edges(there: NDArray[np.bool_], steps: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Rows (node, node, type) of all pairs that might be joined, -1 where they are not."""
+    """Rows (node, node, type) of all pairs that could be joined, -1 if they are not."""
     columns = there.shape[1]
     node = np.arange(columns * SYMBOLS).reshape(columns, SYMBOLS)
     within = there[:, :, :, None] & there[:, :, None]

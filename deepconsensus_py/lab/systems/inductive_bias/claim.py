@@ -1,4 +1,4 @@
-"""Row 22: what a layer knows of images before it learns, and whether attention says what an answer hangs on."""
+"""The claims: which image layers are equivariant to translation, and whether attention finds what decides."""
 
 from collections.abc import Callable
 
@@ -26,25 +26,26 @@ from deepconsensus_py.lab.systems.inductive_bias.planted import (
     windows,
 )
 
-CANVAS, MARGIN, WIDTH, BLOCK, HALO = 24, 8, 8, 4, 2  # pixels; the inner ones are compared, as far as borders reach
+CANVAS, MARGIN, WIDTH, BLOCK, HALO = 24, 8, 8, 4, 2  # pixels; only inner ones, out of reach of the border, are compared
 STEPS, BATCH, TESTED = 1000, 64, 500
 SAME, DIFFERENT = 1e-5, 1e-2
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Measure the equivariance of untrained layers, and train networks whose answer has a known cause."""
     return Shown(
         figures=(*_equivariance(), *_explanation(size)),
         costs=(cost_line("transformer of windows", judge(0), windows(64, seed=0).batch, (COLUMNS + 1,)),),
         notes=(
-            "Equivariance is the change between a layer's output of a shifted image and its shifted output, inner "
-            "pixels only; of full attention, tokens whose coordinates are shifted, as "
-            "pixels at the border are keys like others.",
-            f"The planted cause: {COLUMNS} columns, in one of which passes disagree; its commonest base is the answer. "
-            "The area is the chance that this column outranks another one. The last layer alone misses it where the "
-            "first has already carried what it says to other columns, so attention is read through all layers.",
-            "Shuffled: each layer's weights meet the values of other tokens. That a column is looked at shows where "
-            "layers look; occlusion shows what the answer hangs on, and both are needed.",
+            "Equivariance is measured as the difference between the output for a shifted image and the shifted "
+            "output, inner pixels only; for full attention the coordinates of the tokens are shifted, as pixels at "
+            "the border are keys like others.",
+            f"The planted cause: {COLUMNS} columns, in one of which passes disagree; its most common base is the "
+            "answer. The AUC is the probability that this column outranks another one. The last layer alone misses "
+            "it if the first has already carried the information to other columns, so attention is followed through "
+            "all layers.",
+            "Shuffled: the weights of each layer are applied to the values of other tokens. Attention shows where "
+            "layers look, occlusion what the answer depends on; both are needed.",
         ),
     )
 
@@ -65,7 +66,7 @@ def _equivariance() -> tuple[Figure, ...]:
 
 @torch.inference_mode()
 def _shifted(layer: Callable[[Tensor], Tensor], by: int) -> float:
-    """Between the layer of an image shifted down and right, and its shifted output; inner pixels."""
+    """Largest difference between the output for a shifted image and the shifted output, inner pixels only."""
     image = torch.randn(2, WIDTH, CANVAS, CANVAS)
     first, second = layer(image.roll((by, by), (2, 3))), layer(image).roll((by, by), (2, 3))
     inner = slice(MARGIN, CANVAS - MARGIN)
@@ -74,7 +75,7 @@ def _shifted(layer: Callable[[Tensor], Tensor], by: int) -> float:
 
 @torch.inference_mode()
 def _moved(*, absolute: bool) -> float:
-    """Between full attention among pixels and among the same pixels at other coordinates."""
+    """Largest difference between full attention among pixels and among the same pixels at other coordinates."""
     bias = None if absolute else BiasConfig("rel2d", (MARGIN, MARGIN))
     layer = MultiHead(d=WIDTH, heads=2, attention=AttentionConfig(Full(), bias=bias))
     table = Learned((CANVAS, CANVAS), WIDTH)
@@ -96,18 +97,21 @@ def _explanation(size: Size) -> tuple[Figure, ...]:
     judged = not size.fast
     return (
         Figure("windows: accuracy", mean["accuracy"]),
-        at_least("area of attention, rolled out through both layers", mean["rollout"], 0.9, judged=judged),
-        Figure("area of the last layer's attention alone", mean["last layer"]),
-        Figure("area of gradients times tokens", mean["gradient"]),
-        at_least("area of occlusion", mean["occlusion"], 0.9, judged=judged),
+        at_least("AUC of attention, rolled out through both layers", mean["rollout"], 0.9, judged=judged),
+        Figure("AUC of the last layer's attention alone", mean["last layer"]),
+        Figure("AUC of gradients times tokens", mean["gradient"]),
+        at_least("AUC of occlusion", mean["occlusion"], 0.9, judged=judged),
         at_least(
-            "accuracy lost when weights meet other values", mean["accuracy"] - mean["shuffled"], 0.2, judged=judged
+            "accuracy lost if weights are applied to other values",
+            mean["accuracy"] - mean["shuffled"],
+            0.2,
+            judged=judged,
         ),
     )
 
 
 def _explained(seed: int, steps: int) -> dict[str, float]:
-    """Accuracy, with weights shuffled too, and the area of each explanation."""
+    """Accuracy, also with shuffled values, and the AUC of each explanation."""
     head = judge(seed)
 
     def loss(step: int) -> Tensor:
@@ -136,10 +140,10 @@ def _accuracy(head: Vision, batch: dict[str, Tensor]) -> float:
 CLAIM = Claim(
     number=22,
     id="inductive",
-    system="Inductive bias of convolutions, and attention as an explanation (survey)",
-    text="Layers are equivariant to translation where their positions are relative, and attention finds the cause.",
-    baseline="Absolute positions and blocks, which are not equivariant; weights that meet shuffled values.",
-    on_reads="The command explain says which passes and columns decided a base, attention beside occlusion.",
+    system="Inductive bias of convolutions, and attention as an explanation (surveys)",
+    text="Layers are equivariant to translation if their positions are relative, and attention finds the cause.",
+    baseline="Absolute positions and blocks, which are not equivariant; weights applied to shuffled values.",
+    on_reads="The command explain shows which passes and columns decided a base, by attention and by occlusion.",
     seeds=(1, 2),
     run=run,
 )

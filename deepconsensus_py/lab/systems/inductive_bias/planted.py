@@ -1,4 +1,4 @@
-"""Windows in which one column decides, so that what an explanation says can be held against what is so."""
+"""Windows in which one column decides the answer, and explanations that should find it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.vision import Vision
 
 PASSES, COLUMNS, BASES = 9, 30, 4
-NOISY = 0.3  # chance that one pass errs in a column that decides nothing
+NOISY = 0.3  # probability that one pass errs in a column that decides nothing
 SPLIT = 4  # passes that disagree in the column that decides
 
 
@@ -26,7 +26,7 @@ class Windows:
 
     Attributes:
         batch: for ``Vision``: ``image`` is ``float32[count, 4, 1, 30]``, the share of passes with each base.
-        cause: ``int64[count]``, the column in which passes disagree; its commonest base is the label.
+        cause: ``int64[count]``, the column in which passes disagree; its most common base is the label.
     """
 
     batch: dict[str, Tensor]
@@ -34,7 +34,7 @@ class Windows:
 
 
 def windows(count: int, *, seed: int) -> Windows:
-    """Draw windows; in one column the passes disagree, in others one of them errs now and then."""
+    """Draw windows; in one column the passes disagree, in others one of them errs occasionally."""
     generator = torch.Generator().manual_seed(seed)
     called = torch.randint(BASES, (count, COLUMNS), generator=generator)
     other = (called + torch.randint(1, BASES, (count, COLUMNS), generator=generator)) % BASES
@@ -49,7 +49,7 @@ def windows(count: int, *, seed: int) -> Windows:
 
 
 def judge(seed: int) -> Vision:
-    """A transformer with a token of its own for the whole window."""
+    """A transformer with a token for the whole window."""
     torch.manual_seed(seed)
     trunk = Trunk(TrunkConfig(2, 32, 2, 64, preset("full"), norm="layer", position="none"))
     return Vision(trunk, classes=BASES, shape=(BASES, 1, COLUMNS), patch=1)
@@ -57,14 +57,14 @@ def judge(seed: int) -> Vision:
 
 @torch.inference_mode()
 def attended(head: Vision, given: Windows) -> dict[str, Tensor]:
-    """How much the token of the window looks at each column, ``float[count, 30]``: last layer, and rolled out."""
+    """Attention of the window's token to each column, ``float[count, 30]``: of the last layer, and rolled out."""
     with recorded_maps(head.trunk) as maps:
         head(given.batch)
     return {"last layer": maps[-1].mean(1)[:, 0, 1:], "rollout": rollout(maps)[:, 0, 1:]}
 
 
 def gradient_times_attention(head: Vision, given: Windows) -> Tensor:
-    """Size of each column's tokens times their gradient towards the chosen logit, ``float[count, 30]``."""
+    """Token times gradient of the chosen logit, absolute, for each column, ``float[count, 30]``."""
     tokens = head.tokens(given.batch)
     x = tokens.x.detach().requires_grad_(True)
     logits = head.classify(head.trunk(replace(tokens, x=x))[:, 0])
@@ -74,7 +74,7 @@ def gradient_times_attention(head: Vision, given: Windows) -> Tensor:
 
 @torch.inference_mode()
 def occluded(head: Vision, given: Windows) -> Tensor:
-    """How much the chosen logit falls without each column, ``float[count, 30]``."""
+    """Fall of the chosen logit without each column, ``float[count, 30]``."""
     tokens = head.tokens(given.batch)
     chosen = head(given.batch).argmax(-1, keepdim=True)
 
@@ -87,7 +87,7 @@ def occluded(head: Vision, given: Windows) -> Tensor:
 
 
 def area(score: Tensor, cause: Tensor) -> float:
-    """Area under the curve: chance that the column that decides outranks another of its window, ties half."""
+    """Area under the ROC curve: how often the deciding column outranks another one of its window; ties are half."""
     own = score.gather(1, cause.unsqueeze(1))
     others = torch.ones_like(score, dtype=torch.bool).scatter(1, cause.unsqueeze(1), False)
     better = (own > score).double() + (own == score).double() / 2
@@ -96,7 +96,7 @@ def area(score: Tensor, cause: Tensor) -> float:
 
 @contextmanager
 def shuffled(network: nn.Module, *, seed: int) -> Iterator[None]:
-    """While it lasts, the weights of every layer of attention meet the values of other tokens than their own."""
+    """A context in which every attention layer applies its weights to the values of other tokens."""
     generator = torch.Generator().manual_seed(seed)
 
     def shuffle(layer: nn.Module, given: tuple[Tensor, ...], values: Tensor) -> Tensor:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""Mesh-TensorFlow: one layout, from names to names, puts a trunk on any mesh of processes."""
+"""The claim of Mesh-TensorFlow: one layout runs a trunk on any mesh of processes."""
 
 import statistics
 
@@ -23,11 +23,11 @@ from deepconsensus_py.lab.systems.mesh_tensorflow.meshes import (
 )
 
 CLOSE = 1e-5
-"""How far losses may be apart."""
+"""Largest difference of losses that counts as equal."""
 
 
 def run(size: Size) -> Shown:
-    """Train on every mesh by every layout and count; of two processes where it is to be fast."""
+    """Train on every mesh with every layout, and count; a fast run uses two processes at most."""
     seeds = size.seeds[:1] if size.fast else size.seeds
     runs = [(alone(seed), *spread(seed, 2 if size.fast else 4)) for seed in seeds]
     _, meshes, ffn = runs[0]
@@ -43,16 +43,16 @@ def run(size: Size) -> Shown:
         figures=(*figures, *_counts(meshes), *_ffn(ffn)),
         costs=(_cost(),),
         notes=(
-            "The published system: up to 5 billion parameters on up to 512 TPU cores.",
-            f"Mean loss of the last step {statistics.mean(one.losses[-1] for one, _, _ in runs):.4f}; "
-            f"the trunk has {CONFIG.layers} layers of {CONFIG.heads} heads, so that at most {CONFIG.heads} processes "
-            "share them; one layer has a relative bias, whose table every process keeps whole.",
-            "All-reduces of a step: "
+            "Published: up to 5 billion parameters on up to 512 TPU cores.",
+            f"Mean loss of the last step: {statistics.mean(one.losses[-1] for one, _, _ in runs):.4f}. The trunk has "
+            f"{CONFIG.layers} layers of {CONFIG.heads} heads, so that at most {CONFIG.heads} processes can share "
+            "them; one layer has a relative bias, whose table every process keeps whole.",
+            "All-reduces of a training step: "
             + "; ".join(f"{name} {seen.step}" for name, seen in meshes.items())
-            + " (three backward for queries, keys and values, one for each relative bias and widening layer, and one "
-            "for the gradients of the parts of a batch).",
-            "At the size of the correction model, cutting the batch is what pays; heads and inner width are cut where "
-            "a model does not fit on one device.",
+            + ". Of these, three are backward for queries, keys and values, one for each relative bias and widening "
+            "layer, and one for the gradients of the parts of a batch.",
+            "At the size of the correction model, splitting the batch is what pays; heads and inner width are split "
+            "if a model does not fit on one device.",
         ),
     )
 
@@ -72,7 +72,7 @@ def _counts(meshes: dict[str, Seen]) -> list[Figure]:
                 f"parameters of a process, {name}",
                 seen.parameters,
                 count(trunk),
-                f"= {right}, what is cut / {model} + what is whole",
+                f"= {right}: sharded / {model} + replicated",
                 seen.parameters == right,
             ),
             Figure(
@@ -116,10 +116,10 @@ def _cost() -> CostLine:
 CLAIM = Claim(
     number=6,
     id="mesh",
-    system="Mesh-TensorFlow",
-    text="A layout of names puts one program on any mesh of processes, which then computes the same.",
+    system="Mesh-TensorFlow (Shazeer et al. 2018)",
+    text="A layout of named dimensions runs one program on any mesh of processes, with the same results.",
     baseline="The same training in one process.",
-    on_reads="One two-line layout trains the corrector on several devices.",
+    on_reads="A layout of two lines trains the corrector on several devices.",
     seeds=(1, 2),
     run=run,
 )

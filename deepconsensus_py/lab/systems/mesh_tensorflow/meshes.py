@@ -1,4 +1,4 @@
-"""A trunk trained on meshes of processes, by every layout, and what each process sees of it."""
+"""Train a trunk on meshes of processes with every layout, and count parameters and all-reduces of a process."""
 
 import json
 import math
@@ -28,7 +28,7 @@ CONFIG = TrunkConfig(layers=2, d=64, heads=4, ff=128, attention=preset("banded12
 STEPS, BATCH, LENGTH = 5, 8, 40
 FFN_SHAPE = (280, 2048)
 PATIENCE = timedelta(minutes=2)
-"""How long a process waits for the others."""
+"""Time-out of a process that waits for the others."""
 
 DATA: Layout = {"batch": "data"}
 MODEL: Layout = {"heads": "model", "ff": "model"}
@@ -46,13 +46,13 @@ MESHES: Mapping[str, tuple[tuple[int, int], Layout]] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the first process of a mesh saw.
+    """What the first process of a mesh measured.
 
     Attributes:
         losses: of the whole batch, at each step.
-        parameters: that the process holds.
-        forward: all-reduces of one pass forward.
-        step: all-reduces of a whole step of training.
+        parameters: held by the process.
+        forward: all-reduces of a forward pass.
+        step: all-reduces of a training step.
     """
 
     losses: tuple[float, ...]
@@ -63,7 +63,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class SeenFfn:
-    """A feed-forward sublayer whose inner width two processes share; errors are largest differences to one process."""
+    """A feed-forward sublayer whose inner width is split in two; errors are largest differences to one process."""
 
     forward_error: float
     gradient_error: float
@@ -72,13 +72,13 @@ class SeenFfn:
 
 
 def alone(seed: int) -> Seen:
-    """The same training in this process alone."""
+    """Train in this process alone."""
     trunk = _trunk(seed)
     return Seen(_train(trunk, seed, None, {}), count(trunk), 0, 0)
 
 
 def spread(seed: int, processes: int) -> tuple[dict[str, Seen], SeenFfn]:
-    """Train on all ``MESHES`` of at most so many processes, which are started for it and end with it."""
+    """Train on all ``MESHES`` of up to this many processes, which are started here and end here."""
     with tempfile.TemporaryDirectory() as folder:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
@@ -88,19 +88,19 @@ def spread(seed: int, processes: int) -> tuple[dict[str, Seen], SeenFfn]:
         for process in started:
             process.join()
         if any(process.exitcode for process in started):
-            raise RuntimeError(f"of {processes} processes of a mesh, one failed; its error is printed above")
+            raise RuntimeError(f"one of the {processes} processes of a mesh failed; its error is printed above")
         found = json.loads((Path(folder) / "seen.json").read_text())
     ffn = SeenFfn(**found.pop("ffn"))
     return {name: Seen(**{**seen, "losses": tuple(seen["losses"])}) for name, seen in found.items()}, ffn
 
 
 def count(module: nn.Module) -> int:
-    """Parameters that this process holds."""
+    """Number of parameters that this process holds."""
     return sum(_local(weight.detach()).numel() for weight in module.parameters())
 
 
 def expected(module: nn.Module, model: int) -> int:
-    """Parameters of a process where ``model`` of them share heads and inner width: what is cut, and what is whole."""
+    """Parameters of a process if ``model`` processes share heads and inner width: sharded ones and replicated ones."""
     cut = {"query.weight", "key.weight", "value.weight", "out.weight", "widen.weight", "widen.bias", "narrow.weight"}
     sizes = [(weight.numel(), ".".join(name.split(".")[-2:]) in cut) for name, weight in module.named_parameters()]
     return sum(size // model if is_cut else size for size, is_cut in sizes)
@@ -201,7 +201,7 @@ def _full(value: Tensor | None) -> Tensor:
 
 
 class _AllReduces(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts them; torch's own counter hooks modules, which their work in place does not allow."""
+    """Counts all-reduces; torch's own counter hooks modules, which does not work with operations in place."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

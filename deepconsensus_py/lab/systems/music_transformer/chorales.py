@@ -1,7 +1,7 @@
-"""Bach's chorales in four parts, a note of each part at every sixteenth: the corpus that comes with music21.
+"""Bach's chorales in four parts, one note of each part per sixteenth: the corpus that comes with music21.
 
-The corpus has a licence of its own, so nothing of it is kept here; what is read, which takes a minute, is kept as
-integers in the user's cache folder.
+The corpus has a licence of its own, so it is not included here. Reading it takes a minute; the notes are cached in the
+user's cache folder.
 """
 
 import os
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import InputError
 
 PARTS = 4
-"""Soprano, alto, tenor, bass, in this order at every sixteenth."""
+"""Soprano, alto, tenor and bass, in this order in every sixteenth."""
 
 LOWEST, HIGHEST = 34, 86
-"""MIDI pitches that are told apart; the chorales go from 36 to 81, and further when they are transposed."""
+"""Range of MIDI pitches; the chorales go from 36 to 81, and further if they are transposed."""
 
 NOTES = HIGHEST - LOWEST + 2
-"""Tokens: 0 for silence, 1 for the lowest pitch."""
+"""Number of tokens: 0 is silence, 1 the lowest pitch."""
 
 TRAINING = 300
-"""Chorales to train on."""
+"""Chorales for training; the others are for testing."""
 
 SIXTEENTHS = 4
 """Steps of a quarter note."""
@@ -33,11 +33,11 @@ SIXTEENTHS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chorales:
-    """Chorales one behind the other.
+    """Chorales, one after the other.
 
     Attributes:
         notes: ``int64[4 steps]`` of 0 to ``NOTES - 1``, the four parts of each step from high to low.
-        starts: ``int64[count + 1]``, where in ``notes`` each begins, and the last one ends.
+        starts: ``int64[count + 1]``, where in ``notes`` each begins, and where the last one ends.
     """
 
     notes: NDArray[np.int64]
@@ -45,7 +45,7 @@ class Chorales:
 
 
 def chorales(*, seed: int) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
-    """The chorales to train on and those to test on, in random order, each ``int64[4 steps]``.
+    """The chorales for training and for testing, in random order, each ``int64[4 steps]``.
 
     Raises:
         InputError: music21 is not installed.
@@ -60,14 +60,14 @@ def chorales(*, seed: int) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int
 def excerpts(
     pieces: list[NDArray[np.int64]], count: int, *, length: int, seed: int, transposing: int = 0
 ) -> NDArray[np.int64]:
-    """Draw excerpts, all places of all pieces equally likely.
+    """Draw excerpts; all starts in all chorales are equally likely.
 
     Args:
-        pieces: those of ``chorales``; shorter ones than an excerpt are left out.
-        count: excerpts.
+        pieces: chorales; those shorter than an excerpt are not used.
+        count: number of excerpts.
         length: tokens of each, a multiple of 4.
-        seed: the same seed draws the same.
-        transposing: most semitones by which an excerpt is moved up or down.
+        seed: of the random generator.
+        transposing: most semitones by which an excerpt is transposed up or down.
 
     Returns:
         ``int64[count, length]``.
@@ -82,7 +82,7 @@ def excerpts(
 
 
 def transposed(notes: NDArray[np.int64], by: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """The same notes, higher by some semitones; silence stays, and what would leave the range moves an octave back."""
+    """The notes, higher by some semitones; silence stays, and notes that would leave the range move an octave back."""
     moved = notes + by
     moved = np.where(moved < 1, moved + 12, np.where(moved >= NOTES, moved - 12, moved))
     return np.where(notes == 0, 0, moved)

@@ -1,4 +1,4 @@
-"""Row 5: relative attention by skewing (Huang et al. 2019): long music, and no vector of every pair."""
+"""The claim of the Music Transformer: relative positions suit long music, and skewing makes them cheap."""
 
 import importlib.util
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from deepconsensus_py.lab.systems.music_transformer import chorales, motifs
 LENGTH, BATCH, D_HEAD = 192, 8, 64
 SYSTEMS = ("relative", "absolute")
 MEASURED = (256, 512, 1024, 2048)
-"""Lengths at which both ways to make the relative term are measured, one head of 64."""
+"""Lengths at which both ways to compute the relative term are measured, one head of width 64."""
 
 Draw = Callable[[int, int], Tensor]
-"""Pieces ``int64[count, LENGTH]`` from their count and a seed; seed -1 is for those that no training draws."""
+"""Draws excerpts ``int64[count, LENGTH]``, given their count and a seed; seed -1 is for testing."""
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Train with relative and absolute positions, and compare the two ways to compute the relative term."""
     corpus = _corpus(size)
     steps = 15 if size.fast else 400
     nats = {system: [_nats(system, corpus, steps, seed) for seed in size.seeds] for system in SYSTEMS}
@@ -40,40 +40,43 @@ def run(size: Size) -> Shown:
     return Shown(
         figures=(
             at_least(
-                f"nats per note by which relative is lower, {corpus[0]}",
+                f"nats per note, absolute minus relative, {corpus[0]}",
                 mean["absolute"] - mean["relative"],
                 0.05,
                 judged=not size.fast,
             ),
             Figure("nats per note, relative", mean["relative"], mean["absolute"]),
             at_least(
-                f"largest tensor of the term at {MEASURED[-1]} notes, a vector for every pair against skewing",
+                f"largest tensor of the relative term at {MEASURED[-1]} notes, gathered over skewed",
                 bytes_of[_gathered][-1] / bytes_of[_skewed][-1],
                 50,
             ),
-            at_most(f"largest difference of the two up to the query, {MEASURED[-1]} notes", _difference(), 1e-4),
-            at_most("change of earlier chances when a later note changes", _leak(corpus[1]), 0.0),
+            at_most(
+                f"largest difference of gathered and skewed up to the query, {MEASURED[-1]} notes", _difference(), 1e-4
+            ),
+            at_most("change of earlier probabilities if a later note changes", _leak(corpus[1]), 0.0),
         ),
         costs=tuple(cost_line(system, _head(system, corpus, 0), sounded, (LENGTH,)) for system in SYSTEMS),
         curves=(
-            Curve("a vector for every pair", MEASURED, tuple(bytes_of[_gathered])),
+            Curve("gathered: a vector per pair", MEASURED, tuple(bytes_of[_gathered])),
             Curve("skewing", MEASURED, tuple(bytes_of[_skewed])),
         ),
         axes=("notes", "bytes of the largest tensor"),
         notes=(
-            f"Nats per note by seed, {corpus[0]}: {every}; pieces of {LENGTH} notes, {steps} batches of {BATCH}.",
-            "The logits of all pairs remain in both: what skewing saves are the vectors of pairs, "
-            f"{D_HEAD} numbers for each; published for one layer at 2048 notes and width 512: 8.5 GB to 4.2 MB.",
-            "Both arms know the voice of a note, and on chorales both learn from transposed pieces.",
-            "The training is short, two or three times through the corpus, and says nothing of long ones. The absolute "
-            "table begins as large as the notes' own vectors: begun at 0.02 it ended higher (chorales, seed 1: 1.33).",
+            f"Nats per note by seed, {corpus[0]}: {every}; excerpts of {LENGTH} notes, {steps} batches of {BATCH}.",
+            f"The logits of all pairs remain in both: what skewing saves are the vectors of pairs, {D_HEAD} numbers "
+            "each. Published for one layer at 2048 notes and width 512: 8.5 GB to 4.2 MB.",
+            "Both networks are given the voice of a note, and on chorales both are trained on transposed excerpts.",
+            "The training is short, two or three passes over the corpus, and says nothing about long ones. The "
+            "absolute table is initialised as large as the vectors of notes: initialised at 0.02 it ended higher "
+            "(chorales, seed 1: 1.33).",
             *(() if corpus[0] == "chorales" or size.fast else (_no_chorales(),)),
         ),
     )
 
 
 Corpus = tuple[str, Draw, int, int]
-"""Its name, how pieces are drawn, how many notes and voices there are."""
+"""Its name, how excerpts are drawn, and the number of notes and voices."""
 
 
 def _corpus(size: Size) -> Corpus:
@@ -121,14 +124,14 @@ def _loss(head: Music, draw: Draw, seed: int, step: int) -> Tensor:
 
 
 def _term(n: int) -> tuple[Tensor, Skew]:
-    """Queries of one head, and vectors for all of the offsets among them."""
+    """Queries of one head, and a vector for each offset between them."""
     torch.manual_seed(0)
     return torch.randn(1, 1, n, D_HEAD), Skew(D_HEAD, n - 1, one_sided=True)
 
 
 @torch.inference_mode()
 def _gathered(q: Tensor, term: Skew) -> Tensor:
-    """The relative term by its definition, from a vector for every pair; that of later keys is of no use."""
+    """The relative term by its definition, with a vector for every pair; the part of later keys has no meaning."""
     n = q.shape[-2]
     places = torch.arange(n)
     vectors = term.tables[0][(places - places.unsqueeze(1)).clamp(max=0) + n - 1]
@@ -161,9 +164,9 @@ CLAIM = Claim(
     number=5,
     id="music",
     system="Music Transformer (Huang et al. 2019)",
-    text="Relative positions suit long music, and skewing makes their term without a vector for every pair.",
-    baseline="A learned table of absolute positions; the term gathered pair by pair.",
-    on_reads="The relative term of the correction encoder, in place of the sinusoid.",
+    text="Relative positions suit long music, and skewing computes their term without a vector for every pair.",
+    baseline="A learned table of absolute positions; the relative term gathered pair by pair.",
+    on_reads="Relative positions in the correction encoder, in place of the sinusoid.",
     seeds=(1, 2),
     run=run,
 )

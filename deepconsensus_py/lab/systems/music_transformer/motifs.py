@@ -1,8 +1,8 @@
-"""Generated melodies in which one motif comes again and again, transposed, with now and then a wrong note.
+"""Generated melodies in which a motif is repeated, transposed, with an occasional wrong note.
 
-What tells the next note is the note one period earlier, wherever in the melody that is: a relation between places,
-not the places themselves (Huang et al. 2019, Music Transformer). Melodies differ in their period and in where the
-motif begins. Since they are drawn from known chances, the entropy of a note is known between two bounds.
+The next note follows from the note one period earlier, wherever in the melody that is: a relation between places, not
+the places themselves. Melodies differ in their period and in where the motif begins. As their distribution is known,
+the entropy of a note is known between two bounds.
 """
 
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 PITCHES = 32
-"""Tokens; transposing goes round, so that it is exact everywhere."""
+"""Number of tokens; transposing wraps around, so that it is exact everywhere."""
 
 INTERVALS = np.array([-4, -3, -2, -1, 1, 2, 3, 4])
-"""From note to note of a new motif, all equally likely."""
+"""Intervals between the notes of a motif, all equally likely."""
 
 TRANSPOSITIONS = np.array([-5, 0, 0, 7])
-"""Of a repeat against the motif as it was first, all rows equally likely."""
+"""Transpositions of a repeat against the first motif, all equally likely."""
 
 PERIODS, LEADS = (6, 16), (0, 15)
-"""Least and largest number of notes of a motif, and of new notes before it, all equally likely."""
+"""Fewest and most notes of a motif, and of the notes before it, all equally likely."""
 
 WRONG = 0.02
-"""Chance of a note of a repeat to be another one, all others equally likely."""
+"""Probability that a note of a repeat is wrong; all other notes are then equally likely."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Melodies:
-    """Melodies as tokens, with what they were made from.
+    """Melodies as tokens, with the parameters they were generated from.
 
     Attributes:
         tokens: ``int64[count, length]``, pitches of 0 to 31.
         period: ``int64[count]``, notes in the motif.
         lead: ``int64[count]``, notes before it.
-        wrong: ``bool[count, length]``, where a repeat has another note than the motif.
-        least_nats: ``float64[count]``, -log p of the melody for one who knows period, lead and transpositions.
-        most_nats: ``float64[count]``, the same with the cost of telling them. The entropy of a melody lies between
+        wrong: ``bool[count, length]``, notes of repeats that differ from the motif.
+        least_nats: ``float64[count]``, -log p of the melody given period, lead and transpositions.
+        most_nats: ``float64[count]``, the same plus the cost of coding these. The entropy of a melody lies between
             the means of the two, and no model's mean loss lies below the mean of the first.
     """
 
@@ -53,21 +53,23 @@ def melodies(count: int, *, length: int, seed: int) -> Melodies:
 
     Args:
         count: number of melodies.
-        length: notes in each, at least 31, so that each has all of its motif.
-        seed: the same seed makes the same melodies.
+        length: notes of each, at least 31, so that each includes its whole motif.
+        seed: of the random generator.
 
     Raises:
-        ValueError: the length is too small.
+        ValueError: the melodies are too short.
     """
     if length < PERIODS[1] + LEADS[1]:
-        raise ValueError(f"melodies of {length} notes may end in their motif; ask for {PERIODS[1] + LEADS[1]} or more")
+        raise ValueError(
+            f"melodies of {length} notes may end within their motif; at least {PERIODS[1] + LEADS[1]} are needed"
+        )
     generator = np.random.default_rng(seed)
     period = generator.integers(PERIODS[0], PERIODS[1] + 1, count)
     lead = generator.integers(LEADS[0], LEADS[1] + 1, count)
     new = _walks(count, generator)
     place = np.arange(length) - lead[:, None]
     statement = np.maximum(place // period[:, None], 0)
-    # Lead and motif are one walk; behind them, places go back to those of the motif.
+    # Lead and motif are one walk; the places after them refer back to those of the motif.
     origin = np.where(place < 0, place, place % period[:, None]) + lead[:, None]
     rows = generator.integers(len(TRANSPOSITIONS), size=(count, length))
     shift = np.where(statement > 0, np.take_along_axis(TRANSPOSITIONS[rows], statement, axis=1), 0)
@@ -79,7 +81,7 @@ def melodies(count: int, *, length: int, seed: int) -> Melodies:
 
 
 def transposed(tokens: NDArray[np.int64], by: int | NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same melodies, higher by some pitches; exactly as likely, so that every arm may be trained on them."""
+    """The melodies, higher by some pitches: exactly as likely as before."""
     return (tokens + by) % PITCHES
 
 

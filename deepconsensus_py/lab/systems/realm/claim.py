@@ -1,4 +1,4 @@
-"""Row 17: retrieval trained through what it is good for (Guu et al. 2020; Balachandran et al. 2021, REALM++)."""
+"""The claims of REALM and REALM++: a retriever is trained through the answers that it helps to find."""
 
 from copy import deepcopy
 from dataclasses import asdict, dataclass
@@ -21,27 +21,27 @@ from deepconsensus_py.lab.systems.realm.questions import AFTER, BEFORE, Corpus, 
 
 D, HEADS, FF = 64, 4, 128
 LONGEST = 96
-"""Words of a document that are read; 19 of 20 documents have no more."""
+"""Words of a document that are read; 19 of 20 documents have no more than that."""
 
 TESTED, POINTS = 400, 3.0
 REFRESH = 25
 """Steps between two indexes."""
 
 NEIGHBOURS = PerHeadConfig(tuple(BlockLocal(1, reach) for reach in ((1, 0), (0, 1), (BEFORE, 0), (0, AFTER))))
-"""Each head sees few words on one side, so that words are known by the words beside them."""
+"""Each head sees a few words on one side, so that a word is known by its neighbours."""
 
 ALONE, RANDOM, REALM, PLUS = "reader alone", "random retriever, frozen", "REALM", "REALM++"
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """How a rung of the ladder is trained, and tested.
+    """How one of the compared models is trained and tested.
 
     Attributes:
         batch: questions of a step.
         k: documents found, in training and in the test.
-        supervised: the loss asks for documents that hold the answer.
-        random: the retriever is as it was drawn.
+        supervised: whether the loss asks for documents that hold the answer.
+        random: whether the retriever stays as it was initialised.
     """
 
     batch: int
@@ -55,7 +55,7 @@ LADDER = {ALONE: Arm(8, 0), RANDOM: Arm(8, 4, random=True), REALM: Arm(8, 4), PL
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Documents, and which questions are trained and tested on."""
+    """Documents, and the questions for training and for testing."""
 
     corpus: Corpus
     documents: Tensor
@@ -64,7 +64,7 @@ class Task:
 
 
 def run(size: Size) -> Shown:
-    """Climb the ladder, every rung from the same start."""
+    """Train each model from the same start, and test it."""
     warm, steps, tested = (2, 2, 20) if size.fast else (200, 100, TESTED)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in LADDER}
     corpus = _first(python_reference(), 200) if size.fast else python_reference()
@@ -82,15 +82,16 @@ def run(size: Size) -> Shown:
         costs=tuple(_cost(task, arm, name) for name, arm in LADDER.items()),
         notes=(
             f"Exact answers by seed: {by_seed}.",
-            f"{PLUS}: {LADDER[PLUS].batch // LADDER[REALM].batch} times the batch, {LADDER[PLUS].k} documents for "
-            f"{LADDER[REALM].k}, and a loss that asks for documents which hold the answer.",
-            f"All rungs start from {warm} steps on random windows of the documents, none of them a question of the "
-            "test: to find the window's own document among those of the batch, and to read the word left out in it.",
+            f"{PLUS}: {LADDER[PLUS].batch // LADDER[REALM].batch} times the batch, {LADDER[PLUS].k} documents "
+            f"instead of {LADDER[REALM].k}, and a loss that asks for documents which hold the answer.",
+            f"All are trained from the same {warm} steps on random windows of the documents, none of them a question "
+            "of the test: to find the document of the window among those of the batch, and to read the missing word "
+            "in it.",
             "BM25 is far ahead of retrievers that have learned so little; with the exact reader it is what to use.",
-            f"The index is made anew every {REFRESH} steps; what it finds is scored again by vectors of the step.",
-            "The document that a question is from stays in the corpus: what is measured is to find and to copy. On "
-            "reads, a wrong copy of a repeat would be found and copied just so.",
-            f"The corpus is the reference of this Python: {len(corpus.documents)} documents.",
+            f"The index is rebuilt every {REFRESH} steps; what it finds is scored again with the current vectors.",
+            "The document that a question is from stays in the corpus: what is measured is finding it and copying "
+            "from it. On reads, a wrong copy of a repeat would be found and copied just as well.",
+            f"The corpus is the reference of this version of Python: {len(corpus.documents)} documents.",
         ),
     )
 
@@ -114,7 +115,7 @@ def _head(task: Task, seed: int) -> RetrieveHead:
 
 
 def _warmed(head: RetrieveHead, task: Task, seed: int, steps: int) -> RetrieveHead:
-    """The inverse cloze task of REALM's own start, and reading, on windows of the documents."""
+    """Start as REALM does, with the inverse cloze task and reading, on windows of the documents."""
     generator = np.random.default_rng(seed)
     asked = {question.tobytes() for question in task.corpus.questions[task.test]}
     documents = task.documents.numpy()
@@ -175,7 +176,7 @@ def _tested(head: RetrieveHead, task: Task, arm: Arm, retriever: RetrieveHead | 
 
 
 def _joint(head: RetrieveHead, batch: dict[str, Tensor], retriever: RetrieveHead | None) -> Tensor:
-    """The head's output; with a retriever of its own, whose scores stay as they are, by that one's."""
+    """The output of the head; with a separate retriever, which is not trained, by its scores."""
     if retriever is None:
         joint: Tensor = head(batch)
         return joint
@@ -204,7 +205,7 @@ def _cut(documents: Tensor) -> Tensor:
 
 
 def _words(task: Task) -> tuple[float, float]:
-    """R@1 of BM25, and answers that the exact reader finds in its first document."""
+    """R@1 of BM25, and the share of answers that the exact reader finds in its first document."""
     corpus, rows = task.corpus, task.test
     first = bm25(corpus, corpus.questions[rows]).argmax(axis=1)
     right = [
@@ -218,12 +219,12 @@ def _figures(means: dict[str, dict[str, float]], first: float, right: float, *, 
     realm, plus = means[REALM], means[PLUS]
     gain, utility = 100 * (plus["exact"] - realm["exact"]), plus["utility"]
     return [
-        at_least(f"{PLUS} less {REALM}, points of exact answers", gain, POINTS, judged=judged),
+        at_least(f"exact answers, {PLUS} minus {REALM}, points", gain, POINTS, judged=judged),
         Figure(f"utility of {PLUS}, nats over the null document", utility, 0.0, "> 0", utility > 0 if judged else None),
         Figure(f"utility of {REALM}", realm["utility"]),
         *(Figure(f"exact answers, {name}", of["exact"], means[ALONE]["exact"]) for name, of in means.items()),
         *(
-            Figure(f"own document found first, {name}, beside BM25", means[name]["found"], first)
+            Figure(f"source document found first, {name}, beside BM25", means[name]["found"], first)
             for name in means
             if name != ALONE
         ),
@@ -256,10 +257,11 @@ def _cost(task: Task, arm: Arm, name: str) -> CostLine:
 CLAIM = Claim(
     number=17,
     id="realm",
-    system="REALM, REALM++",
-    text="A retriever learns through the likelihood of answers; more documents and hints at the right ones add to it.",
-    baseline="The reader alone, a retriever as it was drawn, and BM25.",
-    on_reads="Corrected windows of other molecules for reads of few passes; a wrong repeat copy is the danger.",
+    system="REALM (Guu et al. 2020), REALM++ (Balachandran et al. 2021)",
+    text="A retriever learns through the likelihood of the answers; more documents and hints at the right ones "
+    "improve it.",
+    baseline="The reader alone, a random retriever, and BM25.",
+    on_reads="Corrected windows of other molecules for reads of few passes; a wrong copy of a repeat is the danger.",
     seeds=(1, 2),
     run=run,
 )

@@ -1,8 +1,8 @@
-"""Questions, the document that answers each, and the answer, from the Python reference that comes with Python.
+"""Questions with their answers and source documents, made from the reference that comes with Python.
 
-A question is a few words of one paragraph with a rare word left out; the paragraph stays in the corpus, so that what
-is measured is to find it and copy from it (Guu et al. 2020, REALM). BM25 is the retriever to beat, ``read`` the
-reader that cannot err once it has the right paragraph. Numbers differ between versions of Python, whose texts differ.
+A question is a few words of a paragraph with a rare word missing; the paragraph stays in the corpus, so that what is
+measured is finding it and copying from it. BM25 is the retriever to beat, ``read`` a reader that is always right if it
+has the right paragraph. Numbers differ between versions of Python, whose texts differ.
 """
 
 import re
@@ -14,19 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_WORDS = 16
-"""Paragraphs of fewer words are left out: they are headings, grammar and lists."""
+"""Shorter paragraphs are skipped: they are headings, grammar and lists."""
 
 BEFORE, AFTER = 3, 2
 """Words of a question on each side of the blank."""
 
 RARE = 4
-"""An answer stands in at most so many paragraphs."""
+"""Most paragraphs that may contain an answer."""
 
 LEAST_LETTERS = 4
-"""Of an answer."""
+"""Fewest letters of an answer."""
 
 BLANK = 0
-"""The token of the blank, and of what fills up short rows; words count from 1."""
+"""The token of the blank and of padding; words count from 1."""
 
 K1, B = 1.5, 0.75
 """Saturation and length normalisation of BM25 (Robertson and Zaragoza 2009)."""
@@ -38,10 +38,10 @@ class Corpus:
 
     Attributes:
         words: the vocabulary; token t is ``words[t]``, and ``words[0]`` is the blank.
-        documents: ``int64[documents, longest]``, filled up with 0 behind.
-        questions: ``int64[questions, 6]``, the blank the fourth.
+        documents: ``int64[documents, longest]``, padded with 0.
+        questions: ``int64[questions, 6]``, the fourth token the blank.
         source: ``int64[questions]``, the document that a question is from.
-        answers: ``int64[questions]``, the word left out.
+        answers: ``int64[questions]``, the missing word.
     """
 
     words: tuple[str, ...]
@@ -52,9 +52,9 @@ class Corpus:
 
 
 def python_reference() -> Corpus:
-    """The paragraphs of ``pydoc_data.topics`` without repeats, and one question for each run of six words.
+    """The different paragraphs of ``pydoc_data.topics``, and one question for every six words of them.
 
-    A question whose answer ``read`` would not find in its own document is left out.
+    Questions whose answer ``read`` would not find in their own document are skipped.
     """
     paragraphs = _paragraphs()
     words = ("<blank>", *sorted({word for paragraph in paragraphs for word in paragraph}))
@@ -76,20 +76,20 @@ def python_reference() -> Corpus:
 
 
 def split(corpus: Corpus, *, test: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of questions to train on and, ``test`` of them, to test on, in random order; the documents stay common."""
+    """Rows of the questions for training and for testing (``test`` of them), in random order."""
     order = np.random.default_rng(seed).permutation(len(corpus.questions))
     return order[test:], order[:test]
 
 
 def read(question: NDArray[np.int64], document: NDArray[np.int64]) -> int:
-    """The exact reader: the word where the question's blank is, at the first place whose other words are the same.
+    """The exact reader: the word at the question's blank, at the first place where all other words are the same.
 
     Args:
         question: ``int64[q]``, one of them the blank.
         document: ``int64[longest]``.
 
     Returns:
-        The word, or ``BLANK`` where the document does not hold the question.
+        The word, or ``BLANK`` if the document does not contain the question.
     """
     if len(document) < len(question):
         return BLANK
@@ -100,7 +100,7 @@ def read(question: NDArray[np.int64], document: NDArray[np.int64]) -> int:
 
 
 def bm25(corpus: Corpus, questions: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Scores ``float64[questions, documents]`` of every document for questions ``int64[questions, q]``."""
+    """BM25 scores ``float64[questions, documents]`` of all documents for questions ``int64[questions, q]``."""
     rows, columns = np.nonzero(corpus.documents)
     counts = np.zeros((len(corpus.documents), len(corpus.words)))
     np.add.at(counts, (rows, corpus.documents[rows, columns]), 1.0)

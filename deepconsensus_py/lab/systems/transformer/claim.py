@@ -1,4 +1,4 @@
-"""Row 1: an encoder and a decoder of attention alone (Vaswani et al. 2017) write what columns have no place for."""
+"""The claim of the Transformer: an encoder and a decoder write what labels of columns have no room for."""
 
 import importlib.util
 import math
@@ -28,13 +28,13 @@ LONG = 400
 """Bases of the windows on which time is compared."""
 
 TRIED = (
-    "How often drafts err, how long their gaps are and how long the training is were chosen after a first trial that "
-    "missed: 2000 steps, more but shorter gaps, one seed, 500 windows: written 0.57, labels of columns 0.67."
+    "The error rates of drafts, the lengths of their gaps and the length of training were chosen after a first trial "
+    "that missed: 2000 steps, more but shorter gaps, one seed, 500 windows: written 0.57, labels of columns 0.67."
 )
 
 
 def run(size: Size) -> Shown:
-    """See ``Claim``."""
+    """Train on noisy passes, and compare with labels of columns, a vote and a recurrent network."""
     made = correction.held_out(64 if size.fast else 1000)
     writers = [_writer(size, seed) for seed in size.seeds]
     labellers = [_labeller(size, seed) for seed in size.seeds]
@@ -49,16 +49,16 @@ def run(size: Size) -> Shown:
     return Shown(
         figures=(
             at_least(
-                f"windows of {correction.LENGTH} bases right in every base, against labels of columns",
+                f"windows of {correction.LENGTH} bases with every base right, against labels of columns",
                 mean["written"],
                 mean["columns"],
                 baseline=mean["columns"],
                 judged=not size.fast,
             ),
-            Figure("the same, against the vote of the passes", mean["written"], mean["vote"]),
+            Figure("windows with every base right, against the vote of the passes", mean["written"], mean["vote"]),
             *_by_slack(right, made),
             *_against_recurrence(size, writers[0][1]),
-            at_most("attend in its backends dense and sdpa, largest difference", _backends(), 1e-5),
+            at_most("largest difference between the backends dense and sdpa of attend", _backends(), 1e-5),
             *_bleu(written[0], made),
             *_checklist(correction.writer(0)),
         ),
@@ -66,15 +66,15 @@ def run(size: Size) -> Shown:
         notes=(
             f"Windows right by seed: written {every['written']}; labels of columns {every['columns']}; vote of "
             f"{correction.PASSES} passes and the draft {every['vote']}.",
-            "A label of a column has a place for one base behind the column's own; in the windows with slack too "
-            "small the draft lacks two or more bases in a row. The vote has a place for three.",
-            "Both networks have the same encoder and see the same tracks; the decoder is what is added. It learns on "
-            "windows of 16 bases first, as the recurrent units do.",
-            "Windows are generated and their passes laid out without errors of an aligner; BLEU here shows that "
-            "mechanism and metric are right, not the published 27.5 (proceedings: > 1 over the best ensemble) or 28.4 "
-            "(arXiv: > 2) of English-German.",
-            "The ratio of times is of the CPU, forward and backward, and is reported without a judgement; it is one at "
-            "equal loss only as far as the two losses agree.",
+            "A label of a column has room for one base behind that of the column; in windows with too little slack "
+            "the draft lacks two or more bases in a row. The vote has room for three.",
+            "Both networks have the same encoder and see the same passes; the decoder is what is added. It is "
+            "trained on windows of 16 bases first, as is the recurrent network.",
+            "Windows are generated, and their passes aligned without errors of an aligner; BLEU here shows that "
+            "mechanism and metric are right, not the published 27.5 (proceedings: > 1 over the best ensemble) or "
+            "28.4 (arXiv: > 2) of English-German.",
+            "The times are of the CPU, forward and backward, and are reported without being judged; the two networks "
+            "are compared at equal loss only as far as their losses agree.",
             _sampling(mean["columns"], len(made.truth)),
             TRIED,
         ),
@@ -83,7 +83,7 @@ def run(size: Size) -> Shown:
 
 def _sampling(share: float, windows: int) -> str:
     error = (share * (1 - share) / windows) ** 0.5
-    return f"The sampling error of a share of {windows} windows is {error:.3f}: a smaller difference is a tie."
+    return f"The sampling error of a share of {windows} windows is {error:.3f}; smaller differences are ties."
 
 
 def _writer(size: Size, seed: int) -> tuple[Seq2Seq, float]:
@@ -105,7 +105,7 @@ def _by_slack(right: dict[str, NDArray[np.bool_]], made: Windows) -> list[Figure
     beyond = (made.aligned[..., 2] > 0).any(axis=1)
     return [
         Figure(
-            f"right where the slack is {name} ({mask.mean():.0%} of windows), against labels of columns",
+            f"windows right if the slack is {name} ({mask.mean():.0%} of windows), against labels of columns",
             float(right["written"][:, mask].mean()),
             float(right["columns"][:, mask].mean()),
         )
@@ -119,8 +119,10 @@ def _against_recurrence(size: Size, loss: float) -> list[Figure]:
     batch = correction.batch_of(correction.drawn(4, 1, bases=LONG, columns=LONG + 40))
     seconds = [_seconds(one, judge, batch) for one in (judge, network)]
     return [
-        Figure("nats per base at the end of training, against recurrent units of the same size", loss, reached),
-        Figure(f"times as long that they need for windows of {LONG} bases", seconds[1] / seconds[0], None, "> 2"),
+        Figure("nats per base at the end of training, against a recurrent network of the same size", loss, reached),
+        Figure(
+            f"windows of {LONG} bases: time of the recurrent network over ours", seconds[1] / seconds[0], None, "> 2"
+        ),
     ]
 
 
@@ -155,7 +157,7 @@ def _bleu(written: NDArray[np.int64], made: Windows) -> list[Figure]:
 
     joined = [" ".join(row) for row in voted], [[" ".join(row) for row in true]]
     difference = abs(bleu(voted, true) - corpus_bleu(*joined, tokenize="none").score)
-    return [*figures, at_most("own BLEU against that of sacrebleu", difference, 1e-6)]
+    return [*figures, at_most("difference between our BLEU and that of sacrebleu", difference, 1e-6)]
 
 
 def _words(rows: NDArray[np.int64]) -> Sequence[list[str]]:
@@ -169,10 +171,10 @@ def _checklist(head: Seq2Seq) -> list[Figure]:
     stacks = [trunk.encoder.blocks for trunk in (head.trunk, head.decoder)]
     other = (nn.RNNBase, nn.RNNCellBase, nn.modules.conv._ConvNd)
     return [
-        at_least("blocks whose output is the next one's input, of 2", float(_handed_on(head, stacks, batch)), 2),
+        at_least("blocks whose output is the input of the next one, of 2", float(_handed_on(head, stacks, batch)), 2),
         at_least("share of encoded columns that change with any one column", _reached(head, batch), 1.0),
-        at_most("change of earlier letters' chances when a later letter changes", _leak(head, batch), 0.0),
-        at_most("recurrent or convolution layers", float(sum(isinstance(m, other) for m in head.modules())), 0.0),
+        at_most("change of the probabilities of earlier letters if a later letter changes", _leak(head, batch), 0.0),
+        at_most("recurrent or convolutional layers", float(sum(isinstance(m, other) for m in head.modules())), 0.0),
     ]
 
 
@@ -224,7 +226,7 @@ def _costs(batch: dict[str, Tensor]) -> tuple[CostLine, ...]:
     return (
         CostLine("encoder and decoder", asdict(ours)),
         cost_line("labels of columns", labels, batch, (correction.COLUMNS,)),
-        CostLine("recurrent units", asdict(theirs)),
+        CostLine("recurrent network", asdict(theirs)),
     )
 
 
@@ -232,11 +234,11 @@ ORDER = 4
 
 
 def bleu(found: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -> float:
-    """BLEU of a corpus with one reference each, from 0 to 100.
+    """BLEU of a corpus with one reference each, 0 to 100: no tokenization, no smoothing (Papineni et al. 2002).
 
     Args:
-        found: what is judged, in words.
-        true: the references, in the same order.
+        found: the sentences to judge, as words.
+        true: their references, in the same order.
     """
     matched, total = [0] * ORDER, [0] * ORDER
     for one, reference in zip(found, true, strict=True):
@@ -259,8 +261,9 @@ CLAIM = Claim(
     number=1,
     id="transformer",
     system="Transformer (Vaswani et al. 2017); attention-based sequence-to-sequence patent; hidden layers",
-    text="An encoder and a decoder of attention alone write sequences of any length, without a step after another.",
-    baseline="Labels of columns from the same encoder, a vote of the passes, recurrent units.",
+    text="An encoder and a decoder of attention alone write sequences of any length, and train in parallel over "
+    "positions.",
+    baseline="Labels of columns from the same encoder, a vote of the passes, a recurrent network.",
     on_reads="Insertions longer than the slack of a window of columns.",
     seeds=(1, 2),
     run=run,

@@ -1,4 +1,4 @@
-"""Windows of noisy passes for networks that write bases, and for those that label columns."""
+"""Networks that correct windows of noisy passes, by writing bases or by labelling columns, and their training."""
 
 from dataclasses import replace
 from functools import partial
@@ -26,7 +26,7 @@ LENGTH, SPARE, PASSES = 40, 8, 3
 COLUMNS = LENGTH + SPARE
 TRACKS = 1 + (1 + INSERTED) * PASSES
 LONGEST = LENGTH + 6
-"""Letters that are written at most; what is longer is wrong anyway."""
+"""Most letters that are written; anything longer is wrong."""
 
 TRUNK = TrunkConfig(2, 64, 4, 128, preset("full"), norm="layer")
 DECODER = TrunkConfig(2, 64, 4, 128, preset("causal"), norm="layer", cross=True)
@@ -34,20 +34,20 @@ DECODER = TrunkConfig(2, 64, 4, 128, preset("causal"), norm="layer", cross=True)
 Made = dict[str, Tensor]
 
 Stages = tuple[tuple[float, int, int], ...]
-"""Until which share of the steps windows have how many bases, and batches how many windows."""
+"""Share of the steps and, up to there, bases of a window and windows of a batch."""
 
 WHOLE: Stages = ((1.0, LENGTH, 64),)
 GROWING: Stages = ((0.25, 16, 64), (1.0, LENGTH, 32))
 
 
 class RecurrentSeq2Seq(nn.Module):
-    """A bidirectional encoder, a decoder, and attention of one head between them (Luong et al. 2015).
+    """Gated recurrent units: a bidirectional encoder, a decoder, and attention between them (Luong et al. 2015).
 
     It takes the batches of ``heads.seq2seq.Seq2Seq`` and gives the same logits.
 
     Args:
-        tracks: tracks of a column.
-        letters: symbols of every track, and letters of the output, both without 0.
+        tracks: symbols of a column.
+        letters: values of a symbol and of the output, both without 0.
         d: width.
         layers: of the decoder.
     """
@@ -77,12 +77,12 @@ class RecurrentSeq2Seq(nn.Module):
 
 
 def drawn(count: int, seed: int, *, bases: int = LENGTH, columns: int = COLUMNS) -> Windows:
-    """Windows of this task."""
+    """Draw windows."""
     return windows(count, bases=bases, passes=PASSES, columns=columns, seed=seed)
 
 
 def batch_of(made: Windows) -> Made:
-    """Windows as a batch for both kinds of head; a column's label says its base, and the one behind it if any."""
+    """Windows as a batch for both kinds of head; the label of a column is its base and the one behind it, if any."""
     labels = made.aligned[..., 0] * (BASES + 1) + made.aligned[..., 1]
     return {
         "symbols": torch.from_numpy(made.symbols),
@@ -99,19 +99,19 @@ def writer(seed: int) -> Seq2Seq:
 
 
 def labeller(seed: int) -> Label:
-    """The same encoder with a class for each column."""
+    """The same encoder, with a class for each column."""
     torch.manual_seed(seed)
     return Label(Trunk(TRUNK), vocabularies=(BASES + 1,) * TRACKS, classes=(BASES + 1) ** 2)
 
 
 def recurrent(seed: int) -> RecurrentSeq2Seq:
-    """Recurrent units of about as many parameters as the encoder and decoder."""
+    """A recurrent network with about as many parameters as the encoder and decoder."""
     torch.manual_seed(seed)
     return RecurrentSeq2Seq(tracks=TRACKS, letters=BASES, d=72, layers=2)
 
 
 def trained(network: nn.Module, judge: Head, training: Training, seed: int, stages: Stages = WHOLE) -> float:
-    """Train on windows drawn anew for each step; the head ``judge`` has the loss. Gives the last losses' mean."""
+    """Train on new windows at each step, by the loss of the head ``judge``; returns the mean of the last losses."""
 
     def loss(step: int) -> Tensor:
         bases, items = next((bases, items) for share, bases, items in stages if step < share * training.steps)
@@ -125,36 +125,36 @@ def trained(network: nn.Module, judge: Head, training: Training, seed: int, stag
 
 @torch.inference_mode()
 def written(head: Seq2Seq, made: Windows, *, width: int = 1) -> NDArray[np.int64]:
-    """What the encoder and decoder write, ``int64[count, LONGEST]``."""
+    """The bases that the encoder and decoder write, ``int64[count, LONGEST]``."""
     return head.decode(batch_of(made), longest=LONGEST, width=width).numpy()
 
 
 @torch.inference_mode()
 def labelled(head: Label, made: Windows) -> NDArray[np.int64]:
-    """What the labels of columns spell, ``int64[count, LONGEST]``."""
+    """The bases that the labels of columns spell, ``int64[count, LONGEST]``."""
     classes = head.decode(batch_of(made)).numpy() * made.mask
     return spelled(np.stack([classes // (BASES + 1), classes % (BASES + 1)], axis=-1), LONGEST)
 
 
 def right(found: NDArray[np.int64], made: Windows) -> NDArray[np.bool_]:
-    """Which windows are right in every base."""
+    """Which windows have every base right, ``bool[count]``."""
     truth = np.pad(made.truth, ((0, 0), (0, found.shape[1] - made.truth.shape[1])))
     exact: NDArray[np.bool_] = (found == truth).all(axis=1)
     return exact
 
 
 held_out = partial(drawn, seed=9 * 10**8)
-"""Windows that no training draws."""
+"""Draws windows that no training has seen."""
 
 
 def writer_layers(head: Seq2Seq) -> list[LayerCost]:
-    """The cost of each layer of the encoder and of the decoder, whose own includes looking at the columns."""
+    """The cost of each layer of the encoder and of the decoder, cross-attention included."""
     decoder = [_with_memory(layer) for layer in layer_costs(head.decoder, (LENGTH + 1,))]
     return [*layer_costs(head.trunk, (COLUMNS,)), *decoder]
 
 
 def recurrent_layers(network: RecurrentSeq2Seq) -> list[LayerCost]:
-    """The same of the recurrent units: two operations for each weight at each step, and attention between them."""
+    """The same of the recurrent network: two operations per weight and step, and attention between the two."""
     weights = [sum(weight.numel() for weight in part.parameters()) for part in (network.encoder, network.decoder)]
     looking = 4 * network.out.in_features * COLUMNS
     return [

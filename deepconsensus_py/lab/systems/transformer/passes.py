@@ -1,7 +1,7 @@
-"""Generated windows of a molecule: a draft, noisy passes laid out along it, and the true bases.
+"""Generated windows: a draft, noisy passes aligned to it, and the true bases.
 
-There is one column per base of the draft, without the alignment's own errors: what passes have between two bases of
-the draft follows the first of them, so that a run of bases that the draft lacks stands in one column, however long.
+There is one column per base of the draft, and the alignment has no errors: bases that a pass has between two bases of
+the draft follow the first of them, so that a stretch that the draft lacks lies in one column, however long.
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ BASES = 4
 """Bases are 1 to 4; 0 is none."""
 
 INSERTED = 3
-"""Bases of a pass between two columns that are kept."""
+"""Most inserted bases of a pass behind a column; further ones are dropped."""
 
 DRAFT_SUBSTITUTIONS, DRAFT_INSERTIONS, DRAFT_GAPS = 0.01, 0.005, 0.01
-"""Chances per base of the draft; of gaps, those that begin where none has just begun."""
+"""Probabilities per base of the draft; of gaps, that one begins where none has just begun."""
 
 GAP_LENGTHS = np.array([0.3, 0.4, 0.3])
-"""Chances of gaps of 1, 2 and 3 bases in the draft."""
+"""Probabilities of gaps of 1, 2 and 3 bases in the draft."""
 
 PASS_SUBSTITUTIONS, PASS_INSERTIONS, PASS_DELETIONS = 0.03, 0.06, 0.06
-"""Chances per base of a pass."""
+"""Probabilities per base of a pass."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,11 +30,11 @@ class Windows:
     """Windows with their truth.
 
     Attributes:
-        symbols: ``int64[count, columns, 1 + 4 passes]`` of 0 to 4: the draft's base, then of each pass the base and
-            up to three inserted ones behind it.
-        mask: ``bool[count, columns]``, False behind the draft.
+        symbols: ``int64[count, columns, 1 + 4 passes]`` of 0 to 4: the base of the draft, then of each pass the base
+            and up to three inserted ones behind it.
+        mask: ``bool[count, columns]``, False behind the end of the draft.
         truth: ``int64[count, bases]`` of 1 to 4.
-        aligned: ``int64[count, columns, 4]``, the truth laid out as a pass is.
+        aligned: ``int64[count, columns, 4]``, the truth in columns, as a pass.
     """
 
     symbols: NDArray[np.int64]
@@ -50,8 +50,8 @@ def windows(count: int, *, bases: int, passes: int, columns: int, seed: int) -> 
         count: windows.
         bases: true bases of each.
         passes: passes of each.
-        columns: columns kept; a longer draft is cut.
-        seed: the same seed makes the same windows.
+        columns: columns of each; a longer draft is cut.
+        seed: of the random generator.
     """
     generator = np.random.default_rng(seed)
     truth = generator.integers(1, BASES + 1, size=(count, bases))
@@ -68,10 +68,9 @@ def windows(count: int, *, bases: int, passes: int, columns: int, seed: int) -> 
 
 
 def majority(symbols: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What most passes have in each place of each column, laid out as a pass is.
+    """The base that most passes have at each place of each column, in columns as a pass.
 
-    The draft votes on its own bases, and where passes are equally divided it decides; of inserted bases most passes
-    must agree on one.
+    The draft has a vote on its own bases, and decides ties; an inserted base needs a majority of the passes.
     """
     reads = symbols[..., 1:].reshape(*symbols.shape[:-1], -1, 1 + INSERTED)
     votes = (reads[..., None] == np.arange(BASES + 1)).sum(axis=-3).astype(np.float64)
@@ -81,7 +80,7 @@ def majority(symbols: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def spelled(aligned: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """The bases of what is laid out in columns, ``int64[count, length]``, filled up with 0 behind."""
+    """The bases of aligned columns without the gaps, ``int64[count, length]``, padded with 0."""
     flat = aligned.reshape(len(aligned), -1)
     order = np.argsort(flat == 0, axis=1, kind="stable")
     packed = np.take_along_axis(flat, order, axis=1)
@@ -90,13 +89,13 @@ def spelled(aligned: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 
 def _gaps(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.bool_]:
     begins = generator.random(shape) < DRAFT_GAPS
-    for back in range(1, INSERTED + 1):  # gaps do not meet, or columns would have too few places for what lacks
+    for back in range(1, INSERTED + 1):  # gaps must not touch, or a column would have too little room
         begins[:, back:] &= ~begins[:, :-back]
     lengths = np.where(begins, generator.choice(len(GAP_LENGTHS), size=shape, p=GAP_LENGTHS) + 1, 0)
     deleted = np.zeros(shape, dtype=np.bool_)
     for back in range(len(GAP_LENGTHS)):
         deleted[:, back:] |= lengths[:, : shape[1] - back] > back
-    deleted[:, 0] = False  # every base has a column to stand in or behind
+    deleted[:, 0] = False  # so that every base has a column, or one before it
     return deleted
 
 
@@ -107,7 +106,7 @@ def _sequenced(
     insertions: float,
     deleted: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """A read of the truth, ``int64[count, 2 bases]``: behind each base the one inserted there, 0 where none is."""
+    """A read of the truth, ``int64[count, 2 bases]``: behind each base the one inserted there, or 0."""
     changed = np.where(generator.random(truth.shape) < substitutions, generator.integers(1, BASES, truth.shape), 0)
     read = np.where(deleted, 0, (truth - 1 + changed) % BASES + 1)
     more = generator.random(truth.shape) < insertions
@@ -116,7 +115,7 @@ def _sequenced(
 
 
 def _laid_out(read: NDArray[np.int64], draft: NDArray[np.int64], columns: int) -> NDArray[np.int64]:
-    """A read along the draft, ``int64[count, columns, 1 + INSERTED]``."""
+    """A read in the columns of the draft, ``int64[count, columns, 1 + INSERTED]``."""
     column = (draft > 0).cumsum(1) - 1
     between = (read > 0) & (draft == 0)
     seen = between.cumsum(1)

@@ -1,4 +1,4 @@
-"""One representation for all modalities: four heads on one trunk, beside four trunks with a head each."""
+"""The claim: four heads on one trunk are about as good as on four trunks."""
 
 from dataclasses import asdict
 from statistics import mean
@@ -17,7 +17,7 @@ from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.column_network import CLASSES
 
 BEHIND = 0.02
-"""How far a task on the common trunk may be behind the same on its own."""
+"""How far a task on the shared trunk may be behind the same task on its own trunk."""
 
 STEPS, RATE = 150, 3e-3
 LEARNED, TESTED = 3000, 1000
@@ -26,7 +26,7 @@ Scores = dict[str, float]
 
 
 def run(size: Size) -> Shown:
-    """Train the same heads for as many steps of each task, on one trunk and on one each."""
+    """Train the same heads for the same number of steps per task, on one trunk and on a trunk each."""
     learned, tested, training = (60, 20, Training(2)) if size.fast else (LEARNED, TESTED, Training(STEPS, RATE))
     runs = []
     for seed in size.seeds:
@@ -39,7 +39,7 @@ def run(size: Size) -> Shown:
         figures=(
             *(
                 at_least(
-                    f"{name}: less what its own trunk has", joint[name] - separate[name], -BEHIND, judged=not size.fast
+                    f"{name}: one trunk minus own trunk", joint[name] - separate[name], -BEHIND, judged=not size.fast
                 )
                 for name in joint
             ),
@@ -49,15 +49,16 @@ def run(size: Size) -> Shown:
         ),
         costs=_costs(of),
         notes=(
-            f"{training.steps} batches of {BATCH} of each task in both arms: on one trunk in turn, on four each alone.",
-            "By seed, one trunk and its own: "
+            f"{training.steps} batches of {BATCH} of each task in both cases: on one trunk in turn, or on its own "
+            "trunk.",
+            "By seed, one trunk and own trunk: "
             + "; ".join(f"{name} {', '.join(f'{a[name]:.3f} and {b[name]:.3f}' for a, b in runs)}" for name in joint)
             + ".",
-            f"Of the tested windows, the draft is exact in {_drafts_exact(of):.3f}; a head that copies it has that.",
-            "So short a training shows that sharing costs little, not how far either arm would come: both pileup heads "
-            "are still near the draft.",
-            f"{CLASSES} classes of a column for pileups; symbols for segments; features of a convolutional stage for "
-            "digits; words for the navigating head, whose decoder is its own. Heads keep embeddings and outputs, the "
+            f"The draft is exact in {_drafts_exact(of):.3f} of the test windows; a head that copies it reaches that.",
+            "So short a training shows that sharing costs little, not how far either would come: both pileup heads "
+            "are still close to the draft.",
+            f"{CLASSES} classes per column for pileups; symbols for segments; features of a convolutional stage for "
+            "digits; words for the navigating head, whose decoder is its own. Heads keep embeddings and outputs; the "
             "trunk has neither, and no batch norm.",
         ),
     )
@@ -90,7 +91,7 @@ def _separate(of: dict[str, Task], training: Training, seed: int) -> Scores:
 
 
 def _shared(heads: dict[str, Head]) -> bool:
-    """Whether the weights of all heads' trunks, together, are those of one."""
+    """Whether the trunks of all heads are one and the same."""
     whole = nn.ModuleDict({str(row): head for row, head in enumerate(heads.values())})
     first, *others = (head.trunk.state_dict() for head in heads.values())
     same = all(weight.data_ptr() == other[name].data_ptr() for other in others for name, weight in first.items())
@@ -112,9 +113,9 @@ def _cost(name: str, head: Head, batch: Batch) -> CostLine:
 CLAIM = Claim(
     number=10,
     id="unified",
-    system="One representation for many modalities",
-    text="One trunk serves heads of several modalities about as well as a trunk for each.",
-    baseline="A trunk for each head, trained as long.",
+    system="One representation for many modalities (multi-modal patents)",
+    text="One trunk serves the heads of several modalities about as well as a trunk for each.",
+    baseline="A trunk for each head, trained for the same number of steps.",
     on_reads="Pileups, sequences and graphs train one corrector.",
     seeds=(1, 2),
     run=run,

@@ -1,4 +1,4 @@
-"""Four tasks of different modalities, each with its head, to be learned on one trunk or on one each."""
+"""Four tasks of different modalities, each with its head, to be trained on one trunk or on a trunk each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ TRUNK = TrunkConfig(
     position="none",
 )
 FEATURES, PATCH = 32, 2
-"""Width of the convolutional stage before the trunk in the head of images, and side of a patch of its features."""
+"""Width of the convolutional stage before the trunk in the image head, and side of a patch of its features."""
 
 BATCH = 16
 Rows = Callable[[np.ndarray], dict[str, Tensor]]
-"""From rows of the data to a batch of them."""
+"""A batch of some rows of the data."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,11 +44,11 @@ class Task:
     """A task.
 
     Attributes:
-        head: on a trunk.
-        learned: batches to learn from, by rows below ``count``.
-        count: how many there are.
-        tested: the batch to be judged by.
-        measure: the name of the head's metric.
+        head: makes the head on a trunk.
+        learned: makes training batches, of rows below ``count``.
+        count: rows of the training data.
+        tested: the test batch.
+        measure: the metric of the head that is reported.
     """
 
     head: Callable[[Trunk], Head]
@@ -59,7 +59,13 @@ class Task:
 
 
 def tasks(seed: int, *, learned: int, tested: int) -> dict[str, Task]:
-    """The four, with so many windows to learn from, and at most so many of anything to be judged by."""
+    """The four tasks.
+
+    Args:
+        seed: of the training data.
+        learned: training windows.
+        tested: most test items of each task.
+    """
     pileups, segments = windows.simulated(learned, seed), tracks.segments(learned, seed)
     digits, other_digits = digit_images(seed)
     images = {"image": digits.image, "label": digits.label}
@@ -98,7 +104,7 @@ def tasks(seed: int, *, learned: int, tested: int) -> dict[str, Task]:
 
 
 def learn(heads: Mapping[str, Head], of: Mapping[str, Task], training: Training, *, seed: int) -> None:
-    """Train heads in turn, a batch of one task after a batch of another; ``training.steps`` are of each task."""
+    """Train heads in turn, one batch of each task after the other; ``training.steps`` are steps per task."""
     drawn, names = np.random.default_rng(seed), list(heads)
 
     def loss(step: int) -> Tensor:
@@ -112,7 +118,7 @@ def learn(heads: Mapping[str, Head], of: Mapping[str, Task], training: Training,
 
 @torch.inference_mode()
 def judged(head: Head, task: Task) -> float:
-    """The task's measure of what is tested."""
+    """The task's metric on its test batch."""
     head.eval()
     return head.metrics(head(task.tested), task.tested)[task.measure]
 
