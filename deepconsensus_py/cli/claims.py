@@ -30,12 +30,12 @@ def add_parser(commands: Commands) -> None:
         help="only what is exact or counted, in a few minutes; a figure that is missed is then an error (status 1)",
     )
     group.add_argument("--only", action="append", default=[], metavar="ID", help="only this system; may be repeated")
-    group.add_argument("--list", action="store_true", help="list the claims, an id and a system each, and exit")
+    group.add_argument("--list", action="store_true", help="list the systems with their ids and exit")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the rows."""
+    """Run the claims, or list them."""
     import sys
     from functools import partial
     from importlib.util import find_spec

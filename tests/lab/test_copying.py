@@ -44,7 +44,7 @@ def test_questions_stand_on_both_sides() -> None:
 
 
 def test_sizes_that_cannot_be_are_refused_and_seeds_tell() -> None:
-    with pytest.raises(ValueError, match="at most 20 go in"):
+    with pytest.raises(ValueError, match="at most 20 fit"):
         matches(1, length=100, pairs=21, apart=60, seed=0)
     with pytest.raises(ValueError, match="none is 8 before"):
         copies(1, length=8, back=8, letters=4, seed=0)
