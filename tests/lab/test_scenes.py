@@ -7,13 +7,13 @@ from deepconsensus_py.lab.systems.coca.scenes import (
     COLOURS,
     HELD_OUT,
     PAIRS,
+    PLACES,
     SEEN,
     SHAPES,
     WORDS,
     Scenes,
     captions,
     distinct,
-    objects_of,
     scenes,
 )
 
@@ -58,6 +58,14 @@ def test_shapes_differ_at_every_size() -> None:
     assert all(len(same) == 1 for same in stamps.values())
     for side in (5, 6, 7):
         assert len(set.union(*(stamps[shape, side] for shape in range(3)))) == 3
+
+
+def objects_of(captions: np.ndarray) -> np.ndarray:
+    """Objects ``int64[count, 2, 3]`` of captions; -1 for a word of another kind than its place."""
+    kinds = (list(COLOURS), list(SHAPES), list(PLACES)) * 2
+    words = [[WORDS[word] for word in caption[1:-1]] for caption in captions]
+    read = [[kind.index(word) if word in kind else -1 for word, kind in zip(own, kinds, strict=True)] for own in words]
+    return np.array(read).reshape(-1, 2, 3)
 
 
 def test_captions_are_read_as_they_were_written(drawn: Scenes) -> None:

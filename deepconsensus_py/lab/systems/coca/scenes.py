@@ -80,14 +80,6 @@ def captions(objects: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.pad(words, ((0, 0), (1, 1)), constant_values=((0, 0), (_WORD["<start>"], _WORD["<end>"])))
 
 
-def objects_of(caption: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The objects ``int64[count, 2, 3]`` that captions describe; -1 for a word of the wrong kind."""
-    words = caption[:, 1:-1].reshape(len(caption), 2, 3)
-    read = words - _FIRST_WORDS
-    sound = (read >= 0) & (read < np.array([len(COLOURS), len(SHAPES), len(PLACES)]))
-    return np.where(sound, read, -1)
-
-
 def distinct(caption: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The different captions ``int64[k, 8]``, and the row of each image's caption ``int64[count]``.
 
