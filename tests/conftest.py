@@ -76,9 +76,9 @@ def testdata() -> Path:
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Commands:
+def run(capfd: pytest.CaptureFixture[str]) -> Commands:
     """Runs a command in this process and gives its status and what it printed."""
-    return Commands(capfd, caplog)
+    return Commands(capfd)
 
 
 @pytest.fixture(scope="session")

@@ -35,22 +35,26 @@ class Result(NamedTuple):
     out: str
     err: str
 
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong, in its own words: the lines that say so."""
+        return [line.partition(": error: ")[2] for line in self.err.splitlines() if ": error: " in line]
+
 
 class Commands:
     """Runs commands: ``run("polish", …)``."""
 
-    def __init__(self, capture: pytest.CaptureFixture[str], log: pytest.LogCaptureFixture) -> None:
-        self._capture, self._log = capture, log
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
 
     def __call__(self, *args: object) -> Result:
         self._capture.readouterr()
-        self._log.clear()
         try:
             status = main([str(arg) for arg in args])
         except SystemExit as stop:
             status = int(stop.code or 0)
         out, err = self._capture.readouterr()
-        return Result(status, out, err + self._log.text)
+        return Result(status, out, err)
 
 
 def alignment_of(columns: NDArray[np.uint8], *, start: int, head: int = 0, tail: int = 0) -> Alignment:

@@ -1,12 +1,11 @@
-"""What several commands share: options, exit status, summaries."""
+"""What several commands share: options and exit status."""
 
 import argparse
 import logging
 import math
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.methods import DEFAULT
@@ -175,42 +174,3 @@ def reads(args: argparse.Namespace) -> "Reads":
     least = MIN_FULL_PASSES if args.min_passes is None else args.min_passes
     drafts = tuple(args.ccs) if args.ccs else None
     return Reads(tuple(args.subreads), drafts, args.chunk, args.limit, min_passes=least)
-
-
-def print_counts(counts: Mapping[str, Any]) -> None:
-    """What a report's ``counts`` say of yields and of what polished reads no longer have."""
-    for kind, tags, reads in (
-        ("kinetics", "fi fp ri rp ip pw", counts.get("kinetics_dropped", 0)),
-        ("base modifications", "MM ML", counts.get("modifications_dropped", 0)),
-    ):
-        if reads:
-            print(
-                f"{kind} ({tags}) dropped from {counted(reads, 'read')}: they describe draft bases, which polishing "
-                "changes",
-                file=sys.stderr,
-            )
-    for q in (20, 30, 40):
-        # Parts that an earlier version polished have no yields.
-        if f"reads_q{q}_after" in counts:
-            before, after = (
-                f"{counted(counts[f'reads_q{q}_{when}'], 'read')} ({counts[f'bases_q{q}_{when}']:,} bases) {when}"
-                for when in ("before", "after")
-            )
-            print(f"predicted Q{q} or better: {before}, {after}", file=sys.stderr)
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 read``, ``2 reads``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def log_to_stderr() -> None:
-    """Show what the library reports, one plain line each."""
-    own = logging.getLogger("deepconsensus_py")
-    if own.handlers or any(not isinstance(handler, logging.NullHandler) for handler in logging.getLogger().handlers):
-        # Whoever calls a command from a program of theirs says where it goes.
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    own.addHandler(handler)
-    own.setLevel(logging.INFO)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -47,6 +48,18 @@ class Parser(argparse.ArgumentParser):
         if title not in self._titled:
             self._titled[title] = self.add_argument_group(title)
         return self._titled[title]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The titles of options, in their order."""
+        return tuple(self._titled)
+
+    def paths(self, title: str, args: argparse.Namespace) -> list[list[Path]]:
+        """The files that are given by options under a title, those of each option by themselves."""
+        actions = self._titled[title]._group_actions if title in self._titled else []
+        values = [getattr(args, action.dest, None) for action in actions]
+        found = ([value] if isinstance(value, Path) else value for value in values if isinstance(value, Path | list))
+        return [files for paths in found if (files := [path for path in paths if isinstance(path, Path)])]
 
     def add_help_option(self, title: str) -> None:
         """Add ``--help`` as the last option under a title."""

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 CACHE_VARIABLE = "NUMBA_CACHE_DIR"
 
 _STANDARD_ERROR = 2
-_ASKED = b"\ninterrupted: finishing the molecules in work; once more ends at once\n"
+_ASKED = b"\ninterrupted: finishing the ZMWs in progress; interrupt again to stop at once\n"
 
 _SETTINGS = {"TORCH_LOGS": "-all", "TORCH_CPP_LOG_LEVEL": "ERROR"}
 """Torch has handlers of its own, which it sets up when it is imported: ``-all`` leaves errors alone in them."""
@@ -50,16 +52,12 @@ def provided_cache() -> Iterator[None]:
 
     with tempfile.TemporaryDirectory(prefix="deepconsensus-py-", ignore_cleanup_errors=True) as folder:
         os.environ[CACHE_VARIABLE] = folder
-        _tell_of_cache()
+        log.warning(
+            "compiled code cannot be cached, since neither the installation nor the home folder is writable; set %s to "
+            "a writable folder to save about ten seconds a run",
+            CACHE_VARIABLE,
+        )
         yield
-
-
-def _tell_of_cache() -> None:
-    print(
-        "compiled code cannot be kept, as neither the installation nor the home folder can be written; to save the ten "
-        f"seconds that it takes each time, set {CACHE_VARIABLE} to a folder of yours",
-        file=sys.stderr,
-    )
 
 
 @contextmanager
@@ -78,7 +76,7 @@ def asked_by_interrupt(ask: Callable[[], None]) -> Iterator[None]:
     def first(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         ask()
-        # Not by print: what was interrupted may be a print.
+        # Not by the log: what was interrupted may be writing to it.
         os.write(_STANDARD_ERROR, _ASKED)
 
     signal.signal(signal.SIGINT, first)

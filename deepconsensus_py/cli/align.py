@@ -1,9 +1,13 @@
 """``deepconsensus-py align``: subreads and drafts to aligned subreads."""
 
 import argparse
+import logging
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -40,21 +44,19 @@ def check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Align, and count molecules and passes."""
-    import sys
-
     from deepconsensus_py._version import __version__
     from deepconsensus_py.align.to_file import align_files
-    from deepconsensus_py.files import require_apart, shown
+    from deepconsensus_py.files import shown
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.pacbio.inputs import expand_paths
 
-    _options.log_to_stderr()
-    require_apart([args.output], [*expand_paths(args.subreads), *expand_paths(args.ccs)])
     program = Program(__version__, args.command_line)
     counts = align_files(args.subreads, args.ccs, args.output, program, threads=args.threads, chunk=args.chunk)
-    print(
-        f"{_options.counted(counts.molecules, 'molecule')}, {counts.aligned} of {counts.passes} passes aligned in "
-        f"{shown(args.output)}; molecules without an aligned pass: {counts.empty}, faulty: {counts.faulty}",
-        file=sys.stderr,
+    log.info(
+        "%s, %d of %d passes aligned in %s",
+        counted(counts.molecules, "ZMW"),
+        counts.aligned,
+        counts.passes,
+        shown(args.output),
     )
+    log.info("ZMWs without an aligned pass: %d, ZMWs that failed: %d", counts.empty, counts.faulty)
     return _options.ZMWS_FAILED if counts.faulty else 0

@@ -1,10 +1,13 @@
 """``bench``: mechanisms of attention side by side."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -49,11 +52,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the mechanisms and print the tables."""
-    import sys
-    from functools import partial
-
     from deepconsensus_py.lab.bench import Settings, bench
 
     settings = Settings(steps=args.steps, seeds=tuple(args.seeds))
-    print(bench(settings, args.output, args.only, partial(print, file=sys.stderr, flush=True)), end="")
+    print(bench(settings, args.output, args.only, log.info), end="")
     return 0

@@ -1,10 +1,14 @@
 """``calibrate``: base qualities against what they are worth, and quality maps fitted to that."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands, given
+
+log = logging.getLogger(__name__)
 
 _OF_COUNTING = ("reference", "output", "region", "min_mapq", "dc_calibration")
 
@@ -92,19 +96,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _count(args: argparse.Namespace) -> int:
-    import sys
-
     from deepconsensus_py.evaluate.calibration import as_csv, count_bases, recalibrate
-    from deepconsensus_py.files import atomic_path, require_apart
+    from deepconsensus_py.files import atomic_path
     from deepconsensus_py.polishing.qualities import Calibration
 
     (bam,) = args.reads
-    require_apart([args.output], [bam, args.reference])
     calibration = Calibration.parse(args.dc_calibration)
     counts = count_bases(bam, args.reference, region=args.region, min_mapq=args.min_mapq)
     with atomic_path(args.output) as target:
         target.write_text(as_csv(recalibrate(counts, calibration)))
-    print(f"{counts[0].sum()} bases match, {counts[1].sum()} do not; the table is {args.output}", file=sys.stderr)
+    log.info(
+        "%s match, %d do not; table written to %s", counted(int(counts[0].sum()), "base"), counts[1].sum(), args.output
+    )
     return 0
 
 

@@ -1,9 +1,12 @@
 """``claims``: what attention systems claim, shown beside a baseline."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -36,8 +39,6 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the claims, or list them."""
-    import sys
-    from functools import partial
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
@@ -48,6 +49,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if missing := [name for name in ("sklearn", "networkx", "matplotlib") if find_spec(name) is None]:
         raise InputError(f"{', '.join(missing)} not installed; pip install 'deepconsensus-py[examples]'")
-    done = run_claims(args.output, args.only, partial(print, file=sys.stderr), fast=args.fast)
+    done = run_claims(args.output, args.only, log.info, fast=args.fast)
     print(f"{args.output}.md")
     return 0 if done else 1

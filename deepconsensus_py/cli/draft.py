@@ -1,9 +1,13 @@
 """``deepconsensus-py draft``: subreads to draft consensus reads, where no CCS reads are at hand."""
 
 import argparse
+import logging
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -26,22 +30,14 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make drafts, and count them."""
-    import sys
-
     from deepconsensus_py._version import __version__
     from deepconsensus_py.align.to_file import draft_files
-    from deepconsensus_py.files import require_apart, shown
+    from deepconsensus_py.files import shown
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.pacbio.inputs import expand_paths
 
-    _options.log_to_stderr()
-    require_apart([args.output], expand_paths(args.subreads))
     program = Program(__version__, args.command_line)
     counts = draft_files(args.subreads, args.output, program, cores=args.threads)
-    print(
-        f"{_options.counted(counts.molecules, 'molecule')}, {_options.counted(counts.drafts, 'draft')} in "
-        f"{shown(args.output)}; molecules with too few passes: {counts.outcomes['too_few_passes']}, "
-        f"faulty: {counts.outcomes['error']}",
-        file=sys.stderr,
-    )
+    log.info("%s, %s in %s", counted(counts.molecules, "ZMW"), counted(counts.drafts, "draft"), shown(args.output))
+    few, failed = counts.outcomes["too_few_passes"], counts.outcomes["error"]
+    log.info("ZMWs with too few passes: %d, ZMWs that failed: %d", few, failed)
     return _options.ZMWS_FAILED if counts.outcomes["error"] else 0

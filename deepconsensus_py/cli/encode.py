@@ -1,15 +1,14 @@
 """``deepconsensus-py encode``: subreads and drafts to a feature shard, or with their truth to training examples."""
 
 import argparse
-import sys
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands, Parser, given
 
-if TYPE_CHECKING:
-    from deepconsensus_py.examples.molecules import TruthFiles
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -35,7 +34,18 @@ def add_parser(commands: Commands) -> None:
     _options.add_min_passes(parser)
     _add_truth(parser)
     _options.add_threads(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse options of training examples without them, and options of models with them."""
+    if args.truth is None:
+        if args.truth_bed or args.truth_split:
+            args.parser.error("--truth-bed and --truth-split go with --truth")
+    elif args.ccs is None:
+        args.parser.error("--truth needs the CCS reads that it belongs to: give --ccs")
+    elif any(given(args, name) for name in ("model", "ins_trim", "min_passes")):
+        args.parser.error("examples are for all models: --model, --ins-trim and --min-passes do not go with --truth")
 
 
 def _add_truth(parser: Parser) -> None:
@@ -63,46 +73,25 @@ def _add_truth(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a shard or examples, and say what became of the molecules."""
-    _options.log_to_stderr()
-    from deepconsensus_py.files import require_apart
-    from deepconsensus_py.pacbio.inputs import expand_paths
-
-    truth = _truth(args)
-    inputs = [*expand_paths(args.subreads), *expand_paths(args.ccs), *(truth.paths if truth else [])]
-    require_apart([args.output], inputs)
-    if truth:
-        _write_examples(args, truth)
+    """Write a shard or examples, and count the ZMWs."""
+    if args.truth:
+        _write_examples(args)
     else:
         _write_shard(args)
     return 0
 
 
-def _truth(args: argparse.Namespace) -> "TruthFiles | None":
-    from deepconsensus_py.examples.molecules import TruthFiles
-
-    if args.truth is None:
-        if args.truth_bed or args.truth_split:
-            args.parser.error("--truth-bed and --truth-split belong to a --truth")
-        return None
-    if args.ccs is None:
-        args.parser.error("--truth needs the drafts that the truth belongs to: give --ccs")
-    if any(given(args, name) for name in ("model", "ins_trim", "min_passes")):
-        args.parser.error("examples are for all models: --model, --ins-trim and --min-passes do not go with --truth")
-    return TruthFiles(args.truth, args.truth_bed, args.truth_split)
-
-
-def _write_examples(args: argparse.Namespace, truth: "TruthFiles") -> None:
+def _write_examples(args: argparse.Namespace) -> None:
     from deepconsensus_py.examples.file import write_examples
-    from deepconsensus_py.examples.molecules import read_examples
+    from deepconsensus_py.examples.molecules import TruthFiles, read_examples
     from deepconsensus_py.polishing.progress import with_progress
 
+    truth = TruthFiles(args.truth, args.truth_bed, args.truth_split)
     examples = read_examples(args.subreads, args.ccs, truth, chunk=args.chunk, limit=args.limit, threads=args.threads)
     counts = write_examples(args.output, with_progress(examples, args.limit, "ZMW"))
-    written = _options.counted(counts["n_zmw_pass"], "molecule")
-    print(f"{written} of {counts['n_zmw_processed']} in {args.output}", file=sys.stderr)
+    log.info("%d of %s in %s", counts["n_zmw_pass"], counted(counts["n_zmw_processed"], "ZMW"), args.output)
     for name, count in sorted(counts.items()):
-        print(f"{name}\t{count}", file=sys.stderr)
+        log.info("%s\t%d", name, count)
 
 
 def _write_shard(args: argparse.Namespace) -> None:
@@ -123,7 +112,6 @@ def _write_shard(args: argparse.Namespace) -> None:
     source = encoded_reads(_options.reads(args), method, program, args.threads, StageClock())
     molecules = with_progress(source.molecules, source.total, "ZMW")
     counts = write_shard(args.output, molecules, method, str(source.header).strip())
-    encoded = _options.counted(counts.pop("encoded", 0), "molecule")
-    print(f"{encoded} encoded in {args.output}", file=sys.stderr)
+    log.info("%s encoded in %s", counted(counts.pop("encoded", 0), "ZMW"), args.output)
     for outcome, count in sorted(counts.items()):
-        print(f"{count} {outcome}: {Outcome(outcome).meaning}", file=sys.stderr)
+        log.info("%d %s: %s", count, outcome, Outcome(outcome).meaning)

@@ -1,11 +1,14 @@
 """``evaluate``: reads against truth."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._parser import Commands
 from deepconsensus_py.pacbio.names import MAX_HOLE, whole_number
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -74,24 +77,21 @@ def _holes(text: str) -> tuple[int, ...]:
 def run(args: argparse.Namespace) -> int:
     """Compare and print."""
     import json
-    import sys
 
     from deepconsensus_py.errors import OutputError
     from deepconsensus_py.evaluate.comparison import compare
     from deepconsensus_py.evaluate.reads import load_reads
     from deepconsensus_py.evaluate.tables import as_json, as_text
-    from deepconsensus_py.files import atomic_path, is_stream, require_apart
+    from deepconsensus_py.files import atomic_path, is_stream
     from deepconsensus_py.polishing.report import report_owner
 
     files = {name: getattr(args, name) for name in ("truth", "reads", "baseline")}
-    if args.json and not is_stream(args.json):
-        require_apart([args.json], [path for path in files.values() if path])
-        if owner := report_owner(args.json):
-            raise OutputError(f"{args.json}: is the report of {owner}, which it would replace; write elsewhere")
+    if args.json and not is_stream(args.json) and (owner := report_owner(args.json)):
+        raise OutputError(f"{args.json}: is the report of {owner}, which it would replace; write elsewhere")
     sets = {name: load_reads(path) for name, path in files.items() if path}
     for name, loaded in sets.items():
         if loaded.duplicates:
-            print(f"{files[name]}: {loaded.duplicates} shorter reads of the same molecules left out", file=sys.stderr)
+            log.info("%s: ignored %d shorter reads of ZMWs with several", files[name], loaded.duplicates)
     comparison = compare(
         sets["truth"], sets["reads"], sets.get("baseline"), min_passes=args.min_np, holes=frozenset(args.zmws)
     )

@@ -1,9 +1,12 @@
 """``explain``: one window as a person wants to see it."""
 
 import argparse
+import logging
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -40,23 +43,20 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
-    import sys
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
     from deepconsensus_py.evaluate.explain import explain_reads
-    from deepconsensus_py.files import atomic_path, require_apart, require_place
-    from deepconsensus_py.pacbio.inputs import expand_paths
+    from deepconsensus_py.files import atomic_path, require_place
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
     from deepconsensus_py.evaluate.explain_page import render_explanation
 
-    require_apart([args.output], [*expand_paths(args.subreads), *expand_paths(args.ccs)])
     require_place(args.output)
     page = render_explanation(explain_reads(args.subreads, args.ccs, args.zmw, args.window, model=args.model))
     with atomic_path(args.output) as target:
         # Names of files are bytes, which need not be text.
         target.write_text(page, encoding="utf-8", errors="backslashreplace")
-    print(f"the page is {args.output}", file=sys.stderr)
+    log.info("page written to %s", args.output)
     return 0

@@ -1,10 +1,14 @@
 """``filter``: reads that are good enough."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -27,17 +31,13 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Filter, and say how many reads passed."""
-    import sys
-
     from deepconsensus_py._version import __version__
-    from deepconsensus_py.files import require_apart
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.filters import ReadFilter, filter_reads
 
-    _options.log_to_stderr()
-    require_apart([args.output], [args.reads])
     program = Program(__version__, args.command_line)
     counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
-    faulty = f"; damaged: {counts.faulty}" if counts.faulty else ""
-    print(f"{counts.kept} of {counts.reads} reads have quality {args.min_quality:g} or more{faulty}", file=sys.stderr)
+    log.info("%d of %s of Q%g or better", counts.kept, counted(counts.reads, "read"), args.min_quality)
+    if counts.faulty:
+        log.warning("%s left out", counted(counts.faulty, "damaged read"))
     return _options.ZMWS_FAILED if counts.faulty else 0

@@ -1,11 +1,14 @@
 """``deepconsensus-py gather``: the outputs of several polish runs, put together in the order given."""
 
 import argparse
-import sys
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted, report_yields
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -17,7 +20,7 @@ def add_parser(commands: Commands) -> None:
         usage="%(prog)s [options] PART... -o OUT",
         examples=[
             ("merge the two halves of a movie", "part1.bam part2.bam -o polished.bam"),
-            ("copy a part with its report and table", "part2.bam -o half.bam"),
+            ("the same in a script", "part1.bam part2.bam -o polished.bam --quiet --log-file gather.log"),
         ],
     )
     parser.group("input").add_argument(
@@ -34,20 +37,18 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Put the parts together, and say how much it is."""
     from deepconsensus_py._version import __version__
-    from deepconsensus_py.files import require_apart
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.pacbio.inputs import require_once
     from deepconsensus_py.polishing.gather import gather
     from deepconsensus_py.polishing.outcomes import Outcome
 
-    require_once(args.parts)
-    require_apart([args.output], args.parts)
     counts = gather(args.parts, args.output, Program(__version__, args.command_line))["counts"]
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
-    print(
-        f"{_options.counted(counts['molecules'], 'molecule')} of {_options.counted(len(args.parts), 'part')}, "
-        f"{_options.counted(polished, 'polished read')} in {args.output}",
-        file=sys.stderr,
+    log.info(
+        "%s of %s, %s in %s",
+        counted(counts["molecules"], "ZMW"),
+        counted(len(args.parts), "part"),
+        counted(polished, "polished read"),
+        args.output,
     )
-    _options.print_counts(counts)
+    report_yields(counts)
     return 0

@@ -1,10 +1,13 @@
 """``deepconsensus-py index``: a PacBio BAM index beside each BAM file."""
 
 import argparse
+import logging
 from pathlib import Path
 
-from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -32,13 +35,10 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Index, and count records."""
-    import sys
-
     from deepconsensus_py.pacbio.indexing import index_bam
     from deepconsensus_py.pacbio.inputs import expand_paths
     from deepconsensus_py.pacbio.pbi import pbi_path
 
-    _options.log_to_stderr()
     for bam in expand_paths(args.bam):
-        print(f"{_options.counted(index_bam(bam), 'record')} in {pbi_path(bam)}", file=sys.stderr)
+        log.info("%s in %s", counted(index_bam(bam), "record"), pbi_path(bam))
     return 0

@@ -2,19 +2,24 @@
 
 import argparse
 import importlib
+import logging
 import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
 from deepconsensus_py._version import __version__
+from deepconsensus_py.cli._log import add_options, begin, finish, reporting
 from deepconsensus_py.cli._options import deprecated
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.cli._process import ENDS, listen_to_signals, provided_cache, quieten_libraries
 from deepconsensus_py.errors import DeepConsensusError
+
+log = logging.getLogger("deepconsensus_py.cli.main")
 
 COMMANDS = {
     "polish": ("polish", "gather", "filter"),
@@ -59,6 +64,8 @@ def build_parser() -> Parser:
     )
     parser.add_help_option("options")
     for command in _commands_of(parser):
+        if not command.has_commands:
+            add_options(command)
         command.add_help_option("options" if command.has_commands else "run")
         command.set_defaults(parser=command, check=command.get_default("check") or (lambda _: None))
     return parser
@@ -92,24 +99,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.exit(2)
     args = parser.parse_args([RENAMED.get(words[0], words[0]), *words[1:]])
     args.command_line = shlex.join(["deepconsensus-py", *words])
-    try:
-        if words[0] in RENAMED:
-            deprecated(words[0], args.command)
-        args.check(args)
-        with provided_cache():
-            status = int(args.run(args))
-        sys.stdout.flush()
-        return status
-    except DeepConsensusError as error:
-        print(f"deepconsensus-py {args.command}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"deepconsensus-py {args.command}: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Who reads our output has seen enough, as head has; Python must not fail again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+    with reporting(args):
+        try:
+            if words[0] in RENAMED:
+                deprecated(words[0], args.command)
+            return _run(args)
+        except DeepConsensusError as error:
+            log.error("%s", error)
+            return 1
+        except KeyboardInterrupt:
+            log.error("interrupted")
+            return 130
+        except BrokenPipeError:
+            # Who reads our output has seen enough, as head has; Python must not fail again when it flushes at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+
+
+def _run(args: argparse.Namespace) -> int:
+    started = time.monotonic()
+    args.check(args)
+    begin(args)
+    with provided_cache():
+        status = int(args.run(args))
+    sys.stdout.flush()
+    finish(args, time.monotonic() - started)
+    return status
 
 
 def program() -> NoReturn:

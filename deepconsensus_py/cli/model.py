@@ -1,10 +1,13 @@
 """``model``: the models there are, what one is, checkpoints made into models, and what precision models stand."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -134,15 +137,13 @@ def run_show(args: argparse.Namespace) -> int:
 
 def run_convert(args: argparse.Namespace) -> int:
     """Convert a checkpoint and say what it was."""
-    import sys
-
     from deepconsensus_py.models.convert import convert_checkpoint
     from deepconsensus_py.models.weights import save_model
 
     _require_model_file(args.output)
     model = convert_checkpoint(args.checkpoint, name=args.name or args.output.stem)
     save_model(args.output, model)
-    print(f"{args.output}: {model.network.summary()}", file=sys.stderr)
+    log.info("%s: %s", args.output, model.network.summary())
     return 0
 
 

@@ -1,13 +1,15 @@
 """``deepconsensus-py polish``: subreads and drafts to polished reads."""
 
 import argparse
-import sys
+import logging
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted, report_yields
 from deepconsensus_py.cli._parser import Commands, Parser
 from deepconsensus_py.cli._process import asked_by_interrupt
 from deepconsensus_py.options import AUTO, PRECISIONS, SKIP_ABOVE
@@ -15,6 +17,8 @@ from deepconsensus_py.options import AUTO, PRECISIONS, SKIP_ABOVE
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
     from deepconsensus_py.polishing.run import PolishRun
+
+log = logging.getLogger(__name__)
 
 HIGHEST_PHRED = 93
 """The highest quality that FASTQ can hold."""
@@ -138,29 +142,24 @@ def _add_qualities(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Polish, and say what became of the molecules."""
-    _options.log_to_stderr()
     if args.subreads and args.threads > 1:
         from deepconsensus_py.polishing.prepare import prepare_workers
 
         prepare_workers(args.model)
-    from deepconsensus_py.files import is_stream, require_apart
-    from deepconsensus_py.pacbio.inputs import expand_paths, require_once
+    from deepconsensus_py.files import is_stream
     from deepconsensus_py.polishing.progress import Stop
     from deepconsensus_py.polishing.report import faulty
     from deepconsensus_py.polishing.run import run as polish_files
 
     job = _job(args)
-    require_once(job.shards)
-    inputs = [*expand_paths(args.subreads), *expand_paths(args.ccs), *job.shards]
-    require_apart([path for path in (job.output, job.failed) if path], inputs)
     stop = Stop()
     # A stream that ends well says that all is there: only files may end early.
     with nullcontext() if is_stream(job.output) else asked_by_interrupt(stop.ask):
-        counts = polish_files(job, stop)["counts"]
+        report = polish_files(job, stop)
     if stop.early:
         raise KeyboardInterrupt
-    _print_summary(counts, args)
-    return _options.ZMWS_FAILED if faulty(counts) else 0
+    _report(report, args)
+    return _options.ZMWS_FAILED if faulty(report["counts"]) else 0
 
 
 def _job(args: argparse.Namespace) -> "PolishRun":
@@ -198,27 +197,33 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
     )
 
 
-def _print_summary(counts: dict[str, Any], args: argparse.Namespace) -> None:
-    """Every molecule is counted out loud, the dropped ones with what keeps them."""
+def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
+    """Every ZMW is counted, those that are not polished with the reason."""
     from deepconsensus_py.files import is_stream, shown
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.report import MOLECULES, side_file
 
+    counts = report["counts"]
     outcomes = Counter(counts["outcomes"])
     polished = outcomes[Outcome.SUCCESS]
-    print(
-        f"{_options.counted(counts['molecules'], 'molecule')}, {_options.counted(polished, 'polished read')} in "
-        f"{shown(args.output)}",
-        file=sys.stderr,
+    log.info(
+        "%s (%s), %s (%s) in %s",
+        counted(counts["molecules"], "ZMW"),
+        counted(counts["bases_in"], "draft base"),
+        counted(polished, "polished read"),
+        counted(counts["bases_out"], "base"),
+        shown(args.output),
     )
     if counts["windows_skipped"]:
-        print(f"the draft was kept in {counts['windows_skipped']} of {counts['windows']} windows", file=sys.stderr)
+        log.info("windows whose draft was kept: %d of %d", counts["windows_skipped"], counts["windows"])
     for outcome, count in sorted(outcomes.items()):
         if outcome != Outcome.SUCCESS:
-            print(f"{count} {outcome}: {Outcome(outcome).meaning}", file=sys.stderr)
-    dropped = outcomes[Outcome.FAILED_QUALITY_FILTER] + outcomes[Outcome.FAILED_LENGTH_FILTER]
-    if dropped and args.failed is None:
-        print("reads below the filters are not written; --failed OUT keeps them", file=sys.stderr)
+            log.info("%d %s: %s", count, outcome, Outcome(outcome).meaning)
+    failed = outcomes[Outcome.FAILED_QUALITY_FILTER] + outcomes[Outcome.FAILED_LENGTH_FILTER]
+    if failed and args.failed is None:
+        log.info("reads that fail the filters are not written; use --failed OUT to keep them")
     if polished < counts["molecules"] and not is_stream(args.output):
-        print(f"what became of each molecule: {side_file(args.output, MOLECULES)}", file=sys.stderr)
-    _options.print_counts(counts)
+        log.info("outcome of each ZMW: %s", side_file(args.output, MOLECULES))
+    report_yields(counts)
+    log.debug("seconds by stage: %s", ", ".join(f"{stage} {spent:.1f}" for stage, spent in report["stages"].items()))
+    log.debug("peak memory: %.2f GiB", report["peak_memory_bytes"] / 2**30)

@@ -1,10 +1,14 @@
 """``prepare-training``: example files to training data for networks of the default model's kind."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -45,19 +49,20 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the evidence and say how much there is."""
-    _options.log_to_stderr()
-    import sys
-
     from deepconsensus_py.examples.file import ExampleFile
-    from deepconsensus_py.files import require_apart
     from deepconsensus_py.polishing.progress import with_progress
     from deepconsensus_py.training.edit_examples import make_run_examples, write_run_examples
 
-    require_apart([args.output], args.examples)
     files = [ExampleFile(path) for path in args.examples]
     parts = make_run_examples(files, redrafts=args.redrafts, seed=args.seed, threads=args.threads)
     total = sum(len(file) for file in files) * (args.redrafts + 1)
     written = write_run_examples(args.output, with_progress(parts, total, "draft"))
     wrong = int((written.label > 0).sum())
-    print(f"{len(written)} runs of {written.drafts} drafts, {wrong} of them wrong, in {args.output}", file=sys.stderr)
+    log.info(
+        "%s of %s, %d of them wrong, in %s",
+        counted(len(written), "undecided homopolymer"),
+        counted(written.drafts, "draft"),
+        wrong,
+        args.output,
+    )
     return 0

@@ -1,10 +1,13 @@
 """``report``: one HTML page about one or more runs."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -33,21 +36,19 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
-    import sys
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
     from deepconsensus_py.evaluate.run_results import load_runs
-    from deepconsensus_py.files import atomic_path, require_apart
+    from deepconsensus_py.files import atomic_path
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
     from deepconsensus_py.evaluate.page import render_page
 
-    require_apart([args.output], args.runs)
     page = render_page(load_runs(args.runs))
     with atomic_path(args.output) as target:
         # Names of files are bytes, which need not be text.
         target.write_text(page, encoding="utf-8", errors="backslashreplace")
-    print(f"the page is {args.output}", file=sys.stderr)
+    log.info("page written to %s", args.output)
     return 0

@@ -1,10 +1,14 @@
 """``simulate``: molecules with known truth."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
+from deepconsensus_py.cli._log import counted
 from deepconsensus_py.cli._parser import Commands
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -64,8 +68,6 @@ def check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Simulate and say what was written."""
-    import sys
-
     from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
     from deepconsensus_py.simulate.profile import load_profile
     from deepconsensus_py.simulate.sites import SHORTEST_PASS
@@ -76,5 +78,5 @@ def run(args: argparse.Namespace) -> int:
     templates = read_templates(args.template, SHORTEST_PASS) if args.template else None
     molecules = simulate_movie(settings, profile, templates)
     count = write_movie(molecules, args.output, args.command_line, profile.instrument)
-    print(f"{count} molecules in {args.output}: subreads.bam, ccs.bam, truth.fasta, truth.bed", file=sys.stderr)
+    log.info("%s in %s: subreads.bam, ccs.bam, truth.fasta, truth.bed", counted(count, "ZMW"), args.output)
     return 0

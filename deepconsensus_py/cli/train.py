@@ -1,10 +1,14 @@
 """``train``: a network from examples."""
 
 import argparse
+import logging
+import os
 from pathlib import Path
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._parser import Commands, Parser
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(commands: Commands) -> None:
@@ -27,6 +31,8 @@ def add_parser(commands: Commands) -> None:
 
 def add_arguments(parser: Parser) -> None:
     """What all commands that train take."""
+    # Of the processes that torchrun starts, the first one speaks.
+    parser.set_defaults(quiet=os.environ.get("RANK", "0") != "0")
     parser.group("input").add_argument("config", type=Path, metavar="CONFIG", help="description of the training (YAML)")
     _options.add_output(parser, "FOLDER", "folder of the model and the log")
     group = parser.group("run")
@@ -53,8 +59,6 @@ def run_training(args: argparse.Namespace, *, task: str | None) -> int:
     Raises:
         InputError: it is of another, or cannot be used.
     """
-    import sys
-
     import torch
 
     from deepconsensus_py.errors import InputError
@@ -67,10 +71,9 @@ def run_training(args: argparse.Namespace, *, task: str | None) -> int:
     if task is not None and config.task != task:
         raise InputError(f"{args.config}: its task is {config.task!r}, not {task!r}; use 'deepconsensus-py train'")
     torch.set_num_threads(args.threads)
-    _options.log_to_stderr()
     with started(args.device) as workers:
         tasks = make_tasks(config)
         path = train(tasks, config, args.output, resume=args.resume, workers=workers, loaders=args.loaders)
         if workers.first:
-            print(f"the model is {path}", file=sys.stderr)
+            log.info("model written to %s", path)
     return 0

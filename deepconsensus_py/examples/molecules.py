@@ -34,11 +34,6 @@ class TruthFiles:
     ranges: Path | None = None
     splits: Path | None = None
 
-    @property
-    def paths(self) -> list[Path]:
-        """The files."""
-        return [path for path in (self.sequences, self.ranges, self.splits) if path]
-
 
 def read_examples(
     subreads: Sequence[Path],

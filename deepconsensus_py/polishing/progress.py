@@ -12,6 +12,9 @@ from tqdm import tqdm
 
 log = logging.getLogger(__name__)
 
+BAR = logging.getLogger("deepconsensus_py.progress.bar")
+"""Says by its level whether the bar is drawn, where standard error is a terminal."""
+
 STAGES = ("read", "align", "encode", "network", "call", "write")
 
 Item = TypeVar("Item")
@@ -61,7 +64,9 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 def with_progress(items: Iterable[Item], total: int | None, unit: str, *, done: int = 0) -> Iterator[Item]:
-    """Pass items on while telling standard error how far it has come.
+    """Pass items on while reporting how far it has come: as a bar on a terminal, and in a line of the log now and then.
+
+    Beside a bar, the lines are details (level ``DEBUG``).
 
     Args:
         items: what is counted.
@@ -69,14 +74,15 @@ def with_progress(items: Iterable[Item], total: int | None, unit: str, *, done: 
         unit: name of an item, e.g. ``"ZMW"``.
         done: how many were done before, besides these.
     """
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and BAR.isEnabledFor(logging.INFO):
         whole = None if total is None else done + total
-        yield from tqdm(items, total=whole, initial=done, unit=unit, file=sys.stderr)
+        lines = _with_lines(items, total, unit, done, logging.DEBUG)
+        yield from tqdm(lines, total=whole, initial=done, unit=unit, file=sys.stderr)
     else:
-        yield from _with_lines(items, total, unit, done)
+        yield from _with_lines(items, total, unit, done, logging.INFO)
 
 
-def _with_lines(items: Iterable[Item], total: int | None, unit: str, done: int) -> Iterator[Item]:
+def _with_lines(items: Iterable[Item], total: int | None, unit: str, done: int, level: int) -> Iterator[Item]:
     start = said = time.monotonic()
     for count, item in enumerate(items, 1):
         yield item
@@ -84,7 +90,7 @@ def _with_lines(items: Iterable[Item], total: int | None, unit: str, done: int) 
         if now - said >= SECONDS_BETWEEN_LINES:
             said, rate = now, count / (now - start)
             left = "" if total is None else f" of {done + total}, {(total - count) / rate:.0f} s left"
-            log.info("%d %ss%s, %.2f per second", done + count, unit, left, rate)
+            log.log(level, "%d %ss%s, %.2f per second", done + count, unit, left, rate)
 
 
 class Stop:

@@ -193,7 +193,7 @@ class Unfinished:
                 self.folder.rmdir()
             return
         log.warning(
-            "%d molecules are done, and kept in %s: the same command with --resume goes on from there",
+            "%d ZMWs are finished and kept in %s; repeat the command with --resume to continue",
             self.molecules,
             self.folder,
         )
@@ -247,6 +247,8 @@ def claimed(targets: Targets, identity: Mapping[str, Any], *, resume: bool) -> I
     with FolderLock(folder) as lock:
         unfinished = Unfinished(targets, identity, lock)
         unfinished.require_fit(resume=resume)
+        if unfinished.journal:
+            log.info("resuming an unfinished run: %d ZMWs are finished", unfinished.molecules)
         try:
             yield unfinished
         finally:

@@ -399,9 +399,9 @@ def test_many_molecules_of_few_passes_do_not_flood_the_log(run: Commands, tmp_pa
     few = [row for row in outcomes(output).values() if row["outcome"] == "too_few_passes"]
     assert len(few) > REASONS_SHOWN
     assert f"{len(few)} too_few_passes: " in polished.err
-    assert f"what became of each molecule: {tmp_path / 'out.zmws.tsv.gz'}" in polished.err
+    assert f"outcome of each ZMW: {tmp_path / 'out.zmws.tsv.gz'}" in polished.err
     assert sum("full ones, fewer than 3" in line for line in set(polished.err.splitlines())) == REASONS_SHOWN
     assert all("full ones, fewer than 3" in row["reason"] for row in few)
     drafted = run("draft", tmp_path / "subreads.bam", "-o", tmp_path / "drafts.bam")
-    assert re.search(r"molecules with too few passes: \d+, faulty: 0", drafted.err)
+    assert re.search(r"ZMWs with too few passes: \d+, ZMWs that failed: 0", drafted.err)
     assert "a draft takes 3" not in drafted.err

@@ -58,8 +58,8 @@ def test_a_damaged_report_is_named(run: Commands, polished: Path, tmp_path: Path
     given = [polished] if command == "gather" else [report]
     result = run(command, *given, "-o", tmp_path / f"whole.{'bam' if command == 'gather' else 'html'}")
     assert result.status == 1
-    assert str(report) in result.err
-    assert len(result.err.strip().splitlines()) == 1
+    (sentence,) = result.errors
+    assert str(report) in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 

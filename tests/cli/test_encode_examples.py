@@ -14,7 +14,7 @@ def test_simulated_molecules(run: Commands, testdata: Path, tmp_path: Path) -> N
     inputs = [testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--truth", testdata / "truth.fasta"]
     result = run("encode", *inputs, "-o", output, "--threads", 1)
     assert result.status == 0, result.err
-    assert f"6 molecules of 6 in {output}" in result.err
+    assert f"6 of 6 ZMWs in {output}" in result.err
     assert len(ExampleFile(output)) == 6
 
 
@@ -119,7 +119,7 @@ def test_the_output_may_not_be_the_truth(run: Commands, testdata: Path, tmp_path
     ("options", "said"),
     [
         (["--truth", "t.fasta"], "give --ccs"),
-        (["--truth-bed", "t.bed"], "belong to a --truth"),
+        (["--truth-bed", "t.bed"], "go with --truth"),
         (["--ccs", "c.bam", "--truth", "t.fasta", "--ins-trim", "3"], "for all models"),
         (["--ccs", "c.bam", "--truth", "t.fasta", "--model", "vote"], "for all models"),
     ],

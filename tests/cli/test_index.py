@@ -1,6 +1,5 @@
 """``deepconsensus-py index``, and what its indexes change for the other commands: nothing but what they read."""
 
-import logging
 import re
 import shutil
 from pathlib import Path
@@ -28,21 +27,18 @@ def test_each_file_gets_its_index(run: Commands, testdata: Path, tmp_path: Path)
     done = run("index", tmp_path / "movies.fofn", tmp_path / "ccs.bam")
     assert (done.status, done.out) == (0, "")
     sizes = {name: len(read_pbi(tmp_path / f"{name}.pbi").basic) for name in FILES}
-    assert done.err.splitlines() == [f"{size} records in {tmp_path}/{name}.pbi" for name, size in sizes.items()]
+    assert [f"{size} records in {tmp_path}/{name}.pbi" for name, size in sizes.items()] == done.err.splitlines()[2:-1]
 
 
 def test_a_bad_file_is_named(run: Commands, tmp_path: Path) -> None:
     done = run("index", tmp_path / "nothing.bam")
     assert done.status == 1
-    assert done.err == f"deepconsensus-py index: {tmp_path}/nothing.bam: no such file\n"
+    assert done.errors == [f"{tmp_path}/nothing.bam: no such file"]
 
 
 @pytest.mark.parametrize("command", ["polish", "align"])
 @pytest.mark.parametrize("chunks", [1, 3, 7])
-def test_chunks_through_indexes_are_the_whole(
-    run: Commands, linked: Path, caplog: pytest.LogCaptureFixture, command: str, chunks: int
-) -> None:
-    caplog.set_level(logging.INFO)
+def test_chunks_through_indexes_are_the_whole(run: Commands, linked: Path, command: str, chunks: int) -> None:
     subreads, ccs = (linked / name for name in FILES)
     inputs = (
         ("align", subreads, "--ccs", ccs)
@@ -60,11 +56,8 @@ def test_chunks_through_indexes_are_the_whole(
     assert parts == record_lines(linked / "whole.bam")
 
 
-def test_a_chunk_is_encoded_from_its_own_aligned_file(
-    run: Commands, linked: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_chunk_is_encoded_from_its_own_aligned_file(run: Commands, linked: Path) -> None:
     """Also where a chunk is empty: there are six molecules."""
-    caplog.set_level(logging.INFO)
     subreads, ccs = (linked / name for name in FILES)
     encoded = []
     for indexed in (False, True):
@@ -79,5 +72,5 @@ def test_a_chunk_is_encoded_from_its_own_aligned_file(
                 "encode", aligned, "--ccs", ccs, "-o", shard, "--chunk", f"{i}/7", "--threads", 1, "--model", "vote"
             )
             assert done.status == 0
-            encoded.append(int(re.search(r"(\d+) molecules? encoded", done.err)[1]))  # type: ignore[index]
+            encoded.append(int(re.search(r"(\d+) ZMWs? encoded", done.err)[1]))  # type: ignore[index]
     assert encoded == [0, 1, 1, 0, 1, 1]

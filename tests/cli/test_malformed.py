@@ -159,7 +159,8 @@ def test_filter_leaves_a_damaged_read_out_and_says_so(run: Commands, sound: dict
     ccs, out = write(tmp_path / "ccs.bam", head, resized(first + WRONG["count"]), second), tmp_path / "out.bam"
     status, _, err = run("filter", ccs, "-o", out, "-q", 0)
     assert status == 3
-    assert "1 of 2 reads have quality 0 or more; damaged: 1" in err
+    assert "1 of 2 reads of Q0 or better" in err
+    assert "warning: 1 damaged read left out" in err
     assert len(record_lines(out)) == 1
 
 

@@ -11,7 +11,7 @@ from deepconsensus_py import cli
 from deepconsensus_py.cli.main import COMMANDS, build_parser, commands
 
 VALUES = ("1", "1/2", "x", "cpu", "1,2")
-SHORT = {"--threads": "-t", "--min-quality": "-q", "--model": "-m", "--output": "-o", "--help": "-h"}
+SHORT = {"--threads": "-t", "--min-quality": "-q", "--model": "-m", "--output": "-o", "--help": "-h", "--verbose": "-v"}
 SAYS_THE_SAME = (argparse._StoreTrueAction, argparse._HelpAction, argparse._VersionAction)
 
 

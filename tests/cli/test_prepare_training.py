@@ -33,7 +33,10 @@ def test_it_says_what_it_wrote(run: Commands, example_file: Path, tmp_path: Path
     assert result.status == 0, result.err
     found = read_run_examples(path)
     wrong = (found.label > 0).sum()
-    assert f"{len(found)} runs of {found.drafts} drafts, {wrong} of them wrong, in {path}" in result.err
+    assert (
+        f"{len(found):,} undecided homopolymers of {found.drafts} drafts, {wrong} of them wrong, in {path}"
+        in result.err
+    )
     assert not result.out
     assert list(tmp_path.iterdir()) == [path]
 

@@ -45,7 +45,7 @@ def test_nothing_is_done_where_a_usual_folder_can_be_written() -> None:
 
 
 def test_a_folder_of_ones_own_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(_process.os, "access", lambda folder, mode: False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -54,7 +54,7 @@ def test_a_folder_of_ones_own_elsewhere(
         folder = Path(os.environ[_process.CACHE_VARIABLE])
         assert folder.parent == tmp_path
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert _process.CACHE_VARIABLE in capsys.readouterr().err
+        assert _process.CACHE_VARIABLE in caplog.text
     assert not folder.exists()
 
 
@@ -73,7 +73,9 @@ def test_libraries_are_quiet_and_we_are_not(twelve: Path, tmp_path: Path) -> Non
         [sys.executable, "-c", NOISY, *command], capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 3, done.stderr
-    first, second, error, *rest = done.stderr.splitlines()
-    assert [first, second] == ["our own note", "our own warning"]
+    *begin, first, second, error = done.stderr.splitlines()[:6]
+    rest = done.stderr.splitlines()[6:]
+    assert [line.split()[0] for line in begin] == ["deepconsensus-py", "reading", "writing"]
+    assert [first, second] == ["our own note", "warning: our own warning"]
     assert error.endswith("a true error")
     assert not any("noise" in line or "Warning" in line for line in rest)
