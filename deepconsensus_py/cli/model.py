@@ -17,7 +17,7 @@ def add_parser(commands: Commands) -> None:
         help="list, show, convert and validate models",
         description="List, show, convert and validate models.",
         usage="%(prog)s COMMAND [options]",
-        examples=[("the models that come with the package", "list"), ("what a model is", "show runs")],
+        examples=[("the models that come with the package", "list"), ("what a model is", "show edits")],
     )
     actions = parser.add_subparsers(prog=parser.prog, dest="action", metavar="COMMAND", required=True, title="commands")
     _add_list(actions)

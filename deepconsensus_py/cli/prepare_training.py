@@ -18,7 +18,7 @@ def add_parser(commands: Commands) -> None:
         help="prepare training data for the default model's network",
         description="Prepare training data for networks of the default model's kind: refine the ZMWs of example "
         "files, with their own drafts and with drafts of some of their passes, and write the candidate edits that "
-        "remain undecided, with the right choice. 'train' reads them with task: runs.",
+        "remain undecided, with the right choice. 'train' reads them with task: edits.",
         usage="%(prog)s [options] EXAMPLES... -o FILE",
         examples=[
             ("prepare the examples that 'encode --truth' wrote", "train.examples -o train.evidence.safetensors"),

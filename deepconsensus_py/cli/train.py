@@ -21,7 +21,7 @@ def add_parser(commands: Commands) -> None:
         "deepconsensus_py.cli.main train CONFIG -o FOLDER.",
         usage="%(prog)s [options] CONFIG -o FOLDER",
         examples=[
-            ("train as a recipe says", "recipes/runs.yaml -o runs"),
+            ("train as a recipe says", "recipes/edits.yaml -o edits"),
             ("on a GPU; continue if it was interrupted", "recipes/columns.yaml -o columns --device cuda --resume"),
         ],
     )
