@@ -73,7 +73,7 @@ def simulated(count: int, seed: int) -> Windows:
 def windows_of(
     molecules: int, *, length: tuple[int, int], passes: tuple[int, int], max_passes: int, seed: int
 ) -> Windows:
-    """All windows of so many simulated Sequel molecules, in order, without draft qualities.
+    """All windows of simulated Sequel molecules, in order, without draft qualities.
 
     Args:
         molecules: how many.
@@ -89,7 +89,7 @@ def windows_of(
 def _molecules(
     count: int, rng: np.random.Generator, spec: FeatureSpec, length: tuple[int, int], passes: tuple[int, int]
 ) -> Iterator[WindowExamples]:
-    """The windows of each of so many simulated molecules."""
+    """The windows of each simulated molecule."""
     for molecule in simulate_zmws(load_profile("sequel"), count, rng, length=length, passes=passes):
         zmw = align_zmw(molecule.zmw)
         yield window_examples(Example(zmw, align_truth(zmw.draft, TrueSequence(zmw.name, molecule.truth))), spec)
@@ -189,7 +189,7 @@ class Polished:
     Attributes:
         truth: its bases.
         draft: the draft's bases.
-        read: the polished read's bases; the draft's where there is no read.
+        read: the polished read's bases; the draft's if there is no read.
         draft_errors: of the draft.
         errors: of the read.
     """
@@ -204,10 +204,10 @@ class Polished:
 def polished(
     profile: str, *, molecules: int, length: tuple[int, int], passes: tuple[int, int], seed: int, model: str
 ) -> list[Polished]:
-    """Simulate molecules, polish them, and compare drafts and reads with the truth; reads of any quality count.
+    """Simulate molecules, polish them, and compare drafts and reads with the truth, whatever their quality.
 
     Args:
-        profile: of the simulator.
+        profile: name of a profile of the simulator.
         molecules: how many.
         length: shortest and longest, in bases.
         passes: fewest and most full passes.

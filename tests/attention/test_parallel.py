@@ -1,4 +1,4 @@
-"""What is cut and what stays whole; that it then computes the same is shown by the row ``mesh`` of the claims."""
+"""What is cut and what stays whole; that it then computes the same is shown by the lab's claim ``mesh``."""
 
 from collections.abc import Iterator
 

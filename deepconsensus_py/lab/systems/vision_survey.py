@@ -61,10 +61,10 @@ class ConvolutionLayer(nn.Module):
 
 
 class Convolutions(nn.Module):
-    """As many layers as a trunk has, and a last layer norm.
+    """A stack of convolutions in place of a trunk, and a final layer norm.
 
     Args:
-        config: of the trunk that it stands for; at an inner width of twice ``d`` it has as many weights.
+        config: of the trunk that it replaces; with an inner width of twice ``d``, both have as many parameters.
     """
 
     def __init__(self, config: TrunkConfig) -> None:
@@ -78,7 +78,7 @@ class Convolutions(nn.Module):
         return seen
 
     def costs(self, n: int) -> list[LayerCost]:
-        """Of each layer, over so many tokens."""
+        """Of each layer, for a number of tokens."""
         return [LayerCost(n, 0, 2 * (KERNEL + 1) * self.config.d**2, 0, 0)] * self.config.layers
 
 
