@@ -21,7 +21,7 @@ from reads import SHARED, KnownMolecule, known_molecules, redrafted
 
 from deepconsensus_py import models
 from deepconsensus_py.align.passes import align_passes, align_zmw
-from deepconsensus_py.edits.classes import EDITS, FIRST, LAST
+from deepconsensus_py.edits.classes import EDITED, LETTER, NAMES, REMOVED
 from deepconsensus_py.edits.compact import SCORE_STEP
 from deepconsensus_py.edits.labels import label_runs
 from deepconsensus_py.edits.pair_hmm import encode_evidence
@@ -98,11 +98,11 @@ class Fitted(NamedTuple):
     offset: torch.Tensor
 
 
-_REPLACED = torch.tensor((FIRST + LAST)[1:] > 0)
-_SHARED = torch.arange(len(EDITS) - 1).where(~_REPLACED, _REPLACED.nonzero().min())
+_REPLACED = torch.tensor(((LETTER > 0) & (REMOVED > 0))[1:])
+_SHARED = torch.arange(EDITED).where(~_REPLACED, _REPLACED.nonzero().min())
 """Whose numbers each edit has."""
 
-FIRST_GUESS = Fitted(*(torch.full((len(EDITS) - 1,), start, dtype=torch.float64) for start in (0.8, -1.0)))
+FIRST_GUESS = Fitted(*(torch.full((EDITED,), start, dtype=torch.float64) for start in (0.8, -1.0)))
 
 
 def fit(data: list[Runs]) -> Fitted:
@@ -199,7 +199,7 @@ def main() -> None:
         "source": "benchmarks/fit_pair_hmm.py on Sequel HG002 molecules; see docs/accuracy.md",
         "edits": {
             edit: {"slope": round(float(s), 3), "offset": round(float(o), 3)}
-            for edit, s, o in zip(EDITS[1:], slope, offset, strict=True)
+            for edit, s, o in zip(NAMES[1:], slope, offset, strict=True)
         },
         "floor": float(f"{floor:.2g}"),
     }

@@ -23,10 +23,11 @@ from reads import SHARED, KnownMolecule, known_molecules, polished
 
 from deepconsensus_py.align.normalise import left_normalise
 from deepconsensus_py.align.passes import align_passes
-from deepconsensus_py.edits.apply import Edit, apply_edits, carry_over
+from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
+from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
 from deepconsensus_py.edits.error_rates import PassModel, estimate
 from deepconsensus_py.edits.evidence import pooled, score_runs
-from deepconsensus_py.edits.repeats import find_runs, find_tracts
+from deepconsensus_py.edits.repeats import find_repeats, find_runs, find_tracts
 from deepconsensus_py.evaluate.alignment import GAP, align_read
 from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.methods import DEFAULT
@@ -80,22 +81,24 @@ class Bench:
         self.read, self.bases = read.bases, encode_bases(read.bases)
         self.truth, self.draft = decode_bases(known.truth), decode_bases(known.zmw.draft.bases)
         self.passes = self._aligned(known.zmw.passes)
-        self.models: tuple[PassModel, PassModel] = estimate(self.bases, self.passes)
+        self.models: tuple[PassModel, PassModel] = estimate(find_repeats(self.bases), self.passes)
         self._on_draft = align_read(Read("read", self.read), self.draft)
         self._given = self._log_likelihoods(self.bases, self.passes)
         references = [Pass("", codes, None, None, None) for codes in (known.truth, known.zmw.draft.bases)]
-        shown = (*self._aligned(references), *self.passes)
+        shown = [p.source for p in (*self._aligned(references), *self.passes)]
         spec = FeatureSpec(required=(), max_passes=len(shown), insertion_trim=1000)
-        self.pileup = build_pileup(Zmw(Draft(read.name, self.bases, None), shown), spec)
+        self.pileup = build_pileup(Zmw(Draft(read.name, self.bases, None), tuple(shown)), spec)
         self._spans = [_span(p) for p in shown]
 
-    def _aligned(self, passes: Sequence[Pass]) -> list[Pass]:
+    def _aligned(self, passes: Sequence[Pass]) -> list[AlignedPass]:
         found = [p for p in align_passes(Draft("read", self.bases, None), passes) if p is not None]
-        return [replace(p, alignment=left_normalise(p.alignment, p.bases, self.bases)) for p in found]
+        normal = (replace(p, alignment=left_normalise(p.alignment, p.bases, self.bases)) for p in found)
+        return [align_pass(p, self.bases) for p in normal]
 
-    def _log_likelihoods(self, bases: NDArray[np.uint8], passes: list[Pass]) -> NDArray[np.float64]:
-        wanted = np.zeros(len(find_runs(bases)), np.bool_)
-        return score_runs(bases, passes, self.models, wanted=wanted).log_likelihoods
+    def _log_likelihoods(self, bases: NDArray[np.uint8], passes: list[AlignedPass]) -> NDArray[np.float64]:
+        repeats = find_repeats(bases)
+        wanted = np.zeros(len(repeats.runs), np.bool_)
+        return score_runs(repeats, passes, self.models, wanted=wanted).log_likelihoods
 
     def places(self) -> list[Place]:
         """Where the read is wrong."""
@@ -123,11 +126,11 @@ class Bench:
 
     def evidence(self, start: int, stop: int, letters: str) -> NDArray[np.float64]:
         """What each pass says ``float64[passes]`` (nats) about other letters in a stretch of the read."""
-        edited, index = apply_edits(self.bases, [Edit(start, stop - start, encode_bases(letters))])
-        carried = [carry_over(p, edited, index) for p in self.passes]
-        kept = [number for number, p in enumerate(carried) if p is not None]
+        edited, index = apply_edits(self.bases, Edits.of([Edit(start, stop - start, encode_bases(letters))]))
+        moved = [carried(p, edited, index) for p in self.passes]
+        kept = [number for number, p in enumerate(moved) if p is not None]
         gains = np.zeros(len(self.passes))
-        gains[kept] = self._log_likelihoods(edited, [carried[i] for i in kept]) - self._given[kept]
+        gains[kept] = self._log_likelihoods(edited, [moved[i] for i in kept]) - self._given[kept]
         return np.nan_to_num(gains, posinf=0, neginf=0)
 
     def rows(self, place: Place) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.line import LONGEST_STEP
+from deepconsensus_py.edits.aligned_pass import LONGEST_STEP
 from deepconsensus_py.edits.vectors import (
     SIZE,
     Vectors,

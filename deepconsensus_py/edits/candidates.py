@@ -1,4 +1,4 @@
-"""Where passes speak against their draft, by their alignments alone: only there are edits worth scoring.
+"""Which runs of a draft have candidate edits, by the alignments of its passes alone: only these are worth scoring.
 
 Of ten passes one or two err at any place, but they err in different ways. An edit that the pass likelihoods ask for
 shows in the alignments of a good share of the passes.
@@ -11,30 +11,29 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from deepconsensus_py.align import cigar
-from deepconsensus_py.edits.error_counts import LONGEST_INSERTION
-from deepconsensus_py.edits.repeats import Runs
-from deepconsensus_py.pacbio.molecule import N, Pass
+from deepconsensus_py.edits.aligned_pass import DELETION, INSERTION, AlignedPass
+from deepconsensus_py.edits.repeats import Repeats
+from deepconsensus_py.pacbio.molecule import N
 
 SHARE = 0.25
-"""Of the passes that cover a run: as many must speak for the same change of it (what that misses: hmm.md)."""
+"""Of the passes that cover a run: as many must support the same change of it (what that misses: hmm.md)."""
 
 _SHORTER = 0
 """Kind of change in the place of the base code that other kinds put in."""
 
 _LATEST, _ONE_MORE = 0xFFFF, 0x10000
-"""Of a count: the latest pass that speaks, in its lower half; one pass more, in its upper half."""
+"""Of a count: the latest pass that was counted, in its lower half; one pass more, in its upper half."""
 
 _Counts = tuple[NDArray[np.uint32], NDArray[np.bool_]]
 """Counts of each run and kind of change; whether this pass deviates from each run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Doubts:
-    """What the alignments say about each run of a draft.
+class Candidates:
+    """Which runs of a draft have candidate edits.
 
     Attributes:
-        runs: ``bool[runs]`` whether enough passes speak for the same change.
+        runs: ``bool[runs]`` whether enough passes support the same change.
         deviates: ``bool[passes, runs]`` which passes do not read the run as it stands in the draft.
     """
 
@@ -42,72 +41,54 @@ class Doubts:
     deviates: NDArray[np.bool_]
 
 
-def find_doubts(draft: NDArray[np.uint8], runs: Runs, passes: Sequence[Pass], share: float = SHARE) -> Doubts:
-    """Count the changes of each run that its passes speak for.
+def find_candidates(repeats: Repeats, passes: Sequence[AlignedPass], share: float = SHARE) -> Candidates:
+    """Count the passes that support a change of each run.
 
-    A pass that lacks a base of a run, or reads another in its place, speaks for a shorter one. A base that it reads in
-    the place of another or inserts speaks for that letter in the runs next to it.
+    A pass that lacks a base of a run, or reads another in its place, supports a shorter one. A base that it reads in
+    the place of another or inserts supports that letter in the runs next to it.
 
     Args:
-        draft: ``uint8[n]`` base codes.
-        runs: of the draft.
-        passes: aligned to it, gaps left-normalised.
-        share: of the passes that cover a run; 0 doubts all runs.
+        repeats: the draft.
+        passes: aligned to it.
+        share: of the passes that cover a run, which must support the same change; 0 takes all runs.
     """
-    count = len(runs)
-    run_of = np.repeat(np.arange(count, dtype=np.int32), runs.length)
-    spoken = np.zeros((count, N + 1), np.uint32)
+    count, run_of = len(repeats.runs), repeats.run_of
+    support = np.zeros((count, N + 1), np.uint32)
     deviates = np.zeros((len(passes), count), np.bool_)
     covering = np.zeros(count + 1, np.int64)
     for number, p in enumerate(passes):
-        assert p.alignment is not None
-        a = p.alignment
-        end = _count(
-            (a.operations, a.lengths, a.start), p.bases, (draft, run_of), number + 1, (spoken, deviates[number])
-        )
-        covering[run_of[a.start]] += 1
-        covering[run_of[end - 1] + 1] -= 1
+        found = p.differences
+        _count((found.kind, found.place, found.letter), run_of, number + 1, (support, deviates[number]))
+        covering[run_of[p.start]] += 1
+        covering[run_of[p.stop - 1] + 1] -= 1
     needed = np.maximum(1, np.ceil(share * np.cumsum(covering[:-1])))
-    doubted = (spoken >> 16 >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
-    return Doubts(doubted, deviates)
+    runs = (support >> 16 >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
+    return Candidates(runs, deviates)
 
 
 @njit(cache=True, nogil=True)
 def _count(
-    alignment: tuple[NDArray[np.uint8], NDArray[np.int32], int],
-    bases: NDArray[np.uint8],
-    template: tuple[NDArray[np.uint8], NDArray[np.int32]],
+    differences: tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]],
+    run_of: NDArray[np.int32],
     number: int,
     counts: _Counts,
-) -> int:
-    """Count what one pass speaks for, each change once; gives the draft position behind its last base."""
-    operations, lengths, column = alignment
-    (draft, run_of), (spoken, deviates) = template, counts
-    half, end, position = LONGEST_INSERTION // 2, len(run_of), 0
-    for k in range(len(operations)):
-        code, length = operations[k], lengths[k]
-        on_pass, on_draft = cigar.ON_PASS[code], cigar.ON_DRAFT[code]
-        for i in range(0 if code == cigar.EQUAL else length):
-            j = column + i * on_draft
-            if on_pass and on_draft and bases[position + i] == draft[j]:
-                continue
-            if on_draft:
-                _speak(spoken, deviates, run_of[j], _SHORTER, number)
-            if on_pass and on_draft:
-                first, last = j - 1, j + 1
-            elif code == cigar.INSERTION and (i < half or i >= length - half):
-                first, last = j - 2, j + 1
-            else:
-                continue
-            for near in range(max(first, 0), min(last + 1, end)):
-                _speak(spoken, deviates, run_of[near], bases[position + i], number)
-        column += length * on_draft
-        position += length * on_pass
-    return column
+) -> None:
+    """Count what one pass supports, each change once."""
+    kinds, places, letters = differences
+    support, deviates = counts
+    for k in range(len(kinds)):
+        place = places[k]
+        if kinds[k] != INSERTION:
+            _add(support, deviates, run_of[place], _SHORTER, number)
+        if kinds[k] != DELETION:
+            # A substitution may be the letter of the base before or behind; an insertion has two bases before it.
+            first = place - 2 if kinds[k] == INSERTION else place - 1
+            for near in range(max(first, 0), min(place + 2, len(run_of))):
+                _add(support, deviates, run_of[near], letters[k], number)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _speak(spoken: NDArray[np.uint32], deviates: NDArray[np.bool_], run: int, kind: int, number: int) -> None:
+def _add(support: NDArray[np.uint32], deviates: NDArray[np.bool_], run: int, kind: int, number: int) -> None:
     deviates[run] = True
-    if spoken[run, kind] & _LATEST != number:
-        spoken[run, kind] = (spoken[run, kind] & ~_LATEST) + _ONE_MORE + number
+    if support[run, kind] & _LATEST != number:
+        support[run, kind] = (support[run, kind] & ~_LATEST) + _ONE_MORE + number

@@ -1,58 +1,116 @@
-"""Edits of a draft, one class for each run: what correctors whose items are runs predict."""
+"""The classes of edits: what may happen to each homopolymer run of a draft.
+
+``EDIT_CLASSES`` is the one table of them. Names, columns of evidence and of network outputs, and what an edit puts
+where all derive from it; how a pass is scored against an edited draft is in ``edits.scoring``, which edit is right in
+``edits.labels``.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.edits.apply import Edits
 from deepconsensus_py.edits.repeats import Runs
-from deepconsensus_py.pacbio.molecule import A, C, G, T
+from deepconsensus_py.pacbio.molecule import BASES, A, N
 
-_PUT_IN = ("A", "T", "C", "G")
-_RESIZED = ("-1", "-2", "+1", "+2")
-EDITS = ("none", *_RESIZED, *_PUT_IN, *(f"first {x}" for x in _PUT_IN), *(f"last {x}" for x in _PUT_IN))
-"""Classes in order: nothing; bases fewer or more of the run's letter; one base of another letter in front of it;
-another letter in place of its first base; in place of its last, of two or more."""
+
+@dataclass(frozen=True, slots=True)
+class EditClass:
+    """One kind of edit: bases of a run are taken out and others put in their place.
+
+    Attributes:
+        name: as models, reports and fitted parameters call it.
+        removed: bases taken out, of the run's first ones; a run loses no more than it has.
+        own: bases of the run's own letter put in.
+        letter: base code of another letter put in; 0 for none.
+        at_last: whether the run's last base is taken out rather than its first.
+    """
+
+    name: str
+    removed: int = 0
+    own: int = 0
+    letter: int = 0
+    at_last: bool = False
+
+    @property
+    def change(self) -> int:
+        """Bases by which it makes a run longer; 0 where another letter is put in."""
+        return 0 if self.letter else self.own - self.removed
+
+    @property
+    def shortest(self) -> int:
+        """Bases that a run must have: the last one of a single base is its first."""
+        return 2 if self.at_last else self.removed
+
+
+LETTERS = range(A, N)
+
+EDIT_CLASSES = (
+    EditClass("none"),
+    EditClass("-1", removed=1),
+    EditClass("-2", removed=2),
+    EditClass("+1", own=1),
+    EditClass("+2", own=2),
+    *(EditClass(BASES[code], letter=code) for code in LETTERS),
+    *(EditClass(f"first {BASES[code]}", removed=1, letter=code) for code in LETTERS),
+    *(EditClass(f"last {BASES[code]}", removed=1, letter=code, at_last=True) for code in LETTERS),
+)
+"""In order: nothing; bases fewer or more of the run's letter; one base of another letter in front of it; another letter
+in place of its first base; in place of its last. Weights and fitted parameters go by this order and these names."""
 
 NONE = 0
-CHANGE = np.array([0, -1, -2, 1, 2, *[0] * 12], np.int8)
-"""Bases by which each class makes the run longer."""
+NAMES = tuple(one.name for one in EDIT_CLASSES)
+EDITED = len(EDIT_CLASSES) - 1
+"""Classes but for none: the columns of evidence."""
 
-_CODES = (A, T, C, G)
-INSERTS = np.array([*[0] * 5, *_CODES, *[0] * 8], np.uint8)
-"""Base code that each class puts in front of the run, 0 for none."""
-
-FIRST = np.array([*[0] * 9, *_CODES, *[0] * 4], np.uint8)
-"""Base code that each class puts in the place of the run's first base, 0 for none."""
-
-LAST = np.array([*[0] * 13, *_CODES], np.uint8)
-"""Base code that each class puts in the place of the run's last base, 0 for none."""
+REMOVED, OWN = (np.array([getattr(one, name) for one in EDIT_CLASSES], np.int64) for name in ("removed", "own"))
+CHANGE, SHORTEST = (np.array([getattr(one, name) for one in EDIT_CLASSES], np.int64) for name in ("change", "shortest"))
+LETTER = np.array([one.letter for one in EDIT_CLASSES], np.uint8)
+AT_LAST = np.array([one.at_last for one in EDIT_CLASSES], np.bool_)
+"""``[classes]``, the attributes of each."""
 
 
-def apply_edits(
-    draft: NDArray[np.uint8], runs: Runs, classes: NDArray[np.integer]
-) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Correct a draft.
+def number_of(*, removed: int = 0, own: int = 0, letter: int = 0, at_last: bool = False) -> int:
+    """The number of the class that does this.
+
+    Raises:
+        ValueError: no class does.
+    """
+    wanted = (removed, own, letter, at_last)
+    return [(one.removed, one.own, one.letter, one.at_last) for one in EDIT_CLASSES].index(wanted)
+
+
+def _columns(chosen: NDArray[np.bool_]) -> slice:
+    """Columns of evidence of neighbouring classes."""
+    numbers = np.flatnonzero(chosen) - 1
+    assert (np.diff(numbers) == 1).all()
+    return slice(int(numbers[0]), int(numbers[-1]) + 1)
+
+
+SHORTER, LONGER = _columns(CHANGE < 0), _columns(CHANGE > 0)
+RESIZED = slice(SHORTER.start, LONGER.stop)
+IN_FRONT = _columns((LETTER > 0) & (REMOVED == 0))
+FIRST, LAST = _columns((LETTER > 0) & (REMOVED > 0) & ~AT_LAST), _columns(AT_LAST)
+OTHERS = slice(IN_FRONT.start, LAST.stop)
+"""Columns of evidence of each kind of edit; those of ``SHORTER`` and ``LONGER`` by the number of bases, those with
+another letter by its code."""
+
+
+def class_edits(runs: Runs, classes: NDArray[np.integer]) -> Edits:
+    """The edits that classes make of the runs of a draft.
 
     Args:
-        draft: ``uint8[n]`` base codes.
         runs: of the draft.
-        classes: ``[runs]`` numbers of ``EDITS``. A run loses no more bases than it has.
-
-    Returns:
-        ``uint8[m]`` base codes, and ``int32[m]`` the draft position of each base, -1 for one that was put in. A run
-        loses its first bases, and new ones stand in front of it, as in left-normalised alignments.
+        classes: ``[runs]`` numbers of ``EDIT_CLASSES``.
     """
-    change = np.maximum(CHANGE[classes].astype(np.int64), -runs.length)
-    in_front, last = INSERTS[classes] + FIRST[classes], LAST[classes]
-    first_kept = runs.start + np.maximum(-change, 0) + (FIRST[classes] != 0)
-    # Each run is what is put in front, what is kept, and what is put behind: three pieces, laid end to end.
-    new = np.maximum(change, 0) + (in_front != 0)
-    sizes = np.stack([new, runs.stop - first_kept - (last != 0), last != 0], axis=1).ravel()
-    ends = np.cumsum(sizes)
-    position = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
-    none = np.full(len(runs), -1)
-    origin = np.repeat(np.stack([none, first_kept, none], axis=1).ravel(), sizes)
-    letter = np.stack([np.where(in_front, in_front, runs.base), runs.base, last], axis=1).ravel()
-    kept = origin >= 0
-    draft_index = np.where(kept, origin + position, -1).astype(np.int32)
-    bases = np.where(kept, draft[draft_index], np.repeat(letter, sizes)).astype(np.uint8)
-    return bases, draft_index
+    edited = np.flatnonzero(classes != NONE)
+    classes, length, start = classes[edited], runs.length[edited], runs.start[edited]
+    sizes = OWN[classes] + (LETTER[classes] > 0)
+    letters = np.where(LETTER[classes] > 0, LETTER[classes], runs.base[edited])
+    return Edits(
+        start=(start + np.where(AT_LAST[classes], length - 1, 0)).astype(np.int64),
+        removed=np.minimum(REMOVED[classes], length),
+        sizes=sizes,
+        letters=np.repeat(letters, sizes).astype(np.uint8),
+    )

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.classes import CHANGE, FIRST, INSERTS, LAST
+from deepconsensus_py.edits.classes import EDITED, LETTER, REMOVED, SHORTEST
 from deepconsensus_py.edits.error_rates import PassModel
-from deepconsensus_py.edits.evidence import RunScores, pooled
-from deepconsensus_py.edits.refine import Refined
+from deepconsensus_py.edits.evidence import RunScores
+from deepconsensus_py.edits.state import TemplateState
 from deepconsensus_py.pacbio.molecule import A, N
 
 RATIO_STEP = 1 / 8
@@ -27,9 +27,6 @@ RATE_STEP = 1e-4
 
 IMPOSSIBLE = -1000.0
 """Evidence, in nats, for an edit that is none: a base less than the run has, a base equal to its neighbour."""
-
-EDITED = len(CHANGE) - 1
-"""Edits of ``edits.classes`` but for none."""
 
 UNDOUBTED = -4.0
 """What a pass says, in nats, about edits of a run that are not scored, because too few passes speak for them."""
@@ -45,7 +42,7 @@ class RunEvidence:
     Attributes:
         base: ``uint8[runs]`` base code.
         length: ``int32[runs]`` in the refined draft.
-        ratios: ``int8[passes, runs, 16]`` each pass's log-likelihood ratios of ``edits.classes.EDITS[1:]``, in steps of
+        ratios: ``int8[passes, runs, 16]`` each pass's log-likelihood ratios of ``EDIT_CLASSES[1:]``, in steps of
             ``RATIO_STEP``; 0 where it does not cover the run and for edits that are none, ``UNDOUBTED`` where the run
             is not scored.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
@@ -69,19 +66,19 @@ class RunEvidence:
     rates: NDArray[np.int16]
 
 
-def run_evidence(refined: Refined) -> RunEvidence:
+def run_evidence(state: TemplateState) -> RunEvidence:
     """The evidence that is left when a draft is refined."""
-    scores, runs = refined.scores, refined.scores.runs
+    scores, runs = state.scores, state.repeats.runs
     return RunEvidence(
         base=runs.base,
         length=runs.length.astype(np.int32),
         ratios=_ratios(scores),
         covered=scores.covered,
         reverse=scores.reverse,
-        deviates=refined.doubts.deviates,
-        pooled=_steps(possible_evidence(scores), SCORE_STEP, np.int16),
-        tracts=_steps(_tract_evidence(scores), SCORE_STEP, np.int16),
-        rates=_steps(np.concatenate([_rates(model) for model in refined.models]), RATE_STEP, np.int16),
+        deviates=state.candidates.deviates,
+        pooled=_steps(possible_evidence(state), SCORE_STEP, np.int16),
+        tracts=_steps(_tract_evidence(state), SCORE_STEP, np.int16),
+        rates=_steps(np.concatenate([_rates(model) for model in state.rates]), RATE_STEP, np.int16),
     )
 
 
@@ -92,28 +89,28 @@ def _ratios(scores: RunScores) -> NDArray[np.int8]:
     return ratios
 
 
-def possible_evidence(scores: RunScores) -> NDArray[np.float64]:
-    """Evidence ``float64[runs, 16]`` (nats) for ``edits.classes.EDITS[1:]``, ``IMPOSSIBLE`` where an edit is none."""
-    runs = scores.runs
+def possible_evidence(state: TemplateState) -> NDArray[np.float64]:
+    """Evidence ``float64[runs, EDITED]`` (nats) for ``EDIT_CLASSES[1:]``, ``IMPOSSIBLE`` where one is none."""
+    runs = state.repeats.runs
     evidence = np.full((len(runs), EDITED), POOLED_UNDOUBTED)
-    evidence[scores.scored] = pooled(scores.ratios)
+    evidence[state.scores.scored] = state.scores.pooled
     base, before = runs.base[:, None], np.concatenate([[0], runs.base[:-1]])[:, None]
-    new, first, last = INSERTS[1:], FIRST[1:], LAST[1:]
-    too_short = runs.length[:, None] < np.where(last, 2, -CHANGE[1:].astype(np.int64))
-    own = ((new + first + last) == base) | ((new > 0) & (new == before))
-    evidence[too_short | own] = IMPOSSIBLE
+    letter, in_front = LETTER[1:], (LETTER > 0)[1:] & (REMOVED == 0)[1:]
+    own = (letter == base) | (in_front & (letter == before))
+    evidence[(runs.length[:, None] < SHORTEST[1:]) | own] = IMPOSSIBLE
     return evidence
 
 
-def _tract_evidence(scores: RunScores) -> NDArray[np.float64]:
+def _tract_evidence(state: TemplateState) -> NDArray[np.float64]:
     """For every run ``float64[runs, 2]`` the highest evidence of the tracts that it lies in."""
-    evidence = np.full((len(scores.runs), 2), -np.inf)
-    ends = np.stack([scores.tracts.start, scores.tracts.stop - 1])
-    first, last = np.searchsorted(scores.runs.start, ends, side="right") - 1
+    runs, tracts = state.repeats.runs, state.repeats.tracts
+    evidence = np.full((len(runs), 2), -np.inf)
+    ends = np.stack([tracts.start, tracts.stop - 1])
+    first, last = np.searchsorted(runs.start, ends, side="right") - 1
     inside = last - first + 1
     number = np.repeat(np.arange(len(inside)), inside)
     run = np.arange(len(number)) - np.repeat(np.cumsum(inside) - inside, inside) + first[number]
-    np.maximum.at(evidence, run, pooled(scores.tract_ratios)[number])
+    np.maximum.at(evidence, run, state.scores.pooled_tracts[number])
     return np.where(np.isfinite(evidence), evidence, 0)
 
 

@@ -7,21 +7,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from deepconsensus_py.align import cigar
-from deepconsensus_py.edits.repeats import find_runs
-from deepconsensus_py.pacbio.molecule import N, Pass
+from deepconsensus_py.edits.aligned_pass import DELETION, SUBSTITUTION, AlignedPass
+from deepconsensus_py.edits.repeats import RUN_CLASSES, Repeats
+from deepconsensus_py.pacbio.molecule import N
 
-RUN_CLASSES = 5
-"""Run lengths with rates of their own: 1, 2, 3, 4, and 5 or more."""
-
-LONGEST_INSERTION = 6
-"""Bases; of longer insertions the first and the last three are kept: what else they are, they are not single errors."""
 _CODES = N + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tally:
-    """Counts of what passes do at draft bases, by base code and run length class.
+class ErrorCounts:
+    """What passes do at draft bases, by base code and class of run length.
 
     Attributes:
         pairs: ``float64[6, 6]`` draft base (row) read as (column).
@@ -38,86 +33,50 @@ class Tally:
     foreign: NDArray[np.float64]
 
 
-def class_of_bases(bases: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The class ``uint8[n]``, 0 to ``RUN_CLASSES - 1``, of the run that each base is in."""
-    length = find_runs(bases).length
-    return np.repeat(np.minimum(length, RUN_CLASSES) - 1, length).astype(np.uint8)
-
-
-def tally_passes(passes: Sequence[Pass], draft: NDArray[np.uint8], classes: NDArray[np.uint8]) -> Tally:
+def count_errors(passes: Sequence[AlignedPass], repeats: Repeats) -> ErrorCounts:
     """Count the errors of passes.
 
     Args:
         passes: aligned to the draft.
-        draft: ``uint8[n]`` base codes.
-        classes: ``uint8[n]`` run length class of each base.
+        repeats: the draft.
     """
     misread, foreign = np.zeros((_CODES, _CODES)), np.zeros(_CODES)
     deleted, cognate = np.zeros((2, _CODES, RUN_CLASSES))
+    draft, classes = repeats.bases, repeats.length_class
     depth = np.zeros(len(draft) + 1)
     for p in passes:
-        assert p.alignment is not None
-        a = p.alignment
-        end = _tally(
-            (a.operations, a.lengths, a.start), p.bases, (draft, classes), (misread, deleted, cognate, foreign)
-        )
-        depth[a.start] += 1
-        depth[end] -= 1
+        found = p.differences
+        _count((found.kind, found.place, found.letter), (draft, classes), (misread, deleted, cognate, foreign))
+        depth[p.start] += 1
+        depth[p.stop] -= 1
     kind = draft.astype(np.int64) * RUN_CLASSES + classes
     counts = np.bincount(kind, np.cumsum(depth[:-1]), minlength=deleted.size)
     covered = counts.astype(np.float64).reshape(deleted.shape)
     read_well = covered.sum(axis=1) - deleted.sum(axis=1) - misread.sum(axis=1)
-    return Tally(misread + np.diag(read_well), covered, deleted, cognate, foreign)
+    return ErrorCounts(misread + np.diag(read_well), covered, deleted, cognate, foreign)
 
 
 @njit(cache=True, nogil=True)
-def _tally(
-    alignment: tuple[NDArray[np.uint8], NDArray[np.int32], int],
-    bases: NDArray[np.uint8],
+def _count(
+    differences: tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]],
     template: tuple[NDArray[np.uint8], NDArray[np.uint8]],
     counts: tuple[NDArray[np.float64], ...],
-) -> int:
-    """Count what differs; gives the draft position behind the last base."""
-    operations, lengths, column = alignment
+) -> None:
+    kinds, places, letters = differences
     draft, classes = template
     misread, deleted, cognate, foreign = counts
-    position = 0
-    for k in range(len(operations)):
-        code, length = operations[k], lengths[k]
-        if code == cigar.INSERTION:
-            inserted = bases[position : position + length]
-            _tally_insertion(inserted, max(column - 1, 0), min(column, len(draft) - 1), template, (cognate, foreign))
-        elif cigar.ON_DRAFT[code]:
-            for j in range(length if code != cigar.EQUAL else 0):
-                base = draft[column + j]
-                if not cigar.ON_PASS[code]:
-                    deleted[base, classes[column + j]] += 1
-                elif bases[position + j] != base:
-                    misread[base, bases[position + j]] += 1
-            column += length
-        if cigar.ON_PASS[code]:
-            position += length
-    return column
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _tally_insertion(
-    inserted: NDArray[np.uint8],
-    before: int,
-    after: int,
-    template: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-    counts: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> None:
-    draft, classes = template
-    cognate, foreign = counts
-    half = LONGEST_INSERTION // 2
-    for i in range(len(inserted)):
-        letter = inserted[i]
-        if half <= i < len(inserted) - half:
-            continue
-        if letter == draft[after]:
-            cognate[letter, classes[after]] += 1
-        elif letter == draft[before]:
-            cognate[letter, classes[before]] += 1
+    for k in range(len(kinds)):
+        place, letter = places[k], letters[k]
+        if kinds[k] == SUBSTITUTION:
+            misread[draft[place], letter] += 1
+        elif kinds[k] == DELETION:
+            deleted[draft[place], classes[place]] += 1
         else:
-            foreign[letter] += 1
+            # A base like both neighbours counts for the one behind it: gaps are left-normalised.
+            before, after = max(place - 1, 0), min(place, len(draft) - 1)
+            if letter == draft[after]:
+                cognate[letter, classes[after]] += 1
+            elif letter == draft[before]:
+                cognate[letter, classes[before]] += 1
+            else:
+                foreign[letter] += 1

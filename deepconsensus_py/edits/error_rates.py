@@ -10,8 +10,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.error_counts import RUN_CLASSES, Tally, class_of_bases, tally_passes
-from deepconsensus_py.pacbio.molecule import GAP, N, Pass
+from deepconsensus_py.edits.aligned_pass import AlignedPass
+from deepconsensus_py.edits.error_counts import ErrorCounts, count_errors
+from deepconsensus_py.edits.repeats import RUN_CLASSES, Repeats
+from deepconsensus_py.pacbio.molecule import GAP, N
 
 _CODES = N + 1
 _BASES = slice(1, N)
@@ -46,34 +48,33 @@ class PassModel:
     foreign: NDArray[np.float32]
 
 
-def estimate(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[PassModel, PassModel]:
+def estimate(repeats: Repeats, passes: Sequence[AlignedPass]) -> tuple[PassModel, PassModel]:
     """Count the errors of aligned passes.
 
     Args:
-        draft: ``uint8[n]`` base codes.
-        passes: aligned to it, gaps left-normalised.
+        repeats: the draft.
+        passes: aligned to it.
 
     Returns:
         The models of the passes that read the draft's strand, and of those that read the other. Rates by base and run
         length lean on those by base and by run length where little was seen, and these on the mean.
     """
-    classes = class_of_bases(draft)
     strands = ([p for p in passes if not p.reverse], [p for p in passes if p.reverse])
-    ours, theirs = (_model(tally_passes(strand, draft, classes)) for strand in strands)
+    ours, theirs = (_model(count_errors(strand, repeats)) for strand in strands)
     return ours, theirs
 
 
-def _model(tally: Tally) -> PassModel:
-    covered = tally.covered[_BASES]
-    composition = tally.foreign[_BASES] + _FOREIGN_LETTERS
-    rate = (tally.foreign.sum() + _PSEUDO_EVENTS) / (covered.sum() + _PSEUDO_COVERED)
+def _model(counts: ErrorCounts) -> PassModel:
+    covered = counts.covered[_BASES]
+    composition = counts.foreign[_BASES] + _FOREIGN_LETTERS
+    rate = (counts.foreign.sum() + _PSEUDO_EVENTS) / (covered.sum() + _PSEUDO_COVERED)
     foreign = np.zeros(_CODES, np.float32)
     foreign[_BASES] = _FOREIGN_LETTERS * rate * composition / composition.sum()
     foreign[N] = foreign[_BASES].mean()
     return PassModel(
-        emission=_emission(tally.pairs),
-        deletion=_with_unknown(_shrunk(tally.deleted[_BASES], covered)),
-        cognate=_with_unknown(_shrunk(tally.cognate[_BASES], covered)),
+        emission=_emission(counts.pairs),
+        deletion=_with_unknown(_shrunk(counts.deleted[_BASES], covered)),
+        cognate=_with_unknown(_shrunk(counts.cognate[_BASES], covered)),
         foreign=np.minimum(foreign, np.float32(_GREATEST_RATE)),
     )
 

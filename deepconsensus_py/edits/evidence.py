@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits import scoring as edits
+from deepconsensus_py.edits.aligned_pass import AlignedPass, template_line
 from deepconsensus_py.edits.band import HALF, PAD, Aligned, Reading, Template, make_band, make_reading, run_band
-from deepconsensus_py.edits.error_counts import class_of_bases
+from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
-from deepconsensus_py.edits.line import Line, line_of, within
-from deepconsensus_py.edits.repeats import Integers, Runs, Tracts, find_runs, find_tracts
-from deepconsensus_py.pacbio.molecule import Pass
+from deepconsensus_py.edits.repeats import Integers, Repeats, Runs, Tracts
+from deepconsensus_py.edits.scoring import MARGIN, Spots, run_likelihoods, tract_likelihoods
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
 """Copies by which each edit makes a tract longer."""
@@ -43,11 +43,13 @@ class RunScores:
         runs: homopolymer runs of the draft.
         tracts: repeat tracts of the draft.
         scored: ``bool[runs]`` which runs were scored.
-        ratios: ``float32[passes, scored runs, 16]`` of ``edits.classes.EDITS[1:]``, in nats, -20.7 to 20.7.
+        ratios: ``float32[passes, scored runs, 16]`` of ``edits.classes.EDIT_CLASSES[1:]``, in nats, -20.7 to 20.7.
         tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, runs]`` which runs each pass says something about.
         reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
         log_likelihoods: ``float64[passes]`` of each pass given the template; -inf where it fits no path.
+        pooled: ``float64[scored runs, EDITED]`` evidence of all passes together, nats.
+        pooled_tracts: ``float64[tracts, 2]`` likewise.
     """
 
     runs: Runs
@@ -58,18 +60,23 @@ class RunScores:
     covered: NDArray[np.bool_]
     reverse: NDArray[np.bool_]
     log_likelihoods: NDArray[np.float64]
+    pooled: NDArray[np.float64]
+    pooled_tracts: NDArray[np.float64]
 
     @property
     def run_ratios(self) -> NDArray[np.float32]:
         """``float32[passes, runs, 16]``: ``ratios``, and 0 for runs that are not scored."""
-        ratios = np.zeros((len(self.ratios), len(self.runs), edits.EDITS), np.float32)
+        ratios = np.zeros((len(self.ratios), len(self.runs), EDITED), np.float32)
         ratios[:, self.scored] = self.ratios
         return ratios
 
     def of_passes(self, rows: Sequence[int]) -> "RunScores":
         """The evidence of some of the passes, given by their numbers."""
+        if list(rows) == list(range(len(self.reverse))):
+            return self
         by_pass = ("ratios", "tract_ratios", "covered", "reverse", "log_likelihoods")
-        return replace(self, **{name: getattr(self, name)[rows] for name in by_pass})
+        some: dict[str, Any] = {name: getattr(self, name)[rows] for name in by_pass}
+        return replace(self, **some, pooled=pooled(some["ratios"]), pooled_tracts=pooled(some["tract_ratios"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,9 +118,9 @@ def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def score_runs(
-    draft: NDArray[np.uint8],
-    passes: Sequence[Pass],
-    models: tuple[PassModel, PassModel],
+    repeats: Repeats,
+    passes: Sequence[AlignedPass],
+    rates: tuple[PassModel, PassModel],
     *,
     wanted: NDArray[np.bool_] | None = None,
 ) -> RunScores:
@@ -122,69 +129,68 @@ def score_runs(
     Pulse widths count where a pass has them.
 
     Args:
-        draft: ``uint8[n]`` base codes.
+        repeats: the draft.
         passes: aligned to it.
-        models: of the passes of each strand.
+        rates: of the passes of each strand.
         wanted: ``bool[runs]`` which runs to score; all by default. Tracts are scored in any case.
     """
-    runs, tracts = find_runs(draft), find_tracts(draft)
-    every = np.ones(len(runs), np.bool_) if wanted is None else wanted
-    scope = Scope(every, np.ones(len(tracts), np.bool_), np.ones(len(draft), np.bool_))
-    return score_scope(draft, (runs, tracts), scope, passes, models)
+    every = np.ones(len(repeats.runs), np.bool_) if wanted is None else wanted
+    scope = Scope(every, np.ones(len(repeats.tracts), np.bool_), np.ones(len(repeats.bases), np.bool_))
+    return score_scope(repeats, scope, passes, rates)
 
 
 def score_scope(
-    draft: NDArray[np.uint8],
-    spans: tuple[Runs, Tracts],
-    scope: Scope,
-    passes: Sequence[Pass],
-    models: tuple[PassModel, PassModel],
+    repeats: Repeats, scope: Scope, passes: Sequence[AlignedPass], rates: tuple[PassModel, PassModel]
 ) -> RunScores:
     """Score some runs and tracts of a draft, reading no more of the passes than that needs.
 
     Args:
-        draft: ``uint8[n]`` base codes.
-        spans: its runs and tracts.
+        repeats: the draft.
         scope: what to score.
         passes: aligned to the draft.
-        models: of the passes of each strand.
+        rates: of the passes of each strand.
     """
-    runs, tracts = spans
-    scores = RunScores(
-        runs=runs,
-        tracts=tracts,
-        scored=scope.runs,
-        ratios=np.ones((len(passes), np.count_nonzero(scope.runs), edits.EDITS), np.float32),
-        tract_ratios=np.ones((len(passes), len(tracts), 2), np.float32),
-        covered=np.zeros((len(passes), len(runs)), np.bool_),
-        reverse=np.array([p.reverse for p in passes], np.bool_),
-        log_likelihoods=np.full(len(passes), -np.inf),
-    )
+    runs, tracts = repeats.runs, repeats.tracts
+    ratios = np.ones((len(passes), np.count_nonzero(scope.runs), EDITED), np.float32)
+    tract_ratios = np.ones((len(passes), len(tracts), 2), np.float32)
+    covered_runs = np.zeros((len(passes), len(runs)), np.bool_)
+    log_likelihoods = np.full(len(passes), -np.inf)
     # Of each base of the draft, and of its end, how many bases of the template lie before it.
     place = np.append(0, np.cumsum(scope.bases)).astype(np.int32)
-    templates = [_template(draft, scope.bases, model) for model in models]
+    templates = [_template(repeats, scope.bases, model) for model in rates]
     band = make_band(int(place[-1]) + 1)
     start, stop = place[runs.start], place[runs.stop]
-    wanted_runs = _Wanted(np.arange(scores.ratios.shape[1]), start[scope.runs], stop[scope.runs])
+    wanted_runs = _Wanted(np.arange(ratios.shape[1]), start[scope.runs], stop[scope.runs])
     wanted_tracts = _Wanted(
         np.flatnonzero(scope.tracts), *(place[s[scope.tracts]] for s in (tracts.start, tracts.stop))
     )
     for number, p in enumerate(passes):
-        line = within(line_of(p), scope.bases)
-        first = int(place[line.start])
-        covered = slice(first, first + len(line.read) - 1)
-        band.first[: len(line.read)] = line.read + (PAD - 1 - HALF)
-        aligned = Aligned(_reading(p, line, models[p.reverse]), _part(templates[p.reverse], covered), band)
-        scores.log_likelihoods[number] = run_band(aligned)
-        if np.isfinite(scores.log_likelihoods[number]):
-            scores.covered[number] = _inside(start, stop, covered)
+        read_bases, read = template_line(p, scope.bases)
+        first = int(place[p.start])
+        covered = slice(first, first + len(read) - 1)
+        band.first[: len(read)] = read + (PAD - 1 - HALF)
+        aligned = Aligned(_reading(p, read_bases, rates[p.reverse]), _part(templates[p.reverse], covered), band)
+        log_likelihoods[number] = run_band(aligned)
+        if np.isfinite(log_likelihoods[number]):
+            covered_runs[number] = _inside(start, stop, covered)
             rows, spots = wanted_runs.of(covered)
-            scores.ratios[number, rows] = edits.score_runs(aligned, spots)
+            ratios[number, rows] = run_likelihoods(aligned, spots)
             rows, spots = wanted_tracts.of(covered)
-            scores.tract_ratios[number, rows] = edits.score_units(aligned, spots, tracts.unit[rows])
-    for ratios in (scores.ratios, scores.tract_ratios):
-        np.log(np.clip(ratios, _LEAST_RATIO, 1 / _LEAST_RATIO, out=ratios), out=ratios)
-    return scores
+            tract_ratios[number, rows] = tract_likelihoods(aligned, spots, tracts.unit[rows])
+    for values in (ratios, tract_ratios):
+        np.log(np.clip(values, _LEAST_RATIO, 1 / _LEAST_RATIO, out=values), out=values)
+    return RunScores(
+        runs=runs,
+        tracts=tracts,
+        scored=scope.runs,
+        ratios=ratios,
+        tract_ratios=tract_ratios,
+        covered=covered_runs,
+        reverse=np.array([p.reverse for p in passes], np.bool_),
+        log_likelihoods=log_likelihoods,
+        pooled=pooled(ratios),
+        pooled_tracts=pooled(tract_ratios),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,21 +201,21 @@ class _Wanted:
     start: Integers
     stop: Integers
 
-    def of(self, covered: slice) -> tuple[NDArray[np.intp], edits.Spots]:
+    def of(self, covered: slice) -> tuple[NDArray[np.intp], Spots]:
         """Those that a pass says something about, and where they are in the stretch that it covers."""
         inside = _inside(self.start, self.stop, covered)
         begin = np.int32(covered.start)
-        return self.rows[inside], edits.Spots(self.start[inside] - begin, self.stop[inside] - begin)
+        return self.rows[inside], Spots(self.start[inside] - begin, self.stop[inside] - begin)
 
 
 def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
     """Far enough from the ends of the stretch of the template that a pass covers."""
-    inside: NDArray[np.bool_] = (start >= covered.start + edits.MARGIN) & (stop <= covered.stop - edits.MARGIN)
+    inside: NDArray[np.bool_] = (start >= covered.start + MARGIN) & (stop <= covered.stop - MARGIN)
     return inside
 
 
-def _template(draft: NDArray[np.uint8], bases: NDArray[np.bool_], model: PassModel) -> Template:
-    letters, classes = draft[bases], class_of_bases(draft)[bases]
+def _template(repeats: Repeats, bases: NDArray[np.bool_], model: PassModel) -> Template:
+    letters, classes = repeats.bases[bases], repeats.length_class[bases]
     rates = (model.deletion[letters, classes], model.cognate[letters, classes])
     return Template(letters.astype(np.int32), *rates, model.deletion[:, 0].copy(), model.cognate[:, 0].copy())
 
@@ -218,8 +224,9 @@ def _part(whole: Template, covered: slice) -> Template:
     return whole._replace(bases=whole.bases[covered], loss=whole.loss[covered], gain=whole.gain[covered])
 
 
-def _reading(p: Pass, line: Line, model: PassModel) -> Reading:
+def _reading(p: AlignedPass, read_bases: Integers, model: PassModel) -> Reading:
+    source = p.source
     # Without pulse widths any codes will do: the factor is 1 for all.
-    codes = p.bases if p.pulse_widths is None else p.pulse_widths
-    factors = _NO_FACTORS if p.pulse_widths is None else insertion_factors()
-    return make_reading((p.bases, codes), line.bases, factors, model.foreign, model.emission)
+    codes = source.bases if source.pulse_widths is None else source.pulse_widths
+    factors = _NO_FACTORS if source.pulse_widths is None else insertion_factors()
+    return make_reading((source.bases, codes), read_bases, factors, model.foreign, model.emission)

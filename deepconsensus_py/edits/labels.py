@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
-from deepconsensus_py.edits.classes import CHANGE, FIRST, INSERTS, LAST
+from deepconsensus_py.edits.classes import CHANGE, number_of
 from deepconsensus_py.edits.repeats import Runs
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import A, Alignment, N
@@ -68,12 +68,15 @@ def check_alignment(alignment: Alignment, bases: int, draft_length: int) -> None
         raise MoleculeError("an alignment does not fit its bases and the draft; align them again")
 
 
-_LONGEST_CHANGE = 2
-_CLASS_OF_CHANGE = np.array([0 if d == 0 else int(np.flatnonzero(d == CHANGE)[0]) for d in range(-2, 3)], np.uint8)
-_CLASS_OF_INSERT, _CLASS_OF_FIRST, _CLASS_OF_LAST = (
-    np.array([0, *(int(np.flatnonzero(code == letters)[0]) for code in range(A, N))], np.uint8)
-    for letters in (INSERTS, FIRST, LAST)
+_LONGEST_CHANGE = int(CHANGE.max())
+_CLASS_OF_CHANGE = np.array(
+    [number_of(removed=max(-d, 0), own=max(d, 0)) for d in range(-_LONGEST_CHANGE, _LONGEST_CHANGE + 1)], np.uint8
 )
+_CLASS_OF_INSERT, _CLASS_OF_FIRST, _CLASS_OF_LAST = (
+    np.array([0, *(number_of(removed=removed, letter=code, at_last=at_last) for code in range(A, N))], np.uint8)
+    for removed, at_last in ((0, False), (1, False), (1, True))
+)
+"""By the change of length from ``-_LONGEST_CHANGE`` on, and by the code of the letter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +84,7 @@ class RunLabels:
     """The right edit of every run.
 
     Attributes:
-        classes: ``uint8[runs]`` numbers of ``edits.EDITS``; where no class says it all, the nearest.
+        classes: ``uint8[runs]`` numbers of ``edits.classes.EDIT_CLASSES``; where no class says it all, the nearest.
         exact: ``bool[runs]`` the class turns the run into the truth. Not so where the truth does not cover the run, has
             another letter inside it, an N, more than one other base in front of it, or a length that differs by more
             than two.

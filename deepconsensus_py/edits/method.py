@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.corrector import Calls, Features
 from deepconsensus_py.edits.calls import call_runs, layout_of
 from deepconsensus_py.edits.candidates import SHARE
-from deepconsensus_py.edits.classes import EDITS, NONE
+from deepconsensus_py.edits.classes import EDIT_CLASSES, NONE
 from deepconsensus_py.edits.compact import run_evidence
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.tokens import run_tokens, undecided_runs
@@ -66,12 +66,12 @@ class EditMethod:
         Args:
             features: the encoded molecule.
             selected: ``bool[items]``, all.
-            probabilities: ``float32[items, 17]`` of ``edits.classes.EDITS``.
+            probabilities: ``float32[items, 17]`` of ``edits.classes.EDIT_CLASSES``.
         """
-        every = np.zeros((len(features.layout["depth"]), len(EDITS)), np.float32)
+        every = np.zeros((len(features.layout["depth"]), len(EDIT_CLASSES)), np.float32)
         every[:, NONE] = 1
         # The probabilities of no item have no shape.
-        every[features.layout["undecided"]] = probabilities.reshape(-1, len(EDITS))
+        every[features.layout["undecided"]] = probabilities.reshape(-1, len(EDIT_CLASSES))
         return call_runs(features.layout, every, self._floor)
 
 

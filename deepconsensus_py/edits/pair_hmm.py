@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.corrector import Arrays, Calls, Features
 from deepconsensus_py.edits.calls import call_runs, layout_of
 from deepconsensus_py.edits.candidates import SHARE
-from deepconsensus_py.edits.classes import EDITS
+from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.edits.compact import SCORE_STEP, run_evidence
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.methods import PAIR_HMM
@@ -38,7 +38,7 @@ def encode_evidence(zmw: Zmw, *, triage: bool = True) -> Features:
 
     Returns:
         Features whose items are the runs of the refined draft. Input: ``evidence`` ``int16[runs, 16]``, the passes'
-        pooled log-likelihood ratios of the edits ``edits.classes.EDITS[1:]`` in steps of ``SCORE_STEP``. Layout:
+        pooled log-likelihood ratios of the edits ``edits.classes.EDIT_CLASSES[1:]`` in steps of ``SCORE_STEP``. Layout:
         ``run_calls.layout_of``.
 
     Raises:
@@ -66,8 +66,8 @@ class PairHmm:
         self.batch, self.lanes = BATCH, 1
         self._triage = triage
         fitted = json.loads(resources.files("deepconsensus_py.edits").joinpath("pair_hmm.json").read_text("utf-8"))
-        self._slope = np.array([fitted["edits"][edit]["slope"] for edit in EDITS[1:]])
-        self._offset = np.array([fitted["edits"][edit]["offset"] for edit in EDITS[1:]])
+        self._slope = np.array([fitted["edits"][edit]["slope"] for edit in NAMES[1:]])
+        self._offset = np.array([fitted["edits"][edit]["offset"] for edit in NAMES[1:]])
         self._floor = float(fitted["floor"])
 
     @classmethod
@@ -84,7 +84,7 @@ class PairHmm:
         return np.ones(features.items, np.bool_)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[runs, 17]`` of ``edits.classes.EDITS``; what lacks to 1 is that of another error."""
+        """Probabilities ``float32[runs, 17]`` of ``EDIT_CLASSES``; they and another error's add up to 1."""
         odds = np.exp(np.minimum(inputs["evidence"] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
         kept = (1 - self._floor) / (1 + odds.sum(axis=1, keepdims=True))
         return np.concatenate([kept, odds * kept], axis=1).astype(np.float32)
@@ -100,6 +100,6 @@ class PairHmm:
         Args:
             features: the encoded molecule.
             selected: ``bool[runs]``, all.
-            probabilities: ``float32[runs, 17]`` of ``edits.classes.EDITS``.
+            probabilities: ``float32[runs, 17]`` of ``edits.classes.EDIT_CLASSES``.
         """
         return call_runs(features.layout, probabilities, self._floor)

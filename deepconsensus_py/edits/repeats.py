@@ -1,4 +1,4 @@
-"""Homopolymer runs and tandem repeats of a sequence."""
+"""Homopolymer runs and tandem repeats of a sequence, found once for all that ask."""
 
 from dataclasses import dataclass
 
@@ -83,3 +83,34 @@ def find_tracts(bases: NDArray[np.uint8]) -> Tracts:
         found.append(np.stack([start, stop, np.full(len(start), unit)], axis=1)[varied])
     columns = np.concatenate(found).astype(np.int32).T
     return Tracts(*columns)
+
+
+RUN_CLASSES = 5
+"""Run lengths with error rates of their own: 1, 2, 3, 4, and 5 or more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeats:
+    """A draft and its repeats.
+
+    Attributes:
+        bases: ``uint8[n]`` base codes.
+        runs: its homopolymer runs.
+        tracts: its tandem repeats of short units.
+        run_of: ``int32[n]`` number of the run that each base is in.
+        length_class: ``uint8[n]``, 0 to ``RUN_CLASSES - 1``, by the length of that run.
+    """
+
+    bases: NDArray[np.uint8]
+    runs: Runs
+    tracts: Tracts
+    run_of: Integers
+    length_class: NDArray[np.uint8]
+
+
+def find_repeats(bases: NDArray[np.uint8]) -> Repeats:
+    """The repeats of a sequence of base codes ``uint8[n]``."""
+    runs = find_runs(bases)
+    run_of = np.repeat(np.arange(len(runs), dtype=np.int32), runs.length)
+    length_class = (np.minimum(runs.length, RUN_CLASSES) - 1).astype(np.uint8)[run_of]
+    return Repeats(bases, runs, find_tracts(bases), run_of, length_class)

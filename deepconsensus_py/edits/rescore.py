@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.edits.aligned_pass import AlignedPass
+from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import RunScores, Scope, score_runs, score_scope
-from deepconsensus_py.edits.repeats import Runs, Tracts, find_runs, find_tracts
-from deepconsensus_py.edits.scoring import EDITS
-from deepconsensus_py.pacbio.molecule import Pass
+from deepconsensus_py.edits.repeats import Repeats, Runs, Tracts
 
 NEAR = 12
 """Bases to either side of an edit within which evidence changes."""
@@ -26,46 +26,51 @@ Flags = NDArray[np.bool_]
 
 
 def rescore(
-    old: RunScores,
-    draft: NDArray[np.uint8],
+    before: RunScores,
+    repeats: Repeats,
     draft_index: NDArray[np.int32],
-    passes: Sequence[Pass],
-    models: tuple[PassModel, PassModel],
+    passes: Sequence[AlignedPass],
+    rates: tuple[PassModel, PassModel],
     *,
     wanted: Flags,
 ) -> RunScores:
     """Score an edited draft.
 
     Args:
-        old: of the same passes, about the draft before.
-        draft: ``uint8[n]`` base codes of the edited draft.
+        before: of the same passes, about the draft before.
+        repeats: the edited draft.
         draft_index: ``int32[n]`` position of each of its bases in the draft before, -1 for new ones.
         passes: aligned to it.
-        models: of the passes of each strand.
+        rates: of the passes of each strand.
         wanted: ``bool[runs]`` which runs to score where they are scored anew.
     """
-    near = _widened(edited_places(draft_index, int(old.runs.stop[-1])), NEAR)
+    near = _widened(edited_places(draft_index, int(before.runs.stop[-1])), NEAR)
     if near.mean() > FEW:
-        return score_runs(draft, passes, models, wanted=wanted)
-    runs, tracts = find_runs(draft), find_tracts(draft)
+        return score_runs(repeats, passes, rates, wanted=wanted)
+    runs, tracts = repeats.runs, repeats.tracts
     fresh_runs, fresh_tracts = _touching(runs, near), _touching(tracts, near)
     template = near.copy()
     for spans, fresh in ((runs, fresh_runs), (tracts, fresh_tracts)):
-        template |= _inside_any(spans, fresh, len(draft))
+        template |= _inside_any(spans, fresh, len(repeats.bases))
     scope = Scope(fresh_runs & wanted, fresh_tracts, _widened(template, AROUND))
-    scores = score_scope(draft, (runs, tracts), scope, passes, models)
+    scores = score_scope(repeats, scope, passes, rates)
     same_runs, same_tracts = ~fresh_runs, ~fresh_tracts
-    before = np.searchsorted(old.runs.start, draft_index[runs.start[same_runs]])
-    scores.covered[:, same_runs] = old.covered[:, before]
+    place = np.searchsorted(before.runs.start, draft_index[runs.start[same_runs]])
+    scores.covered[:, same_runs] = before.covered[:, place]
     scored = scope.runs.copy()
-    scored[same_runs] = old.scored[before]
-    ratios = np.empty((len(passes), np.count_nonzero(scored), EDITS), np.float32)
-    ratios[:, fresh_runs[scored]] = scores.ratios
-    ratios[:, same_runs[scored]] = old.ratios[:, (np.cumsum(old.scored) - 1)[before[old.scored[before]]]]
-    number = dict(zip(_keys(old.tracts.start, old.tracts.unit), range(len(old.tracts)), strict=True))
+    scored[same_runs] = before.scored[place]
+    ratios = np.empty((len(passes), np.count_nonzero(scored), EDITED), np.float32)
+    pooled = np.empty(ratios.shape[1:])
+    fresh_rows, same_rows = fresh_runs[scored], same_runs[scored]
+    rows_before = (np.cumsum(before.scored) - 1)[place[before.scored[place]]]
+    ratios[:, fresh_rows], pooled[fresh_rows] = scores.ratios, scores.pooled
+    ratios[:, same_rows], pooled[same_rows] = before.ratios[:, rows_before], before.pooled[rows_before]
+    number = dict(zip(_keys(before.tracts.start, before.tracts.unit), range(len(before.tracts)), strict=True))
     keys = _keys(draft_index[tracts.start[same_tracts]], tracts.unit[same_tracts])
-    scores.tract_ratios[:, same_tracts] = old.tract_ratios[:, [number[key] for key in keys]]
-    return replace(scores, scored=scored, ratios=ratios)
+    numbers = [number[key] for key in keys]
+    scores.tract_ratios[:, same_tracts] = before.tract_ratios[:, numbers]
+    scores.pooled_tracts[same_tracts] = before.pooled_tracts[numbers]
+    return replace(scores, scored=scored, ratios=ratios, pooled=pooled)
 
 
 def edited_places(draft_index: NDArray[np.int32], length: int) -> Flags:

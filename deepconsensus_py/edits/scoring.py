@@ -11,19 +11,17 @@ import numpy as np
 from numba import njit
 
 from deepconsensus_py.edits.band import WIDTH, Aligned, Band, Floats, Integers, Reading, Template, factors, read_as
+from deepconsensus_py.edits.classes import EDITED, FIRST, IN_FRONT, LAST, LONGER, SHORTER
 from deepconsensus_py.edits.vectors import Vectors, fill, load, numbers, scan_up, total, up, where
+from deepconsensus_py.pacbio.molecule import A, N
 
-LENGTHS = 2
+_LONGEST = SHORTER.stop - SHORTER.start
 """Bases by which runs are made shorter and longer."""
 
-_GREATEST_CODE = 4
-CHANGES = slice(0, 2 * LENGTHS)
-IN_FRONT, FIRST, LAST = (slice(start, start + _GREATEST_CODE) for start in range(CHANGES.stop, CHANGES.stop + 12, 4))
-"""Columns of the edits of a run, those of ``edits.classes.EDITS[1:]``: other lengths; A, T, C, G in front, in the
-place of its first base, of its last."""
-
-EDITS = LAST.stop
+_SHORTER, _LONGER = SHORTER.start, LONGER.start
 _IN_FRONT, _FIRST, _LAST = IN_FRONT.start, FIRST.start, LAST.start
+"""First column of each kind of edit; compiled code takes whole numbers."""
+
 MARGIN = 3
 """Template bases at both ends of a pass where edits are not scored."""
 
@@ -51,7 +49,7 @@ class _Base(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def score_runs(aligned: Aligned, runs: Spots) -> Floats:
+def run_likelihoods(aligned: Aligned, runs: Spots) -> Floats:
     """Likelihood ratios of the edits of runs.
 
     A letter put in has the rates of a run of one; one that takes a base's place and lengthens a run has those of that
@@ -62,10 +60,10 @@ def score_runs(aligned: Aligned, runs: Spots) -> Floats:
         runs: homopolymer runs.
 
     Returns:
-        ``float32[runs, EDITS]`` the probability of the pass given the edited template over that given the template; 1
-        for edits that are none.
+        ``float32[runs, EDITED]``, columns as in ``edits.classes``: the probability of the pass given the edited
+        template over that given the template; 1 for edits that are none.
     """
-    out = np.ones((len(runs.start), EDITS), np.float32)
+    out = np.ones((len(runs.start), EDITED), np.float32)
     # One kind of edit after the other: all in one go takes twice as long.
     _shorten(aligned, runs, out)
     _lengthen(aligned, runs, out)
@@ -75,7 +73,7 @@ def score_runs(aligned: Aligned, runs: Spots) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def score_units(aligned: Aligned, tracts: Spots, units: Integers) -> Floats:
+def tract_likelihoods(aligned: Aligned, tracts: Spots, units: Integers) -> Floats:
     """Likelihood ratios of repeat tracts of one copy of their unit less and more.
 
     Args:
@@ -136,10 +134,10 @@ def _shorten(aligned: Aligned, runs: Spots, out: Floats) -> None:
     """Runs without their last bases, or all of them."""
     for r in range(len(runs.start)):
         start, stop = runs.start[r], runs.stop[r]
-        for fewer in range(1, min(LENGTHS, stop - start - 1) + 1):
-            out[r, fewer - 1] = _skip(aligned.band, stop - fewer, stop)
-        if stop - start <= LENGTHS:
-            out[r, stop - start - 1] = _drop(aligned, start, stop)
+        for fewer in range(1, min(_LONGEST, stop - start - 1) + 1):
+            out[r, _SHORTER + fewer - 1] = _skip(aligned.band, stop - fewer, stop)
+        if stop - start <= _LONGEST:
+            out[r, _SHORTER + stop - start - 1] = _drop(aligned, start, stop)
 
 
 @njit(cache=True, nogil=True)
@@ -150,9 +148,9 @@ def _lengthen(aligned: Aligned, runs: Spots, out: Floats) -> None:
         stop = runs.stop[r]
         frame, last = band.first[stop], _base(aligned.template, stop - 1)
         cells, ends = _cells(band, stop, frame), _ends(band, stop, frame)
-        for more in range(LENGTHS):
+        for more in range(_LONGEST):
             cells = _advance(aligned.read, frame, cells, last, last)
-            out[r, LENGTHS + more] = _ratio(total(cells * ends), band.whole[stop])
+            out[r, _LONGER + more] = _ratio(total(cells * ends), band.whole[stop])
 
 
 @njit(cache=True, nogil=True)
@@ -180,7 +178,7 @@ def _put_in(aligned: Aligned, span: tuple[int, int], place: tuple[Floats, int, i
     frame = (band.first[start] + band.first[stop + 1]) // 2
     cells, ends = _cells(band, start, frame), _ends(band, stop + 1, frame)
     before, behind, whole = _base(template, start - 1), _base(template, stop), _whole(band, start, stop + 1)
-    for code in range(1, _GREATEST_CODE + 1):
+    for code in range(A, N):
         if code == template.bases[start] or (start == stop and code == before.code):
             continue
         new = _Base(np.int32(code), template.single_gain[code], template.single_loss[code])
@@ -188,7 +186,7 @@ def _put_in(aligned: Aligned, span: tuple[int, int], place: tuple[Floats, int, i
         new = behind if code == behind.code else new
         edited = _advance(read, frame, cells, before, new)
         edited = _advance(read, frame, edited, new, behind)
-        out[row, column + code - 1] = _ratio(total(edited * ends), whole)
+        out[row, column + code - A] = _ratio(total(edited * ends), whole)
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -6,8 +6,8 @@ An item is a set of tokens, one for the run and one for each pass. What a token 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.classes import CHANGE
-from deepconsensus_py.edits.compact import EDITED, RATIO_STEP, SCORE_STEP, RunEvidence
+from deepconsensus_py.edits.classes import EDITED, LONGER, OTHERS, RESIZED, SHORTER
+from deepconsensus_py.edits.compact import RATIO_STEP, SCORE_STEP, RunEvidence
 from deepconsensus_py.edits.evidence import pooled
 
 CANDIDATE = -10.0
@@ -30,17 +30,13 @@ nearby the pass disagrees with; whether it covers the run; whether it is reverse
 COVERED, REVERSE = PASS_FIELDS - 2, PASS_FIELDS - 1
 
 _NEAR = 8
-_SHORTER, _LONGER, _OTHERS = 0, 2, slice(4, EDITED)
-"""Where a base less, a base more and other letters in front and in place of a base stand among the edits."""
-
-_RESIZED = int((CHANGE[1:] != 0).sum())
 _AROUND = 2 * CONTEXT + 1
 _MOST = np.iinfo(np.int16).max
 
 RUN_PARTS = {
     "evidence": EDITED,
     "by_strand": 2 * EDITED,
-    "around": (_RESIZED + 1) * _AROUND,
+    "around": (int(RESIZED.stop) + 1) * _AROUND,
     "tracts": 2,
     "letters": _AROUND,
     "lengths": _AROUND,
@@ -85,9 +81,9 @@ def _pass_tokens(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np
     for number, step in enumerate(NEIGHBOURS):
         near = _shifted(ratios, chosen, step)
         at = EDITED + 3 * number
-        tokens[:, :, at] = near[:, :, _SHORTER].T
-        tokens[:, :, at + 1] = near[:, :, _LONGER].T
-        tokens[:, :, at + 2] = near[:, :, _OTHERS].max(axis=2).T
+        tokens[:, :, at] = near[:, :, SHORTER.start].T
+        tokens[:, :, at + 1] = near[:, :, LONGER.start].T
+        tokens[:, :, at + 2] = near[:, :, OTHERS].max(axis=2).T
     tokens[:, :, COVERED - 1] = _disagreement(evidence.deviates[kept])[:, chosen].T
     tokens[:, :, COVERED] = 1
     tokens[:, :, REVERSE] = evidence.reverse[kept]
@@ -105,7 +101,7 @@ def _disagreement(deviates: NDArray[np.bool_]) -> NDArray[np.int8]:
 def _run_token(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np.int16]:
     steps = np.arange(-CONTEXT, CONTEXT + 1)
     around = [_shifted(evidence.pooled[None], chosen, step)[0] for step in steps]
-    near = [np.column_stack([e[:, :_RESIZED], e[:, _RESIZED:].max(axis=1)]) for e in around]
+    near = [np.column_stack([e[:, RESIZED], e[:, OTHERS].max(axis=1)]) for e in around]
     by_strand, depth = [], []
     for reverse in (False, True):
         rows = np.flatnonzero(evidence.reverse == reverse)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.explain import occlusion, recorded_maps, rollout
-from deepconsensus_py.edits.classes import EDITS, NONE
+from deepconsensus_py.edits.classes import NAMES, NONE
 from deepconsensus_py.edits.compact import possible_evidence, run_evidence
-from deepconsensus_py.edits.refine import Refined, refine
+from deepconsensus_py.edits.refine import refine
+from deepconsensus_py.edits.state import TemplateState
 from deepconsensus_py.edits.tokens import CANDIDATE, run_tokens, undecided_runs
 from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.pacbio.molecule import BASES, Pass, Zmw
@@ -31,7 +32,7 @@ class Candidate:
     """An edit of a run, and what speaks for it.
 
     Attributes:
-        edit: one of ``edits.classes.EDITS``; ``none`` leaves the run as it is.
+        edit: a name of ``edits.classes``; ``none`` leaves the run as it is.
         evidence: of all passes together, nats (``edits.evidence.pooled``); 0 for ``none``.
         by_pass: ``float64[passes]`` log-likelihood ratio of each pass, nats; NaN where it does not cover the run.
         probability: that the network gives it; None where no network was asked.
@@ -102,7 +103,7 @@ def doubted_runs(zmw: Zmw, start: int, stop: int) -> tuple[RunCase, ...]:
         MoleculeError: there is no pass, or an alignment does not fit.
     """
     found = refine(zmw, rounds=0)
-    evidence = possible_evidence(found.scores)
+    evidence = possible_evidence(found)
     chosen = _between(found, np.flatnonzero(found.scores.scored), start, stop)
     cases = []
     for run in chosen.tolist():
@@ -134,7 +135,7 @@ def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tu
         return ()
     scores, decisions = _decide(zmw, refined, network, chosen)
     probabilities = scores.log_softmax(-1).exp().numpy()
-    nats = possible_evidence(refined.scores)
+    nats = possible_evidence(refined)
     cases = []
     for run, likelihoods, decision in zip(chosen.tolist(), probabilities, decisions, strict=True):
         order = np.argsort(-likelihoods, kind="stable")[:MOST_CANDIDATES].tolist()
@@ -145,10 +146,10 @@ def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tu
 
 
 def _decide(
-    zmw: Zmw, refined: Refined, network: EditNetwork, chosen: NDArray[np.int64]
+    zmw: Zmw, refined: TemplateState, network: EditNetwork, chosen: NDArray[np.int64]
 ) -> tuple[Tensor, list[Decision]]:
     """The network's scores of the chosen runs ``[n, 17]``, and what its calls hang on."""
-    rows, passes = _rows(zmw, refined.passes), len(zmw.passes)
+    rows, passes = _rows(zmw, [p.source for p in refined.passes]), len(zmw.passes)
     with torch.inference_mode():
         with recorded_maps(network) as maps:
             scores: Tensor = network(_tensors(refined, chosen))
@@ -168,12 +169,10 @@ def log_odds(scores: Tensor, called: Tensor) -> Tensor:
     return own - scores.scatter(1, called[:, None], -torch.inf).logsumexp(dim=1)
 
 
-def _tensors(refined: Refined, chosen: NDArray[np.int64], there: Tensor | None = None) -> Mapping[str, Tensor]:
+def _tensors(refined: TemplateState, chosen: NDArray[np.int64], there: Tensor | None = None) -> Mapping[str, Tensor]:
     """The network's input, of all passes or of those that are there."""
     if there is not None:
-        rows = there.nonzero().flatten().tolist()
-        doubts = replace(refined.doubts, deviates=refined.doubts.deviates[rows])
-        refined = replace(refined, scores=refined.scores.of_passes(rows), doubts=doubts)
+        refined = refined.of_passes(there.nonzero().flatten().tolist())
     return {name: torch.from_numpy(values) for name, values in run_tokens(run_evidence(refined), chosen).items()}
 
 
@@ -190,27 +189,29 @@ def _rows(zmw: Zmw, passes: Sequence[Pass]) -> list[int]:
     return [number[id(p.bases)] for p in passes]
 
 
-def _between(refined: Refined, runs: NDArray[np.int64], start: int, stop: int) -> NDArray[np.int64]:
+def _between(refined: TemplateState, runs: NDArray[np.int64], start: int, stop: int) -> NDArray[np.int64]:
     """Those of the runs that begin between two positions of the draft that was given."""
-    place = _places(refined)[refined.scores.runs.start[runs]]
+    place = _places(refined)[refined.repeats.runs.start[runs]]
     return runs[(place >= start) & (place < stop)]
 
 
-def _places(refined: Refined) -> NDArray[np.int64]:
+def _places(refined: TemplateState) -> NDArray[np.int64]:
     """Where each base of a refined draft stands in the draft that was given; of a new one, the base before it."""
     return np.maximum.accumulate(np.maximum(refined.draft_index, 0)).astype(np.int64)
 
 
-def _case(refined: Refined, run: int, candidates: Sequence[Candidate], decision: Decision | None = None) -> RunCase:
-    runs = refined.scores.runs
+def _case(
+    refined: TemplateState, run: int, candidates: Sequence[Candidate], decision: Decision | None = None
+) -> RunCase:
+    runs = refined.repeats.runs
     position = int(_places(refined)[runs.start[run]])
     return RunCase(position, BASES[runs.base[run]], int(runs.length[run]), tuple(candidates), decision)
 
 
-def _candidate(refined: Refined, nats: Reals, run: int, edit: int, zmw: Zmw) -> Candidate:
-    scores, rows = refined.scores, _rows(zmw, refined.passes)
+def _candidate(refined: TemplateState, nats: Reals, run: int, edit: int, zmw: Zmw) -> Candidate:
+    scores, rows = refined.scores, _rows(zmw, [p.source for p in refined.passes])
     ratios = np.zeros(len(rows))
     if edit != NONE and scores.scored[run]:
         ratios = scores.ratios[:, np.count_nonzero(scores.scored[:run]), edit - 1].astype(np.float64)
     by_pass = _spread(np.where(scores.covered[:, run], ratios, np.nan)[None], rows, len(zmw.passes))[0]
-    return Candidate(EDITS[edit], 0.0 if edit == NONE else float(nats[run, edit - 1]), by_pass)
+    return Candidate(NAMES[edit], 0.0 if edit == NONE else float(nats[run, edit - 1]), by_pass)

@@ -19,8 +19,8 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.corrector import ALIKE, Arrays
-from deepconsensus_py.edits.classes import EDITS
-from deepconsensus_py.edits.compact import EDITED, RATE_STEP, RATIO_STEP, SCORE_STEP
+from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
+from deepconsensus_py.edits.compact import RATE_STEP, RATIO_STEP, SCORE_STEP
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, RUN_PARTS
 from deepconsensus_py.errors import ModelError
@@ -72,7 +72,7 @@ class EditConfig:
         layer = 4 * tokens * trunk.d**2 + 2 * tokens**2 * trunk.d + 2 * tokens * trunk.d * trunk.ff
         # Of the last layer the token of the run alone is wanted.
         last = (2 * tokens + 2) * trunk.d**2 + 2 * tokens * trunk.d + 2 * trunk.d * trunk.ff
-        return 2 * (embedded * trunk.d + (trunk.layers - 1) * layer + last + trunk.d * len(EDITS))
+        return 2 * (embedded * trunk.d + (trunk.layers - 1) * layer + last + trunk.d * len(EDIT_CLASSES))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -107,14 +107,14 @@ class EditNetwork(CorrectionNetwork):
         d = config.trunk.d
         self.embed_pass, self.embed_run = nn.Linear(PASS_INPUTS, d), nn.Linear(RUN_INPUTS, d)
         self.trunk = Trunk(config.trunk)
-        self.out = nn.Linear(d, len(EDITS))
+        self.out = nn.Linear(d, len(EDIT_CLASSES))
         self.slope = nn.Parameter(torch.full((EDITED,), 0.8))
         self.offset = nn.Parameter(torch.full((EDITED,), -1.0))
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Scores ``float[n, 17]`` of ``edits.classes.EDITS``; their softmax are probabilities.
+        """Scores ``float[n, 17]`` of ``edits.classes.EDIT_CLASSES``; their softmax are probabilities.
 
         Args:
             inputs: ``passes`` ``int8[n, passes, PASS_FIELDS]`` and ``run`` ``int16[n, RUN_FIELDS]``, as

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
-from deepconsensus_py.edits.apply import Edit, apply_edits, carry_over
+from deepconsensus_py.edits.aligned_pass import align_pass, carried
+from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
@@ -132,7 +133,7 @@ def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Ex
         Edit(int(runs.start[run]), int(not more), runs.base[run : run + more])
         for run, more in zip(chosen, longer, strict=True)
     ]
-    bases, index = apply_edits(draft.bases, edits)
+    bases, index = apply_edits(draft.bases, Edits.of(edits))
     change = np.where(longer, 1, -1)
     at = runs.start[chosen] + np.cumsum(change) - change  # where the changed runs are in the new draft
     qualities = None if draft.qualities is None else draft.qualities[np.maximum(index, 0)]
@@ -165,12 +166,13 @@ def crop(example: Example, start: int, stop: int) -> Example | None:
 
 def _laid_on(example: Example, draft: Draft, index: NDArray[np.int32]) -> Example | None:
     """A molecule with another draft, ``index`` the position of its bases in the one before; None without a truth."""
-    truth = carry_over(_as_pass(example.truth), draft.bases, index)
+    before = example.zmw.draft.bases
+    truth = carried(align_pass(_as_pass(example.truth), before), draft.bases, index)
     if truth is None:
         return None
-    carried = (carry_over(p, draft.bases, index) for p in example.zmw.passes)
-    passes = tuple(p for p in carried if p is not None)
-    return Example(Zmw(draft, passes), replace(example.truth, alignment=_aligned(truth)))
+    moved = (carried(align_pass(p, before), draft.bases, index) for p in example.zmw.passes)
+    passes = tuple(p.source for p in moved if p is not None)
+    return Example(Zmw(draft, passes), replace(example.truth, alignment=_aligned(truth.source)))
 
 
 def _as_pass(truth: Truth) -> Pass:

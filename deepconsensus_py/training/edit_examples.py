@@ -23,7 +23,6 @@ from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.edits.compact import run_evidence
 from deepconsensus_py.edits.labels import label_runs
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens, undecided_runs
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
@@ -56,7 +55,7 @@ class RunExamples:
         passes: ``int8[tokens, PASS_FIELDS]`` pass tokens of all runs, one run after the other.
         first: ``int64[n + 1]`` where the tokens of each run begin, and the end of the last.
         run: ``int16[n, RUN_FIELDS]`` run tokens.
-        label: ``uint8[n]`` numbers of ``edits.classes.EDITS``.
+        label: ``uint8[n]`` numbers of ``edits.classes.EDIT_CLASSES``.
         start: ``int64[drafts + 1]`` where the runs of each draft begin, and the end of the last.
         hole: ``int64[drafts]`` ZMW number, -1 where the name has none.
         given: ``bool[drafts]`` whether the draft is the one that came with the molecule.
@@ -116,7 +115,7 @@ def labelled_runs(example: Example, rng: np.random.Generator, *, given: bool) ->
     (truth,) = align_passes(Draft("truth", draft, None), [Pass("truth", example.truth.bases, None, None, None)])
     if truth is None or truth.alignment is None:
         raise MoleculeError(f"{example.name}: its truth does not align to the refined draft", outcome="truth_misfit")
-    runs = find_runs(draft)
+    runs = refined.repeats.runs
     labels = label_runs(draft, runs, truth.bases, truth.alignment)
     begin, end = _stretch(truth.alignment)
     inner = (runs.start >= begin + END) & (runs.stop <= end - END)

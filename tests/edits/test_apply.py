@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from edit_tools import apply_each, carry_over
 from hmm_reference import random_draft, random_pass
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
-from deepconsensus_py.edits.apply import Edit, apply_edits, carry_over
+from deepconsensus_py.edits.apply import Edit
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases
 
@@ -28,7 +29,7 @@ def edit(start: int, removed: int, letters: str) -> Edit:
     ],
 )
 def test_edits_are_made(edits: list[Edit], expected: str, index: list[int]) -> None:
-    bases, draft_index = apply_edits(encode_bases("AACGT"), edits)
+    bases, draft_index = apply_each(encode_bases("AACGT"), edits)
     assert decode_bases(bases) == expected
     assert draft_index.tolist() == index
 
@@ -70,8 +71,8 @@ def carried(draft: str, p: str, text: list[tuple[int, str]], changes: list[Edit]
     operations = np.array([codes[code] for _, code in text], np.uint8)
     lengths = np.array([n for n, _ in text], np.int32)
     a_pass = Pass("m/1/0_1", encode_bases(p), None, None, None, Alignment(0, operations, lengths))
-    bases, index = apply_edits(encode_bases(draft), changes)
-    moved = carry_over(a_pass, bases, index)
+    bases, index = apply_each(encode_bases(draft), changes)
+    moved = carry_over(a_pass, encode_bases(draft), bases, index)
     assert moved is not None
     assert moved.alignment is not None
     names = "MIDNSHP=X"
@@ -101,8 +102,8 @@ def test_clips_grow_where_the_first_base_goes() -> None:
 
 def test_nothing_is_left_of_a_pass_whose_bases_go() -> None:
     a_pass = Pass("m/1/0_1", encode_bases("CA"), None, None, None, Alignment(1, np.array([7], np.uint8), np.array([2])))
-    bases, index = apply_edits(encode_bases("TCAG"), [edit(1, 2, "")])
-    assert carry_over(a_pass, bases, index) is None
+    bases, index = apply_each(encode_bases("TCAG"), [edit(1, 2, "")])
+    assert carry_over(a_pass, encode_bases("TCAG"), bases, index) is None
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -116,8 +117,8 @@ def test_alignments_fit_and_hold_what_they_held(seed: int) -> None:
         Edit(int(runs.start[r]), 1, draft[:0]) if rng.random() < 0.5 else Edit(int(runs.start[r]), 0, runs.base[[r]])
         for r in changed
     ]
-    bases, index = apply_edits(draft, edits)
-    moved = carry_over(p, bases, index)
+    bases, index = apply_each(draft, edits)
+    moved = carry_over(p, draft, bases, index)
     assert moved is not None
     assert moved.alignment is not None
     assert p.alignment is not None

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from edit_tools import LAST, apply_classes
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.edits.calls import call_runs, layout_of
-from deepconsensus_py.edits.classes import CHANGE, EDITS, LAST, apply_edits
+from deepconsensus_py.edits.classes import CHANGE, NAMES
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
@@ -53,12 +54,12 @@ def test_edits_are_made_where_passes_cover_the_run(draft: str, seed: int) -> Non
     rng = np.random.default_rng(seed)
     runs = find_runs(encode_bases(draft))
     covered = rng.random(len(runs)) < 0.7
-    classes = rng.integers(0, len(EDITS), len(runs))
+    classes = rng.integers(0, len(NAMES), len(runs))
     # One run at least stays, as it does in real drafts: their ends are not covered.
     covered[0] = False
     where = layout(draft, covered)
     calls = call_runs(where, sure(classes), FLOOR)
-    wanted, index = apply_edits(where["draft"], runs, np.where(covered, classes, 0))
+    wanted, index = apply_classes(where["draft"], np.where(covered, classes, 0))
     assert np.array_equal(calls.bases, wanted)
     assert len(calls.bases) == len(calls.error_probability) == len(calls.draft_index) == len(calls.from_model)
     assert (calls.error_probability >= np.float32(FLOOR)).all()
@@ -68,11 +69,11 @@ def test_edits_are_made_where_passes_cover_the_run(draft: str, seed: int) -> Non
     assert np.array_equal(calls.draft_index < 0, (index < 0) | (where["draft_index"][index] < 0))
 
 
-@pytest.mark.parametrize("edit", range(len(EDITS)))
+@pytest.mark.parametrize("edit", range(len(NAMES)))
 def test_the_doubt_about_a_run_lies_on_its_first_base_or_on_a_last_one_that_is_replaced(edit: int) -> None:
     draft, run, probability = "CCAAATTGC", 1, 0.8
     classes = np.zeros(5, int)
-    if EDITS[edit] in {"A", "C"}:
+    if NAMES[edit] in {"A", "C"}:
         run = 3
     classes[run] = edit
     probabilities = sure(np.zeros(5, int), 1.0)
@@ -83,19 +84,19 @@ def test_the_doubt_about_a_run_lies_on_its_first_base_or_on_a_last_one_that_is_r
     runs = find_runs(encode_bases(draft))
     assert doubtful.tolist() == [runs.stop[run] - 1 if LAST[edit] else runs.start[run]]
     assert calls.error_probability[doubtful] == pytest.approx(1 - probability)
-    assert len(calls.bases) == len(draft) + max(CHANGE[edit], -3 if run == 1 else -1) + (EDITS[edit] in "ATCG")
+    assert len(calls.bases) == len(draft) + max(CHANGE[edit], -3 if run == 1 else -1) + (NAMES[edit] in "ATCG")
 
 
 def test_the_doubt_whether_a_last_base_is_another_lies_on_it() -> None:
     probabilities = sure(np.zeros(5, int), 1.0)
-    probabilities[1, [0, EDITS.index("-1"), EDITS.index("last G"), EDITS.index("last T")]] = 0.7, 0.1, 0.15, 0.05
+    probabilities[1, [0, NAMES.index("-1"), NAMES.index("last G"), NAMES.index("last T")]] = 0.7, 0.1, 0.15, 0.05
     calls = call_runs(layout("CCAAATTGC"), probabilities, FLOOR)
     assert calls.error_probability[[2, 4]] == pytest.approx([0.1, 0.2])
     assert calls.error_probability[3] == pytest.approx(FLOOR)
 
 
 def test_a_run_loses_no_more_bases_than_it_has() -> None:
-    classes = np.array([0, EDITS.index("-2"), 0, 0])
+    classes = np.array([0, NAMES.index("-2"), 0, 0])
     probabilities = sure(classes, 1.0)
     probabilities[3] = sure(classes, 0.6)[3]
     calls = call_runs(layout("CCAGGTT"), probabilities, FLOOR)
@@ -104,7 +105,7 @@ def test_a_run_loses_no_more_bases_than_it_has() -> None:
 
 
 def test_a_run_that_is_gone_at_the_end_leaves_its_doubt_to_the_last_base() -> None:
-    calls = call_runs(layout("CCA"), sure(np.array([0, EDITS.index("-1")]), 0.7), FLOOR)
+    calls = call_runs(layout("CCA"), sure(np.array([0, NAMES.index("-1")]), 0.7), FLOOR)
     assert decode_bases(calls.bases) == "CC"
     assert calls.error_probability[-1] == pytest.approx(0.3)
 

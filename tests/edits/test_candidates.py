@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edit_molecules import known_molecules, make_pass, make_zmw, zmws
+from edit_tools import candidates_of, estimate, score_runs
 from hypothesis import given
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.normalise import left_normalise
-from deepconsensus_py.edits.candidates import SHARE, find_doubts
-from deepconsensus_py.edits.error_rates import estimate
-from deepconsensus_py.edits.evidence import pooled, score_runs
+from deepconsensus_py.edits.candidates import SHARE
+from deepconsensus_py.edits.evidence import pooled
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import Pass, Zmw, encode_bases
 
@@ -19,7 +19,7 @@ DRAFT = "GATTTACA"
 
 
 def changes(p: Pass, draft: np.ndarray) -> set[tuple[int, int]]:
-    """(draft position, kind) of the changes that a pass speaks for: 0 for a base less, else the letter put in."""
+    """(draft position, kind) of the changes that a pass supports: 0 for a base less, else the letter put in."""
     found, column, position = set(), p.alignment.start, 0
     for code, length in zip(p.alignment.operations.tolist(), p.alignment.lengths.tolist(), strict=True):
         for offset in range(length):
@@ -41,16 +41,16 @@ def covered_by(p: Pass) -> slice:
 
 
 @given(zmws())
-def test_doubts_are_what_a_plain_count_finds(zmw: Zmw) -> None:
+def test_candidates_are_what_a_plain_count_finds(zmw: Zmw) -> None:
     draft, runs = zmw.draft.bases, find_runs(zmw.draft.bases)
-    doubts = find_doubts(draft, runs, zmw.passes, 0.5)
+    candidates = candidates_of(draft, zmw.passes, 0.5)
     run_of = np.repeat(np.arange(len(runs)), runs.length)
     for run in range(len(runs)):
         kinds = [{kind for j, kind in changes(p, draft) if run_of[j] == run} for p in zmw.passes]
         covering = sum((run_of[covered_by(p)] == run).any() for p in zmw.passes)
         most = max(sum(kind in own for own in kinds) for kind in range(6))
-        assert doubts.runs[run] == (most >= max(1, 0.5 * covering))
-        assert doubts.deviates[:, run].tolist() == [bool(own) for own in kinds]
+        assert candidates.runs[run] == (most >= max(1, 0.5 * covering))
+        assert candidates.deviates[:, run].tolist() == [bool(own) for own in kinds]
 
 
 @pytest.mark.parametrize(
@@ -63,28 +63,28 @@ def test_doubts_are_what_a_plain_count_finds(zmw: Zmw) -> None:
         ("GATTTAGCA", [2, 3, 4, 5]),
     ],
 )
-def test_a_pass_alone_doubts_the_runs_next_to_where_it_differs(read: str, doubted: list[int]) -> None:
+def test_a_pass_alone_candidates_the_runs_next_to_where_it_differs(read: str, doubted: list[int]) -> None:
     draft = encode_bases(DRAFT)
     p = make_pass(read, draft=DRAFT)
     zmw = make_zmw(DRAFT, Pass(p.name, p.bases, None, None, None, left_normalise(p.alignment, p.bases, draft)))
-    doubts = find_doubts(draft, find_runs(draft), zmw.passes)
-    assert np.flatnonzero(doubts.runs).tolist() == doubted
-    assert np.array_equal(doubts.deviates[0], doubts.runs)
+    candidates = candidates_of(draft, zmw.passes)
+    assert np.flatnonzero(candidates.runs).tolist() == doubted
+    assert np.array_equal(candidates.deviates[0], candidates.runs)
 
 
 def test_passes_that_differ_each_in_its_own_way_raise_no_doubt() -> None:
     draft = encode_bases(DRAFT)
     zmw = make_zmw(DRAFT, *["GATTTACA"] * 5, "GATTACA", "GACTTACA", "GATTTACA")
-    assert find_doubts(draft, find_runs(draft), zmw.passes).runs.tolist() == [False, False, True, False, False, False]
+    assert candidates_of(draft, zmw.passes).runs.tolist() == [False, False, True, False, False, False]
     zmw = make_zmw(DRAFT, *["GATTTACA"] * 6, "GATTTACC", "GAGTTACA")
-    assert not find_doubts(draft, find_runs(draft), zmw.passes).runs.any()
+    assert not candidates_of(draft, zmw.passes).runs.any()
 
 
-def test_no_share_doubts_everything() -> None:
+def test_no_share_candidates_everything() -> None:
     draft = encode_bases(DRAFT)
-    doubts = find_doubts(draft, find_runs(draft), make_zmw(DRAFT, DRAFT).passes, 0)
-    assert doubts.runs.all()
-    assert not doubts.deviates.any()
+    candidates = candidates_of(draft, make_zmw(DRAFT, DRAFT).passes, 0)
+    assert candidates.runs.all()
+    assert not candidates.deviates.any()
 
 
 @pytest.mark.real
@@ -98,10 +98,10 @@ def test_no_edit_that_the_likelihoods_ask_for_is_missed(shared: Path) -> None:
             for p in known.zmw.passes
         ]
         scores = score_runs(draft, passes, estimate(draft, passes))
-        doubts = find_doubts(draft, scores.runs, passes, SHARE)
+        candidates = candidates_of(draft, passes, SHARE)
         wanted = (pooled(scores.run_ratios) > 1).any(axis=1)
-        asked, missed = asked + wanted.sum(), missed + (wanted & ~doubts.runs).sum()
-        scored, runs = scored + doubts.runs.sum(), runs + len(scores.runs)
+        asked, missed = asked + wanted.sum(), missed + (wanted & ~candidates.runs).sum()
+        scored, runs = scored + candidates.runs.sum(), runs + len(scores.runs)
     assert asked > 80
     assert missed <= 0.05 * asked
     assert scored < 0.25 * runs

@@ -1,10 +1,11 @@
 """Applying edits, against a slow way of doing it."""
 
 import numpy as np
+from edit_tools import FIRST, INSERTS, LAST, apply_classes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.classes import CHANGE, EDITS, FIRST, INSERTS, LAST, apply_edits
+from deepconsensus_py.edits.classes import CHANGE, NAMES
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import decode_bases, encode_bases
 
@@ -14,13 +15,13 @@ def edited(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """A draft and a class for each of its runs."""
     draft = encode_bases(draw(st.text("AATCGN", max_size=30)))
     count = len(find_runs(draft))
-    classes = draw(st.lists(st.integers(0, len(EDITS) - 1), min_size=count, max_size=count))
+    classes = draw(st.lists(st.integers(0, len(NAMES) - 1), min_size=count, max_size=count))
     return draft, np.array(classes, np.uint8)
 
 
 def slow(draft: np.ndarray, classes: np.ndarray) -> tuple[str, list[int]]:
     runs, bases, index = find_runs(draft), "", []
-    for start, stop, edit in zip(runs.start, runs.stop, (EDITS[c] for c in classes), strict=True):
+    for start, stop, edit in zip(runs.start, runs.stop, (NAMES[c] for c in classes), strict=True):
         letter, positions = decode_bases(draft[start : start + 1]), list(range(start, stop))
         if edit in ("A", "T", "C", "G"):
             bases, index = bases + edit, [*index, -1]
@@ -38,19 +39,19 @@ def slow(draft: np.ndarray, classes: np.ndarray) -> tuple[str, list[int]]:
 
 
 def test_the_classes_say_what_their_names_say() -> None:
-    assert [f"{c:+d}" for c in CHANGE[1:5]] == list(EDITS[1:5])
+    assert [f"{c:+d}" for c in CHANGE[1:5]] == list(NAMES[1:5])
     for letters, where in ((INSERTS, ""), (FIRST, "first "), (LAST, "last ")):
         assert [f"{where}{letter}" for letter in decode_bases(letters[letters > 0])] == [
-            edit for edit, letter in zip(EDITS, letters, strict=True) if letter
+            edit for edit, letter in zip(NAMES, letters, strict=True) if letter
         ]
     one_of_them = np.stack([CHANGE != 0, INSERTS > 0, FIRST > 0, LAST > 0]).sum(axis=0)
-    assert one_of_them.tolist() == [0] + [1] * (len(EDITS) - 1)
+    assert one_of_them.tolist() == [0] + [1] * (len(NAMES) - 1)
 
 
 @given(edited())
 def test_edits_are_what_the_slow_way_makes(case) -> None:
     draft, classes = case
-    bases, index = apply_edits(draft, find_runs(draft), classes)
+    bases, index = apply_classes(draft, classes)
     assert (decode_bases(bases), index.tolist()) == slow(draft, classes)
     assert (bases.dtype, index.dtype) == (np.uint8, np.int32)
 
@@ -58,7 +59,7 @@ def test_edits_are_what_the_slow_way_makes(case) -> None:
 @given(edited())
 def test_kept_bases_are_the_drafts_in_order(case) -> None:
     draft, classes = case
-    bases, index = apply_edits(draft, find_runs(draft), classes)
+    bases, index = apply_classes(draft, classes)
     kept = index >= 0
     assert np.array_equal(bases[kept], draft[index[kept]])
     assert (np.diff(index[kept]) > 0).all()
@@ -67,6 +68,6 @@ def test_kept_bases_are_the_drafts_in_order(case) -> None:
 @given(edited())
 def test_no_edit_is_the_draft(case) -> None:
     draft, classes = case
-    bases, index = apply_edits(draft, find_runs(draft), 0 * classes)
+    bases, index = apply_classes(draft, 0 * classes)
     assert np.array_equal(bases, draft)
     assert np.array_equal(index, np.arange(len(draft)))

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from edit_tools import INSERTS, LAST, apply_classes
 
 from deepconsensus_py.edits import evidence as hmm
-from deepconsensus_py.edits.classes import CHANGE, INSERTS, LAST, apply_edits
+from deepconsensus_py.edits.classes import CHANGE, EDITED
 from deepconsensus_py.edits.compact import (
-    EDITED,
     IMPOSSIBLE,
     POOLED_UNDOUBTED,
     RATE_STEP,
@@ -19,23 +19,24 @@ from deepconsensus_py.edits.compact import (
     possible_evidence,
     run_evidence,
 )
-from deepconsensus_py.edits.refine import Refined, refine
+from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.state import TemplateState
 from deepconsensus_py.pacbio.molecule import A, N, Zmw
 
 
 @pytest.fixture(scope="module")
-def refined(molecules: list[Zmw]) -> Refined:
+def refined(molecules: list[Zmw]) -> TemplateState:
     return refine(molecules[0])
 
 
 @pytest.fixture(scope="module")
-def evidence(refined: Refined) -> RunEvidence:
+def evidence(refined: TemplateState) -> RunEvidence:
     return run_evidence(refined)
 
 
 @pytest.mark.parametrize("edit", range(1, EDITED + 1))
-def test_each_edit_has_the_ratios_that_were_scored(refined: Refined, evidence: RunEvidence, edit: int) -> None:
+def test_each_edit_has_the_ratios_that_were_scored(refined: TemplateState, evidence: RunEvidence, edit: int) -> None:
     scores, kept = refined.scores, evidence.ratios[:, :, edit - 1] * RATIO_STEP
     ratios = scores.run_ratios[:, scores.scored, edit - 1]
     assert np.abs(kept[:, scores.scored] - ratios.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
@@ -44,7 +45,7 @@ def test_each_edit_has_the_ratios_that_were_scored(refined: Refined, evidence: R
     assert 0 < scores.scored.sum() < len(scores.runs)
 
 
-def test_pooled_evidence_is_that_of_all_passes(refined: Refined, evidence: RunEvidence) -> None:
+def test_pooled_evidence_is_that_of_all_passes(refined: TemplateState, evidence: RunEvidence) -> None:
     scores = refined.scores
     possible = evidence.pooled > IMPOSSIBLE / SCORE_STEP
     differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(scores.run_ratios))
@@ -52,15 +53,15 @@ def test_pooled_evidence_is_that_of_all_passes(refined: Refined, evidence: RunEv
     assert (evidence.pooled[possible & ~scores.scored[:, None]] * SCORE_STEP == POOLED_UNDOUBTED).all()
 
 
-def test_what_is_impossible_is_no_edit_of_its_own(refined: Refined) -> None:
+def test_what_is_impossible_is_no_edit_of_its_own(refined: TemplateState) -> None:
     draft, runs = refined.bases, find_runs(refined.bases)
-    evidence = possible_evidence(refined.scores)
+    evidence = possible_evidence(refined)
     for run in range(0, len(runs), 7):
         classes = np.zeros(len(runs), np.uint8)
         resized = {}
         for edit in range(1, EDITED + 1):
             classes[run] = edit
-            made, _ = apply_edits(draft, runs, classes)
+            made, _ = apply_classes(draft, classes)
             expected = int(CHANGE[edit]) + int(INSERTS[edit] > 0)
             doubles = INSERTS[edit] and len(find_runs(made)) <= len(runs)
             resized[edit] = len(made) - len(draft) == expected and not doubles and not np.array_equal(made, draft)
@@ -69,7 +70,7 @@ def test_what_is_impossible_is_no_edit_of_its_own(refined: Refined) -> None:
         assert {edit: bool(evidence[run, edit - 1] != IMPOSSIBLE) for edit in resized} == resized
 
 
-def test_a_run_has_the_evidence_of_the_tracts_around_it(refined: Refined, evidence: RunEvidence) -> None:
+def test_a_run_has_the_evidence_of_the_tracts_around_it(refined: TemplateState, evidence: RunEvidence) -> None:
     scores, pooled = refined.scores, hmm.pooled(refined.scores.tract_ratios)
     wanted = np.zeros((len(scores.runs), 2))
     for run, (start, stop) in enumerate(zip(scores.runs.start, scores.runs.stop, strict=True)):
@@ -81,8 +82,8 @@ def test_a_run_has_the_evidence_of_the_tracts_around_it(refined: Refined, eviden
     assert np.abs(evidence.tracts * SCORE_STEP - wanted).max() <= SCORE_STEP / 2
 
 
-def test_rates_are_those_of_either_strand(refined: Refined, evidence: RunEvidence) -> None:
-    for model, rates in zip(refined.models, np.split(evidence.rates * RATE_STEP, 2), strict=True):
+def test_rates_are_those_of_either_strand(refined: TemplateState, evidence: RunEvidence) -> None:
+    for model, rates in zip(refined.rates, np.split(evidence.rates * RATE_STEP, 2), strict=True):
         assert rates[0] == pytest.approx(model.deletion[A:N, 0].mean(), abs=RATE_STEP)
         assert rates[5] == pytest.approx(model.cognate[A:N, 0].mean(), abs=RATE_STEP)
         assert rates[10:] == pytest.approx(model.foreign[A:N], abs=RATE_STEP)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from edit_tools import class_of_bases, count_errors, estimate
 from hmm_reference import random_draft, random_model
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.edits.error_counts import Tally, class_of_bases, tally_passes
-from deepconsensus_py.edits.error_rates import PassModel, estimate, insertion_factors
-from deepconsensus_py.edits.line import LONGEST_STEP, line_of, within
+from deepconsensus_py.edits.aligned_pass import LONGEST_STEP, align_pass, template_line
+from deepconsensus_py.edits.error_counts import ErrorCounts
+from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
 
 M, I, D, S = cigar.EQUAL, cigar.INSERTION, cigar.DELETION, cigar.SOFT_CLIP  # noqa: E741
@@ -23,9 +24,8 @@ def a_pass(bases: str, operations: list[tuple[int, int]], start: int = 0, *, rev
     return Pass("m/1/0_1", encode_bases(bases), None, None, None, alignment, reverse)
 
 
-def tallied(draft: str, *passes: Pass) -> Tally:
-    bases = encode_bases(draft)
-    return tally_passes(passes, bases, class_of_bases(bases))
+def counted(draft: str, *passes: Pass) -> ErrorCounts:
+    return count_errors(passes, encode_bases(draft))
 
 
 def drawn_pass(draft: np.ndarray, model: PassModel, rng: np.random.Generator) -> Pass:
@@ -49,25 +49,25 @@ def test_every_kind_of_error_is_counted_once() -> None:
     # draft  A A - C - G T T T
     # pass   - A G C C G T C T   after two clipped bases
     p = a_pass("TTAGCCGTCT", [(S, 2), (D, 1), (M, 1), (I, 1), (M, 1), (I, 1), (M, 2), (8, 1), (M, 1)])
-    tally = tallied("AACGTTT", p)
-    assert tally.deleted[A, 1] == tally.deleted.sum() == 1
-    assert tally.cognate[C, 0] == tally.cognate.sum() == 1
-    assert tally.foreign[G] == tally.foreign.sum() == 1
-    assert tally.pairs[T, C] == tally.pairs.sum() - np.trace(tally.pairs) == 1
-    assert tally.covered.sum() == 7
-    assert tally.covered[A, 1] == 2
-    assert tally.covered[T, 2] == 3
+    counts = counted("AACGTTT", p)
+    assert counts.deleted[A, 1] == counts.deleted.sum() == 1
+    assert counts.cognate[C, 0] == counts.cognate.sum() == 1
+    assert counts.foreign[G] == counts.foreign.sum() == 1
+    assert counts.pairs[T, C] == counts.pairs.sum() - np.trace(counts.pairs) == 1
+    assert counts.covered.sum() == 7
+    assert counts.covered[A, 1] == 2
+    assert counts.covered[T, 2] == 3
 
 
 def test_an_insertion_like_the_base_before_counts_for_its_run() -> None:
-    tally = tallied("AACG", a_pass("AAACG", [(M, 2), (I, 1), (M, 2)]))
-    assert tally.cognate[A, 1] == tally.cognate.sum() == 1
+    counts = counted("AACG", a_pass("AAACG", [(M, 2), (I, 1), (M, 2)]))
+    assert counts.cognate[A, 1] == counts.cognate.sum() == 1
 
 
 def test_of_a_long_insertion_six_bases_count() -> None:
     p = a_pass("AC" + "T" * 500 + "GA", [(M, 2), (I, 500), (M, 2)])
-    assert tallied("ACGA", p).foreign[T] == 6
-    line = line_of(p)
+    assert counted("ACGA", p).foreign[T] == 6
+    line = align_pass(p, encode_bases("ACGA"))
     assert line.bases.tolist() == [0, 1, 2, 3, 4, 499, 500, 501, 502, 503]
 
 
@@ -123,7 +123,7 @@ def test_lines_run_from_end_to_end_within_reach_of_the_band() -> None:
         columns[[0, -1]] = M
         n = int(np.count_nonzero(columns != D))
         p = Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, alignment_of(columns, start=7))
-        line = line_of(p)
+        line = align_pass(p, np.full(100, A, np.uint8))
         steps = np.diff(line.read)
         assert line.start == 7
         assert line.read[0] == 0
@@ -138,16 +138,17 @@ def test_parts_of_lines_are_running_means_of_what_is_kept() -> None:
         columns = rng.choice([M, I, D], 200, p=[0.6, 0.2, 0.2]).astype(np.uint8)
         columns[[0, -1]] = M
         n = int(np.count_nonzero(columns != D))
-        line = line_of(Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, alignment_of(columns, start=7)))
+        p = Pass("m/1/0_1", np.full(n, A, np.uint8), None, None, None, alignment_of(columns, start=7))
+        line = align_pass(p, np.full(300, A, np.uint8))
         kept = rng.random(300) < rng.choice([0.5, 1])
-        part, steps = within(line, kept), np.diff(line.read)
+        (part_bases, part_read), steps = template_line(line, kept), np.diff(line.read)
         own = kept[7 : 7 + len(steps)]
-        assert part.bases.tolist() == line.bases[np.repeat(own, steps)].tolist()
+        assert part_bases.tolist() == line.bases[np.repeat(own, steps)].tolist()
         read = np.append(0, np.cumsum(steps[own]))
         padded = np.pad(read, 4, mode="edge")
         smooth = np.array([(padded[j : j + 9].sum() + 4) // 9 for j in range(len(read))])
-        assert part.read[1:-1].tolist() == smooth[1:-1].tolist()
-        assert part.read[[0, -1]].tolist() == [0, len(part.bases)]
+        assert part_read[1:-1].tolist() == smooth[1:-1].tolist()
+        assert part_read[[0, -1]].tolist() == [0, len(part_bases)]
 
 
 def test_short_pulses_are_inserted_bases() -> None:

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from edit_tools import FIRST, INSERTS, LAST, class_of_bases, score_runs
 from hmm_reference import Codes, log_likelihood, random_draft, random_model, random_pass
 from numpy.typing import NDArray
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.edits.classes import CHANGE, FIRST, INSERTS, LAST
-from deepconsensus_py.edits.error_counts import class_of_bases
+from deepconsensus_py.edits.classes import CHANGE
 from deepconsensus_py.edits.error_rates import PassModel
-from deepconsensus_py.edits.evidence import UNIT_CHANGE, RunScores, pooled, score_runs
+from deepconsensus_py.edits.evidence import UNIT_CHANGE, RunScores, pooled
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
 

@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from edit_molecules import Known, distance, global_alignment
+from edit_tools import apply_classes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.classes import EDITS, apply_edits
+from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.edits.labels import RunLabels, label_runs
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import MoleculeError
@@ -29,7 +30,7 @@ def test_exact_labels_make_the_truth(draft: str, truth: str) -> None:
     # The outermost runs have no label, nor what is inserted beside them.
     draft, truth = f"TCGG{draft}GGCT", f"TCGG{truth}GGCT"
     labels = labels_of(draft, truth)
-    made, _ = apply_edits(encode_bases(draft), find_runs(encode_bases(draft)), labels.classes)
+    made, _ = apply_classes(encode_bases(draft), labels.classes)
     left = distance(made, encode_bases(truth))
     if labels.exact[1:-1].all():
         assert left == 0
@@ -54,7 +55,7 @@ def test_exact_labels_make_the_truth(draft: str, truth: str) -> None:
 )
 def test_each_edit_has_its_label(inner: str, edit: str) -> None:
     labels = labels_of("GGCCAAATTGG", f"GG{inner}GG")
-    assert EDITS[labels.classes[2]] == edit
+    assert NAMES[labels.classes[2]] == edit
     assert labels.exact[1:-1].all()
     assert not np.delete(labels.classes, 2).any()
 
@@ -62,7 +63,7 @@ def test_each_edit_has_its_label(inner: str, edit: str) -> None:
 @pytest.mark.parametrize(("inner", "edit"), [("CCGTT", "first G"), ("CCCTT", "first C"), ("CCTTT", "first T")])
 def test_a_run_of_one_that_is_another_letter_is_its_first_base(inner: str, edit: str) -> None:
     labels = labels_of("GGCCATTGG", f"GG{inner}GG")
-    assert EDITS[labels.classes[2]] == edit
+    assert NAMES[labels.classes[2]] == edit
     assert labels.exact[1:-1].all()
     assert not np.delete(labels.classes, 2).any()
 
@@ -82,7 +83,7 @@ def test_a_run_of_one_that_is_another_letter_is_its_first_base(inner: str, edit:
 )
 def test_what_no_class_says_is_not_exact(inner: str, nearest: str) -> None:
     labels = labels_of("GGCCAAATTGG", f"GG{inner}GG")
-    assert EDITS[labels.classes[2]] == nearest
+    assert NAMES[labels.classes[2]] == nearest
     assert not labels.exact[2]
 
 
@@ -114,7 +115,7 @@ def test_labels_of_real_molecules_make_the_truth(human: list[Known], bases_only:
             draft = molecule.zmw.draft.bases
             runs = find_runs(draft)
             labels = label_runs(draft, runs, molecule.truth, molecule.alignment)
-            made, _ = apply_edits(draft, runs, labels.classes)
+            made, _ = apply_classes(draft, labels.classes)
             left += distance(made, molecule.truth)
             edits += int((labels.exact & (labels.classes > 0)).sum())
         print(f"{len(molecules)} molecules: {edits} edits, then {left} errors")
@@ -134,8 +135,8 @@ def test_labels_of_the_reverse_complement_are_the_same_edits(human: list[Known])
             reverse_complement(truth),
             reverse_alignment(molecule.alignment, len(draft)),
         )
-        here, _ = apply_edits(draft, find_runs(draft), forward.classes)
-        back, _ = apply_edits(turned, find_runs(turned), there.classes)
+        here, _ = apply_classes(draft, forward.classes)
+        back, _ = apply_classes(turned, there.classes)
         made = [here, reverse_complement(back)]
         left = [distance(one, truth) for one in made]
         assert all(abs(a - b) <= 1 for a, b in pairwise(left))

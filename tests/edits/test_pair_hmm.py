@@ -10,7 +10,7 @@ import pytest
 from deepconsensus_py.align.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector, Features
-from deepconsensus_py.edits.classes import EDITS
+from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.edits.compact import POOLED_UNDOUBTED, SCORE_STEP
 from deepconsensus_py.edits.pair_hmm import PairHmm, encode_evidence
 from deepconsensus_py.edits.repeats import find_runs
@@ -40,7 +40,7 @@ def molecule() -> Features:
         "draft_index": np.arange(len(bases), dtype=np.int32),
         "draft_quality": np.full(len(bases), 10, np.uint8),
     }
-    return Features({"evidence": np.full((runs, len(EDITS) - 1), -20 / SCORE_STEP, np.int16)}, layout)
+    return Features({"evidence": np.full((runs, len(NAMES) - 1), -20 / SCORE_STEP, np.int16)}, layout)
 
 
 def errors(corrector: PairHmm, molecule: Features) -> np.ndarray:
@@ -52,11 +52,11 @@ def test_no_evidence_against_the_draft_makes_it_sure(corrector, molecule):
     assert (errors(corrector, molecule) < 1e-3).all()
 
 
-@pytest.mark.parametrize("edit", EDITS[1:])
+@pytest.mark.parametrize("edit", NAMES[1:])
 def test_doubt_grows_with_evidence_for_any_edit(corrector, molecule, edit):
     doubts = []
     for nats in (-20, -8, -4, -1, 5):
-        molecule.inputs["evidence"][LAST_RUN, EDITS.index(edit) - 1] = nats / SCORE_STEP
+        molecule.inputs["evidence"][LAST_RUN, NAMES.index(edit) - 1] = nats / SCORE_STEP
         doubts.append(1 - corrector.forward(molecule.inputs)[LAST_RUN, 0])
     assert doubts == sorted(doubts)
     assert doubts[-1] > 100 * doubts[0]
@@ -71,8 +71,8 @@ def test_doubt_about_a_run_lies_on_its_first_base(corrector, molecule):
 
 @pytest.mark.parametrize("nats", [-1, 10], ids=["doubted", "replaced"])
 def test_doubt_about_a_last_base_lies_on_it(corrector, molecule, nats):
-    molecule.inputs["evidence"][LAST_RUN, EDITS.index("last A") - 1] = nats / SCORE_STEP
-    molecule.inputs["evidence"][LAST_RUN, EDITS.index("last G") - 1] = (nats - 2) / SCORE_STEP
+    molecule.inputs["evidence"][LAST_RUN, NAMES.index("last A") - 1] = nats / SCORE_STEP
+    molecule.inputs["evidence"][LAST_RUN, NAMES.index("last G") - 1] = (nats - 2) / SCORE_STEP
     error = errors(corrector, molecule)
     assert error.argmax() == len(DRAFT) - 1
     assert error.max() > 100 * error[:-1].max()
@@ -91,7 +91,7 @@ def test_doubt_about_a_last_base_lies_on_it(corrector, molecule, nats):
     ],
 )
 def test_an_edit_more_likely_than_not_is_made(corrector, molecule, run, edit, expected, index):
-    molecule.inputs["evidence"][run, EDITS.index(edit) - 1] = 10 / SCORE_STEP
+    molecule.inputs["evidence"][run, NAMES.index(edit) - 1] = 10 / SCORE_STEP
     calls = corrector.call(molecule, np.ones(4, np.bool_), corrector.forward(molecule.inputs))
     assert decode_bases(calls.bases) == expected
     assert calls.draft_index.tolist() == index

@@ -5,11 +5,12 @@ from dataclasses import replace
 import edlib
 import numpy as np
 import pytest
+from edit_tools import apply_each
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.edits.apply import Edit, apply_edits
+from deepconsensus_py.edits.apply import Edit
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_runs, find_tracts
 from deepconsensus_py.errors import MoleculeError
@@ -72,7 +73,7 @@ def planted(truth: Codes, count: int) -> Codes:
             unit = int(two[np.searchsorted(two, position) % len(two)])
             kinds += [Edit(unit, 0, truth[unit : unit + 2]), Edit(unit, 2, base[:0])]
         edits[kinds[number % len(kinds)].start] = kinds[number % len(kinds)]
-    return apply_edits(truth, list(edits.values()))[0]
+    return apply_each(truth, list(edits.values()))[0]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -93,10 +94,10 @@ def test_the_refined_molecule_fits_together() -> None:
     assert np.array_equal(refined.bases[kept], aligned.draft.bases[refined.draft_index[kept]])
     assert (np.diff(refined.draft_index[kept]) > 0).all()
     assert not kept.all()
-    assert refined.scores.runs.length.sum() == len(refined.bases)
-    assert refined.scores.run_ratios.shape == (len(refined.passes), len(refined.scores.runs), 16)
-    assert [p.name for p in refined.passes] == [p.name for p in aligned.passes]
-    for p in refined.passes:
+    assert refined.repeats.runs.length.sum() == len(refined.bases)
+    assert refined.scores.run_ratios.shape == (len(refined.passes), len(refined.repeats.runs), 16)
+    assert [p.source.name for p in refined.passes] == [p.name for p in aligned.passes]
+    for p in (aligned.source for aligned in refined.passes):
         assert p.alignment is not None
         in_pass, in_draft = cigar.paired_positions(p.alignment)
         assert (p.bases[in_pass] == refined.bases[in_draft]).mean() > 0.9
@@ -121,7 +122,7 @@ def test_a_wrong_base_is_mended_in_one_round(where: str) -> None:
 def test_nothing_happens_a_second_time() -> None:
     truth, zmw = simulated(4, length=1500)
     first = refine(with_draft(zmw, planted(truth, 10)), rounds=10)
-    again = refine(Zmw(Draft("m1/4/ccs", first.bases, None), first.passes))
+    again = refine(Zmw(Draft("m1/4/ccs", first.bases, None), tuple(p.source for p in first.passes)))
     assert np.array_equal(first.bases, again.bases)
     # Error rates that were counted before the last edits stay in what was not scored again.
     both = first.scores.scored & again.scores.scored
@@ -218,7 +219,7 @@ def test_molecules_that_cannot_be_refined_say_why() -> None:
 def _neighbours_longer(draft: Codes, run: int) -> Codes:
     """A draft with a base too many in two neighbouring runs."""
     runs = find_runs(draft)
-    return apply_edits(draft, [Edit(int(runs.start[r]), 0, runs.base[[r]]) for r in (run, run + 1)])[0]
+    return apply_each(draft, [Edit(int(runs.start[r]), 0, runs.base[[r]]) for r in (run, run + 1)])[0]
 
 
 def _clipped(p: Pass, *, keep_first: bool) -> Pass:

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from edit_tools import apply_each, carry_over, laid, score_runs
 from hmm_reference import random_draft, random_model, random_pass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.apply import Edit, apply_edits, carry_over
-from deepconsensus_py.edits.evidence import RunScores, score_runs
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.apply import Edit
+from deepconsensus_py.edits.evidence import RunScores, pooled
+from deepconsensus_py.edits.repeats import find_repeats, find_runs
 from deepconsensus_py.edits.rescore import edited_places, rescore
 from deepconsensus_py.pacbio.molecule import A, G
 
@@ -28,10 +29,10 @@ def both(seed: int, edits: list[Edit], share: float = 1.0) -> tuple[RunScores, R
     draft, models = random_draft(LENGTH, rng), (random_model(rng), random_model(rng))
     passes = [random_pass(draft, rng), random_pass(draft, rng, start=150)]
     old = score_runs(draft, passes, models, wanted=rng.random(len(find_runs(draft))) < share)
-    bases, index = apply_edits(draft, edits)
-    carried = [p for p in (carry_over(p, bases, index) for p in passes) if p is not None]
+    bases, index = apply_each(draft, edits)
+    carried = [p for p in (carry_over(p, draft, bases, index) for p in passes) if p is not None]
     every = np.ones(len(find_runs(bases)), np.bool_)
-    new = rescore(old, bases, index, carried, models, wanted=every)
+    new = rescore(old, find_repeats(bases), index, laid(carried, bases), models, wanted=every)
     places = np.flatnonzero(edited_places(index, len(draft)))
     away = np.abs(new.runs.start[:, None] - places).min(axis=1, initial=10**6)
     return new, score_runs(bases, carried, models), away
@@ -52,6 +53,8 @@ def test_rescored_is_as_if_all_were_scored(seed: int, kind: str) -> None:
     np.testing.assert_array_equal(new.covered, whole.covered)
     assert_alike(new.run_ratios, whole.run_ratios)
     assert_alike(new.tract_ratios, whole.tract_ratios)
+    np.testing.assert_array_equal(new.pooled, pooled(new.ratios))
+    np.testing.assert_array_equal(new.pooled_tracts, pooled(new.tract_ratios))
 
 
 def test_several_edits_make_one_template_of_several_stretches() -> None:

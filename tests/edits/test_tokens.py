@@ -11,7 +11,8 @@ from edit_toys import part, random_evidence, with_passes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.compact import EDITED, IMPOSSIBLE, RATIO_STEP, SCORE_STEP, RunEvidence, run_evidence
+from deepconsensus_py.edits.classes import EDITED
+from deepconsensus_py.edits.compact import IMPOSSIBLE, RATIO_STEP, SCORE_STEP, RunEvidence, run_evidence
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.tokens import (
     CANDIDATE,

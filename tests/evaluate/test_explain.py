@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.classes import EDITS
+from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.explain import WindowView, explain_reads, explain_window
 from deepconsensus_py.evaluate.explain_page import called_columns, render_explanation, words
@@ -172,7 +172,7 @@ def test_a_base_left_out_leaves_its_column_empty() -> None:
 
 
 def test_every_edit_has_words() -> None:
-    assert len({words(edit) for edit in EDITS}) == len(EDITS)
+    assert len({words(edit) for edit in NAMES}) == len(NAMES)
     assert words("first A") == "its first base is A"
     assert words("G") == "G in front"
 

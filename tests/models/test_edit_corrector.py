@@ -15,7 +15,7 @@ from support import Commands, record_lines
 
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector
-from deepconsensus_py.edits.classes import EDITS
+from deepconsensus_py.edits.classes import EDIT_CLASSES
 from deepconsensus_py.edits.method import SPEC, encode_runs
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import ModelError
@@ -101,7 +101,7 @@ def test_a_run_that_is_decided_is_as_doubtful_as_the_floor_says(molecules: list[
     corrector = corrector_of(Model("sure", network, SPEC))
     features = encode_runs(molecules[0])
     # Nothing to say about the undecided ones.
-    probabilities = np.zeros((features.items, len(EDITS)), np.float32)
+    probabilities = np.zeros((features.items, len(EDIT_CLASSES)), np.float32)
     probabilities[:, 0] = 1
     calls = corrector.method.call(features, np.ones(features.items, np.bool_), probabilities)
     covered = np.repeat(features.layout["depth"] > 0, find_runs(features.layout["draft"]).length)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from deepconsensus_py.edits.classes import EDITS
-from deepconsensus_py.edits.compact import EDITED, IMPOSSIBLE, SCORE_STEP
+from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
+from deepconsensus_py.edits.compact import IMPOSSIBLE, SCORE_STEP
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens
 from deepconsensus_py.errors import ModelError
@@ -87,7 +87,7 @@ def test_a_run_is_judged_alone(seed: int, chosen: list[int]) -> None:
 @pytest.mark.parametrize("passes", [0, 1, 32])
 def test_any_number_of_passes_has_scores(passes: int) -> None:
     scores = scores_of(random_network(), tokens_of(passes=passes))
-    assert scores.shape == (20, len(EDITS))
+    assert scores.shape == (20, len(EDIT_CLASSES))
     assert scores.dtype == torch.float32
     assert scores.isfinite().all()
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import edlib
 import numpy as np
 import pytest
+from edit_tools import apply_classes
 from example_molecules import assert_equal
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
-from deepconsensus_py.edits.classes import apply_edits
 from deepconsensus_py.edits.compact import run_evidence
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_runs
@@ -65,7 +65,7 @@ def spoilt(example: Example, seed: int = 0, errors: int = 12) -> Example:
     inner = np.flatnonzero((runs.start > 2 * END) & (runs.stop < len(truth) - 2 * END))
     classes = np.zeros(len(runs), np.uint8)
     classes[rng.choice(inner[::9], errors, replace=False)] = rng.integers(1, 9, errors)
-    draft, _ = apply_edits(truth, runs, classes)
+    draft, _ = apply_classes(truth, classes)
     return on_draft(example, draft)
 
 
@@ -88,7 +88,7 @@ def test_labels_mend_the_draft(examples: list[Example], monkeypatch: pytest.Monk
         classes = np.zeros(len(runs), np.uint8)
         classes[inner] = part.label
         assert part.label.any()
-        made, _ = apply_edits(draft, runs, classes)
+        made, _ = apply_classes(draft, classes)
         ends = slice(END, -END)
         assert edlib.align(decode_bases(made[ends]), decode_bases(truth), mode="HW")["editDistance"] == 0
         mended += 1

@@ -1,0 +1,238 @@
+"""A pass laid out along its draft: where each draft base lies in it and where it differs, found in one walk (compiled).
+
+Everything that the edit method asks of an alignment is answered from here: error counts and candidate edits from the
+differences, the band of the hidden Markov model from the bases read before each draft base, and the alignment to an
+edited draft from the pairs.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from deepconsensus_py.align import cigar
+from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.pacbio.molecule import Alignment, Pass
+
+LONGEST_INSERTION = 6
+"""Bases; of longer insertions the first and the last three are kept: what else they are, they are not single errors."""
+
+SUBSTITUTION, DELETION, INSERTION = range(3)
+"""Kinds of differences."""
+
+LONGEST_STEP = 9
+"""Bases by which a smoothed line may move at one draft base; only at the ends of bad passes would it move more."""
+
+_SMOOTHED = 9
+"""Template bases over which the line is averaged, so that an insertion or deletion lies within the band."""
+
+Codes = NDArray[np.uint8]
+Integers = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Differences:
+    """Where a pass does not read its draft.
+
+    Attributes:
+        kind: ``uint8[n]`` ``SUBSTITUTION``, ``DELETION`` or ``INSERTION``.
+        place: ``int32[n]`` draft position of the base, or of the base behind what is inserted.
+        letter: ``uint8[n]`` base code that the pass has there; 0 for a deletion.
+    """
+
+    kind: Codes
+    place: Integers
+    letter: Codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedPass:
+    """A pass on its draft; made by ``align_pass``.
+
+    Attributes:
+        source: the pass, its alignment left-normalised.
+        start: draft position of the first covered base.
+        pairs: ``int32[covered]`` position in the pass of the base paired with each covered draft base, -1 where it is
+            deleted.
+        bases: ``int32[n]`` positions in the pass that the model reads: its aligned part, long insertions shortened.
+        read: ``int32[covered + 1]`` how many of these come before each covered draft base; 0 at first and ``n`` at
+            last.
+        differences: from the draft, long insertions shortened.
+    """
+
+    source: Pass
+    start: int
+    pairs: Integers
+    bases: Integers
+    read: Integers
+    differences: Differences
+
+    @property
+    def stop(self) -> int:
+        """Draft position behind the last covered base."""
+        return self.start + len(self.pairs)
+
+    @property
+    def reverse(self) -> bool:
+        """Whether it reads the strand opposite to the draft."""
+        return self.source.reverse
+
+
+def align_pass(p: Pass, draft: Codes) -> AlignedPass:
+    """Lay a pass out along its draft.
+
+    Args:
+        p: aligned to the draft, gaps left-normalised.
+        draft: ``uint8[n]`` base codes.
+    """
+    assert p.alignment is not None
+    a = p.alignment
+    pairs, bases, read, kind, place, letter = _walk((a.operations, a.lengths, a.start), p.bases, draft)
+    return AlignedPass(p, a.start, pairs, bases, read, Differences(kind, place, letter))
+
+
+def carried(aligned: AlignedPass, draft: Codes, draft_index: Integers) -> AlignedPass | None:
+    """A pass on an edited draft: pairs stay; bases inserted where the edit puts bases in are paired with these.
+
+    Args:
+        aligned: on the draft before.
+        draft: ``uint8[m]`` base codes of the edited draft.
+        draft_index: ``int32[m]`` position of each of its bases in the draft before, -1 for new ones.
+
+    Returns:
+        The pass, gaps left-normalised, or None where no pair is left.
+    """
+    source = aligned.source
+    before = draft_index - aligned.start
+    covered = (draft_index >= 0) & (before >= 0) & (before < len(aligned.pairs))
+    in_pass = np.where(covered, aligned.pairs[before.clip(0, len(aligned.pairs) - 1)], -1)
+    in_draft = np.flatnonzero(in_pass >= 0).astype(np.int32)
+    if not len(in_draft):
+        return None
+    start, operations, lengths = _join(in_pass[in_draft], in_draft, draft_index, len(source.bases))
+    alignment = left_normalise(Alignment(start, operations, lengths), source.bases, draft)
+    return align_pass(replace(source, alignment=alignment), draft)
+
+
+def template_line(aligned: AlignedPass, kept: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """The line along which a pass lies on some bases of its draft, laid end to end; smoothed for a band to follow.
+
+    Args:
+        aligned: the pass on its draft.
+        kept: ``bool[n]`` of the draft.
+
+    Returns:
+        Of the kept bases alone: positions in the pass that the model reads, and how many of them before each, as
+        ``AlignedPass.bases`` and ``read``.
+    """
+    bases, read = _within(aligned.start, aligned.bases, aligned.read, kept)
+    return bases, read
+
+
+@njit(cache=True, nogil=True)
+def _walk(
+    alignment: tuple[Codes, Integers, int], letters: Codes, draft: Codes
+) -> tuple[Integers, Integers, Integers, Codes, Integers, Codes]:
+    """The fields of ``AlignedPass`` and of its ``Differences``, in order."""
+    operations, lengths, start = alignment
+    covered, most = _sizes(operations, lengths)
+    pairs, read, bases = np.empty(covered, np.int32), np.empty(covered + 1, np.int32), np.empty(len(letters), np.int32)
+    kind, place, letter = np.empty(most, np.uint8), np.empty(most, np.int32), np.empty(most, np.uint8)
+    half = LONGEST_INSERTION // 2
+    position = column = count = found = 0
+    for k in range(len(operations)):
+        code, length = operations[k], lengths[k]
+        on_pass, on_draft = cigar.ON_PASS[code], cigar.ON_DRAFT[code]
+        for i in range(length if on_draft else 0):
+            j, at = column + i, position + i
+            pairs[j], read[j] = at if on_pass else -1, count
+            if on_pass:
+                bases[count] = at
+                count += 1
+            # What is aligned as equal is not compared: most of a pass is.
+            if code != cigar.EQUAL and not (on_pass and letters[at] == draft[start + j]):
+                kind[found], place[found] = SUBSTITUTION if on_pass else DELETION, start + j
+                letter[found] = letters[at] if on_pass else 0
+                found += 1
+        for i in range(length if code == cigar.INSERTION else 0):
+            if i < half or i >= length - half:
+                bases[count] = position + i
+                kind[found], place[found], letter[found] = INSERTION, start + column, letters[position + i]
+                count, found = count + 1, found + 1
+        position, column = position + length * on_pass, column + length * on_draft
+    read[column] = count
+    return pairs, bases[:count], read, kind[:found], place[:found], letter[:found]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sizes(operations: Codes, lengths: Integers) -> tuple[int, int]:
+    """Draft bases that an alignment covers, and the most differences that it can have."""
+    covered = most = 0
+    for k in range(len(operations)):
+        covered += lengths[k] * cigar.ON_DRAFT[operations[k]]
+        most += lengths[k] if operations[k] != cigar.EQUAL else 0
+    return covered, most
+
+
+@njit(cache=True, nogil=True)
+def _join(in_pass: Integers, in_draft: Integers, draft_index: Integers, bases: int) -> tuple[int, Codes, Integers]:
+    """Start, operations and lengths of an alignment by its pairs; pairs as ``=``, whether or not they are equal."""
+    # Per pair at most itself, an insertion and a deletion; clips at both ends.
+    operations, lengths = np.empty(3 * len(in_pass) + 2, np.uint8), np.empty(3 * len(in_pass) + 2, np.int32)
+    operations[0], lengths[0], operations[1], lengths[1] = cigar.SOFT_CLIP, in_pass[0], cigar.EQUAL, 1
+    count = 1
+    for k in range(1, len(in_pass)):
+        inserted, deleted = in_pass[k] - in_pass[k - 1] - 1, in_draft[k] - in_draft[k - 1] - 1
+        taken = 0
+        if inserted and deleted:
+            for j in range(in_draft[k - 1] + 1, in_draft[k]):
+                taken += draft_index[j] < 0
+            taken = min(taken, inserted)
+        for code, length in ((cigar.INSERTION, inserted - taken), (cigar.DELETION, deleted - taken)):
+            if length:
+                count += 1
+                operations[count], lengths[count] = code, length
+        if operations[count] != cigar.EQUAL:
+            count += 1
+            operations[count], lengths[count] = cigar.EQUAL, 0
+        lengths[count] += taken + 1
+    tail = bases - 1 - in_pass[-1]
+    if tail:
+        count += 1
+        operations[count], lengths[count] = cigar.SOFT_CLIP, tail
+    first = 0 if in_pass[0] else 1
+    return in_draft[0], operations[first : count + 1], lengths[first : count + 1]
+
+
+@njit(cache=True, nogil=True)
+def _within(start: int, bases: Integers, read: Integers, kept: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    own, before = np.empty(len(bases), np.int32), np.empty(len(read), np.int32)
+    count = column = 0
+    for j in range(len(read) - 1):
+        if kept[start + j]:
+            before[column] = count
+            column += 1
+            for i in range(read[j], read[j + 1]):
+                own[count] = bases[i]
+                count += 1
+    before[column] = count
+    return own[:count], _smooth(before[: column + 1])
+
+
+@njit(cache=True, nogil=True)
+def _smooth(read: Integers) -> Integers:
+    """A running mean that starts and ends where the line does."""
+    half, last = _SMOOTHED // 2, len(read) - 1
+    smooth = np.empty_like(read)
+    total = half
+    for j in range(-half, half + 1):
+        total += read[min(max(j, 0), last)]
+    for j in range(last + 1):
+        smooth[j] = total // _SMOOTHED
+        total += read[min(j + half + 1, last)] - read[max(j - half, 0)]
+    smooth[0], smooth[-1] = read[0], read[-1]
+    for j in range(last):
+        if smooth[j + 1] - smooth[j] > LONGEST_STEP:
+            return read
+    return smooth
