@@ -68,8 +68,12 @@ def test_examples_run(page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert capsys.readouterr().out
 
 
-def test_the_citation_names_the_version() -> None:
+def test_the_citation_and_the_changelog_name_the_version() -> None:
     assert f"\nversion: {__version__}\n" in (REPOSITORY / "CITATION.cff").read_text()
+    log = (REPOSITORY / "CHANGELOG.md").read_text()
+    assert re.findall(r"^## \[(.*?)\]", log, re.MULTILINE)[:2] == ["Unreleased", __version__]
+    entries = re.findall(r"^- .*(?:\n  .*)*", log, re.MULTILINE)
+    assert [entry for entry in entries if "\n" in entry or len(entry) > 120] == []
 
 
 def test_direct_dependencies_are_pinned() -> None:
