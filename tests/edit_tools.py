@@ -8,7 +8,7 @@ from deepconsensus_py.edits import error_counts, error_rates, evidence
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
-from deepconsensus_py.edits.classes import AT_LAST, LETTER, REMOVED, class_edits
+from deepconsensus_py.edits.classes import AT_LAST, EDITED, LETTER, REMOVED, class_edits
 from deepconsensus_py.edits.repeats import find_repeats, find_runs
 from deepconsensus_py.pacbio.molecule import Pass
 
@@ -59,3 +59,10 @@ def score_runs(
     wanted: np.ndarray | None = None,
 ) -> evidence.RunScores:
     return evidence.score_runs(find_repeats(draft), laid(passes, draft), rates, wanted=wanted)
+
+
+def run_ratios(scores: evidence.RunScores) -> np.ndarray:
+    """``float32[passes, runs, edits]``: the ratios of scored runs, and 0 for the others."""
+    ratios = np.zeros((len(scores.ratios), len(scores.runs), EDITED), np.float32)
+    ratios[:, scores.scored] = scores.ratios
+    return ratios

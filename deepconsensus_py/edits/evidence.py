@@ -63,13 +63,6 @@ class RunScores:
     pooled: NDArray[np.float64]
     pooled_tracts: NDArray[np.float64]
 
-    @property
-    def run_ratios(self) -> NDArray[np.float32]:
-        """``float32[passes, runs, 16]``: ``ratios``, and 0 for runs that are not scored."""
-        ratios = np.zeros((len(self.ratios), len(self.runs), EDITED), np.float32)
-        ratios[:, self.scored] = self.ratios
-        return ratios
-
     def of_passes(self, rows: Sequence[int]) -> "RunScores":
         """The evidence of some of the passes, given by their numbers."""
         if list(rows) == list(range(len(self.reverse))):

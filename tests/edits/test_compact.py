@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edit_tools import INSERTS, LAST, apply_classes
+from edit_tools import INSERTS, LAST, apply_classes, run_ratios
 
 from deepconsensus_py.edits import evidence as hmm
 from deepconsensus_py.edits.classes import CHANGE, EDITED
@@ -38,7 +38,7 @@ def evidence(refined: TemplateState) -> RunEvidence:
 @pytest.mark.parametrize("edit", range(1, EDITED + 1))
 def test_each_edit_has_the_ratios_that_were_scored(refined: TemplateState, evidence: RunEvidence, edit: int) -> None:
     scores, kept = refined.scores, evidence.ratios[:, :, edit - 1] * RATIO_STEP
-    ratios = scores.run_ratios[:, scores.scored, edit - 1]
+    ratios = run_ratios(scores)[:, scores.scored, edit - 1]
     assert np.abs(kept[:, scores.scored] - ratios.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
     assert (kept[:, ~scores.scored] == np.where(evidence.covered[:, ~scores.scored], UNDOUBTED, 0)).all()
     assert not kept[~evidence.covered].any()
@@ -48,7 +48,7 @@ def test_each_edit_has_the_ratios_that_were_scored(refined: TemplateState, evide
 def test_pooled_evidence_is_that_of_all_passes(refined: TemplateState, evidence: RunEvidence) -> None:
     scores = refined.scores
     possible = evidence.pooled > IMPOSSIBLE / SCORE_STEP
-    differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(scores.run_ratios))
+    differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(run_ratios(scores)))
     assert differences[possible & scores.scored[:, None]].max() <= SCORE_STEP / 2
     assert (evidence.pooled[possible & ~scores.scored[:, None]] * SCORE_STEP == POOLED_UNDOUBTED).all()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edit_tools import FIRST, INSERTS, LAST, class_of_bases, score_runs
+from edit_tools import FIRST, INSERTS, LAST, class_of_bases, run_ratios, score_runs
 from hmm_reference import Codes, log_likelihood, random_draft, random_model, random_pass
 from numpy.typing import NDArray
 from support import alignment_of
@@ -83,9 +83,9 @@ def assert_scores_are_right(draft: Codes, p: Pass, model: PassModel, least_runs:
     for run in np.flatnonzero(scores.covered[0]):
         expected = expected_ratios(draft, p, model, run)
         none = np.isnan(expected)
-        assert np.all(scores.run_ratios[0, run, none] == 0)
+        assert np.all(run_ratios(scores)[0, run, none] == 0)
         bounded = np.clip(expected[~none], np.log(1e-9), -np.log(1e-9))
-        np.testing.assert_allclose(scores.run_ratios[0, run, ~none], bounded, atol=TOLERANCE, rtol=TOLERANCE)
+        np.testing.assert_allclose(run_ratios(scores)[0, run, ~none], bounded, atol=TOLERANCE, rtol=TOLERANCE)
 
 
 @pytest.mark.parametrize("kinetics", [True, False], ids=["kinetics", "bases only"])
@@ -114,7 +114,7 @@ def test_passes_longer_than_the_band_lose_no_paths() -> None:
     assert scores.log_likelihoods[0] == pytest.approx(whole, abs=TOLERANCE)
     for run in np.flatnonzero(scores.covered[0])[::25]:
         expected = np.nan_to_num(expected_ratios(draft, p, model, run)).clip(-20.72, 20.72)
-        np.testing.assert_allclose(scores.run_ratios[0, run], expected, atol=TOLERANCE, rtol=TOLERANCE)
+        np.testing.assert_allclose(run_ratios(scores)[0, run], expected, atol=TOLERANCE, rtol=TOLERANCE)
 
 
 @pytest.mark.parametrize("unit", ["AT", "ACG", "AAC"])
@@ -149,18 +149,18 @@ def test_the_other_strand_gives_the_same(seed: int) -> None:
     merging = np.zeros(len(runs.base), bool)
     merging[1:-1] = runs.base[:-2] == runs.base[2:]
     same = ~(merging[:, None] & (-CHANGE[1:5] == runs.length[:, None]))
-    ours, theirs = forward.run_ratios[0, :, :4], turned.run_ratios[0, ::-1, :4]
+    ours, theirs = run_ratios(forward)[0, :, :4], run_ratios(turned)[0, ::-1, :4]
     np.testing.assert_allclose(ours[same], theirs[same], atol=0.05, rtol=0.05)
     # What stands in front of a run stands behind the run before, and both must be covered.
     both = forward.covered[0, 1:] & forward.covered[0, :-1]
     complements = [4 + COMPLEMENT[code] - 1 for code in range(1, 5)]
-    behind = turned.run_ratios[0, ::-1][:-1, complements]
-    np.testing.assert_allclose(forward.run_ratios[0, 1:, 4:8][both], behind[both], atol=0.05, rtol=0.05)
+    behind = run_ratios(turned)[0, ::-1][:-1, complements]
+    np.testing.assert_allclose(run_ratios(forward)[0, 1:, 4:8][both], behind[both], atol=0.05, rtol=0.05)
     # The first base of a run is the last one there; that of a run of one is the first on both strands.
     single = (runs.length == 1)[:, None]
     firsts, lasts = (start + np.array(COMPLEMENT[1:5]) - 1 for start in (8, 12))
-    there = turned.run_ratios[0, ::-1]
-    ours, theirs = forward.run_ratios[0, :, 8:12], np.where(single, there[:, firsts], there[:, lasts])
+    there = run_ratios(turned)[0, ::-1]
+    ours, theirs = run_ratios(forward)[0, :, 8:12], np.where(single, there[:, firsts], there[:, lasts])
     # A letter equal to both neighbours has the rates of the one behind it.
     np.testing.assert_allclose(ours[~merging], theirs[~merging], atol=0.05, rtol=0.05)
 
@@ -172,8 +172,8 @@ def test_a_part_of_the_draft_is_scored_as_if_it_were_all() -> None:
     p = random_pass(draft, rng, start=start)
     partial, alone = scored(draft, p, model), scored(draft[start:], _shifted(p, -start), model)
     assert not partial.covered[0, :40].any()
-    assert not partial.run_ratios[0, ~partial.covered[0]].any()
-    np.testing.assert_allclose(partial.run_ratios[:, 40:], alone.run_ratios, atol=1e-5)
+    assert not run_ratios(partial)[0, ~partial.covered[0]].any()
+    np.testing.assert_allclose(run_ratios(partial)[:, 40:], run_ratios(alone), atol=1e-5)
     assert partial.log_likelihoods == pytest.approx(alone.log_likelihoods)
 
 
@@ -191,7 +191,7 @@ def test_a_long_insertion_disturbs_only_its_neighbours() -> None:
     assert np.isfinite(disturbed.log_likelihoods[0])
     position = int(np.cumsum(cigar.ON_DRAFT[columns])[at])
     far = np.abs(plain.runs.start - position) > 30
-    np.testing.assert_allclose(plain.run_ratios[:, far], disturbed.run_ratios[:, far], atol=0.05)
+    np.testing.assert_allclose(run_ratios(plain)[:, far], run_ratios(disturbed)[:, far], atol=0.05)
 
 
 def test_a_pass_that_fits_no_path_says_nothing() -> None:
@@ -203,7 +203,7 @@ def test_a_pass_that_fits_no_path_says_nothing() -> None:
     scores = scored(draft, p, model)
     assert scores.log_likelihoods[0] == -np.inf
     assert not scores.covered.any()
-    assert not scores.run_ratios.any()
+    assert not run_ratios(scores).any()
 
 
 def test_only_wanted_runs_are_scored() -> None:
@@ -215,8 +215,8 @@ def test_only_wanted_runs_are_scored() -> None:
     all_of_them = scored(draft, p, model)
     np.testing.assert_array_equal(some.scored, wanted)
     np.testing.assert_array_equal(some.covered, all_of_them.covered)
-    np.testing.assert_array_equal(some.run_ratios[0, wanted], all_of_them.run_ratios[0, wanted])
-    assert not some.run_ratios[0, ~wanted].any()
+    np.testing.assert_array_equal(run_ratios(some)[0, wanted], run_ratios(all_of_them)[0, wanted])
+    assert not run_ratios(some)[0, ~wanted].any()
 
 
 def test_more_runs_than_lanes_are_scored_alike() -> None:
@@ -230,7 +230,7 @@ def test_more_runs_than_lanes_are_scored_alike() -> None:
     for third in range(3):
         wanted = thirds == third
         some = score_runs(draft, [p], (model, model), wanted=wanted)
-        np.testing.assert_allclose(some.run_ratios[0, wanted], scores.run_ratios[0, wanted], atol=1e-6)
+        np.testing.assert_allclose(run_ratios(some)[0, wanted], run_ratios(scores)[0, wanted], atol=1e-6)
 
 
 def test_passes_are_scored_by_the_rates_of_their_strand() -> None:
@@ -241,7 +241,7 @@ def test_passes_are_scored_by_the_rates_of_their_strand() -> None:
     assert scores.reverse.tolist() == [False, True, False]
     for number, p in enumerate(passes):
         alone = scored(draft, replace(p, reverse=False), models[p.reverse])
-        np.testing.assert_array_equal(scores.run_ratios[number], alone.run_ratios[0])
+        np.testing.assert_array_equal(run_ratios(scores)[number], run_ratios(alone)[0])
         np.testing.assert_array_equal(scores.tract_ratios[number], alone.tract_ratios[0])
         assert scores.log_likelihoods[number] == alone.log_likelihoods[0]
 
