@@ -25,7 +25,7 @@ from deepconsensus_py.evaluate.calibration_counts import (
     QUALITIES,
     QualityCounts,
     bin_counts,
-    count_errors,
+    quality_counts,
     summed_counts,
 )
 from deepconsensus_py.evaluate.calibration_fit import Fit, cross_validated, fit_knots, fit_line, surprise
@@ -79,7 +79,7 @@ def judge(task: tuple[str, KnownMolecule], model: str) -> Judged:
         known = replace(known, zmw=redrafted(known.zmw, known.zmw.passes))
     booked = find_errors(polished(known, model), decode_bases(known.truth)).booked
     assert booked is not None
-    return Judged(kind, known.hole, count_errors(booked))
+    return Judged(kind, known.hole, quality_counts(booked))
 
 
 def report(reads: Sequence[Judged]) -> None:

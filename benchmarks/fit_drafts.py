@@ -14,7 +14,7 @@ from deepconsensus_py.simulate.drafts import (
     misjudge,
     remaining_evidence,
 )
-from deepconsensus_py.simulate.evidence import Candidates, weigh
+from deepconsensus_py.simulate.evidence import CandidateErrors, weigh
 from deepconsensus_py.simulate.profile import DraftProfile, Profile
 from deepconsensus_py.simulate.sites import prepare_site, travel
 from deepconsensus_py.simulate.templates import random_template
@@ -115,7 +115,7 @@ def fit_drafts(
     return draft
 
 
-def weigh_all(profile: Profile, passes: list[int], copies: int = COPIES) -> list[tuple[Candidates, int, int]]:
+def weigh_all(profile: Profile, passes: list[int], copies: int = COPIES) -> list[tuple[CandidateErrors, int, int]]:
     rng = np.random.default_rng(0)
     found = []
     for number in passes * copies:
@@ -126,7 +126,7 @@ def weigh_all(profile: Profile, passes: list[int], copies: int = COPIES) -> list
     return found
 
 
-def draw_all(weighed: list[tuple[Candidates, int, int]], drafts: DraftProfile, rng: np.random.Generator) -> Any:
+def draw_all(weighed: list[tuple[CandidateErrors, int, int]], drafts: DraftProfile, rng: np.random.Generator) -> Any:
     """Kinds of all errors, and doubt about all other bases."""
     kinds, doubt = [], []
     for candidates, passes, length in weighed:

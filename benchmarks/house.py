@@ -30,6 +30,9 @@ PACKAGE = "deepconsensus_py"
 USERS = ("benchmarks", "workflow", "docs", "README.md", "config", ".ci")
 """What may use a function beside the package itself, so that it is not there for tests alone."""
 
+LAB = ("lab/", "claims/", "tasks/")
+"""Rooms of the lab, whose systems have names of their own."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -133,10 +136,10 @@ class House:
         functions = [node for module in self.modules for node in module.functions]
         return sum(map(is_typed, functions)) / len(functions)
 
-    def named_twice(self) -> dict[str, dict[str, str]]:
-        """Each public name that two modules or more define: module to kind and signature."""
+    def named_twice(self, *, lab: bool = True) -> dict[str, dict[str, str]]:
+        """Each public name that two modules or more define: module to kind and signature; with or without the lab."""
         places: dict[str, dict[str, str]] = defaultdict(dict)
-        for module in self.modules:
+        for module in self.modules if lab else [module for module in self.modules if not module.name.startswith(LAB)]:
             for name, what in module.public():
                 places[name][module.name] = what
         return {name: where for name, where in sorted(places.items()) if len(where) > 1}
@@ -248,7 +251,11 @@ def table(house: House, executed: dict[str, bool], only_tests: list[str]) -> Ite
     percentile = quantiles([length for length, _ in house.lengths], n=10)[-1]
     yield "functions; longest; 90th percentile", f"{len(house.lengths)}; {house.lengths[-1][0]}; {percentile:.0f}"
     yield "typed functions", f"{house.typed():.1%}"
-    yield "public names of two modules or more; defined unlike", f"{len(twice)}; {sum(map(unlike, twice.values()))}"
+    counts = (sum(map(unlike, names.values())) for names in (twice, house.named_twice(lab=False)))
+    yield (
+        "public names of two modules or more; defined unlike; without the lab",
+        "; ".join(map(str, [len(twice), *counts])),
+    )
     yield "names that three modules or more have", str(len(house.module_names()))
     yield "comments per 100 lines", f"{100 * sum(module.comments for module in house.modules) / sum(lines):.1f}"
     yield "functions that only tests use", str(len(only_tests))

@@ -19,7 +19,7 @@ from pathlib import Path
 from copies import write_copies
 from processes import measure
 
-from deepconsensus_py.evaluate.charts import alone, line_chart
+from deepconsensus_py.evaluate.charts import line_chart, standalone
 
 MIB = 1 << 20
 
@@ -75,7 +75,7 @@ def plot(found: Sequence[Point]) -> str:
     models = list(dict.fromkeys(point.model for point in found))
     lines = {m: [(p.molecules, p.peak_bytes / MIB) for p in found if p.model == m] for m in models[:2]}
     chart = line_chart("Peak memory of polish, process tree", lines, ("molecules", "MiB"))
-    return alone(chart)
+    return standalone(chart)
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ def summed_counts(parts: Iterable[QualityCounts]) -> QualityCounts:
     )
 
 
-def count_errors(booked: BookedErrors) -> QualityCounts:
+def quality_counts(booked: BookedErrors) -> QualityCounts:
     """The counts of one read."""
     at = np.minimum(np.rint(booked.qualities), QUALITIES - 1).astype(np.int64)
     every = np.ones(len(at))
@@ -175,7 +175,7 @@ def bin_errors(reads: Sequence[BookedErrors]) -> CalibrationBins:
     Args:
         reads: with qualities.
     """
-    return bin_counts(summed_counts(map(count_errors, reads)))
+    return bin_counts(summed_counts(map(quality_counts, reads)))
 
 
 def bin_counts(counts: QualityCounts) -> CalibrationBins:

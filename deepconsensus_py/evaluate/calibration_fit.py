@@ -18,7 +18,7 @@ from deepconsensus_py.evaluate.calibration_counts import (
     QUALITIES,
     QualityCounts,
     bin_counts,
-    count_errors,
+    quality_counts,
     summed_counts,
 )
 from deepconsensus_py.evaluate.read_errors import find_errors
@@ -167,7 +167,7 @@ def count_reads(paths: Sequence[Path], truth: Path, *, min_passes: int = 0) -> l
                     raise InputError(
                         f"{path}: read {read.name} has no base qualities; give polished reads, BAM or FASTQ"
                     )
-                counts.setdefault(molecule, []).append(count_errors(booked))
+                counts.setdefault(molecule, []).append(quality_counts(booked))
     if not counts:
         raise InputError(
             f"{paths[0]}: none of its reads is of a molecule of {truth}; check movie and ZMW numbers, and --min-np"

@@ -192,7 +192,7 @@ def line_chart(
     return _svg(title, PLOT_HEIGHT, marks())
 
 
-def alone(chart: Markup) -> str:
+def standalone(chart: Markup) -> str:
     """A chart as a file of its own, with the colours that a page would give it."""
     head, _, body = str(chart).partition(">")
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}</style>{body}'

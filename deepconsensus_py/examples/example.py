@@ -13,7 +13,7 @@ from safetensors.numpy import load, save
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Truth, Zmw
-from deepconsensus_py.pileup.columns import Operations, lay_out, misfits, runs
+from deepconsensus_py.pileup.columns import Operations, joined_operations, misfits, runs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ def pack(example: Example) -> bytes:
     draft, passes = zmw.draft, zmw.passes
     sequences = [*(p.bases for p in passes), truth.bases]
     alignments = _alignments(example)
-    operations = lay_out(alignments)
+    operations = joined_operations(alignments)
     if misfits(operations, [len(bases) for bases in sequences], len(draft.bases)).any():
         raise MoleculeError(f"{zmw.name}: an alignment does not fit; align passes and truth to this draft")
     arrays: _Arrays = {
@@ -118,7 +118,7 @@ def unpack(data: bytes) -> Example:
     tags = _read_tags(about["draft"]["tags"])
     draft = Draft(about["draft"]["name"], arrays["draft.bases"], arrays.get("draft.qualities"), tags)
     alignments = _split_alignments(arrays)
-    bases = arrays["bases"] ^ _expected_bases(lay_out(alignments), draft.bases)
+    bases = arrays["bases"] ^ _expected_bases(joined_operations(alignments), draft.bases)
     *sequences, truth_bases = np.split(bases, np.cumsum(arrays["base_counts"])[:-1])
     optional = {field: _split_optional(arrays, field) for field in OPTIONAL}
     passes = tuple(

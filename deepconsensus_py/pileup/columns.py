@@ -83,7 +83,7 @@ class Columns:
         return int(self.of_draft[-1])
 
 
-def lay_out(alignments: Sequence[Alignment]) -> Operations:
+def joined_operations(alignments: Sequence[Alignment]) -> Operations:
     """Lay the operations of all alignments end to end."""
     counts = np.array([len(a.operations) for a in alignments])
     starts = np.array([a.start for a in alignments])

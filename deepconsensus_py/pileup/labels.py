@@ -17,7 +17,7 @@ from deepconsensus_py.pileup.columns import (
     SOFT_CLIP,
     Integers,
     Operations,
-    lay_out,
+    joined_operations,
     misfits,
     runs,
     used_bases,
@@ -149,7 +149,7 @@ def _space_truth(pileup: Pileup, truth: Truth) -> _SpacedTruth:
 
 def _checked_operations(truth: Truth, draft_length: int) -> Operations:
     """The truth's operations, once they are known to fit."""
-    operations = lay_out([truth.alignment])
+    operations = joined_operations([truth.alignment])
     bases = operations.on_query[operations.code != SOFT_CLIP].sum()
     wrong = misfits(operations, [len(truth.bases)], draft_length).any() or bases != truth.end - truth.begin
     if wrong or not bases:

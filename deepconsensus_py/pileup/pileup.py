@@ -14,7 +14,7 @@ from deepconsensus_py.pileup.columns import (
     Mask,
     Operations,
     filled_columns,
-    lay_out,
+    joined_operations,
     misfits,
     short_enough,
     space,
@@ -150,7 +150,7 @@ def _checked_operations(zmw: Zmw) -> Operations:
     alignments = [p.alignment for p in zmw.passes if p.alignment is not None]
     if len(alignments) < len(zmw.passes):
         raise MoleculeError(f"{zmw.name}: a pass is not aligned; align the subreads first", outcome="no_aligned_pass")
-    operations = lay_out(alignments)
+    operations = joined_operations(alignments)
     wrong = misfits(operations, [len(p.bases) for p in zmw.passes], len(zmw.draft.bases))
     if wrong.any():
         raise MoleculeError(

@@ -76,7 +76,7 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class NetworkBatch:
     """Items of one shape, of one or more molecules."""
 
     pieces: tuple[_Piece, ...]
@@ -98,7 +98,7 @@ class Batch:
         except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
             if len(self.pieces) == 1:
                 return Ran(((self.pieces[0], f"the network failed: {type(fault).__name__}: {fault}"),))
-            alone = [Batch((piece,)).run(forward) for piece in self.pieces]
+            alone = [NetworkBatch((piece,)).run(forward) for piece in self.pieces]
             return Ran(tuple(done for one in alone for done in one.done))
         ends = np.cumsum([len(piece) for piece in self.pieces])
         return Ran(tuple(zip(self.pieces, np.split(results, ends[:-1]), strict=True)))
@@ -142,7 +142,7 @@ class Backlog:
         self._molecules += 1
         self._items += molecule.count
 
-    def take(self, most: int) -> Batch:
+    def take(self, most: int) -> NetworkBatch:
         """Up to so many items; of the shape that the first of them has."""
         shape = min(self._waiting, key=lambda shape: self._waiting[shape][0].molecule)
         waiting, pieces, room = self._waiting[shape], [], most
@@ -156,7 +156,7 @@ class Backlog:
         if not waiting:
             del self._waiting[shape]
         self._items -= most - room
-        return Batch(tuple(pieces))
+        return NetworkBatch(tuple(pieces))
 
 
 def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:

@@ -22,7 +22,7 @@ from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.resources import peak_resident
 
-Encoder = Callable[[Zmw], Features]
+_Encoder = Callable[[Zmw], Features]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +65,7 @@ def encode_zmws(
         yield done.molecule
 
 
-def _encode(molecule: Molecule, encoder: Encoder, min_passes: int) -> _Done:
+def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
     """Prepare and encode one molecule; whatever is wrong with it becomes its outcome."""
     start, draft = time.perf_counter(), _draft(molecule)
     seconds = {}

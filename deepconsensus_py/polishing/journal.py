@@ -21,7 +21,7 @@ _LOOKED_AT = 1 << 16
 """Bytes of an input's start and end that are looked at: its size and time say the rest."""
 
 
-def identity(
+def run_identity(
     inputs: Sequence[Path], model: str, method: Method, options: Mapping[str, Any], formats: Sequence[str]
 ) -> dict[str, Any]:
     """What decides a run's records, as plain JSON values.

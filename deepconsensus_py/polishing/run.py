@@ -21,7 +21,7 @@ from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
 from deepconsensus_py.polishing.engine import PolishSettings, correct
-from deepconsensus_py.polishing.journal import Journal, identity, model_facts
+from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
@@ -188,7 +188,7 @@ class _Session:
         }
         del options["threads"]
         formats = [ending(path) for path in (job.output, job.failed) if path is not None]
-        return identity(_inputs(job, expanded=True), job.model, self._method, options, formats)
+        return run_identity(_inputs(job, expanded=True), job.model, self._method, options, formats)
 
     def source(self, done: int = 0) -> Source:
         """Encoded molecules, without the first ones that are done."""

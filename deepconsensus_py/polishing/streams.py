@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from threading import Condition, Thread
 
 from deepconsensus_py.corrector import Corrector
-from deepconsensus_py.polishing.batches import Backlog, Batch, Pending, pending
+from deepconsensus_py.polishing.batches import Backlog, NetworkBatch, Pending, pending
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
 
@@ -46,7 +46,7 @@ def in_turn(
         yield order.popleft()
 
 
-def _run(batch: Batch, corrector: Corrector, clock: StageClock) -> None:
+def _run(batch: NetworkBatch, corrector: Corrector, clock: StageClock) -> None:
     with clock.stage("network"):
         batch.run(corrector.network.forward).give_back()
 
@@ -153,7 +153,7 @@ class _Stage:
                 self._network_fault = fault
                 self._changed.notify_all()
 
-    def _taken(self) -> Batch | None:
+    def _taken(self) -> NetworkBatch | None:
         with self._changed:
             self._changed.wait_for(lambda: self._backlog or self._all_read or self._left)
             if self._left or not self._backlog:

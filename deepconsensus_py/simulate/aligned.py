@@ -16,7 +16,7 @@ _CODES = {"=": cigar.EQUAL, "X": cigar.DIFFERENT, "I": cigar.INSERTION, "D": cig
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AlignedPass:
+class PassColumns:
     """A pass on its template at unit cost, gaps as far left as they go; one entry per alignment column.
 
     Attributes:
@@ -70,7 +70,7 @@ class AlignedPass:
         return classes
 
 
-def align_to_template(one: Pass, truth: NDArray[np.uint8]) -> AlignedPass:
+def align_to_template(one: Pass, truth: NDArray[np.uint8]) -> PassColumns:
     """Align an unaligned pass to its molecule, whichever strand it read.
 
     Args:
@@ -91,7 +91,7 @@ def align_to_template(one: Pass, truth: NDArray[np.uint8]) -> AlignedPass:
     return aligned_columns(one, template, bool(reverse < forward), left_normalise(raw, one.bases, template))
 
 
-def aligned_columns(one: Pass, template: NDArray[np.uint8], reverse: bool, alignment: Alignment) -> AlignedPass:
+def aligned_columns(one: Pass, template: NDArray[np.uint8], reverse: bool, alignment: Alignment) -> PassColumns:
     """Columns of an alignment.
 
     Args:
@@ -105,7 +105,7 @@ def aligned_columns(one: Pass, template: NDArray[np.uint8], reverse: bool, align
     head = int(lengths[0]) if clipped[0] else 0
     columns = np.repeat(operations[~clipped], lengths[~clipped])
     on_read, on_template = cigar.ON_PASS[columns], cigar.ON_DRAFT[columns]
-    return AlignedPass(
+    return PassColumns(
         one,
         template,
         reverse,

@@ -16,7 +16,7 @@ from deepconsensus_py.simulate.evidence import (
     RUN_SHORTER,
     UNIT_LONGER,
     UNIT_SHORTER,
-    Candidates,
+    CandidateErrors,
 )
 from deepconsensus_py.simulate.profile import DraftProfile
 
@@ -42,7 +42,7 @@ class DraftSequence:
 
 
 def draw_draft(
-    truth: NDArray[np.uint8], candidates: Candidates, passes: int, profile: DraftProfile, rng: np.random.Generator
+    truth: NDArray[np.uint8], candidates: CandidateErrors, passes: int, profile: DraftProfile, rng: np.random.Generator
 ) -> DraftSequence:
     """A draft of a molecule.
 
@@ -69,7 +69,7 @@ def misjudge(evidence: _Floats, profile: DraftProfile, rng: np.random.Generator)
 
 
 def draw_number(
-    candidates: Candidates, length: int, passes: int, profile: DraftProfile, rng: np.random.Generator
+    candidates: CandidateErrors, length: int, passes: int, profile: DraftProfile, rng: np.random.Generator
 ) -> int:
     """How many errors a draft has: as many as drafts of so many passes, times how much less decided its passes are."""
     rate = np.interp(passes, profile.passes, profile.error_rate)
@@ -78,20 +78,20 @@ def draw_number(
     return int(rng.poisson(rate * length))
 
 
-def ambiguity(candidates: Candidates) -> float:
+def ambiguity(candidates: CandidateErrors) -> float:
     """How many places of a molecule its passes leave undecided."""
     score = candidates.score[candidates.kind <= RUN_SHORTER]
     return float((1 / (1 + np.exp(-np.clip(score, -50, 50) / UNDECIDED))).sum())
 
 
-def best_candidates(candidates: Candidates, score: _Floats, number: int) -> _Ints:
+def best_candidates(candidates: CandidateErrors, score: _Floats, number: int) -> _Ints:
     """The candidates that become errors: the best ones, never two at a place."""
     best = np.argsort(-score, kind="stable")[: 4 * number]
     _, first = np.unique(candidates.place[best], return_index=True)
     return best[np.sort(first)][:number]
 
 
-def remaining_evidence(candidates: Candidates, score: _Floats, errors: _Ints, silent: _Floats) -> _Floats:
+def remaining_evidence(candidates: CandidateErrors, score: _Floats, errors: _Ints, silent: _Floats) -> _Floats:
     """Evidence for the best other reading of each base, in nats; a run's stands at its first base.
 
     Args:
@@ -108,7 +108,7 @@ def remaining_evidence(candidates: Candidates, score: _Floats, errors: _Ints, si
 
 
 def _apply(
-    truth: NDArray[np.uint8], qualities: _Floats, candidates: Candidates, errors: _Ints, wrong: _Ints
+    truth: NDArray[np.uint8], qualities: _Floats, candidates: CandidateErrors, errors: _Ints, wrong: _Ints
 ) -> DraftSequence:
     """Make the errors; the base that each stands on, or that follows, gets its quality."""
     kind, place = candidates.kind[errors], candidates.place[errors]
@@ -138,7 +138,7 @@ def _apply(
 
 
 def _added_bases(
-    truth: NDArray[np.uint8], candidates: Candidates, errors: _Ints, wrong: _Ints
+    truth: NDArray[np.uint8], candidates: CandidateErrors, errors: _Ints, wrong: _Ints
 ) -> tuple[_Ints, NDArray[np.uint8], _Ints]:
     """Bases that stand in no run of the truth: the base each comes before, its letter and its quality."""
     added = np.isin(candidates.kind[errors], (INSERTION, UNIT_LONGER))

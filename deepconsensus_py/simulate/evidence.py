@@ -21,7 +21,7 @@ _Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
+class CandidateErrors:
     """Single changes of a molecule's sequence, with what the passes say for them.
 
     Attributes:
@@ -43,7 +43,7 @@ class Candidates:
 RUN_LONGER, RUN_SHORTER, INSERTION, MISMATCH, UNIT_LONGER, UNIT_SHORTER = range(6)
 
 
-def weigh(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> Candidates:
+def weigh(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> CandidateErrors:
     """Weigh every run one base longer or shorter, and the other changes that some pass suggests.
 
     Args:
@@ -53,7 +53,7 @@ def weigh(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> 
     """
     groups = [*_weigh_runs(truth, turns, profile), *_weigh_bases(truth, turns, profile), *_weigh_repeats(truth, turns)]
     columns = [np.concatenate(column) for column in zip(*groups, strict=True)]
-    return Candidates(columns[0].astype(np.uint8), columns[1], columns[2].astype(np.uint8), columns[3], columns[4])
+    return CandidateErrors(columns[0].astype(np.uint8), columns[1], columns[2].astype(np.uint8), columns[3], columns[4])
 
 
 _Group = tuple[_Ints, _Ints, _Ints, _Ints, _Floats]

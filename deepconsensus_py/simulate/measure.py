@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.pacbio.molecule import GAP, Pass
-from deepconsensus_py.simulate.aligned import AlignedPass, align_to_template
+from deepconsensus_py.simulate.aligned import PassColumns, align_to_template
 from deepconsensus_py.simulate.profile import LONGEST_RUN, MOST_OBSERVED, BaseClass
 from deepconsensus_py.simulate.templates import homopolymer_runs
 
@@ -34,7 +34,7 @@ class PassSums:
         self.sums: defaultdict[str, Any] = defaultdict(float)
         self.rates: list[tuple[int, _Floats]] = []
 
-    def add(self, molecule: int, aligned: AlignedPass) -> None:
+    def add(self, molecule: int, aligned: PassColumns) -> None:
         """Count one pass of a molecule."""
         _count_bases(aligned, self.sums)
         _count_insertions(aligned, self.sums)
@@ -68,7 +68,7 @@ def _context(template: NDArray[np.uint8]) -> _Ints:
     return code
 
 
-def _count_bases(aligned: AlignedPass, sums: defaultdict[str, Any]) -> None:
+def _count_bases(aligned: PassColumns, sums: defaultdict[str, Any]) -> None:
     columns, template = aligned.columns, aligned.template
     context = _context(template)
     start, stop = aligned.span
@@ -84,7 +84,7 @@ def _count_bases(aligned: AlignedPass, sums: defaultdict[str, Any]) -> None:
     sums["deletion_length"] += np.bincount(lengths, minlength=LONGEST_EVENT + 1)
 
 
-def _count_insertions(aligned: AlignedPass, sums: defaultdict[str, Any]) -> None:
+def _count_insertions(aligned: PassColumns, sums: defaultdict[str, Any]) -> None:
     first, length, behind = aligned.insertions()
     template, bases = aligned.template.astype(np.int64), aligned.reading.bases
     before = np.where(behind > 0, template[behind - 1], GAP)
@@ -105,7 +105,7 @@ def _count_insertions(aligned: AlignedPass, sums: defaultdict[str, Any]) -> None
     sums["multi"] += np.bincount(kind[multi], minlength=3)
 
 
-def _observed_runs(aligned: AlignedPass) -> tuple[_Ints, _Ints, _Ints, NDArray[np.bool_]]:
+def _observed_runs(aligned: PassColumns) -> tuple[_Ints, _Ints, _Ints, NDArray[np.bool_]]:
     """Base, true and observed length of every run, and whether it lies inside the pass and holds nothing foreign."""
     template, columns = aligned.template, aligned.columns
     runs = homopolymer_runs(template)
@@ -123,7 +123,7 @@ def _observed_runs(aligned: AlignedPass) -> tuple[_Ints, _Ints, _Ints, NDArray[n
     return template[runs.starts].astype(np.int64), runs.lengths, observed, clean
 
 
-def _run_counts(aligned: AlignedPass) -> _Floats:
+def _run_counts(aligned: PassColumns) -> _Floats:
     base, length, observed, clean = _observed_runs(aligned)
     shape = (6, LONGEST_RUN + 1, MOST_OBSERVED + 1)
     place = (base, np.minimum(length, LONGEST_RUN), np.minimum(observed, MOST_OBSERVED))
@@ -131,7 +131,7 @@ def _run_counts(aligned: AlignedPass) -> _Floats:
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
 
-def _window_counts(aligned: AlignedPass) -> _Floats:
+def _window_counts(aligned: PassColumns) -> _Floats:
     """Windows by their number of errors, wholly covered ones only."""
     start, stop = aligned.span
     error = aligned.on_template[aligned.columns != cigar.EQUAL] - start
@@ -140,14 +140,14 @@ def _window_counts(aligned: AlignedPass) -> _Floats:
     return np.bincount(np.minimum(errors, MOST_ERRORS), minlength=MOST_ERRORS + 1).astype(np.float64)
 
 
-def _pass_rates(aligned: AlignedPass) -> _Floats:
+def _pass_rates(aligned: PassColumns) -> _Floats:
     """Mismatches, insertion events and deleted bases per template base."""
     start, stop = aligned.span
     kinds = [np.count_nonzero(aligned.columns == kind) for kind in (cigar.DIFFERENT, cigar.DELETION)]
     return np.array([kinds[0], len(aligned.insertions()[0]), kinds[1]]) / (stop - start)
 
 
-def _count_kinetics(aligned: AlignedPass, sums: defaultdict[str, Any]) -> None:
+def _count_kinetics(aligned: PassColumns, sums: defaultdict[str, Any]) -> None:
     classes = aligned.classes().astype(np.int64)
     head = aligned.on_read[0]
     inside = slice(head, head + len(classes))
@@ -169,7 +169,7 @@ def _kinetics(one: Pass) -> list[tuple[str, NDArray[np.uint8]]]:
     return [("pw", one.pulse_widths), ("ip", one.inter_pulse_durations)]
 
 
-def _count_pairs(aligned: list[AlignedPass], truth: NDArray[np.uint8], sums: defaultdict[str, Any]) -> None:
+def _count_pairs(aligned: list[PassColumns], truth: NDArray[np.uint8], sums: defaultdict[str, Any]) -> None:
     """Sums for correlations between two passes of a molecule at the same place."""
     if len(aligned) < 2:
         return
@@ -189,14 +189,14 @@ def _count_pairs(aligned: list[AlignedPass], truth: NDArray[np.uint8], sums: def
             sums[name] += _pair_sums(values, same)
 
 
-def _deviations(aligned: AlignedPass) -> _Floats:
+def _deviations(aligned: PassColumns) -> _Floats:
     """Observed less true length of every run in the molecule's order; NaN where it is not to be counted."""
     _, length, observed, clean = _observed_runs(aligned)
     deviation = np.where(clean, observed - length, np.nan)
     return deviation[::-1] if aligned.reverse else deviation
 
 
-def _matched(aligned: AlignedPass, codes: NDArray[np.uint8]) -> _Floats:
+def _matched(aligned: PassColumns, codes: NDArray[np.uint8]) -> _Floats:
     values = np.full(len(aligned.template), np.nan)
     matching = aligned.columns == cigar.EQUAL
     values[aligned.on_template[matching]] = np.log1p(codes[aligned.on_read[matching]])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import GAP, N
 from deepconsensus_py.simulate.profile import LONGEST_RUN, BaseClass, PassProfile
-from deepconsensus_py.simulate.templates import Runs, homopolymer_runs
+from deepconsensus_py.simulate.templates import TemplateRuns, homopolymer_runs
 
 _REACH = 6.0
 """Standard deviations that the table of the normal distribution reaches."""
@@ -35,7 +35,7 @@ class StrandTemplate:
     """
 
     template: NDArray[np.uint8]
-    runs: Runs
+    runs: TemplateRuns
     before: NDArray[np.uint8]
     behind: NDArray[np.uint8]
     deviates: _Floats

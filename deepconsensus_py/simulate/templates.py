@@ -18,7 +18,7 @@ TRACT_UNITS = (2, 3)  # bases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Runs:
+class TemplateRuns:
     """The homopolymer runs of a sequence.
 
     Attributes:
@@ -32,16 +32,16 @@ class Runs:
     index: NDArray[np.int64]
 
 
-def homopolymer_runs(bases: NDArray[np.uint8]) -> Runs:
+def homopolymer_runs(bases: NDArray[np.uint8]) -> TemplateRuns:
     """The runs of equal bases of a sequence ``uint8[n]``, in order."""
     first = np.ones(len(bases), bool)
     first[1:] = bases[1:] != bases[:-1]
     starts = np.flatnonzero(first)
-    return Runs(starts, np.diff(np.append(starts, len(bases))), np.cumsum(first) - 1)
+    return TemplateRuns(starts, np.diff(np.append(starts, len(bases))), np.cumsum(first) - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Repeats:
+class TemplateRepeats:
     """Tandem repeats of units of two and three bases.
 
     Attributes:
@@ -55,7 +55,7 @@ class Repeats:
     units: NDArray[np.int64]
 
 
-def tandem_repeats(bases: NDArray[np.uint8]) -> Repeats:
+def tandem_repeats(bases: NDArray[np.uint8]) -> TemplateRepeats:
     """The repeats of at least two copies in a sequence ``uint8[n]``; homopolymer runs are none."""
     found = []
     for unit in TRACT_UNITS:
@@ -66,7 +66,7 @@ def tandem_repeats(bases: NDArray[np.uint8]) -> Repeats:
         changes = np.append(0, np.cumsum(bases[1:] != bases[:-1]))
         real = (stops - starts >= 2 * unit) & (changes[stops - 1] > changes[starts])
         found.append((starts[real], stops[real], np.full(int(real.sum()), unit)))
-    return Repeats(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    return TemplateRepeats(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def random_template(length: int, run_length_share: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:

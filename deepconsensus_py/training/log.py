@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.evaluate.charts import alone, line_chart
+from deepconsensus_py.evaluate.charts import line_chart, standalone
 from deepconsensus_py.files import atomic_path
 from deepconsensus_py.training.checkpoint import LogLine
 from deepconsensus_py.training.config import TrainConfig, plain
@@ -43,7 +43,7 @@ def write_curve(path: Path, title: str, rows: Sequence[LogLine]) -> None:
     below = CUT * abs(statistics.median(loss for _, loss in training + held_out))
     chart = line_chart(title, {"training": training, "held out": held_out}, ("steps", "loss"), below=below)
     with atomic_path(path) as target:
-        target.write_text(alone(chart))
+        target.write_text(standalone(chart))
 
 
 def _steps(rows: Sequence[LogLine]) -> list[int]:

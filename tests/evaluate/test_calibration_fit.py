@@ -9,7 +9,7 @@ from deepconsensus_py.evaluate.calibration_counts import (
     QUALITIES,
     QualityCounts,
     bin_counts,
-    count_errors,
+    quality_counts,
     summed_counts,
 )
 from deepconsensus_py.evaluate.calibration_fit import cross_validated, fit_knots, fit_line, surprise
@@ -100,6 +100,6 @@ def test_surprise_is_least_where_the_qualities_are_right() -> None:
 
 def test_booked_errors_are_counted_at_their_qualities() -> None:
     read = BookedErrors(np.array([7.0, 7.0, 93.0]), np.array([0.5, 1.0, 0.0]), np.array([0.0, 1.0, 0.0]))
-    counted = count_errors(read)
+    counted = quality_counts(read)
     assert (counted.bases[7], counted.errors[7], counted.without_deletions[7]) == (2, 1.5, 1)
     assert (counted.bases[93], counted.bases.sum(), counted.errors.sum()) == (1, 3, 1.5)

@@ -8,12 +8,12 @@ import pytest
 from deepconsensus_py.evaluate.charts import (
     Bar,
     Pair,
-    alone,
     bar_chart,
     calibration_chart,
     histogram_chart,
     line_chart,
     pair_chart,
+    standalone,
 )
 
 
@@ -88,7 +88,7 @@ def test_lines_go_through_their_points_and_are_cut_above() -> None:
 
 
 def test_a_chart_alone_is_an_image() -> None:
-    image = ET.fromstring(alone(line_chart("t", {"<one>": [(1, 1)]}, ("x", "y"))))
+    image = ET.fromstring(standalone(line_chart("t", {"<one>": [(1, 1)]}, ("x", "y"))))
     assert image.tag == "{http://www.w3.org/2000/svg}svg"
     assert image.find("{http://www.w3.org/2000/svg}style") is not None
 

@@ -13,9 +13,9 @@ from deepconsensus_py.lab.systems.decision_transformer.keydoor import (
     best_return,
     layouts,
     observe,
+    play,
     random_return,
     random_trajectories,
-    rollout,
     step,
 )
 
@@ -28,7 +28,7 @@ def towards(seen: np.ndarray) -> np.ndarray:
 
 def test_who_walks_to_key_and_door_has_the_best_return() -> None:
     layout = layouts(400, seed=0)
-    episodes = rollout(layout, lambda seen, *_: towards(seen[:, -1]))
+    episodes = play(layout, lambda seen, *_: towards(seen[:, -1]))
     assert (best_return(layout) == 1).all()
     assert (episodes.reward.sum(axis=1) == 1).all()
     assert (episodes.reward[:, : 2 * ROOM_STEPS] == 0).all()
@@ -38,9 +38,7 @@ def test_who_walks_to_key_and_door_has_the_best_return() -> None:
 def test_the_door_alone_is_worth_nothing() -> None:
     # In the first room, up into the wall: the start is never the key, but it may lie above the start.
     layout = layouts(2000, seed=1)
-    episodes = rollout(
-        layout, lambda seen, *_: towards(seen[:, -1]) if seen.shape[1] > ROOM_STEPS else 0 * seen[:, -1, 0]
-    )
+    episodes = play(layout, lambda seen, *_: towards(seen[:, -1]) if seen.shape[1] > ROOM_STEPS else 0 * seen[:, -1, 0])
     passed = (layout.key[:, 1] == layout.start[:, 0, 1]) & (layout.key[:, 0] < layout.start[:, 0, 0])
     assert 0 < passed.sum() < len(passed)
     assert (episodes.reward.sum(axis=1) == passed).all()
@@ -49,7 +47,7 @@ def test_the_door_alone_is_worth_nothing() -> None:
 def test_random_play_returns_what_the_induction_says() -> None:
     layout = layouts(20_000, seed=2)
     generator = np.random.default_rng(0)
-    episodes = rollout(layout, lambda seen, *_: generator.integers(4, size=len(seen)))
+    episodes = play(layout, lambda seen, *_: generator.integers(4, size=len(seen)))
     exact = random_return(layout)
     played = episodes.reward.sum(axis=1)
     assert abs(played.mean() - exact.mean()) < 4 * played.std() / np.sqrt(len(played))
@@ -89,7 +87,7 @@ def test_an_observation_after_the_first_room_does_not_tell_of_the_key() -> None:
 
 def test_the_target_is_on_show_where_it_is() -> None:
     layout = layouts(300, seed=4)
-    seen = rollout(layout, lambda seen, *_: towards(seen[:, -1])).observation
+    seen = play(layout, lambda seen, *_: towards(seen[:, -1])).observation
     assert (seen[:, 0, 3:] == layout.key).all()
     assert (seen[:, ROOM_STEPS : 2 * ROOM_STEPS, 3:] == HIDDEN).all()
     assert (seen[:, 2 * ROOM_STEPS :, 3:] == layout.door[:, None]).all()

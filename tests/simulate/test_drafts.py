@@ -11,7 +11,7 @@ from deepconsensus_py.evaluate.read_errors import BookedErrors, ReadErrors, find
 from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.simulate.drafts import DraftSequence, ambiguity, draw_draft
-from deepconsensus_py.simulate.evidence import Candidates, weigh
+from deepconsensus_py.simulate.evidence import CandidateErrors, weigh
 from deepconsensus_py.simulate.molecules import SimulatedMolecule
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import load_profile, normalised
@@ -42,7 +42,7 @@ def all_drafts() -> list[tuple[SimulatedMolecule, ReadErrors]]:
     return [entry for passes, *_ in MEASURED["molecules"] for entry in movie(NUMBERS[passes])]
 
 
-def a_molecule(passes: int, length: int = 20_000, seed: int = 5) -> tuple[np.ndarray, Candidates]:
+def a_molecule(passes: int, length: int = 20_000, seed: int = 5) -> tuple[np.ndarray, CandidateErrors]:
     rng = np.random.default_rng(seed)
     truth = random_template(length, PROFILE.passes.run_length_share, rng)
     site = prepare_site(truth, PROFILE.passes, rng)

@@ -11,7 +11,7 @@ from deepconsensus_py.simulate.evidence import (
     RUN_SHORTER,
     UNIT_LONGER,
     UNIT_SHORTER,
-    Candidates,
+    CandidateErrors,
     weigh,
 )
 from deepconsensus_py.simulate.passes import PassRead
@@ -49,7 +49,7 @@ def turn(reverse: bool, *, drop: tuple = (), add: tuple = (), change: tuple = ()
     return Turn(Stretch(0, length, reverse, 3), reading)
 
 
-def score(candidates: Candidates, kind: int, place: int, base: int | None = None) -> float:
+def score(candidates: CandidateErrors, kind: int, place: int, base: int | None = None) -> float:
     found = (candidates.kind == kind) & (candidates.place == place)
     if base is not None:
         found &= candidates.base == base

@@ -105,7 +105,7 @@ def _doors(lengths: Lengths, seed: int) -> Scores:
     layouts = keydoor.layouts(lengths.played, seed=1000 + seed)
 
     def play(policy: keydoor.Policy) -> float:
-        return float(keydoor.rollout(layouts, policy).reward.sum(axis=1).mean())
+        return float(keydoor.play(layouts, policy).reward.sum(axis=1).mean())
 
     head = sequence_model(KEYDOOR, data, lengths.sequences, seed=seed)
     scores = {}

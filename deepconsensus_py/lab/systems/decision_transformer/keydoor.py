@@ -139,7 +139,7 @@ def step(layout: Layouts, state: State, action: Integers) -> tuple[State, NDArra
     return State(done, position, has_key, rewarded), reward
 
 
-def rollout(layout: Layouts, policy: Policy) -> Trajectories:
+def play(layout: Layouts, policy: Policy) -> Trajectories:
     """Play one episode in each layout; the policy sees all of its episode so far."""
     count = len(layout.key)
     observation = np.zeros((count, STEPS, 5), dtype=np.int64)
@@ -156,7 +156,7 @@ def rollout(layout: Layouts, policy: Policy) -> Trajectories:
 def random_trajectories(count: int, *, seed: int) -> Trajectories:
     """The training data: episodes of random actions, about one in fifteen of which earns the reward."""
     generator = np.random.default_rng([seed, 1])
-    return rollout(layouts(count, seed=seed), lambda seen, *_: generator.integers(len(MOVES), size=len(seen)))
+    return play(layouts(count, seed=seed), lambda seen, *_: generator.integers(len(MOVES), size=len(seen)))
 
 
 def best_return(layout: Layouts) -> NDArray[np.float64]:
