@@ -22,7 +22,7 @@ import mappy
 import numpy as np
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode_bases
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws

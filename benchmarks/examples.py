@@ -15,8 +15,7 @@ import numpy as np
 
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile, write_examples
-from deepconsensus_py.examples.sampling import WindowSampler
-from deepconsensus_py.examples.windows import window_examples
+from deepconsensus_py.examples.windows import WindowSampler, window_examples
 from deepconsensus_py.pileup.features import FeatureSpec
 
 REPEATS = 7

@@ -22,10 +22,10 @@ from reads import SHARED, KnownMolecule, known_molecules, redrafted
 from deepconsensus_py import models
 from deepconsensus_py.align.passes import align_passes, align_zmw
 from deepconsensus_py.edits.classes import EDITED, LETTER, NAMES, REMOVED
-from deepconsensus_py.edits.compact import SCORE_STEP
 from deepconsensus_py.edits.labels import label_runs
 from deepconsensus_py.edits.pair_hmm import encode_evidence
 from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.tokens import SCORE_STEP
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 

@@ -26,10 +26,10 @@ from deepconsensus_py.pacbio.molecule import decode_bases
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.training.augment import redrafted
 from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.distributed import Workers
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.redraft import redrafted
 from deepconsensus_py.training.task import make_tasks
 
 HUMAN_1M = (4194375, 4194381, 4194382, 4194383, 4194384, 4194388)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from reads import SHARED, KnownMolecule, known_molecules, polished
 
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.apply import Edit, Edits, apply_edits

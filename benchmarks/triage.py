@@ -30,7 +30,7 @@ from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.pileup.triage import Triage, doubts
+from deepconsensus_py.pileup.method import Triage, doubts
 
 SIZES = (3, 5, 8)
 WHOLE = "whole"

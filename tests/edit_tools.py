@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepconsensus_py.edits import error_counts, error_rates, evidence
+from deepconsensus_py.edits import error_rates, evidence
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
@@ -39,8 +39,8 @@ def class_of_bases(draft: np.ndarray) -> np.ndarray:
     return find_repeats(draft).length_class
 
 
-def count_errors(passes: Sequence[Pass], draft: np.ndarray) -> error_counts.ErrorCounts:
-    return error_counts.count_errors(laid(passes, draft), find_repeats(draft))
+def count_errors(passes: Sequence[Pass], draft: np.ndarray) -> error_rates.ErrorCounts:
+    return error_rates.count_errors(laid(passes, draft), find_repeats(draft))
 
 
 def estimate(draft: np.ndarray, passes: Sequence[Pass]) -> tuple[error_rates.PassModel, error_rates.PassModel]:

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.edits.classes import EDITED
-from deepconsensus_py.edits.compact import IMPOSSIBLE, SCORE_STEP, RunEvidence
 from deepconsensus_py.edits.method import SPEC
-from deepconsensus_py.edits.tokens import RUN_PARTS
+from deepconsensus_py.edits.tokens import IMPOSSIBLE, RUN_PARTS, SCORE_STEP, RunEvidence
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model
 

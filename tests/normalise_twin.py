@@ -14,7 +14,7 @@ _Ints = NDArray[np.int64]
 
 
 def left_normalise(alignment: Alignment, bases: _Codes, draft: _Codes) -> Alignment:
-    """As ``align.normalise.left_normalise``."""
+    """As ``align.cigar.left_normalise``."""
     layout = _read(alignment)
     letters = np.concatenate((bases, draft))
     while True:

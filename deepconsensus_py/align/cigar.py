@@ -1,6 +1,9 @@
-"""CIGAR arithmetic on arrays (SAM specification, section 1.4.6)."""
+"""CIGAR arithmetic on arrays (SAM specification, section 1.4.6), and left-normalised alignments."""
+
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import Alignment
@@ -36,3 +39,165 @@ def paired_positions(alignment: Alignment) -> tuple[NDArray[np.int64], NDArray[n
     in_pass = (np.cumsum(lengths * on_pass) - lengths)[paired]
     in_draft = (np.cumsum(lengths * on_draft) - lengths)[paired] + alignment.start
     return np.repeat(in_pass, runs) + offsets, np.repeat(in_draft, runs) + offsets
+
+
+_Codes = NDArray[np.uint8]
+_Ints = NDArray[np.int64]
+_Operations = tuple[NDArray[np.uint8], NDArray[np.int32]]
+
+
+def left_normalise(alignment: Alignment, bases: _Codes, draft: _Codes) -> Alignment:
+    """Move every gap left while the base it takes in equals the base it lets go, and join gaps that meet.
+
+    Each column then pairs the same letters as before, so the numbers of equal, different, inserted and deleted bases
+    stay what they were. The first column stays aligned, so gaps leave neither the start nor the clips. An insertion and
+    a deletion that meet keep their order. Gaps before the first or after the last aligned pair are left out: insertions
+    become soft clips. Hard clips are dropped.
+
+    Args:
+        alignment: of ``bases`` to ``draft``; ``M`` is accepted for ``=`` and ``X``.
+        bases: ``uint8[n]`` base codes of the pass, in draft orientation.
+        draft: ``uint8[m]`` base codes of the draft.
+
+    Returns:
+        The normalised alignment, with ``=`` and ``X`` told apart.
+
+    Raises:
+        ValueError: the alignment pairs no base.
+    """
+    start, operations, lengths = _normalise((alignment.operations, alignment.lengths), alignment.start, bases, draft)
+    if not len(operations):
+        raise ValueError("the alignment pairs no base")
+    return Alignment(start, operations, lengths)
+
+
+class _Layout(NamedTuple):
+    """An alignment as blocks of aligned columns with a gap between each two.
+
+    Attributes:
+        head: clipped bases before the first block.
+        start: draft position of the first block.
+        tail: clipped bases after the last block.
+        insertion: ``bool[gaps]``, False for a deletion.
+        lengths: ``int64[gaps]``.
+        blocks: ``int64[gaps + 1]`` columns.
+    """
+
+    head: int
+    start: int
+    tail: int
+    insertion: NDArray[np.bool_]
+    lengths: _Ints
+    blocks: _Ints
+
+
+@njit(cache=True, nogil=True)
+def _normalise(
+    alignment: _Operations, start: int, bases: _Codes, draft: _Codes
+) -> tuple[int, _Codes, NDArray[np.int32]]:
+    layout = _read(alignment, start)
+    gaps = len(layout.lengths)
+    while _shift(layout, gaps, bases, draft):
+        joined = _join(layout, gaps)
+        if joined == gaps:
+            break
+        gaps = joined
+    operations, lengths = _write(layout, gaps, bases, draft)
+    return layout.start, operations, lengths
+
+
+@njit(cache=True, nogil=True)
+def _read(alignment: _Operations, start: int) -> _Layout:
+    """No blocks where no base is paired."""
+    operations, spans = alignment
+    insertion, lengths = np.empty(len(operations), np.bool_), np.empty(len(operations), np.int64)
+    blocks = np.zeros(len(operations) + 1, np.int64)
+    head = tail = gaps = 0
+    for k in range(len(operations)):
+        on_pass, on_draft, length = ON_PASS[operations[k]], ON_DRAFT[operations[k]], np.int64(spans[k])
+        if on_pass and on_draft:
+            blocks[gaps] += length
+            tail = 0
+        elif blocks[0] == 0:
+            head, start = head + length * on_pass, start + length * on_draft
+        elif on_pass or on_draft:
+            insertion[gaps], lengths[gaps] = on_pass, length
+            gaps += 1
+            tail += length * on_pass
+    # Gaps behind the last block are none.
+    while gaps and blocks[gaps] == 0:
+        gaps -= 1
+    layout = _Layout(head, start, tail, insertion[:gaps], lengths[:gaps], blocks[: gaps + 1])
+    joined = _join(layout, gaps)
+    return _Layout(head, start, tail, insertion[:joined], lengths[:joined], blocks[: joined + 1])
+
+
+@njit(cache=True, nogil=True)
+def _join(layout: _Layout, gaps: int) -> int:
+    """Make one gap of neighbours of the same kind with no column between them; gives how many gaps are left."""
+    insertion, lengths, blocks = layout.insertion, layout.lengths, layout.blocks
+    kept = 0
+    for i in range(gaps):
+        if kept and blocks[i] == 0 and insertion[i] == insertion[kept - 1]:
+            lengths[kept - 1] += lengths[i]
+        else:
+            insertion[kept], lengths[kept], blocks[kept] = insertion[i], lengths[i], blocks[i]
+            kept += 1
+    blocks[kept] = blocks[gaps]
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _shift(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> bool:
+    """Move each gap left over its own block and over what the gap before it frees; says whether any moved."""
+    blocks, moved, freed = layout.blocks, False, np.int64(-1)
+    in_pass, in_draft = layout.head - 1, layout.start - 1
+    for i in range(gaps):
+        length = layout.lengths[i]
+        in_pass, in_draft = in_pass + blocks[i], in_draft + blocks[i]
+        if layout.insertion[i]:
+            in_pass += length
+            letters, last = bases, in_pass
+        else:
+            in_draft += length
+            letters, last = draft, in_draft
+        # The first column stays.
+        room, steps = blocks[i] + freed, 0
+        while steps < room and letters[last - length - steps] == letters[last - steps]:
+            steps += 1
+        blocks[i] += (freed if i else 0) - steps
+        freed, moved = np.int64(steps), moved or steps > 0
+    if gaps:
+        blocks[gaps] += freed
+    return moved
+
+
+@njit(cache=True, nogil=True)
+def _write(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> _Operations:
+    columns = layout.blocks[: gaps + 1].sum()
+    if not columns:
+        return np.empty(0, np.uint8), np.empty(0, np.int32)
+    operations, lengths = np.empty(columns + gaps + 2, np.uint8), np.zeros(columns + gaps + 2, np.int32)
+    count, i, j = 0, layout.head, layout.start
+    operations[0], lengths[0] = SOFT_CLIP, layout.head
+    for gap in range(gaps + 1):
+        for _ in range(layout.blocks[gap]):
+            code = EQUAL if bases[i] == draft[j] else DIFFERENT
+            if operations[count] != code:
+                count += 1
+                operations[count] = code
+            lengths[count] += 1
+            i, j = i + 1, j + 1
+        if gap < gaps:
+            count += 1
+            length = layout.lengths[gap]
+            if layout.insertion[gap]:
+                operations[count], i = INSERTION, i + length
+            else:
+                operations[count], j = DELETION, j + length
+            lengths[count] = length
+    if layout.tail:
+        count += 1
+        operations[count], lengths[count] = SOFT_CLIP, layout.tail
+    first = 0 if layout.head else 1
+    return operations[first : count + 1].copy(), lengths[first : count + 1].copy()

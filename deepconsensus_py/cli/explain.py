@@ -46,12 +46,12 @@ def run(args: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
-    from deepconsensus_py.evaluate.explain import explain_reads
+    from deepconsensus_py.evaluate.window import explain_reads
     from deepconsensus_py.files import atomic_path, require_place
 
     if find_spec("jinja2") is None:
         raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
-    from deepconsensus_py.evaluate.explain_page import render_explanation
+    from deepconsensus_py.evaluate.window_page import render_explanation
 
     require_place(args.output)
     page = render_explanation(explain_reads(args.subreads, args.ccs, args.zmw, args.window, model=args.model))

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.pacbio.molecule import Alignment, Pass
 
 LONGEST_INSERTION = 6

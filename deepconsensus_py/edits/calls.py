@@ -10,8 +10,8 @@ from deepconsensus_py.align.disagreement import Disagreement, find_disagreement,
 from deepconsensus_py.corrector import Arrays, Calls, kept_qualities
 from deepconsensus_py.edits.apply import apply_edits
 from deepconsensus_py.edits.classes import AT_LAST, LETTER, NONE, OWN, REMOVED, class_edits
+from deepconsensus_py.edits.refine import TemplateState
 from deepconsensus_py.edits.repeats import Runs, find_runs
-from deepconsensus_py.edits.state import TemplateState
 from deepconsensus_py.pacbio.molecule import Zmw
 
 DECIDED = np.array([1.2e-2, 1.2e-2, 1.2e-2, 2.6e-3, 6.2e-4, 1.5e-3, 5.0e-4, 2.2e-4, 2.2e-4, 0])

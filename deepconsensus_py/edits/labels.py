@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.edits.classes import CHANGE, number_of
 from deepconsensus_py.edits.repeats import Runs
 from deepconsensus_py.errors import MoleculeError

@@ -10,9 +10,8 @@ from deepconsensus_py.corrector import Calls, Features
 from deepconsensus_py.edits.calls import call_runs, layout_of
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.classes import EDIT_CLASSES, NONE
-from deepconsensus_py.edits.compact import run_evidence
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.tokens import run_tokens, undecided_runs
+from deepconsensus_py.edits.tokens import run_evidence, run_tokens, undecided_runs
 from deepconsensus_py.options import OF_NETWORKS, TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
 

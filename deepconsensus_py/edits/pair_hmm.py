@@ -17,8 +17,8 @@ from deepconsensus_py.corrector import Arrays, Calls, Features
 from deepconsensus_py.edits.calls import call_runs, layout_of
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.classes import NAMES
-from deepconsensus_py.edits.compact import SCORE_STEP, run_evidence
 from deepconsensus_py.edits.refine import refine
+from deepconsensus_py.edits.tokens import SCORE_STEP, run_evidence
 from deepconsensus_py.methods import PAIR_HMM
 from deepconsensus_py.options import TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw

@@ -15,10 +15,8 @@ from torch import Tensor
 
 from deepconsensus_py.attention.explain import occlusion, recorded_maps, rollout
 from deepconsensus_py.edits.classes import NAMES, NONE
-from deepconsensus_py.edits.compact import possible_evidence, run_evidence
-from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.state import TemplateState
-from deepconsensus_py.edits.tokens import CANDIDATE, run_tokens, undecided_runs
+from deepconsensus_py.edits.refine import TemplateState, refine
+from deepconsensus_py.edits.tokens import CANDIDATE, possible_evidence, run_evidence, run_tokens, undecided_runs
 from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.pacbio.molecule import BASES, Pass, Zmw
 

@@ -20,9 +20,8 @@ from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.corrector import ALIKE, Arrays
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
-from deepconsensus_py.edits.compact import RATE_STEP, RATIO_STEP, SCORE_STEP
 from deepconsensus_py.edits.method import SPEC
-from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, RUN_PARTS
+from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RATE_STEP, RATIO_STEP, RUN_FIELDS, RUN_PARTS, SCORE_STEP
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.pacbio.molecule import A, N

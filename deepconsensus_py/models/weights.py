@@ -17,7 +17,7 @@ from deepconsensus_py.methods import METHODS, imported
 from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.header import CHECKSUM, FORMAT, HEADER, damaged, find_model, read_header
 from deepconsensus_py.models.network import CorrectionNetwork
-from deepconsensus_py.pileup.triage import Triage
+from deepconsensus_py.pileup.method import Triage
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,24 +1,138 @@
-"""A record of a BAM file, taken from its bytes; each length is checked against the record's size before it is used.
-
-pysam and htslib trust the lengths inside a record: a count that is too large makes them read beyond it.
-
-Source: SAM specification, section 4.2 (the layout of a record) and 4.2.2 (more than 65,535 CIGAR operations).
-"""
+"""Records of BAM files and their tags, taken from their bytes; each length is checked before it is used."""
 
 import re
 import struct
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.bam_tags import TagError, Tags, decode_tags
 from deepconsensus_py.pacbio.molecule import HIGHEST_QUALITY, encode_bases
+
+Tags = tuple[tuple[str, Any, str], ...]
+"""(tag, value, type code) in file order; arrays (``B``) are ``array.array``, which keep their element type."""
+
+_NUMBERS = {ord(code): struct.Struct(f"<{form}") for code, form in zip("cCsSiIfd", "bBhHiIfd", strict=True)}
+_ELEMENTS = {ord(code): (form, struct.calcsize(f"<{form}")) for code, form in zip("cCsSiIf", "bBhHiIf", strict=True)}
+_CODE_OF_FORM = {form: code for code, (form, _) in _ELEMENTS.items()}
+_OTHERS = b"AZHB"
+_HEAD = 3
+"""Bytes of a tag's name and type."""
+
+_COUNT = struct.Struct("<BI")
+_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9]")
+_PRINTABLE = frozenset(bytes([code]) for code in range(ord("!"), ord("~") + 1))
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+class TagError(ValueError):
+    """A record's tags cannot be read; the message says why."""
+
+
+def decode_tags(data: bytes) -> Tags:
+    """The tags of a record.
+
+    Args:
+        data: all that follows the qualities in the record.
+
+    Raises:
+        TagError: a tag reaches beyond the record, or is not as the specification has it.
+    """
+    tags: list[tuple[str, Any, str]] = []
+    at, end = 0, len(data)
+    while at < end:
+        tag, code, number = _head(data[at : at + _HEAD])
+        at += _HEAD
+        if number is None:
+            value, at = _value(tag, code, data, at)
+        else:
+            if at + number.size > end:
+                raise TagError(f"tag '{tag}' reaches beyond the record")
+            value = number.unpack_from(data, at)[0]
+            at += number.size
+        tags.append((tag, value, code))
+    if len({tag for tag, _, _ in tags}) < len(tags):
+        twice = Counter(tag for tag, _, _ in tags).most_common(1)[0][0]
+        raise TagError(f"has tag '{twice}' twice")
+    return tuple(tags)
+
+
+@lru_cache(maxsize=4096)
+def _head(data: bytes) -> tuple[str, str, struct.Struct | None]:
+    """Name and type of a tag, and how its value is packed where that is a number; the same few begin all tags."""
+    if len(data) < _HEAD or not _NAME.fullmatch(data, 0, 2):
+        raise TagError(f"has {_shown(data)} where a tag should begin")
+    tag, code = data[:2].decode("ascii"), data[2]
+    if code not in _NUMBERS and code not in _OTHERS:
+        raise TagError(f"tag '{tag}' is of unknown type {_shown(data[2:])}")
+    return tag, chr(code), _NUMBERS.get(code)
+
+
+def _value(tag: str, code: str, data: bytes, at: int) -> tuple[Any, int]:
+    """The value of a tag that is no number, and where the next tag begins."""
+    if code == "B":
+        return _array(tag, data, at)
+    if code == "A":
+        if data[at : at + 1] not in _PRINTABLE:
+            raise TagError(f"tag '{tag}' is no printable character ({_shown(data[at : at + 1])})")
+        return chr(data[at]), at + 1
+    stop = data.find(0, at)
+    if stop < 0:
+        raise TagError(f"tag '{tag}' reaches beyond the record")
+    return _text(tag, data[at:stop]), stop + 1
+
+
+def _array(tag: str, data: bytes, at: int) -> "tuple[array[Any], int]":
+    if at + _COUNT.size > len(data):
+        raise TagError(f"tag '{tag}' reaches beyond the record")
+    code, count = _COUNT.unpack_from(data, at)
+    if code not in _ELEMENTS:
+        raise TagError(f"tag '{tag}' is an array of unknown type {_shown(bytes([code]))}")
+    form, size = _ELEMENTS[code]
+    start, stop = at + _COUNT.size, at + _COUNT.size + count * size
+    if stop > len(data):
+        raise TagError(f"tag '{tag}' has {count} values, which reach beyond the record")
+    return array(form, data[start:stop]), stop
+
+
+def _text(tag: str, data: bytes) -> str:
+    if _CONTROL.search(data):
+        raise TagError(f"tag '{tag}' holds control characters")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TagError(f"tag '{tag}' is not UTF-8 text (byte {data[error.start]:#04x})") from error
+
+
+def encode_tags(tags: Iterable[tuple[str, Any, str]]) -> bytes:
+    """The bytes of tags, as ``decode_tags`` reads them.
+
+    Args:
+        tags: (tag, value, type code); integers must fit their type.
+    """
+    return b"".join(tag.encode("ascii") + _bytes(value, code) for tag, value, code in tags)
+
+
+def _bytes(value: Any, code: str) -> bytes:
+    number = _NUMBERS.get(ord(code))
+    if number is not None:
+        return code.encode("ascii") + number.pack(value)
+    if isinstance(value, array):
+        return b"B" + _COUNT.pack(_CODE_OF_FORM[value.typecode], len(value)) + value.tobytes()
+    return code.encode("ascii") + str(value).encode("utf-8", "surrogateescape") + (b"" if code == "A" else b"\0")
+
+
+def _shown(data: bytes) -> str:
+    return repr(data)[1:]
+
 
 _FIXED = struct.Struct("<iiBBHHHiiii")
 """refID, pos, l_read_name, mapq, bin, n_cigar_op, flag, l_seq, next_refID, next_pos, tlen."""
@@ -34,7 +148,7 @@ _LETTERS = b"=ACMGRSVTWYHKDBN"
 _PAIRS = np.array([[first, second] for first in _LETTERS for second in _LETTERS], np.uint8)
 _LETTERS_OF_BYTE = _PAIRS.view(np.uint16).reshape(256)
 _CODES_OF_BYTE = encode_bases(_PAIRS.tobytes().decode("ascii")).view(np.uint16)
-_NAME = re.compile(rb"[!-?A-~]+")
+_READ_NAME = re.compile(rb"[!-?A-~]+")
 _NO_QUALITY = 0xFF
 _SOFT_CLIP, _N_OPERATIONS = 4, 9
 _ON_READ = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1], bool)
@@ -243,7 +357,7 @@ def parse_name(data: bytes) -> tuple[str, str]:
     Args:
         data: the name with the NUL byte that ends it.
     """
-    if data.endswith(b"\0") and _NAME.fullmatch(data, 0, len(data) - 1):
+    if data.endswith(b"\0") and _READ_NAME.fullmatch(data, 0, len(data) - 1):
         return data[:-1].decode("ascii"), ""
     shown = ascii(data.removesuffix(b"\0").decode("latin-1"))[1:-1]
     return shown or "without a name", "its name is not printable ASCII text that ends with a NUL byte"

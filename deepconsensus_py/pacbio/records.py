@@ -8,8 +8,7 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.bam_tags import Tags
+from deepconsensus_py.pacbio.bam_record import Record, Tags
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, decode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import parse_ccs
 

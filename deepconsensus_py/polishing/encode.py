@@ -9,8 +9,7 @@ from functools import partial
 import numpy as np
 
 from deepconsensus_py.align.draft import draft_zmw, unpolished_draft
-from deepconsensus_py.align.draft_letters import without_unknown_bases
-from deepconsensus_py.align.passes import aligned_to_draft, require_raw
+from deepconsensus_py.align.passes import aligned_to_draft, require_raw, without_unknown_bases
 from deepconsensus_py.corrector import Features, Method
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full

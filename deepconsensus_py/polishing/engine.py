@@ -13,7 +13,7 @@ from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import Molecule
-from deepconsensus_py.polishing.batches import Pending
+from deepconsensus_py.polishing.batches import Pending, in_lanes, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
@@ -26,7 +26,6 @@ from deepconsensus_py.polishing.qualities import (
     final_qualities,
 )
 from deepconsensus_py.polishing.read import Encoded, PolishedRead
-from deepconsensus_py.polishing.streams import in_lanes, in_turn
 
 CALIBRATED_PASSES = 3
 """Full passes of the molecules with the fewest of them that models were calibrated with."""

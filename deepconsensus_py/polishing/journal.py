@@ -15,7 +15,7 @@ from deepconsensus_py.files import flush_to_disk, writing
 from deepconsensus_py.methods import WITHOUT_WEIGHTS
 from deepconsensus_py.models.header import find_model
 from deepconsensus_py.pacbio.inputs import reading
-from deepconsensus_py.polishing.partial_files import Stored
+from deepconsensus_py.polishing.outputs import Stored
 
 _LOOKED_AT = 1 << 16
 """Bytes of an input's start and end that are looked at: its size and time say the rest."""

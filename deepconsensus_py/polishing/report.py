@@ -14,8 +14,7 @@ from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
-from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.tags import DROPPED, dropped
+from deepconsensus_py.polishing.read import DROPPED, PolishedRead, dropped
 
 YIELD_QUALITIES = (20, 30, 40)
 """Phred."""

@@ -25,10 +25,9 @@ from deepconsensus_py.polishing.journal import Journal, model_facts, run_identit
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
-from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.polishing.read import PolishedRead, polished_tags, unpolished_tags
 from deepconsensus_py.polishing.report import MoleculeTable, require_own_report, summed
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
-from deepconsensus_py.polishing.tags import polished_tags, unpolished_tags
 from deepconsensus_py.polishing.work_folder import Unfinished, claimed
 from deepconsensus_py.workers.pool import keep_heap_small
 from deepconsensus_py.workers.resources import peak_resident

@@ -15,8 +15,7 @@ from deepconsensus_py.errors import OutputError
 from deepconsensus_py.files import give_name, is_stream, require_place, writing
 from deepconsensus_py.polishing import journal as journals
 from deepconsensus_py.polishing.journal import Journal, differences, read_journal, write_journal
-from deepconsensus_py.polishing.outputs import Pieces, Targets
-from deepconsensus_py.polishing.partial_files import Stored
+from deepconsensus_py.polishing.outputs import Pieces, Stored, Targets
 
 log = logging.getLogger(__name__)
 

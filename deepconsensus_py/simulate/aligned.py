@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, reverse_complement
 from deepconsensus_py.simulate.profile import BaseClass
 

@@ -13,17 +13,15 @@ from torch import Tensor, nn
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.examples.sampling import WindowSampler
 from deepconsensus_py.examples.tfrecord import read_tfrecord
-from deepconsensus_py.examples.windows import WindowExamples, join_windows, window_examples
+from deepconsensus_py.examples.windows import WindowExamples, WindowSampler, join_windows, window_examples
 from deepconsensus_py.models.alignment_loss import alignment_loss
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.models.weights import Model, network_of, read_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.augment import Augmentation, augment
 from deepconsensus_py.training.config import TrainConfig, record
-from deepconsensus_py.training.molecules import held_out, hole_of, open_examples, require_present, trained_on
-from deepconsensus_py.training.task import Batch, Task
+from deepconsensus_py.training.task import Batch, Task, held_out, hole_of, open_examples, require_present, trained_on
 
 
 @dataclass(frozen=True, slots=True)

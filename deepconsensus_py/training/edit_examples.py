@@ -20,18 +20,17 @@ from safetensors.numpy import save
 from deepconsensus_py._version import __version__
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_passes
-from deepconsensus_py.edits.compact import run_evidence
 from deepconsensus_py.edits.labels import label_runs
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens, undecided_runs
+from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_evidence, run_tokens, undecided_runs
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
 from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass
-from deepconsensus_py.training.molecules import hole_of
-from deepconsensus_py.training.redraft import is_its_own_truth, redrafted
+from deepconsensus_py.training.augment import is_its_own_truth, redrafted
+from deepconsensus_py.training.task import hole_of
 from deepconsensus_py.workers.ordered import ordered_map
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,7 @@ from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.training.config import TrainConfig, record
 from deepconsensus_py.training.edit_examples import RunExamples, joined, read_run_examples
-from deepconsensus_py.training.molecules import require_present
-from deepconsensus_py.training.task import Batch, Task
+from deepconsensus_py.training.task import Batch, Task, require_present
 
 LABELS = "labels"
 """The array of a batch that the network does not see."""

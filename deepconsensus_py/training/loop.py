@@ -14,10 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from deepconsensus_py.errors import DeepConsensusError, OutputError
 from deepconsensus_py.training import checkpoint
-from deepconsensus_py.training.checkpoint import LogLine, Progress, State
+from deepconsensus_py.training.checkpoint import LogLine, Progress, State, in_words, model_card, write_curve, write_log
 from deepconsensus_py.training.config import Stage, TrainConfig, plain
 from deepconsensus_py.training.distributed import Workers
-from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
 from deepconsensus_py.training.optimizers import learning_rate, make_optimizer
 from deepconsensus_py.training.task import Batch, Task
 

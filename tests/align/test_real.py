@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws

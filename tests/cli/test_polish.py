@@ -10,7 +10,7 @@ import pytest
 from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.models.weights import read_model, save_model
-from deepconsensus_py.pileup.triage import Triage
+from deepconsensus_py.pileup.method import Triage
 from deepconsensus_py.polishing.report import COLUMNS
 
 

@@ -9,7 +9,7 @@ from edit_tools import candidates_of, estimate, run_ratios, score_runs
 from hypothesis import given
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.evidence import pooled
 from deepconsensus_py.edits.repeats import find_runs

@@ -8,7 +8,9 @@ from edit_tools import INSERTS, LAST, apply_classes, run_ratios
 
 from deepconsensus_py.edits import evidence as hmm
 from deepconsensus_py.edits.classes import CHANGE, EDITED
-from deepconsensus_py.edits.compact import (
+from deepconsensus_py.edits.refine import TemplateState, refine
+from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.tokens import (
     IMPOSSIBLE,
     POOLED_UNDOUBTED,
     RATE_STEP,
@@ -19,9 +21,6 @@ from deepconsensus_py.edits.compact import (
     possible_evidence,
     run_evidence,
 )
-from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.repeats import find_runs
-from deepconsensus_py.edits.state import TemplateState
 from deepconsensus_py.pacbio.molecule import A, N, Zmw
 
 

@@ -10,8 +10,7 @@ from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.edits.aligned_pass import LONGEST_STEP, align_pass, template_line
-from deepconsensus_py.edits.error_counts import ErrorCounts
-from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
+from deepconsensus_py.edits.error_rates import ErrorCounts, PassModel, insertion_factors
 from deepconsensus_py.pacbio.molecule import Alignment, N, Pass, encode_bases, reverse_complement
 
 M, I, D, S = cigar.EQUAL, cigar.INSERTION, cigar.DELETION, cigar.SOFT_CLIP  # noqa: E741

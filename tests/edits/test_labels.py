@@ -15,7 +15,7 @@ from deepconsensus_py.edits.labels import RunLabels, label_runs
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
-from deepconsensus_py.training.redraft import reverse_alignment
+from deepconsensus_py.training.augment import reverse_alignment
 
 SEQUENCES = st.text("AAATC", min_size=2, max_size=25)
 

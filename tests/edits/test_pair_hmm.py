@@ -11,9 +11,9 @@ from deepconsensus_py.align.disagreement import NO_DISAGREEMENT
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.edits.classes import NAMES
-from deepconsensus_py.edits.compact import POOLED_UNDOUBTED, SCORE_STEP
 from deepconsensus_py.edits.pair_hmm import PairHmm, encode_evidence
 from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.tokens import POOLED_UNDOUBTED, SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import polish

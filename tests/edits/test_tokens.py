@@ -12,17 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.edits.classes import EDITED
-from deepconsensus_py.edits.compact import IMPOSSIBLE, RATIO_STEP, SCORE_STEP, RunEvidence, run_evidence
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.tokens import (
     CANDIDATE,
     CONTEXT,
     COVERED,
+    IMPOSSIBLE,
     MOST_PASSES,
     PASS_FIELDS,
+    RATIO_STEP,
     REVERSE,
     RUN_FIELDS,
     RUN_PARTS,
+    SCORE_STEP,
+    RunEvidence,
+    run_evidence,
     run_tokens,
     undecided_runs,
 )

@@ -15,9 +15,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
-from deepconsensus_py.edits.compact import IMPOSSIBLE, SCORE_STEP
 from deepconsensus_py.edits.method import SPEC
-from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_tokens
+from deepconsensus_py.edits.tokens import COVERED, IMPOSSIBLE, PASS_FIELDS, RUN_FIELDS, SCORE_STEP, run_tokens
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import read_model, save_model

@@ -12,16 +12,15 @@ from edit_toys import random_model
 
 from deepconsensus_py.corrector import Corrector, Features, Network
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.networks import Loading
-from deepconsensus_py.models.registry import load_method, load_model
+from deepconsensus_py.models.registry import Loading, load_method, load_model
 from deepconsensus_py.models.weights import save_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
+from deepconsensus_py.polishing.batches import in_lanes
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
-from deepconsensus_py.polishing.streams import in_lanes
 
 
 @pytest.fixture(params=["edits", "columns"])

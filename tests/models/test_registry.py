@@ -19,7 +19,7 @@ from deepconsensus_py.models.registry import load_method, load_model
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.options import BF16, FP32
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.pileup.triage import Triage
+from deepconsensus_py.pileup.method import Triage
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.networks import Replicas
-from deepconsensus_py.models.registry import load_model
+from deepconsensus_py.models.registry import Replicas, load_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.engine import polish

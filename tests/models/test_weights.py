@@ -17,7 +17,7 @@ from deepconsensus_py.models.device import Agreement
 from deepconsensus_py.models.header import HEADER, bundled_models, read_header
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.pileup.features import FeatureSpec
-from deepconsensus_py.pileup.triage import Triage
+from deepconsensus_py.pileup.method import Triage
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepconsensus_py.pileup.triage import Triage, doubts
+from deepconsensus_py.pileup.method import Triage, doubts
 
 A, T, C, G = 1, 2, 3, 4
 

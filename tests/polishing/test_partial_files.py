@@ -10,7 +10,7 @@ import pytest
 
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.writers import open_reads
-from deepconsensus_py.polishing.partial_files import BGZF_END, GrowingFile, GrowingReads, Stored, stored
+from deepconsensus_py.polishing.outputs import BGZF_END, GrowingFile, GrowingReads, Stored, stored
 
 HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@RG\tID:one\tPL:PACBIO\n")
 LONG_HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n" + "".join(f"@RG\tID:{n:08x}\n" for n in range(20_000)))

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.outcomes import Outcome
-from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PolishedRead, polished_tags
 from deepconsensus_py.polishing.report import TOTALS, YIELDS, MoleculeTable, yields
-from deepconsensus_py.polishing.tags import ALIGNMENT_TAGS, polished_tags
 
 Tags = tuple[tuple[str, object, str], ...]
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.pacbio.molecule import encode_bases
-from deepconsensus_py.simulate.kinetics import draw_kinetics, prepare_pulses
-from deepconsensus_py.simulate.passes import PassRead, prepare_strand
+from deepconsensus_py.simulate.passes import PassRead, draw_kinetics, prepare_pulses, prepare_strand
 from deepconsensus_py.simulate.profile import BaseClass, load_profile
 from deepconsensus_py.simulate.templates import random_template
 

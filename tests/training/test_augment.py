@@ -8,7 +8,7 @@ from edit_molecules import make_zmw
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.windows import window_examples

@@ -14,10 +14,9 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
-from deepconsensus_py.edits.compact import run_evidence
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_runs
-from deepconsensus_py.edits.tokens import COVERED, run_tokens, undecided_runs
+from deepconsensus_py.edits.tokens import COVERED, run_evidence, run_tokens, undecided_runs
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile, write_examples
@@ -33,7 +32,7 @@ from deepconsensus_py.training.edit_examples import (
     read_run_examples,
     write_run_examples,
 )
-from deepconsensus_py.training.molecules import hole_of
+from deepconsensus_py.training.task import hole_of
 
 
 def generator(seed: int = 0) -> np.random.Generator:

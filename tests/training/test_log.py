@@ -3,8 +3,7 @@ from xml.etree import ElementTree as ET
 
 from training_toys import CONFIG
 
-from deepconsensus_py.training.checkpoint import LogLine
-from deepconsensus_py.training.log import in_words, model_card, write_curve, write_log
+from deepconsensus_py.training.checkpoint import LogLine, in_words, model_card, write_curve, write_log
 
 ROWS = [
     LogLine("first", 4, 1.5, 100.0, None, 0.01, 33.3),

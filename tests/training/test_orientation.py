@@ -7,7 +7,7 @@ from hypothesis import given
 from deepconsensus_py.align import cigar
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases
-from deepconsensus_py.training.redraft import reverse_zmw
+from deepconsensus_py.training.augment import reverse_zmw
 
 
 def fields(zmw: Zmw) -> list[object]:

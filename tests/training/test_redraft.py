@@ -12,8 +12,8 @@ from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.edits.labels import check_alignment
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, reverse_complement
-from deepconsensus_py.training import redraft
-from deepconsensus_py.training.redraft import MOST_OF_ITS_OWN, is_its_own_truth, redrafted
+from deepconsensus_py.training import augment as redraft
+from deepconsensus_py.training.augment import MOST_OF_ITS_OWN, is_its_own_truth, redrafted
 
 SEEDS = range(12)
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.evaluate.explain import WindowView
 from deepconsensus_py.evaluate.page import load_template
+from deepconsensus_py.evaluate.window import WindowView
 from deepconsensus_py.models.column_explanation import NEAR, ColumnCase
 from deepconsensus_py.models.edit_explanation import Candidate, RunCase
 from deepconsensus_py.pacbio.molecule import BASES, GAP

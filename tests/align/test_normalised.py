@@ -8,7 +8,7 @@ from normalise_twin import left_normalise as by_numpy
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.normalise import left_normalise
+from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.pacbio.molecule import Alignment, decode_bases, encode_bases
 
 LETTERS = st.sampled_from("AAAC")

@@ -19,11 +19,10 @@ from deepconsensus_py.errors import DeepConsensusError, ModelError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
-from deepconsensus_py.polishing.batches import Pending
+from deepconsensus_py.polishing.batches import MOLECULES_IN_FLIGHT, Pending, in_lanes, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
-from deepconsensus_py.polishing.streams import MOLECULES_IN_FLIGHT, in_lanes, in_turn
 
 
 def made(kind: str, tiny_model: Path) -> Corrector:

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepconsensus_py.align.draft_letters import require_own_draft, without_unknown_bases
-from deepconsensus_py.align.passes import align_zmw, aligned_to_draft
+from deepconsensus_py.align.passes import align_zmw, aligned_to_draft, require_own_draft, without_unknown_bases
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, N, Zmw, reverse_complement
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.explain import WindowView, explain_reads, explain_window
-from deepconsensus_py.evaluate.explain_page import called_columns, render_explanation, words
+from deepconsensus_py.evaluate.window import WindowView, explain_reads, explain_window
+from deepconsensus_py.evaluate.window_page import called_columns, render_explanation, words
 from deepconsensus_py.pacbio.molecule import Draft, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import find_zmw
 from deepconsensus_py.polishing.outcomes import Outcome

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.run_results import load_runs
+from deepconsensus_py.evaluate.page import load_runs
 
 
 def _copy(report: Path, folder: Path, output: str) -> Path:

@@ -10,8 +10,7 @@ import pytest
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
-from deepconsensus_py.examples.sampling import WindowSampler
-from deepconsensus_py.examples.windows import WindowExamples, window_examples
+from deepconsensus_py.examples.windows import WindowExamples, WindowSampler, window_examples
 from deepconsensus_py.pileup.features import FeatureSpec
 
 SPEC = FeatureSpec(width=30, max_passes=4)
