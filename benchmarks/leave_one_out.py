@@ -30,7 +30,7 @@ from deepconsensus_py.training.augment import redrafted
 from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.distributed import Workers
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.task import make_tasks
+from deepconsensus_py.training.task import tasks_of
 
 HUMAN_1M = (4194375, 4194381, 4194382, 4194383, 4194384, 4194388)
 """Molecules of human_1m with five or more full passes."""
@@ -62,7 +62,7 @@ def fold(config: TrainConfig, example: Example, seed: int, args: argparse.Namesp
     stages = tuple(replace(stage, keep="last", patience=0) for stage in config.stages)
     config = replace(config, seed=seed, held_out=(hole,), stages=stages)
     began = time.monotonic()
-    tasks = make_tasks(config)
+    tasks = tasks_of(config)
     workers = Workers(torch.device(args.device))
     path = train(tasks, config, args.output / f"{hole}-{seed}", resume=True, workers=workers)
     seconds = time.monotonic() - began

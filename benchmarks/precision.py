@@ -21,7 +21,7 @@ from torch import nn
 from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
 from deepconsensus_py.corrector import Arrays, Corrector
-from deepconsensus_py.models.device import has_bf16, lay_out
+from deepconsensus_py.models.device import for_inference, has_bf16
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.options import BF16, FP32
@@ -38,9 +38,9 @@ BATCHES = 8
 def variants(model: str) -> Iterator[tuple[str, Corrector]]:
     """The model's corrector, with its network in each way."""
     network = read_model(model).network
-    networks: dict[str, nn.Module] = {FP32: lay_out(network, FP32), AS_TRAINED: network}
+    networks: dict[str, nn.Module] = {FP32: for_inference(network, FP32), AS_TRAINED: network}
     if has_bf16(torch.device("cpu")):
-        networks[BF16] = lay_out(network, BF16)
+        networks[BF16] = for_inference(network, BF16)
     networks["int8"] = in_int8(read_model(model).network)
     for name, variant in networks.items():
         corrector = load_model(model, threads=1, precision=FP32, triage=False)

@@ -24,7 +24,7 @@ from reads import SHARED, KnownMolecule, known_molecules, polished
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
-from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
+from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
 from deepconsensus_py.edits.error_rates import PassModel, estimate
 from deepconsensus_py.edits.evidence import pooled, score_runs
 from deepconsensus_py.edits.repeats import find_repeats, find_runs, find_tracts

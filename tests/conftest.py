@@ -86,8 +86,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A column network of 8 channels with random weights, as a model file."""
     import torch
 
+    from deepconsensus_py.attention.build import PRESETS
     from deepconsensus_py.attention.config import TrunkConfig
-    from deepconsensus_py.attention.presets import PRESETS
     from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
     from deepconsensus_py.models.weights import Model, save_model
     from deepconsensus_py.pileup.features import FeatureSpec

@@ -6,9 +6,8 @@ import numpy as np
 
 from deepconsensus_py.edits import error_rates, evidence
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
-from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
-from deepconsensus_py.edits.classes import AT_LAST, EDITED, LETTER, REMOVED, class_edits
+from deepconsensus_py.edits.classes import AT_LAST, EDITED, LETTER, REMOVED, Edit, Edits, apply_edits, class_edits
 from deepconsensus_py.edits.repeats import find_repeats, find_runs
 from deepconsensus_py.pacbio.molecule import Pass
 

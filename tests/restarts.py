@@ -19,12 +19,12 @@ import pytest
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing import polish_files as run_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.progress import Item, Stop
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.run import PolishRun, run
+from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
 
 MOLECULES = 12
@@ -98,7 +98,7 @@ def run_until(
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "correct", asking)
         patch.setattr(run_module, "load_model", lambda *_, **__: corrector or one_at_a_time())
-        return run(a_job, stop)
+        return polish_files(a_job, stop)
 
 
 class _StopAfter(Stop):
@@ -153,4 +153,4 @@ if __name__ == "__main__":
     folder, output, threads, piece, log = sys.argv[1:]
     polished = run_module.correct
     run_module.correct = lambda *given, **named: _logged(polished(*given, **named), Path(log))
-    run(job(Path(folder), Path(output), threads=int(threads), piece=int(piece), resume=True))
+    polish_files(job(Path(folder), Path(output), threads=int(threads), piece=int(piece), resume=True))

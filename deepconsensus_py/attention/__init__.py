@@ -6,6 +6,7 @@ distributed tensors and is not imported here.
 """
 
 from deepconsensus_py.attention.blocks import Block, Encoder, Trunk
+from deepconsensus_py.attention.build import PRESETS, preset
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, PerHeadConfig, RoutingConfig, TrunkConfig
 from deepconsensus_py.attention.core import attend
 from deepconsensus_py.attention.cost import LayerCost, layer_cost
@@ -13,7 +14,6 @@ from deepconsensus_py.attention.explain import attention_map, occlusion, recorde
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full, Pattern
 from deepconsensus_py.attention.position import Additive, Bias, EdgeType, sinusoid
-from deepconsensus_py.attention.presets import PRESETS, preset
 from deepconsensus_py.attention.relative import Halves, Rel2D, Shaw, Skew
 from deepconsensus_py.attention.routing import PerHead, Routing
 from deepconsensus_py.attention.spatial import AAConv, BoT, Halo, StandAlone

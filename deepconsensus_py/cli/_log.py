@@ -58,7 +58,7 @@ def reporting(args: argparse.Namespace) -> Iterator[None]:
         bar.setLevel(before[3])
 
 
-def begin(args: argparse.Namespace) -> None:
+def start_logging(args: argparse.Namespace) -> None:
     """Open the log file, and say what is run on which files.
 
     Raises:

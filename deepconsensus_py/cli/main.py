@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.cli._log import add_options, begin, finish, reporting
+from deepconsensus_py.cli._log import add_options, finish, reporting, start_logging
 from deepconsensus_py.cli._options import deprecated
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.cli._process import ENDS, listen_to_signals, provided_cache, quieten_libraries
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     args.check(args)
-    begin(args)
+    start_logging(args)
     with provided_cache():
         status = int(args.run(args))
     sys.stdout.flush()

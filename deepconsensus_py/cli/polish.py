@@ -149,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.files import is_stream
     from deepconsensus_py.polishing.progress import Stop
     from deepconsensus_py.polishing.report import faulty
-    from deepconsensus_py.polishing.run import run as polish_files
+    from deepconsensus_py.polishing.run import polish_files
 
     job = _job(args)
     stop = Stop()

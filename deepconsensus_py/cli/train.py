@@ -65,14 +65,14 @@ def run_training(args: argparse.Namespace, *, task: str | None) -> int:
     from deepconsensus_py.training.config import TrainConfig, read_record
     from deepconsensus_py.training.distributed import started
     from deepconsensus_py.training.loop import train
-    from deepconsensus_py.training.task import make_tasks
+    from deepconsensus_py.training.task import tasks_of
 
     config = read_record(TrainConfig, args.config)
     if task is not None and config.task != task:
         raise InputError(f"{args.config}: its task is {config.task!r}, not {task!r}; use 'deepconsensus-py train'")
     torch.set_num_threads(args.threads)
     with started(args.device) as workers:
-        tasks = make_tasks(config)
+        tasks = tasks_of(config)
         path = train(tasks, config, args.output, resume=args.resume, workers=workers, loaders=args.loaders)
         if workers.first:
             log.info("model written to %s", path)

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align.disagreement import Disagreement, find_disagreement, with_disagreement
 from deepconsensus_py.corrector import Arrays, Calls, kept_qualities
-from deepconsensus_py.edits.apply import apply_edits
-from deepconsensus_py.edits.classes import AT_LAST, LETTER, NONE, OWN, REMOVED, class_edits
+from deepconsensus_py.edits.classes import AT_LAST, LETTER, NONE, OWN, REMOVED, apply_edits, class_edits
 from deepconsensus_py.edits.refine import TemplateState
 from deepconsensus_py.edits.repeats import Runs, find_runs
 from deepconsensus_py.pacbio.molecule import Zmw

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
-from deepconsensus_py.edits.apply import Codes, Edit, Edits, apply_edits
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
-from deepconsensus_py.edits.classes import class_edits
+from deepconsensus_py.edits.classes import Codes, Edit, Edits, apply_edits, class_edits
 from deepconsensus_py.edits.error_rates import PassModel, estimate
 from deepconsensus_py.edits.evidence import UNIT_CHANGE, RunScores, score_runs
 from deepconsensus_py.edits.repeats import Repeats, find_repeats

@@ -10,7 +10,7 @@ import edlib
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.evaluate.reads import Read, reverse_complement
+from deepconsensus_py.evaluate.reads import Read, reverse_complement_letters
 
 FREE_END = 50
 """Bases by which a read may be shorter or longer than its truth at either end without that being an error."""
@@ -78,7 +78,7 @@ def align_read(read: Read, truth: str) -> AlignedRead:
     """
     if not read.bases:
         read = replace(read, bases="N", qualities=None)
-    turned = _distance_inside(read.bases, reverse_complement(truth)) < _distance_inside(read.bases, truth)
+    turned = _distance_inside(read.bases, reverse_complement_letters(truth)) < _distance_inside(read.bases, truth)
     oriented = read.reverse_complement() if turned else read
     overhangs = _overhangs(oriented.bases, truth)
     aligned = AlignedRead(oriented, truth, overhangs, np.empty((2, 0), np.uint8), turned)

@@ -42,7 +42,7 @@ class Read:
     def reverse_complement(self) -> "Read":
         """The same read from the other strand."""
         qualities = None if self.qualities is None else self.qualities[::-1]
-        return replace(self, bases=reverse_complement(self.bases), qualities=qualities)
+        return replace(self, bases=reverse_complement_letters(self.bases), qualities=qualities)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +60,7 @@ class ReadSet:
     duplicates: int
 
 
-def reverse_complement(bases: str) -> str:
+def reverse_complement_letters(bases: str) -> str:
     """The opposite strand of upper-case letters."""
     return str(mappy.revcomp(bases))
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, RoutingConfig, TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost, layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal, Full
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.heads.columns import error_probabilities
@@ -25,7 +25,7 @@ from deepconsensus_py.heads.pileup2d import Pileup2D
 from deepconsensus_py.heads.seq2seq import Seq2Seq
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
-from deepconsensus_py.lab.reads import SPEC, Windows, batches, draft_error, judge, simulated, take
+from deepconsensus_py.lab.reads import SPEC, WindowTensors, draft_error, judge, simulated, take, window_batches
 from deepconsensus_py.lab.reads import config as column_config
 from deepconsensus_py.lab.results import write_text
 from deepconsensus_py.models.alignment_loss import shift_left
@@ -87,7 +87,7 @@ def build(name: str, seed: int) -> Head:
     return Pileup2D(Trunk(trunk), columns) if name == "pileup2d" else Correct(Trunk(trunk), ColumnTokens(columns))
 
 
-def inputs(head: Head, windows: Windows) -> Windows:
+def inputs(head: Head, windows: WindowTensors) -> WindowTensors:
     """Windows as a head takes them; one that writes bases reads the bases of passes and draft only."""
     if not isinstance(head, Seq2Seq):
         return windows
@@ -169,15 +169,15 @@ def _run(name: str, settings: Settings, seed: int) -> tuple[dict[str, float], He
     return {**judged, "train_loss": final, "train_s": seconds}, head
 
 
-def _windows(settings: Settings) -> tuple[Windows, Windows]:
+def _windows(settings: Settings) -> tuple[WindowTensors, WindowTensors]:
     return simulated(settings.windows, 1), simulated(settings.windows // 5, 2)
 
 
-def judge_head(head: Head, windows: Windows) -> dict[str, float]:
+def judge_head(head: Head, windows: WindowTensors) -> dict[str, float]:
     """Errors of a head in windows, their calibration if it has error probabilities, and windows without error."""
     head.eval()
     with torch.inference_mode():
-        found = [_called(head, inputs(head, batch)) for batch in batches(windows, 32)]
+        found = [_called(head, inputs(head, batch)) for batch in window_batches(windows, 32)]
     head.train()
     called = torch.cat([calls for calls, _ in found])
     errors = [error for _, error in found if error is not None]
@@ -187,7 +187,7 @@ def judge_head(head: Head, windows: Windows) -> dict[str, float]:
     return {"errors_per_kb": judged.per_kb, **ece, "exact": float(right.float().mean())}
 
 
-def _called(head: Head, batch: Windows) -> tuple[Tensor, Tensor | None]:
+def _called(head: Head, batch: WindowTensors) -> tuple[Tensor, Tensor | None]:
     """The class called in each column, or the bases written, and their error probabilities if there are any."""
     if isinstance(head, Seq2Seq):
         return head.decode(batch, longest=SPEC.width), None

@@ -7,10 +7,10 @@ from pathlib import Path
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure
 from deepconsensus_py.lab.results import Result, write_text
 
-Entry = tuple[Claim, Result]
+PageEntry = tuple[Claim, Result]
 
 
-def page(entries: Sequence[Entry], *, plots: str) -> str:
+def page(entries: Sequence[PageEntry], *, plots: str) -> str:
     """The page.
 
     Args:
@@ -33,7 +33,7 @@ def page(entries: Sequence[Entry], *, plots: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _summary(entries: Sequence[Entry]) -> Iterator[str]:
+def _summary(entries: Sequence[PageEntry]) -> Iterator[str]:
     yield "| # | claim | system | targets met | seeds | seconds | date |"
     yield "|---|---|---|---|---|---|---|"
     for claim, result in entries:

@@ -44,12 +44,12 @@ AT_ONCE = 8
 EMBEDDINGS = {"bases": 8, "pulse_widths": 4, "inter_pulse_durations": 4, "strands": 2, "draft_quality": 4, "snr": 2}
 BASES = "-ATCG"
 
-Windows = dict[str, Tensor]
+WindowTensors = dict[str, Tensor]
 """Arrays of windows as heads on pileups take them, with ``labels``."""
 
 
 @lru_cache(maxsize=4)
-def simulated(count: int, seed: int) -> Windows:
+def simulated(count: int, seed: int) -> WindowTensors:
     """Windows of simulated Sequel molecules of 3 to 6 full passes, in random order.
 
     A thousand take half a second, so they are not kept on disk. Different seeds give different molecules, whose
@@ -72,7 +72,7 @@ def simulated(count: int, seed: int) -> Windows:
 
 def windows_of(
     molecules: int, *, length: tuple[int, int], passes: tuple[int, int], max_passes: int, seed: int
-) -> Windows:
+) -> WindowTensors:
     """All windows of simulated Sequel molecules, in order, without draft qualities.
 
     Args:
@@ -95,12 +95,12 @@ def _molecules(
         yield window_examples(Example(zmw, align_truth(zmw.draft, TrueSequence(zmw.name, molecule.truth))), spec)
 
 
-def _tensors(windows: WindowExamples) -> Windows:
+def _tensors(windows: WindowExamples) -> WindowTensors:
     arrays = {**windows.inputs, "labels": windows.labels}
     return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in arrays.items()}
 
 
-def take(windows: Windows, index: Tensor | slice) -> Windows:
+def take(windows: WindowTensors, index: Tensor | slice) -> WindowTensors:
     """Some of the windows, by index."""
     return {name: values[index] for name, values in windows.items()}
 
@@ -166,18 +166,18 @@ def config(trunk: TrunkConfig) -> ColumnConfig:
     return ColumnConfig(SPEC.max_passes, SPEC.width, EMBEDDINGS, trunk, SPEC.use_draft_qualities)
 
 
-def batches(windows: Windows, size: int) -> list[Windows]:
+def window_batches(windows: WindowTensors, size: int) -> list[WindowTensors]:
     """The windows in batches, in order."""
     return [take(windows, slice(first, first + size)) for first in range(0, len(windows["labels"]), size)]
 
 
-def without_draft(windows: Windows) -> Windows:
+def without_draft(windows: WindowTensors) -> WindowTensors:
     """The windows without the draft and its qualities."""
     absent = {"draft": 0, "draft_quality": -1}
     return {**windows, **{name: torch.full_like(windows[name], value) for name, value in absent.items()}}
 
 
-def draft_error(windows: Windows) -> Tensor:
+def draft_error(windows: WindowTensors) -> Tensor:
     """Error probability of each draft base by its quality, ``float[n, columns]``; 1 for gaps."""
     return 10 ** (-windows["draft_quality"].clamp(min=0).float() / 10)
 
@@ -230,7 +230,7 @@ def polished(
     return found
 
 
-def yields(reads: Sequence[ReadErrors], *, predicted: bool) -> dict[int, int]:
+def yield_figures(reads: Sequence[ReadErrors], *, predicted: bool) -> dict[int, int]:
     """Bases in reads of at least each of ``YIELD_QUALITIES``.
 
     Args:

@@ -24,7 +24,7 @@ Tracks = dict[str, Tensor]
 """A batch of the labelling head."""
 
 
-def segments(count: int, seed: int) -> Tracks:
+def track_segments(count: int, seed: int) -> Tracks:
     """Windows whose columns are to be labelled as gap, base or homopolymer of the draft, from the passes alone."""
     windows = simulated(count, seed)
     passes, draft = windows["bases"].numpy().astype(np.int64), windows["draft"].numpy().astype(np.int64)

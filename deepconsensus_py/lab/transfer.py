@@ -12,7 +12,7 @@ from deepconsensus_py.heads.columns import ColumnHead
 from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.pretrain import Masked, hide
 from deepconsensus_py.lab.fit import Training, fit
-from deepconsensus_py.lab.reads import Windows, batches, config, judge, take
+from deepconsensus_py.lab.reads import WindowTensors, config, judge, take, window_batches
 from deepconsensus_py.models.column_network import ColumnTokens
 
 BATCH = 32
@@ -44,7 +44,7 @@ def fresh(trunk: TrunkConfig, seed: int) -> Correct:
     return Correct(Trunk(trunk), ColumnTokens(config(trunk)))
 
 
-def pretrain(start: Correct, windows: Windows, training: Training, seed: int, *, batch: int = BATCH) -> Masked:
+def pretrain(start: Correct, windows: WindowTensors, training: Training, seed: int, *, batch: int = BATCH) -> Masked:
     """Train masked modelling, from the weights of a corrector, which does not change.
 
     Args:
@@ -74,22 +74,22 @@ def after(start: Correct, masked: Masked) -> Correct:
     return corrector
 
 
-def masked_loss(masked: Masked, windows: Windows) -> dict[str, float]:
+def masked_loss(masked: Masked, windows: WindowTensors) -> dict[str, float]:
     """Metrics of masked modelling in windows."""
     generator, masked = torch.Generator().manual_seed(0), masked.eval()
     hidden = hide(windows, generator)
     with torch.inference_mode():
-        out = torch.cat([masked(batch) for batch in batches(dict(hidden), BATCH)])
+        out = torch.cat([masked(batch) for batch in window_batches(dict(hidden), BATCH)])
     return masked.metrics(out, hidden)
 
 
 def tune(
     corrector: Correct,
-    labelled: Windows,
+    labelled: WindowTensors,
     training: Training,
     *,
-    choosing: Windows,
-    test: Windows,
+    choosing: WindowTensors,
+    test: WindowTensors,
     seed: int,
     batch: int = BATCH,
     every: int = 25,
@@ -128,16 +128,16 @@ def tune(
     return Tuned(step, errors_per_kb(corrector, seen), errors_per_kb(corrector, test))
 
 
-def errors_per_kb(head: ColumnHead, windows: Windows) -> float:
+def errors_per_kb(head: ColumnHead, windows: WindowTensors) -> float:
     """Errors per kb of the calls of windows."""
     training = head.training
     head.eval()
     with torch.inference_mode():
-        called = torch.cat([head(batch).argmax(-1) for batch in batches(windows, BATCH)])
+        called = torch.cat([head(batch).argmax(-1) for batch in window_batches(windows, BATCH)])
     head.train(training)
     return judge(called, windows["labels"]).per_kb
 
 
-def draw(windows: Windows, count: int, generator: torch.Generator) -> Windows:
+def draw(windows: WindowTensors, count: int, generator: torch.Generator) -> WindowTensors:
     """Draw windows at random."""
     return take(windows, torch.randint(len(windows["labels"]), (count,), generator=generator))

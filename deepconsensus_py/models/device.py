@@ -190,7 +190,7 @@ class LaidLinear(nn.Module):
         return result.relu_() if self.relu else result
 
 
-def lay_out(network: _Network, precision: str) -> _Network:
+def for_inference(network: _Network, precision: str) -> _Network:
     """A copy of a network for inference, with the linear layers of its ``trunk`` in a precision.
 
     Args:
@@ -235,7 +235,7 @@ class DeviceNetwork:
         self._arranged, self._device = network.arranged, Device(device, self.batch, network.step)
         self.lanes = self._device.lanes
         self.precision = choose_precision(precision, agreement or {}, self._device.torch)
-        self._network = lay_out(network.to(device), self.precision)
+        self._network = for_inference(network.to(device), self.precision)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[items, ..., classes]`` of a batch."""

@@ -15,8 +15,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.corrector import ALIKE, Arrays
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED

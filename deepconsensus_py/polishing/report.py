@@ -25,7 +25,7 @@ YIELDS = tuple(
 """Names of the counts: ``reads_q20_before`` of drafts, ``bases_q40_after`` of polished reads that were written."""
 
 
-def yields(read: PolishedRead) -> dict[str, int]:
+def read_yields(read: PolishedRead) -> dict[str, int]:
     """What one molecule adds to the counts ``YIELDS``."""
     before = draft_quality(read.draft) if is_consensus(read.draft) else None
     after = mean_quality(read.qualities) if read.passed else None
@@ -158,7 +158,7 @@ class MoleculeTable:
             windows_corrected=read.corrected,
             bases_in=len(read.draft.bases),
             bases_out=len(read.bases) if read.passed else 0,
-            **yields(read),
+            **read_yields(read),
         )
         called = len(read.bases) > 0
         if called:

@@ -84,7 +84,7 @@ class PolishRun:
     piece: int = PIECE
 
 
-def run(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
+def polish_files(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
     """Polish files; outputs take their names only when all is written, and what is written until then is kept.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.pacbio.molecule import G, N, reverse_complement
 from deepconsensus_py.simulate.profile import LONGEST_RUN, MOST_OBSERVED, BaseClass, PassProfile
 from deepconsensus_py.simulate.sites import Turn
-from deepconsensus_py.simulate.templates import homopolymer_runs, tandem_repeats
+from deepconsensus_py.simulate.templates import homopolymers, tandem_repeats
 
 FEWEST_SEEN = 1e-7  # probability of what was never seen
 UNIT_WEIGHT = 1.5  # nats per base by which a pass is nearer to a repeat of another length
@@ -75,7 +75,7 @@ def _weigh_runs(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfil
     longer = np.zeros_like(table)
     longer[:, :-1] = table[:, 1:] - table[:, :-1]
     shorter = -np.roll(longer, 1, axis=1)
-    runs = homopolymer_runs(truth)
+    runs = homopolymers(truth)
     score = np.zeros((2, len(runs.starts)))
     for turn in turns:
         reverse = turn.stretch.reverse
@@ -90,7 +90,7 @@ def _weigh_runs(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfil
 
 def _run_evidence(template: NDArray[np.uint8], turn: Turn, longer: _Floats, shorter: _Floats) -> _Floats:
     """Evidence of one pass for longer and shorter runs, in the direction of sequencing."""
-    runs, reading = homopolymer_runs(template), turn.reading
+    runs, reading = homopolymers(template), turn.reading
     run = runs.index[reading.origin]
     own = (reading.bases == template[reading.origin]) | (reading.classes == BaseClass.MISMATCH)
     observed = np.bincount(run[own], minlength=len(runs.starts))

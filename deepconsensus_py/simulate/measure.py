@@ -14,7 +14,7 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.pacbio.molecule import GAP, Pass
 from deepconsensus_py.simulate.aligned import PassColumns, align_to_template
 from deepconsensus_py.simulate.profile import LONGEST_RUN, MOST_OBSERVED, BaseClass
-from deepconsensus_py.simulate.templates import homopolymer_runs
+from deepconsensus_py.simulate.templates import homopolymers
 
 LONGEST_EVENT = 30  # inserted or deleted bases
 WINDOW = 100  # template bases
@@ -108,7 +108,7 @@ def _count_insertions(aligned: PassColumns, sums: defaultdict[str, Any]) -> None
 def _observed_runs(aligned: PassColumns) -> tuple[_Ints, _Ints, _Ints, NDArray[np.bool_]]:
     """Base, true and observed length of every run, and whether it lies inside the pass and holds nothing foreign."""
     template, columns = aligned.template, aligned.columns
-    runs = homopolymer_runs(template)
+    runs = homopolymers(template)
     observed = np.bincount(runs.index[aligned.on_template[columns == cigar.EQUAL]], minlength=len(runs.starts))
     first, length, behind = aligned.insertions()
     event = np.repeat(np.arange(len(first)), length)
@@ -177,7 +177,7 @@ def _count_pairs(aligned: list[PassColumns], truth: NDArray[np.uint8], sums: def
     apart = ~np.eye(len(aligned), dtype=bool)
     same = (reverse[:, None] == reverse) & apart
     opposite = (reverse[:, None] != reverse) & apart
-    lengths = np.minimum(homopolymer_runs(truth).lengths, LONGEST_RUN)
+    lengths = np.minimum(homopolymers(truth).lengths, LONGEST_RUN)
     deviations = np.array([_deviations(one) for one in aligned])
     for length in range(1, LONGEST_RUN + 1):
         columns = deviations[:, lengths == length]

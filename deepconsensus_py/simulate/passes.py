@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import GAP, N
 from deepconsensus_py.simulate.profile import LONGEST_RUN, BaseClass, Kinetics, PassProfile
-from deepconsensus_py.simulate.templates import TemplateRuns, homopolymer_runs
+from deepconsensus_py.simulate.templates import TemplateRuns, homopolymers
 
 _REACH = 6.0
 """Standard deviations that the table of the normal distribution reaches."""
@@ -78,7 +78,7 @@ def prepare_strand(template: NDArray[np.uint8], rng: np.random.Generator) -> Str
         template: ``uint8[n]`` base codes in the direction of sequencing.
         rng: source of randomness.
     """
-    runs = homopolymer_runs(template)
+    runs = homopolymers(template)
     padded = np.pad(template, 1, constant_values=GAP)
     return StrandTemplate(template, runs, padded[:-2], padded[2:], rng.standard_normal(len(runs.starts)))
 

@@ -32,7 +32,7 @@ class TemplateRuns:
     index: NDArray[np.int64]
 
 
-def homopolymer_runs(bases: NDArray[np.uint8]) -> TemplateRuns:
+def homopolymers(bases: NDArray[np.uint8]) -> TemplateRuns:
     """The runs of equal bases of a sequence ``uint8[n]``, in order."""
     first = np.ones(len(bases), bool)
     first[1:] = bases[1:] != bases[:-1]

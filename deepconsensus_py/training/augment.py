@@ -11,7 +11,7 @@ from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.align.draft import MIN_PASSES, draft_zmw
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.edits.aligned_pass import align_pass, carried
-from deepconsensus_py.edits.apply import Edit, Edits, apply_edits
+from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example

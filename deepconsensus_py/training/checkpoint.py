@@ -23,7 +23,7 @@ NAME = "checkpoint.safetensors"
 HEADER = "deepconsensus_py_training"
 FORMAT = 1
 
-State = dict[str, Tensor]
+TensorState = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def write_checkpoint(
         target.write_bytes(save(tensors, metadata={HEADER: header}))
 
 
-def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, dict[str, State]]:
+def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, dict[str, TensorState]]:
     """Read a checkpoint of the same training.
 
     Args:
@@ -121,7 +121,7 @@ def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, di
         raise InputError(f"{path}: its training {other}; resume it as it began, or train in another folder")
     progress = header["progress"]
     rows = [LogLine(**row) for row in progress.pop("rows")]
-    states: dict[str, State] = {}
+    states: dict[str, TensorState] = {}
     for name, tensor in tensors.items():
         part, _, inner = name.partition("/")
         states.setdefault(part, {})[inner] = tensor
@@ -141,7 +141,7 @@ def _difference(before: Any, now: Any, where: str = "") -> str | None:
     return None if before == now else f"had {where} {before!r}, the configuration has {now!r}"
 
 
-def optimizer_state(optimizer: Optimizer) -> State:
+def optimizer_state(optimizer: Optimizer) -> TensorState:
     """An optimiser's running means and counts, by number of the weight and name."""
     return {
         f"{number}/{name}": value
@@ -152,7 +152,7 @@ def optimizer_state(optimizer: Optimizer) -> State:
 
 def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Tensor]) -> None:
     """Give a fresh optimiser what ``optimizer_state`` gave."""
-    by_weight: dict[int, State] = {}
+    by_weight: dict[int, TensorState] = {}
     for name, value in state.items():
         number, _, inner = name.partition("/")
         by_weight.setdefault(int(number), {})[inner] = value

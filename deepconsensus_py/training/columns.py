@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.tfrecord import read_tfrecord
 from deepconsensus_py.examples.windows import WindowExamples, WindowSampler, join_windows, window_examples
@@ -21,7 +21,15 @@ from deepconsensus_py.models.weights import Model, network_of, read_model, save_
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.augment import Augmentation, augment
 from deepconsensus_py.training.config import TrainConfig, record
-from deepconsensus_py.training.task import Batch, Task, held_out, hole_of, open_examples, require_present, trained_on
+from deepconsensus_py.training.task import (
+    Batch,
+    Task,
+    held_out_examples,
+    hole_of,
+    open_examples,
+    require_present,
+    trained_on,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ def _of_molecules(data: WindowData, config: TrainConfig, spec: FeatureSpec) -> S
         augment=None if change == Augmentation() else partial(augment, settings=change),
         per_molecule=data.per_molecule,
     )
-    kept = [window_examples(example, spec) for example in held_out(files, config)]
+    kept = [window_examples(example, spec) for example in held_out_examples(files, config)]
     return StageWindows(partial(sampler.draw, count=data.batch), _batches(kept, data.batch))
 
 

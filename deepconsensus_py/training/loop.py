@@ -14,7 +14,15 @@ from torch.utils.data import DataLoader, Dataset
 
 from deepconsensus_py.errors import DeepConsensusError, OutputError
 from deepconsensus_py.training import checkpoint
-from deepconsensus_py.training.checkpoint import LogLine, Progress, State, in_words, model_card, write_curve, write_log
+from deepconsensus_py.training.checkpoint import (
+    LogLine,
+    Progress,
+    TensorState,
+    in_words,
+    model_card,
+    write_curve,
+    write_log,
+)
 from deepconsensus_py.training.config import Stage, TrainConfig, plain
 from deepconsensus_py.training.distributed import Workers
 from deepconsensus_py.training.optimizers import learning_rate, make_optimizer
@@ -24,7 +32,7 @@ Place = tuple[int, ...]
 """Where in a training a batch is used: seed, stage, step, number. All randomness of the batch follows from it."""
 
 
-def batches(task: Task, places: Iterable[Place], loaders: int) -> Iterator[tuple[int, Batch]]:
+def drawn_batches(task: Task, places: Iterable[Place], loaders: int) -> Iterator[tuple[int, Batch]]:
     """The batches of some places, in order, each with the seed of the dropout that goes with it.
 
     Args:
@@ -104,7 +112,7 @@ class _Training:
         self.loaders = loaders
         self.network = tasks[0].network.to(workers.device)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.best: State = _copied(self.average)
+        self.best: TensorState = _copied(self.average)
         self.progress = Progress()
         self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = make_optimizer(self.network, config)
@@ -149,7 +157,7 @@ class _Training:
             for step in range(self.progress.step, stage.steps)
             for number in range(self.workers.rank, stage.batches, self.workers.count)
         )
-        drawn = batches(task, places, self.loaders)
+        drawn = drawn_batches(task, places, self.loaders)
         stopped = False
         while not stopped:
             began, first = time.monotonic(), self.progress.step
@@ -271,5 +279,5 @@ class _Training:
         return torch.autocast(self.workers.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
 
 
-def _copied(network: nn.Module) -> State:
+def _copied(network: nn.Module) -> TensorState:
     return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -80,7 +80,7 @@ OLD_TASKS = {"runs": "edits"}
 """Tasks that recipes of version 0.1 call otherwise."""
 
 
-def make_tasks(config: TrainConfig) -> Sequence[Task]:
+def tasks_of(config: TrainConfig) -> Sequence[Task]:
     """The tasks of all stages.
 
     Args:
@@ -136,7 +136,7 @@ def trained_on(config: TrainConfig) -> Callable[[Entry], bool]:
     return lambda entry: hole_of(entry.name) not in others
 
 
-def held_out(files: Sequence[ExampleFile], config: TrainConfig) -> list[Example]:
+def held_out_examples(files: Sequence[ExampleFile], config: TrainConfig) -> list[Example]:
     """The held-out molecules."""
     chosen = set(config.held_out)
     return [file[i] for file in files for i, entry in enumerate(file.entries) if hole_of(entry.name) in chosen]

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from deepconsensus_py.attention import core
 from deepconsensus_py.attention.blocks import Block, Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import NORMS, AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.position import sinusoid
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 
 CONFIG = TrunkConfig(layers=3, d=16, heads=2, ff=32, attention=(AttentionConfig(Full()),))

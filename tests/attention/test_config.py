@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from deepconsensus_py.attention.build import PRESETS, preset
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal, Full
-from deepconsensus_py.attention.presets import PRESETS, preset
 
 CONFIG = TrunkConfig(
     layers=3,

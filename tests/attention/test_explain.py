@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.explain import attention_map, occlusion, recorded_maps, rollout
 from deepconsensus_py.attention.multihead import MultiHead
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 
 

@@ -9,9 +9,9 @@ from torch.distributed.tensor import DeviceMesh, DTensor, Shard
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.parallel import cutting, parallelize, share
-from deepconsensus_py.attention.presets import preset
 
 BOTH = {"batch": "data", "heads": "model", "ff": "model"}
 

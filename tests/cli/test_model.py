@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.models import header
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork

@@ -8,7 +8,7 @@ from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
-from deepconsensus_py.edits.apply import Edit
+from deepconsensus_py.edits.classes import Edit
 from deepconsensus_py.edits.repeats import find_runs
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases
 

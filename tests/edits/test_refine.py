@@ -10,7 +10,7 @@ from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.edits.apply import Edit
+from deepconsensus_py.edits.classes import Edit
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_runs, find_tracts
 from deepconsensus_py.errors import MoleculeError

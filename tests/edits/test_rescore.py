@@ -7,7 +7,7 @@ from hmm_reference import random_draft, random_model, random_pass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.apply import Edit
+from deepconsensus_py.edits.classes import Edit
 from deepconsensus_py.edits.evidence import RunScores, pooled
 from deepconsensus_py.edits.repeats import find_repeats, find_runs
 from deepconsensus_py.edits.rescore import edited_places, rescore

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.evaluate.alignment import FREE_END, AlignedRead, align_read, shift_gaps_left
-from deepconsensus_py.evaluate.reads import Read, reverse_complement
+from deepconsensus_py.evaluate.reads import Read, reverse_complement_letters
 
 TRUTH = "".join(np.random.default_rng(0).choice(list("ACGT"), 5000))
 
@@ -36,7 +36,7 @@ def test_gaps_go_left(row: str, other: str, shifted: str) -> None:
 
 
 def test_the_truth_aligns_to_itself_in_both_orientations() -> None:
-    for bases, turned in ((TRUTH, False), (reverse_complement(TRUTH), True)):
+    for bases, turned in ((TRUTH, False), (reverse_complement_letters(TRUTH), True)):
         aligned = _align(bases)
         assert aligned.reversed == turned
         assert aligned.read.bases == TRUTH
@@ -46,7 +46,7 @@ def test_the_truth_aligns_to_itself_in_both_orientations() -> None:
 
 def test_a_turned_read_takes_its_qualities_along() -> None:
     qualities = np.arange(len(TRUTH), dtype=float)
-    aligned = align_read(Read("m/1/ccs", reverse_complement(TRUTH), qualities), TRUTH)
+    aligned = align_read(Read("m/1/ccs", reverse_complement_letters(TRUTH), qualities), TRUTH)
     np.testing.assert_array_equal(aligned.read.qualities, qualities[::-1])
 
 

@@ -7,7 +7,7 @@ import pysam
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.reads import Read, load_reads, molecule_of, reverse_complement
+from deepconsensus_py.evaluate.reads import Read, load_reads, molecule_of, reverse_complement_letters
 from deepconsensus_py.pacbio.names import MoleculeId
 
 
@@ -24,7 +24,7 @@ def test_other_names_give_none(name: str) -> None:
 
 
 def test_reverse_complement() -> None:
-    assert reverse_complement("AACGTN") == "NACGTT"
+    assert reverse_complement_letters("AACGTN") == "NACGTT"
     read = Read("m/1/ccs", "AAC", np.array([1.0, 2.0, 3.0]))
     assert read.reverse_complement().bases == "GTT"
     assert read.reverse_complement().qualities.tolist() == [3, 2, 1]

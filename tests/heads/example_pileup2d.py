@@ -4,8 +4,8 @@ from heads.example_correct import batch, config
 from heads.examples import Example
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.pileup2d import Pileup2D
 

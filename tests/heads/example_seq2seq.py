@@ -7,8 +7,8 @@ from heads.examples import Example
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.seq2seq import Seq2Seq
 

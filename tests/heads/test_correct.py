@@ -5,8 +5,8 @@ import torch
 from heads import example_correct
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.columns import error_probabilities
 from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.models.column_network import ColumnNetwork, ColumnTokens

@@ -5,7 +5,7 @@ import pytest
 import torch
 from heads.example_density import EXAMPLE, LEVELS, SHAPE, batch
 
-from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.heads.density import DensityHead
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from heads.examples import examples
 
-from deepconsensus_py.attention.presets import preset
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.heads.music import Music
 
 (EXAMPLE,) = (example for example in examples() if example.name == "music")

@@ -7,9 +7,9 @@ import torch
 from heads import example_correct
 from heads.example_pileup2d import EXAMPLE, build
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal, Full
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
 
 CELLS = ("bases", "pulse_widths", "inter_pulse_durations", "strands")

@@ -8,8 +8,8 @@ from heads.examples import examples
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.seq2seq import END, Seq2Seq
 
 (EXAMPLE,) = (example for example in examples() if example.name == "seq2seq")

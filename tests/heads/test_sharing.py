@@ -12,8 +12,8 @@ from torch import Tensor
 
 import deepconsensus_py
 from deepconsensus_py.attention import core
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.multihead import MultiHead
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head, check_batch
 
 HEADS = Path(deepconsensus_py.__file__).parent / "heads"

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.spatial import BoT, Halo, StandAlone
 from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.heads.vision import Bottleneck, BottleneckStage, Residual, Vision, convolution

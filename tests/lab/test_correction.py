@@ -25,7 +25,7 @@ def test_perfect_writing_is_right_everywhere_and_one_base_less_nowhere() -> None
 
 def test_both_heads_take_the_batch_and_padding_is_not_judged() -> None:
     made = correction.drawn(10, 2)
-    batch = correction.batch_of(made)
+    batch = correction.window_batch(made)
     check_batch(correction.writer(0), batch)
     check_batch(correction.labeller(0), batch)
     assert torch.equal(batch["labels"] == UNJUDGED, ~batch["mask"])
@@ -35,7 +35,7 @@ def test_recurrent_units_are_as_many_and_see_no_later_letter() -> None:
     network, writer = correction.recurrent(0).eval(), correction.writer(0)
     sizes = [sum(weight.numel() for weight in one.parameters()) for one in (network, writer)]
     assert 0.8 < sizes[0] / sizes[1] < 1.25
-    batch = correction.batch_of(correction.drawn(2, 3))
+    batch = correction.window_batch(correction.drawn(2, 3))
     target: Tensor = batch["target"].clone()
     target[:, 20] = target[:, 20] % 4 + 1
     with torch.no_grad():

@@ -4,7 +4,7 @@ import numpy as np
 
 from deepconsensus_py.evaluate.read_errors import find_errors
 from deepconsensus_py.evaluate.reads import Read
-from deepconsensus_py.lab.reads import yields
+from deepconsensus_py.lab.reads import yield_figures
 from deepconsensus_py.lab.systems.deepconsensus import K, count_kmers
 
 TRUTH = "".join(np.random.default_rng(1).choice(list("ACGT"), 1000))
@@ -26,5 +26,5 @@ def test_yield_is_of_reads_good_enough() -> None:
         find_errors(Read("m/1/ccs", bases, np.full(len(bases), quality)), TRUTH)
         for bases, quality in ((TRUTH, 25.0), (TRUTH[:500] + "AAAA" + TRUTH[500:], 45.0))
     ]
-    assert yields(reads, predicted=False) == {20: 2004, 30: 1000, 40: 0}
-    assert yields(reads, predicted=True) == {20: 2004, 30: 1004, 40: 1004}
+    assert yield_figures(reads, predicted=False) == {20: 2004, 30: 1000, 40: 0}
+    assert yield_figures(reads, predicted=True) == {20: 2004, 30: 1004, 40: 1004}

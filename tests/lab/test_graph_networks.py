@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import Distances, GraphHead
 from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.lab.systems.graph_networks.baselines import GraphNetwork, RowsHead
-from deepconsensus_py.lab.systems.graph_networks.claim import batch_of
+from deepconsensus_py.lab.systems.graph_networks.claim import graph_batch
 from deepconsensus_py.lab.systems.graph_networks.hop_graphs import hop_graphs
 
 
@@ -41,7 +41,7 @@ def test_a_graph_network_hears_along_edges_in_the_first_round() -> None:
 @torch.no_grad()
 def test_rows_are_those_of_the_adjacency_matrix() -> None:
     head = RowsHead(Trunk(TrunkConfig(1, 16, 2, 16, preset("full"), position="none")), names=12)
-    given = batch_of(hop_graphs(4, nodes=(6, 9), seed=2), 3)
+    given = graph_batch(hop_graphs(4, nodes=(6, 9), seed=2), 3)
     count, n = given["mask"].shape
     names = torch.rand(count, 12, generator=torch.Generator().manual_seed(0)).argsort(1)[:, :n]
     given["names"] = names

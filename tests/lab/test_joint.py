@@ -9,16 +9,18 @@ from torch import Tensor
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.heads.label import Label
 from deepconsensus_py.lab.fit import Training
-from deepconsensus_py.lab.systems.unified_representation.joint import BATCH, TRUNK, Task, learn
+from deepconsensus_py.lab.systems.unified_representation.joint import BATCH, TRUNK, JointTask, learn_jointly
 
 
-def task(name: str, asked: Counter[str]) -> Task:
+def task(name: str, asked: Counter[str]) -> JointTask:
     def batch(rows: np.ndarray) -> dict[str, Tensor]:
         asked[name] += len(rows)
         symbols = torch.from_numpy(rows)[:, None, None].expand(-1, 5, 1) % 3
         return {"symbols": symbols, "labels": symbols[..., 0], "mask": torch.ones(len(rows), 5, dtype=torch.bool)}
 
-    return Task(lambda trunk: Label(trunk, vocabularies=(3,), classes=3), batch, 9, batch(np.arange(9)), "accuracy")
+    return JointTask(
+        lambda trunk: Label(trunk, vocabularies=(3,), classes=3), batch, 9, batch(np.arange(9)), "accuracy"
+    )
 
 
 def test_all_tasks_have_as_many_batches_and_move_the_one_trunk() -> None:
@@ -29,7 +31,7 @@ def test_all_tasks_have_as_many_batches_and_move_the_one_trunk() -> None:
     before = {name: weight.clone() for name, weight in trunk.state_dict().items()}
     heads = {name: of.head(trunk) for name, of in tasks.items()}
     alone = [weight.clone() for head in heads.values() for weight in head.out.parameters()]
-    learn(heads, tasks, Training(4, warm=1), seed=1)
+    learn_jointly(heads, tasks, Training(4, warm=1), seed=1)
     assert asked == dict.fromkeys(tasks, 4 * BATCH)
     assert all(not torch.equal(weight, before[name]) for name, weight in trunk.state_dict().items() if "weight" in name)
     after = [weight for head in heads.values() for weight in head.out.parameters()]

@@ -10,7 +10,7 @@ from deepconsensus_py.lab.systems.music_transformer.motifs import (
     WRONG,
     Melodies,
     melodies,
-    transposed,
+    transposed_motif,
 )
 
 
@@ -66,8 +66,8 @@ def test_wrong_notes_are_as_frequent_as_said(corpus: Melodies) -> None:
 
 def test_transposing_goes_round_and_back(corpus: Melodies) -> None:
     by = np.arange(400)[:, None]
-    assert (transposed(transposed(corpus.tokens, by), -by) == corpus.tokens).all()
-    assert (transposed(corpus.tokens, PITCHES) == corpus.tokens).all()
+    assert (transposed_motif(transposed_motif(corpus.tokens, by), -by) == corpus.tokens).all()
+    assert (transposed_motif(corpus.tokens, PITCHES) == corpus.tokens).all()
     assert corpus.tokens.min() == 0
     assert corpus.tokens.max() == PITCHES - 1
 

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import PassGraphHead
 from deepconsensus_py.heads.head import check_batch
 from deepconsensus_py.lab.systems.graph_networks.pass_graphs import (

@@ -3,11 +3,19 @@
 import pytest
 import torch
 
-from deepconsensus_py.lab.systems.inductive_bias.planted import BASES, COLUMNS, area, judge, occluded, shuffled, windows
+from deepconsensus_py.lab.systems.inductive_bias.planted import (
+    BASES,
+    COLUMNS,
+    area,
+    judge_planted,
+    occluded,
+    planted_windows,
+    shuffled,
+)
 
 
 def test_the_column_in_which_passes_disagree_has_the_answer() -> None:
-    made = windows(200, seed=1)
+    made = planted_windows(200, seed=1)
     shares = made.batch["image"].squeeze(2)
     assert torch.equal(shares.max(1).values.argmin(1), made.cause)
     decided = shares[torch.arange(200), :, made.cause]
@@ -26,7 +34,7 @@ def test_area_is_one_for_the_cause_half_for_nothing_and_zero_for_the_contrary() 
 
 @torch.no_grad()
 def test_each_column_is_left_out_once() -> None:
-    head, made = judge(0).eval(), windows(4, seed=2)
+    head, made = judge_planted(0).eval(), planted_windows(4, seed=2)
     fall = occluded(head, made)
     assert fall.shape == (4, COLUMNS)
     assert fall.abs().max() > 0
@@ -34,7 +42,7 @@ def test_each_column_is_left_out_once() -> None:
 
 @torch.no_grad()
 def test_shuffling_lasts_as_long_as_it_is_asked_for() -> None:
-    head, made = judge(0).eval(), windows(4, seed=2)
+    head, made = judge_planted(0).eval(), planted_windows(4, seed=2)
     before = head(made.batch)
     with shuffled(head, seed=1):
         assert (head(made.batch) - before).abs().max() > 1e-4

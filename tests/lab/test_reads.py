@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.columns import window_specs
 from deepconsensus_py.lab.reads import SPEC, config, draft_error, judge, simulated, without_draft
 

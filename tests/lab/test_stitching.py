@@ -9,7 +9,7 @@ from deepconsensus_py.lab.systems.decision_transformer.stitching import (
     STEPS,
     WIDTH,
     WORTH,
-    best_return,
+    best_stitched,
     played,
     random_episodes,
 )
@@ -19,10 +19,10 @@ RIGHT, LEFT = 3, 2
 
 def test_going_right_all_the_way_is_best() -> None:
     right = played(lambda seen, *_: np.full(len(seen), RIGHT), 10, seed=1)
-    assert right.reward.sum(axis=1) == pytest.approx(best_return())
+    assert right.reward.sum(axis=1) == pytest.approx(best_stitched())
     left = played(lambda seen, *_: np.full(len(seen), LEFT), 10, seed=1)
     assert left.reward.sum(axis=1) == pytest.approx(LONG * WORTH[0])
-    assert best_return() > 2 * LONG * WORTH[0]
+    assert best_stitched() > 2 * LONG * WORTH[0]
 
 
 def test_random_episodes_walk_one_cell_a_step_and_are_paid_by_the_column() -> None:

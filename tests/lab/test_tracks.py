@@ -5,11 +5,11 @@ import torch
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.lab.reads import simulated
 from deepconsensus_py.lab.systems.vision_survey import KERNEL, TRUNK, Convolutions, f1
-from deepconsensus_py.lab.tracks import GAP, HOMOPOLYMER, RUN, SINGLE, found, segments, variants
+from deepconsensus_py.lab.tracks import GAP, HOMOPOLYMER, RUN, SINGLE, found, track_segments, variants
 
 
 def test_homopolymers_go_on_across_gaps() -> None:
-    batch, draft = segments(20, 3), simulated(20, 3)["draft"]
+    batch, draft = track_segments(20, 3), simulated(20, 3)["draft"]
     assert (batch["symbols"][..., -1] == 0).all()  # the draft is not shown
     for row, labels in zip(draft.tolist(), batch["labels"].tolist(), strict=True):
         letters = [base for base in row if base]

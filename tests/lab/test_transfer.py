@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.lab import transfer
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.reads import simulated

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pacbio.zmws import read_zmws

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.column_network import ColumnConfig
 

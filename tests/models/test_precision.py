@@ -13,7 +13,7 @@ from deepconsensus_py.attention.config import NORMS
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models import device as precision
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
-from deepconsensus_py.models.device import Agreement, LaidLinear, choose_precision, has_bf16, lay_out
+from deepconsensus_py.models.device import Agreement, LaidLinear, choose_precision, for_inference, has_bf16
 from deepconsensus_py.options import AUTO, BF16, FP32, PRECISIONS
 
 Make = Callable[[ColumnConfig], ColumnNetwork]
@@ -31,7 +31,7 @@ def no_gradients() -> Iterator[None]:
 @pytest.mark.parametrize("norm", NORMS)
 def test_float32_is_the_network_itself(config: ColumnConfig, make_network: Make, windows: Windows, norm: str) -> None:
     network = make_network(replace(config, trunk=replace(config.trunk, norm=norm)))
-    laid = lay_out(network, FP32)
+    laid = for_inference(network, FP32)
     assert any(isinstance(module, LaidLinear) for module in laid.modules())
     assert not any(isinstance(module, nn.Linear) for module in laid.modules())
     torch.testing.assert_close(laid(windows), network(windows))
@@ -40,7 +40,7 @@ def test_float32_is_the_network_itself(config: ColumnConfig, make_network: Make,
 def test_the_network_given_stays_as_it_was(config: ColumnConfig, make_network: Make, windows: Windows) -> None:
     network = make_network(config)
     before, names = network(windows), list(network.state_dict())
-    lay_out(network, BF16)
+    for_inference(network, BF16)
     assert torch.equal(network(windows), before)
     assert list(network.state_dict()) == names
 
@@ -48,14 +48,14 @@ def test_the_network_given_stays_as_it_was(config: ColumnConfig, make_network: M
 @pytest.mark.parametrize("norm", NORMS)
 def test_bfloat16_is_close(config: ColumnConfig, make_network: Make, windows: Windows, norm: str) -> None:
     network = make_network(replace(config, trunk=replace(config.trunk, norm=norm)))
-    exact, rounded = network(windows), lay_out(network, BF16)(windows)
+    exact, rounded = network(windows), for_inference(network, BF16)(windows)
     assert rounded.dtype == torch.float32
     assert not torch.equal(exact, rounded)
     torch.testing.assert_close(rounded, exact, rtol=0, atol=0.03 * float(exact.std()))
 
 
 def test_the_ends_of_a_network_stay_in_float32(config: ColumnConfig, make_network: Make) -> None:
-    laid = lay_out(make_network(config), BF16)
+    laid = for_inference(make_network(config), BF16)
     dtypes = {name: module.dtype for name, module in laid.named_modules() if isinstance(module, LaidLinear)}
     assert dtypes.pop("condenser") == dtypes.pop("output") == torch.float32
     assert len(dtypes) == 6 * config.trunk.layers
@@ -66,7 +66,7 @@ def test_the_ends_of_a_network_stay_in_float32(config: ColumnConfig, make_networ
 def test_a_window_is_the_same_in_every_batch_and_with_any_threads(
     config: ColumnConfig, make_network: Make, windows: Windows, chosen: str
 ) -> None:
-    laid = lay_out(make_network(config), chosen)
+    laid = for_inference(make_network(config), chosen)
     many = {name: torch.cat([values] * 7) for name, values in windows.items()}
     together, threads = laid(many), torch.get_num_threads()
     try:
@@ -81,7 +81,7 @@ def test_a_window_is_the_same_in_every_batch_and_with_any_threads(
 @pytest.mark.parametrize("chosen", [FP32, BF16])
 def test_run_networks_are_laid_out_alike(chosen: str) -> None:
     network = random_network(0)
-    laid = lay_out(network, chosen)
+    laid = for_inference(network, chosen)
     assert {m.dtype for m in laid.trunk.modules() if isinstance(m, LaidLinear)} == {precision.DTYPES[chosen]}
     assert {m.dtype for m in (laid.embed_pass, laid.embed_run, laid.out)} == {torch.float32}
 

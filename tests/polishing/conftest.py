@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from restarts import Left, job, left, simulate
 
-from deepconsensus_py.polishing.run import run
+from deepconsensus_py.polishing.run import polish_files
 
 
 @pytest.fixture(scope="session")
@@ -18,5 +18,5 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def whole(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Left:
     output = tmp_path_factory.mktemp("whole") / "out.bam"
-    run(job(inputs, output, piece=128))
+    polish_files(job(inputs, output, piece=128))
     return left(output)

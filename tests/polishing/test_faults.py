@@ -21,9 +21,9 @@ from deepconsensus_py.cli._options import ZMWS_FAILED
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing import polish_files as run_module
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.run import run
+from deepconsensus_py.polishing.run import polish_files
 
 THIRD = 2
 
@@ -108,10 +108,10 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
     run: Commands, testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Vote], reason: str
 ) -> None:
     polish = ["polish", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--min-quality", 0, "--threads", 2]
-    assert run(*polish, "--model", "vote", "-o", tmp_path / "all.bam").status == 0
+    assert polish_files(*polish, "--model", "vote", "-o", tmp_path / "all.bam").status == 0
     assert THIRD == DEADLY
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: Corrector.of(kind()))
-    result = run(*polish, "-o", tmp_path / "out.bam")
+    result = polish_files(*polish, "-o", tmp_path / "out.bam")
     assert result.status == ZMWS_FAILED
     assert "Traceback" not in result.err
     assert "1 error: " in result.err
@@ -132,10 +132,10 @@ def test_a_disk_that_fills_up_leaves_what_can_be_gone_on_with(
     filler = small_disk / "filler"
     filler.write_bytes(bytes(36 * 1024))
     with pytest.raises(OutputError, match="full"):
-        run(job(inputs, output, **changes))
+        polish_files(job(inputs, output, **changes))
     assert sorted(path.name for path in small_disk.iterdir()) == ["filler", "out.bam.unfinished"]
     filler.unlink()
-    report = run(job(inputs, output, **changes, resume=True))
+    report = polish_files(job(inputs, output, **changes, resume=True))
     assert report["resumed"] == 1
     # Its folder is on another disk than the failed reads' file.
     shutil.move(changes["failed"], small_disk)
@@ -158,9 +158,9 @@ def test_a_disk_that_is_full_at_any_moment_is_one_sentence(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(OutputError, match=f"^{output}.*: the disk is full"):
-            run(job(inputs, output, piece=3))
+            polish_files(job(inputs, output, piece=3))
     assert {path.name for path in tmp_path.iterdir()} <= {"out.bam.unfinished"}
-    run(job(inputs, output, piece=3, resume=True))
+    polish_files(job(inputs, output, piece=3, resume=True))
     assert left(output) == whole
 
 
@@ -188,7 +188,7 @@ def test_a_folder_removed_while_running_is_one_sentence(
 
     monkeypatch.setattr(run_module, "correct", removing)
     with pytest.raises(OutputError, match=r"out\.bam.*: (was removed while|the folder that it was being written in)"):
-        run(job(inputs, output))
+        polish_files(job(inputs, output))
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING and "kept" in record.message]
     left_over = [path.name for path in tmp_path.rglob("*") if not path.is_dir()]
     assert [name for name in left_over if not name.startswith("piece-")] == []

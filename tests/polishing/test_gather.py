@@ -10,7 +10,7 @@ import pytest
 from deepconsensus_py.errors import DeepConsensusError, InputError, OutputError
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.polishing.gather import gather
-from deepconsensus_py.polishing.run import PolishRun, run
+from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
 
 PROGRAM = Program("1.2.3", "deepconsensus-py gather …")
@@ -18,7 +18,7 @@ PROGRAM = Program("1.2.3", "deepconsensus-py gather …")
 
 def polished(testdata: Path, output: Path, chunk: tuple[int, int] | None = None) -> Path:
     reads = Reads((testdata / "subreads.bam",), testdata / "ccs.bam", chunk)
-    run(PolishRun(reads=reads, shards=(), output=output))
+    polish_files(PolishRun(reads=reads, shards=(), output=output))
     return output
 
 

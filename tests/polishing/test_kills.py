@@ -17,11 +17,11 @@ import restarts
 from restarts import MOLECULES, Left, job, left
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing import polish_files as run_module
 from deepconsensus_py.polishing.journal import read_journal
 from deepconsensus_py.polishing.outputs import GrowingFile
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.run import PolishRun, run
+from deepconsensus_py.polishing.run import PolishRun, polish_files
 
 KILLS = 25
 PIECE = 2
@@ -174,14 +174,14 @@ def test_killed_at_every_change_of_its_files(
         names.clear()
         try:
             with deaths.at(number, folder, monkeypatch):
-                run(job(inputs, folder / "out.bam", piece=5))
+                polish_files(job(inputs, folder / "out.bam", piece=5))
         except KilledError:
             finished = [path.exists() for path in (folder / "out.bam", folder / "out.bam.unfinished")]
             # Where all has its name, and only the folder is not yet removed, there is nothing to go on with.
             if finished != [True, False]:
                 left_over = (folder / "out.bam.unfinished" / "journal.json").exists()
                 refused += refuses_damage(folder / "out.bam.unfinished", job(inputs, folder / "out.bam", resume=True))
-                run(job(inputs, folder / "out.bam", piece=5, resume=True))
+                polish_files(job(inputs, folder / "out.bam", piece=5, resume=True))
                 assert MOLECULES <= len(names) <= MOLECULES + 5 or (finished[0] and not left_over), number
             assert left(folder / "out.bam") == whole
             assert not (folder / "out.bam.unfinished").exists()
@@ -203,6 +203,6 @@ def refuses_damage(folder: Path, a_job: PolishRun) -> int:
         place = SEED * kept[name].size // 37
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
         with pytest.raises(InputError, match=f"{name}: is damaged"):
-            run(a_job)
+            polish_files(a_job)
         path.write_bytes(sound)
     return len(damaged)

@@ -15,11 +15,11 @@ from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing import polish_files as run_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.progress import StageClock, Stop
-from deepconsensus_py.polishing.run import run
+from deepconsensus_py.polishing.run import polish_files
 from deepconsensus_py.polishing.shards import write_shard
 from deepconsensus_py.polishing.sources import Reads, encoded_reads
 
@@ -36,7 +36,7 @@ def test_the_molecules_are_of_every_sort(whole: Left) -> None:
 def test_records_do_not_depend_on_pieces_and_threads(
     inputs: Path, whole: Left, tmp_path: Path, piece: int, threads: int
 ) -> None:
-    report = run(job(inputs, tmp_path / "out.bam", piece=piece, threads=threads))
+    report = polish_files(job(inputs, tmp_path / "out.bam", piece=piece, threads=threads))
     assert left(tmp_path / "out.bam") == whole
     assert report == json.loads((tmp_path / "out.report.json").read_text())
     assert report["resumed"] == 0
@@ -51,7 +51,7 @@ def test_records_do_not_depend_on_the_batch(
     vote.batch = batch
     corrector = Corrector.of(vote)
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: corrector)
-    run(job(inputs, tmp_path / "out.bam"))
+    polish_files(job(inputs, tmp_path / "out.bam"))
     assert left(tmp_path / "out.bam") == whole
 
 
@@ -69,7 +69,7 @@ def test_a_network_comes_to_the_same_when_gone_on_with(
         monkeypatch.setattr(run_module, "load_model", lambda *_, **__: corrector)
         if stop:
             run_until(stop, a_job, monkeypatch, corrector)
-        run(dataclasses.replace(a_job, resume=True))
+        polish_files(dataclasses.replace(a_job, resume=True))
         found.append(left(folder / "out.bam"))
     assert found[0].counts["outcomes"] == {"success": 6}
     assert all(other == found[0] for other in found)
@@ -87,7 +87,7 @@ def test_records_do_not_depend_on_shards(
         write_shard(shards[-1], source.molecules, vote, str(source.header))
     a_job = job(inputs, tmp_path / "out.bam", reads=None, shards=tuple(shards))
     run_until(5, a_job, monkeypatch)
-    report = run(dataclasses.replace(a_job, resume=True))
+    report = polish_files(dataclasses.replace(a_job, resume=True))
     assert left(tmp_path / "out.bam") == whole
     assert report["resumed"] == 1
 
@@ -114,7 +114,7 @@ def test_a_run_that_is_stopped_again_and_again_comes_to_the_same(
 def test_the_report_adds_up_what_its_parts_took(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "out.bam"
     first = run_until(4, job(inputs, output, command="begun"), monkeypatch)
-    second = run(job(inputs, output, command="gone on with", resume=True))
+    second = polish_files(job(inputs, output, command="gone on with", resume=True))
     assert second["resumed"] == 1
     assert second["started"] == first["started"]
     assert second["command"] == "begun"
@@ -134,9 +134,9 @@ def test_other_formats_are_gone_on_with(
             return [str(read) for read in reads]
 
     (tmp_path / "whole").mkdir()
-    run(job(inputs, tmp_path / "whole" / name, piece=128))
+    polish_files(job(inputs, tmp_path / "whole" / name, piece=128))
     run_until(5, job(inputs, tmp_path / name), monkeypatch)
-    run(job(inputs, tmp_path / name, resume=True))
+    polish_files(job(inputs, tmp_path / name, resume=True))
     assert content(tmp_path / name) == content(tmp_path / "whole" / name)
     failed = f"failed-{name}"
     assert content(tmp_path / failed) == content(tmp_path / "whole" / failed)
@@ -155,21 +155,21 @@ def test_every_choice_of_molecules_is_gone_on_with(
         "skip": Reads(subreads, ccs, skip=3),
     }[reads]
     (tmp_path / "whole").mkdir()
-    run(job(inputs, tmp_path / "whole" / "out.bam", reads=chosen))
+    polish_files(job(inputs, tmp_path / "whole" / "out.bam", reads=chosen))
     run_until(3, job(inputs, tmp_path / "out.bam", reads=chosen), monkeypatch)
-    run(job(inputs, tmp_path / "out.bam", reads=chosen, resume=True))
+    polish_files(job(inputs, tmp_path / "out.bam", reads=chosen, resume=True))
     assert left(tmp_path / "out.bam") == left(tmp_path / "whole" / "out.bam")
 
 
 def test_without_leftovers_resume_begins(inputs: Path, whole: Left, tmp_path: Path) -> None:
-    assert run(job(inputs, tmp_path / "out.bam", resume=True))["resumed"] == 0
+    assert polish_files(job(inputs, tmp_path / "out.bam", resume=True))["resumed"] == 0
     assert left(tmp_path / "out.bam") == whole
 
 
 def test_nothing_begun_is_nothing_left(inputs: Path, tmp_path: Path) -> None:
     stop = Stop()
     stop.ask()
-    report = run(job(inputs, tmp_path / "out.bam"), stop)
+    report = polish_files(job(inputs, tmp_path / "out.bam"), stop)
     assert stop.early
     assert report["counts"]["molecules"] == 0
     assert list(tmp_path.iterdir()) == []
@@ -181,7 +181,7 @@ def test_threads_and_pieces_may_change_and_files_be_moved(
     shutil.copytree(inputs, tmp_path / "inputs", copy_function=shutil.copy2)
     run_until(4, job(tmp_path / "inputs", tmp_path / "out.bam", threads=2), monkeypatch)
     (tmp_path / "inputs").rename(tmp_path / "moved")
-    run(job(tmp_path / "moved", tmp_path / "out.bam", threads=1, piece=3, resume=True))
+    polish_files(job(tmp_path / "moved", tmp_path / "out.bam", threads=1, piece=3, resume=True))
     found = left(tmp_path / "out.bam")
     assert (found.reads, found.failed, found.counts) == (whole.reads, whole.failed, whole.counts)
 
@@ -191,20 +191,20 @@ def test_a_link_stays_one(inputs: Path, whole: Left, tmp_path: Path, monkeypatch
     (tmp_path / "out.bam").symlink_to(tmp_path / "far" / "real.bam")
     run_until(2, job(inputs, tmp_path / "out.bam"), monkeypatch)
     assert [path.name for path in (tmp_path / "far").iterdir()] == ["real.bam.unfinished"]
-    run(job(inputs, tmp_path / "out.bam", resume=True))
+    polish_files(job(inputs, tmp_path / "out.bam", resume=True))
     assert (tmp_path / "out.bam").is_symlink()
     assert left(tmp_path / "out.bam") == whole
 
 
 def test_a_stream_cannot_be_gone_on_with(inputs: Path) -> None:
     with pytest.raises(DeepConsensusError, match=r"^standard output: cannot be gone on with"):
-        run(job(inputs, Path("-"), failed=None, resume=True))
+        polish_files(job(inputs, Path("-"), failed=None, resume=True))
 
 
 def test_a_device_has_no_side_files(inputs: Path, tmp_path: Path) -> None:
     null = tmp_path / "null.bam"
     null.symlink_to("/dev/null")
-    assert run(job(inputs, null, failed=None))["counts"]["molecules"] == MOLECULES
+    assert polish_files(job(inputs, null, failed=None))["counts"]["molecules"] == MOLECULES
     assert list(tmp_path.iterdir()) == [null]
     assert null.is_char_device()
 
@@ -214,7 +214,7 @@ def test_the_header_is_that_of_the_run_that_began(
 ) -> None:
     output = tmp_path / "out.bam"
     run_until(2, job(inputs, output, command="begun"), monkeypatch)
-    run(job(inputs, output, command="gone on with", resume=True))
+    polish_files(job(inputs, output, command="gone on with", resume=True))
     with pysam.AlignmentFile(str(output), check_sq=False) as reads:
         assert reads.header.to_dict()["PG"][-1]["CL"] == "begun"
     assert record_lines(output)

@@ -13,13 +13,13 @@ from restarts import MOLECULES, Left, folder_of, job, left, one_at_a_time, run_u
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OPTIONS
-from deepconsensus_py.polishing import run as run_module
+from deepconsensus_py.polishing import polish_files as run_module
 from deepconsensus_py.polishing import work_folder as unfinished_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.qualities import Calibration
 from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.run import PolishRun, run
+from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
 
 FINISHED = ["report.report.json", "molecules.zmws.tsv.gz", "failed.bam", "reads.bam"]
@@ -63,7 +63,7 @@ def run_until_delivery(number: int, a_job: PolishRun, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patch:
         patch.setattr(unfinished_module, "give_name", moving)
         with pytest.raises(GoneError):
-            run(a_job)
+            polish_files(a_job)
     assert moved == FINISHED[:number]
 
 
@@ -77,7 +77,7 @@ def test_leftovers_are_named_and_stay_as_they_are(
         OutputError,
         match=r"out\.bam\.unfinished: found an unfinished run with \d+ ZMWs; use --resume .* delete .* to start over$",
     ):
-        run(job(inputs, output))
+        polish_files(job(inputs, output))
     assert {path: path.read_bytes() for path in folder_of(output).iterdir()} == before
     assert not output.exists()
 
@@ -158,7 +158,7 @@ def test_another_run_is_refused_and_says_what_differs(
     (tmp_path / "x.shard").write_bytes(b"shard")
     monkeypatch.setattr(run_module, "load_model", loads_on_any_device)
     with pytest.raises(OutputError) as refusal:
-        run(changed(begun, name, inputs, tmp_path))
+        polish_files(changed(begun, name, inputs, tmp_path))
     sentence = str(refusal.value)
     assert sentence.startswith(f"{folder_of(tmp_path / 'out.bam')}: is of another run (")
     assert CHANGED[name] in sentence
@@ -196,7 +196,7 @@ def test_other_weights_under_the_same_name_are_refused(
     mine.write_bytes(content)
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: one_at_a_time())
     with pytest.raises(OutputError, match="model vote, which has changed since"):
-        run(job(inputs, tmp_path / "out.bam", model=str(mine), resume=True))
+        polish_files(job(inputs, tmp_path / "out.bam", model=str(mine), resume=True))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_journal_that_cannot_be_read_is_refused(
     journal.write_text(damage(journal.read_text()))
     for resume in (False, True):
         with pytest.raises(InputError, match=sentence):
-            run(job(inputs, output, resume=resume))
+            polish_files(job(inputs, output, resume=resume))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -235,7 +235,7 @@ def test_a_piece_that_is_not_as_it_was_written_is_refused(
     DAMAGES[damage](path)
     before = contents(tmp_path)
     with pytest.raises(InputError, match=SENTENCES[damage].format(name=name)):
-        run(job(inputs, output, resume=True))
+        polish_files(job(inputs, output, resume=True))
     assert contents(tmp_path) == before
 
 
@@ -249,7 +249,7 @@ def test_a_finished_file_that_is_not_as_it_was_written_is_refused(
     DAMAGES[damage](folder_of(output) / name)
     before = contents(tmp_path)
     with pytest.raises(InputError, match=SENTENCES[damage].format(name=name)):
-        run(job(inputs, output, resume=True))
+        polish_files(job(inputs, output, resume=True))
     assert contents(tmp_path) == before
 
 
@@ -261,11 +261,11 @@ def test_delivery_goes_where_it_began_to_go(
     begun = job(inputs, output, failed=tmp_path / "failed-out.bam")
     run_until_delivery(delivered, begun, monkeypatch)
     with pytest.raises(OutputError, match=r"failed\.bam for failed-out\.bam, now other\.bam"):
-        run(dataclasses.replace(begun, failed=tmp_path / "other.bam", resume=True))
+        polish_files(dataclasses.replace(begun, failed=tmp_path / "other.bam", resume=True))
     with pytest.raises(OutputError, match="failed True, now False"):
-        run(dataclasses.replace(begun, failed=None, resume=True))
+        polish_files(dataclasses.replace(begun, failed=None, resume=True))
     assert not (tmp_path / "other.bam").exists()
-    run(dataclasses.replace(begun, resume=True))
+    polish_files(dataclasses.replace(begun, resume=True))
     assert left(output) == whole
     assert not folder_of(output).exists()
 
@@ -277,7 +277,7 @@ def test_a_finished_file_that_is_nowhere_is_missed(
     run_until_delivery(3, job(inputs, output), monkeypatch)
     (tmp_path / "failed-out.bam").write_bytes(b"of an older run")
     with pytest.raises(InputError, match=r"failed\.bam: is missing; delete .* to start over"):
-        run(job(inputs, output, resume=True))
+        polish_files(job(inputs, output, resume=True))
     assert not output.exists()
 
 
@@ -287,7 +287,7 @@ def test_the_folder_of_an_unfinished_run_may_be_moved(
     (tmp_path / "here").mkdir()
     run_until(4, job(inputs, tmp_path / "here" / "out.bam"), monkeypatch)
     (tmp_path / "here").rename(tmp_path / "there")
-    run(job(inputs, tmp_path / "there" / "out.bam", resume=True))
+    polish_files(job(inputs, tmp_path / "there" / "out.bam", resume=True))
     assert left(tmp_path / "there" / "out.bam") == whole
 
 
@@ -297,11 +297,11 @@ def test_two_runs_cannot_write_one_output(inputs: Path, tmp_path: Path, monkeypa
     def meanwhile(*given: Any, **named: Any) -> Iterator[PolishedRead]:
         monkeypatch.setattr(run_module, "correct", polished)
         with pytest.raises(OutputError) as refusal:
-            run(job(inputs, tmp_path / "out.bam", resume=True))
+            polish_files(job(inputs, tmp_path / "out.bam", resume=True))
         refusals.append(str(refusal.value))
         yield from polished(*given, **named)
 
     monkeypatch.setattr(run_module, "correct", meanwhile)
-    assert run(job(inputs, tmp_path / "out.bam"))["counts"]["molecules"] == MOLECULES
+    assert polish_files(job(inputs, tmp_path / "out.bam"))["counts"]["molecules"] == MOLECULES
     assert len(refusals) == 1
     assert "another run is writing there" in refusals[0]

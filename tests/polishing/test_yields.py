@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PolishedRead, polished_tags
-from deepconsensus_py.polishing.report import TOTALS, YIELDS, MoleculeTable, yields
+from deepconsensus_py.polishing.report import TOTALS, YIELDS, MoleculeTable, read_yields
 
 Tags = tuple[tuple[str, object, str], ...]
 
@@ -51,7 +51,7 @@ def names(found: dict[str, int]) -> dict[str, int]:
     ids=["only after", "both", "not written", "unknown", "by rq", "no consensus"],
 )
 def test_what_a_molecule_adds(one: PolishedRead, wanted: dict[str, int]) -> None:
-    found = yields(one)
+    found = read_yields(one)
     assert tuple(found) == YIELDS
     if one.draft.qualities is None:
         found = {name: found[name] for name in ("reads_q20_before", "reads_q30_before", "reads_q20_after")}

@@ -16,7 +16,7 @@ from deepconsensus_py.simulate.molecules import SimulatedMolecule
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import load_profile, normalised
 from deepconsensus_py.simulate.sites import prepare_site, travel
-from deepconsensus_py.simulate.templates import homopolymer_runs, random_template
+from deepconsensus_py.simulate.templates import homopolymers, random_template
 
 PROFILE = load_profile()
 MEASURED = PROFILE.measured["draft"]
@@ -111,7 +111,7 @@ def test_errors_stand_where_the_passes_speak_for_them() -> None:
     truth, candidates = a_molecule(5)
     draft = draw_draft(truth, candidates, 5, PROFILE.drafts, np.random.default_rng(0))
     errors = find_errors(Read("d", decode_bases(draft.bases)), decode_bases(truth))
-    places = homopolymer_runs(truth).starts
+    places = homopolymers(truth).starts
     best = np.full(len(truth), -np.inf)
     np.maximum.at(best, candidates.place, candidates.score)
     at_error = [best[max(event.position - 20, 0) : event.position + 20].max() for event in errors.events]
@@ -150,7 +150,7 @@ def test_low_qualities_stand_on_the_first_base_of_a_run() -> None:
     truth, candidates = a_molecule(9)
     draft = draw_draft(truth, candidates, 9, PROFILE.drafts, np.random.default_rng(0))
     assert len(draft.qualities) == len(draft.bases)
-    runs = homopolymer_runs(draft.bases)
+    runs = homopolymers(draft.bases)
     first = np.zeros(len(draft.bases), bool)
     first[runs.starts] = True
     long = runs.lengths[runs.index] >= 4

@@ -8,7 +8,7 @@ import pytest
 from deepconsensus_py.pacbio.molecule import N, encode_bases
 from deepconsensus_py.simulate.passes import prepare_strand, read_strand
 from deepconsensus_py.simulate.profile import BaseClass, PassProfile, load_profile
-from deepconsensus_py.simulate.templates import homopolymer_runs, random_template
+from deepconsensus_py.simulate.templates import homopolymers, random_template
 
 PROFILE = load_profile().passes
 MISMATCHES, INSERTIONS, DELETIONS = np.eye(3)
@@ -24,7 +24,7 @@ def a_template(length: int = 20_000) -> np.ndarray:
 
 
 def run_lengths(template: np.ndarray, reading) -> np.ndarray:
-    runs = homopolymer_runs(template)
+    runs = homopolymers(template)
     own = reading.bases == template[reading.origin]
     return np.bincount(runs.index[reading.origin[own]], minlength=len(runs.starts))
 

@@ -9,7 +9,7 @@ from deepconsensus_py.simulate.profile import load_profile
 from deepconsensus_py.simulate.templates import (
     Contig,
     draw_fragment,
-    homopolymer_runs,
+    homopolymers,
     random_template,
     read_templates,
     tandem_repeats,
@@ -18,7 +18,7 @@ from deepconsensus_py.simulate.templates import (
 
 def test_runs_rebuild_the_sequence() -> None:
     bases = encode_bases("AACGTTTTA")
-    runs = homopolymer_runs(bases)
+    runs = homopolymers(bases)
     assert runs.lengths.tolist() == [2, 1, 1, 4, 1]
     np.testing.assert_array_equal(np.repeat(bases[runs.starts], runs.lengths), bases)
     np.testing.assert_array_equal(runs.index, [0, 0, 1, 2, 3, 3, 3, 3, 4])
@@ -34,7 +34,7 @@ def test_random_template_has_the_length_and_only_bases(length: int) -> None:
 
 def test_random_template_has_the_run_lengths_of_the_profile() -> None:
     share = load_profile().passes.run_length_share.sum(axis=0)
-    runs = homopolymer_runs(random_template(100_000, load_profile().passes.run_length_share, np.random.default_rng(0)))
+    runs = homopolymers(random_template(100_000, load_profile().passes.run_length_share, np.random.default_rng(0)))
     found = np.bincount(np.minimum(runs.lengths, len(share)), minlength=len(share) + 1)[1:] / len(runs.lengths)
     # Tandem repeats replace about 4 % of the bases, so the shares agree only nearly.
     np.testing.assert_allclose(found[:4], share[:4], rtol=0.1)
@@ -43,7 +43,7 @@ def test_random_template_has_the_run_lengths_of_the_profile() -> None:
 
 def test_long_runs_are_mostly_of_a_and_t() -> None:
     template = random_template(200_000, load_profile().passes.run_length_share, np.random.default_rng(0))
-    runs = homopolymer_runs(template)
+    runs = homopolymers(template)
     long = template[runs.starts[runs.lengths >= 6]]
     assert np.isin(long, [1, 2]).mean() > 0.75
     assert 0.5 < np.isin(template, [1, 2]).mean() < 0.62

@@ -15,7 +15,7 @@ from deepconsensus_py.pileup.method import encode_columns
 from deepconsensus_py.training.columns import ColumnModel
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.task import make_tasks
+from deepconsensus_py.training.task import tasks_of
 
 SMALL: dict[str, Any] = {
     "layers": 1,
@@ -43,7 +43,7 @@ def config_of(example_file: Path, **changes: Any) -> TrainConfig:
 
 def test_a_column_network_learns_to_call_the_draft(example_file: Path, examples: list[Example], tmp_path: Path) -> None:
     config = config_of(example_file)
-    path = train(make_tasks(config), config, tmp_path)
+    path = train(tasks_of(config), config, tmp_path)
     losses = [float(line.split(",")[4]) for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
     assert losses[-1] < 0.7 * losses[0]
 
@@ -60,7 +60,7 @@ def test_a_column_network_learns_to_call_the_draft(example_file: Path, examples:
 
 def test_held_out_molecules_are_those_named(example_file: Path, examples: list[Example]) -> None:
     config = config_of(example_file, left_out=(4194369,))
-    (task,) = make_tasks(config)
+    (task,) = tasks_of(config)
     (wanted,) = (example for example in examples if f"/{HELD_OUT}/" in example.name)
     features = encode_columns(wanted.zmw, ColumnModel(**{**SMALL, "required": ("pulse_widths",)}).spec())
     held_out = torch.cat([batch["bases"] for batch in task.held_out()])
@@ -71,7 +71,7 @@ def test_held_out_molecules_are_those_named(example_file: Path, examples: list[E
 def test_held_out_and_left_out_molecules_are_not_trained_on(example_file: Path, examples: list[Example]) -> None:
     unused = (HELD_OUT, 4194369, 4194371, 4194372, 4194373)
     config = config_of(example_file, left_out=unused[1:], data={"examples": [str(example_file)], "batch": 40})
-    (task,) = make_tasks(config)
+    (task,) = tasks_of(config)
     (used,) = (example for example in examples if not any(f"/{hole}/" in example.name for hole in unused))
     features = encode_columns(used.zmw, FeatureSpec.from_dict({**FeatureSpec().to_dict(), "max_passes": 6}))
     known = {window.tobytes() for window in features.inputs["bases"]}
@@ -80,13 +80,13 @@ def test_held_out_and_left_out_molecules_are_not_trained_on(example_file: Path, 
 
 
 def test_a_batch_follows_from_its_generator(example_file: Path) -> None:
-    (task,) = make_tasks(config_of(example_file))
+    (task,) = tasks_of(config_of(example_file))
     first, _, again = (task.batch(np.random.default_rng(seed)) for seed in (3, 4, 3))
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
 def test_the_same_seed_draws_the_same_weights(example_file: Path) -> None:
-    first, again, other = (make_tasks(config_of(example_file, seed=seed))[0].network.state_dict() for seed in (1, 1, 2))
+    first, again, other = (tasks_of(config_of(example_file, seed=seed))[0].network.state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["output.weight"], other["output.weight"])
 
@@ -99,7 +99,7 @@ def test_training_starts_from_a_model(example_file: Path, tiny_model: Path, tmp_
         average=0.0,
         stages=(Stage(steps=1, learning_rate=1e-12),),
     )
-    path = train(make_tasks(config), config, tmp_path)
+    path = train(tasks_of(config), config, tmp_path)
     trained, before = read_model(path), read_model(tiny_model)
     assert trained.spec == before.spec
     for name, tensor in trained.network.state_dict().items():
@@ -125,7 +125,7 @@ def test_training_starts_from_a_model(example_file: Path, tiny_model: Path, tmp_
 )
 def test_what_does_not_fit_is_named(example_file: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises((InputError, ModelError), match=message):
-        make_tasks(config_of(example_file, **changes))
+        tasks_of(config_of(example_file, **changes))
 
 
 @pytest.mark.real
@@ -139,10 +139,10 @@ def test_the_originals_windows_are_trained_on(human_1m: Path) -> None:
         data={"windows": [str(path) for path in paths], "batch": 8},
         stages=(Stage(steps=1, learning_rate=1e-3),),
     )
-    (task,) = make_tasks(config)
+    (task,) = tasks_of(config)
     batch = task.batch(np.random.default_rng(0))
     loss, items = task.loss(task.network, batch)
     assert items == 8
     assert loss.item() > 0
     with pytest.raises(InputError, match="molecule 5 is to be"):
-        make_tasks(dataclasses.replace(config, left_out=(5,)))
+        tasks_of(dataclasses.replace(config, left_out=(5,)))

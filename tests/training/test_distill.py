@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.models.weights import Model, read_model, save_model
@@ -14,7 +14,7 @@ from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.training.config import Stage, TrainConfig
 from deepconsensus_py.training.distill import Student, cut_student
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.task import make_tasks
+from deepconsensus_py.training.task import tasks_of
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_student_comes_nearer_to_its_teacher(example_file: Path, teacher: Path
         model={"layers": [0, 2], "dropout": 0.0, "truth_weight": 0.0, "teacher_weight": 1000.0},
         stages=(Stage(steps=60, learning_rate=0.001, every=20),),
     )
-    tasks = make_tasks(config)
+    tasks = tasks_of(config)
     batches = list(tasks[0].held_out())
     with torch.no_grad():
         before = sum(tasks[0].loss(tasks[0].network, batch)[0].item() for batch in batches)
@@ -85,13 +85,13 @@ def test_a_student_comes_nearer_to_its_teacher(example_file: Path, teacher: Path
 
 def test_the_teacher_itself_loses_nothing(example_file: Path, teacher: Path) -> None:
     config = config_of(example_file, teacher, model={"layers": [0, 1, 2], "dropout": 0.0, "truth_weight": 0.0})
-    (task,) = make_tasks(config)
+    (task,) = tasks_of(config)
     loss, _ = task.loss(task.network, next(iter(task.held_out())))
     assert loss.item() == 0.0
 
 
 def test_wrong_students_are_refused(example_file: Path, teacher: Path) -> None:
     with pytest.raises(InputError, match=r"model\.layers must be some of 0 to 2, the teacher's, not \(3,\)"):
-        make_tasks(config_of(example_file, teacher, model={"layers": [3]}))
+        tasks_of(config_of(example_file, teacher, model={"layers": [3]}))
     with pytest.raises(InputError, match="init must be the model file of the teacher"):
-        make_tasks(config_of(example_file, teacher, init=None))
+        tasks_of(config_of(example_file, teacher, init=None))

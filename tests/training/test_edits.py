@@ -25,7 +25,7 @@ from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.edit_examples import RunExamples, joined, make_run_examples, write_run_examples
 from deepconsensus_py.training.edits import LABELS, RunTask
 from deepconsensus_py.training.loop import train
-from deepconsensus_py.training.task import make_tasks
+from deepconsensus_py.training.task import tasks_of
 
 CONFIG = """
 task: edits
@@ -73,7 +73,7 @@ def changed(config: TrainConfig, **changes: Any) -> TrainConfig:
 
 
 def task_of(config: TrainConfig) -> RunTask:
-    (task,) = make_tasks(config)
+    (task,) = tasks_of(config)
     assert isinstance(task, RunTask)
     return task
 
@@ -99,7 +99,7 @@ def test_a_run_network_learns_what_passes_say(
     ruled = dataclasses.replace(examples_of_runs, label=np.where(passes[:, :, REVERSE].any(axis=1), 3, 1).astype("u1"))
     write_run_examples(tmp_path / "ruled.safetensors", [ruled])
     config = changed(config, data={"evidence": [str(tmp_path / "ruled.safetensors")]})
-    tasks = make_tasks(config)
+    tasks = tasks_of(config)
     before = loss_of(tasks[0].network, ruled)
     model = read_model(train(tasks, config, tmp_path / "out"))
     assert loss_of(model.network, ruled) < 0.3 * before
@@ -108,7 +108,7 @@ def test_a_run_network_learns_what_passes_say(
 
 
 def test_what_is_trained_polishes(config: TrainConfig, examples: list[Example], tmp_path: Path) -> None:
-    path = train(make_tasks(config), config, tmp_path / "out")
+    path = train(tasks_of(config), config, tmp_path / "out")
     assert '"task": "edits"' in read_model(path).card
     corrector = load_model(path)
     assert corrector.method.name == "small"
@@ -128,7 +128,7 @@ def test_a_training_interrupted_goes_on_to_the_same_weights(
 ) -> None:
     short = changed(config, stages=(dataclasses.replace(config.stages[0], steps=12),))
     short = changed(short, model={"dropout": 0.1})
-    whole = load_file(train(make_tasks(short), short, tmp_path / "whole"))
+    whole = load_file(train(tasks_of(short), short, tmp_path / "whole"))
     left, batch = [7], RunTask.batch
 
     def interrupted(task: RunTask, rng: np.random.Generator) -> Any:
@@ -139,9 +139,9 @@ def test_a_training_interrupted_goes_on_to_the_same_weights(
 
     monkeypatch.setattr(RunTask, "batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(make_tasks(short), short, tmp_path / "parts")
+        train(tasks_of(short), short, tmp_path / "parts")
     monkeypatch.setattr(RunTask, "batch", batch)
-    parts = load_file(train(make_tasks(short), short, tmp_path / "parts", resume=True))
+    parts = load_file(train(tasks_of(short), short, tmp_path / "parts", resume=True))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
 
@@ -162,7 +162,7 @@ def test_the_seed_draws_the_weights(config: TrainConfig) -> None:
 
 def test_stages_share_the_network(config: TrainConfig) -> None:
     stages = (config.stages[0], dataclasses.replace(config.stages[0], name="second", data={"drafts": 1, "runs": 3}))
-    first, second = make_tasks(changed(config, stages=stages))
+    first, second = tasks_of(changed(config, stages=stages))
     assert first.network is second.network
     assert len(second.batch(np.random.default_rng(0))[LABELS]) <= 3
 
@@ -281,32 +281,32 @@ def test_the_model_knows_how_often_decided_runs_are_wrong(
 )
 def test_data_that_cannot_be_used_is_refused(config: TrainConfig, data: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        make_tasks(changed(config, data=data))
+        tasks_of(changed(config, data=data))
 
 
 @pytest.mark.parametrize("model", [{"heads": 3}, {"layers": 0}, {"depth": 3}])
 def test_a_network_that_cannot_be_is_refused(config: TrainConfig, model: dict[str, int]) -> None:
     with pytest.raises(InputError, match="model"):
-        make_tasks(changed(config, model=model))
+        tasks_of(changed(config, model=model))
 
 
 @pytest.mark.parametrize("key", ["held_out", "left_out"])
 def test_molecules_that_are_not_there_are_refused(config: TrainConfig, key: str, evidence: Path) -> None:
     with pytest.raises(InputError, match="77") as caught:
-        make_tasks(changed(config, **{key: (77,)}))
+        tasks_of(changed(config, **{key: (77,)}))
     assert str(evidence) in str(caught.value)
 
 
 def test_leaving_all_out_is_refused(config: TrainConfig, examples_of_runs: RunExamples) -> None:
     every = tuple(set(examples_of_runs.hole.tolist()))
     with pytest.raises(InputError, match="all molecules are held or left out"):
-        make_tasks(dataclasses.replace(config, held_out=every))
+        tasks_of(dataclasses.replace(config, held_out=every))
 
 
 def test_a_model_to_start_from_that_does_not_fit_is_refused(
     config: TrainConfig, tiny_model: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="not a run network"):
-        make_tasks(dataclasses.replace(config, init=str(tiny_model), model={}))
+        tasks_of(dataclasses.replace(config, init=str(tiny_model), model={}))
     with pytest.raises(InputError, match="leave model out"):
-        make_tasks(dataclasses.replace(config, init=str(tiny_model)))
+        tasks_of(dataclasses.replace(config, init=str(tiny_model)))

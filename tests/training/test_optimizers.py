@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from training_toys import CONFIG
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.models.column_network import ColumnConfig, ColumnNetwork
 from deepconsensus_py.training.checkpoint import load_optimizer_state, optimizer_state
 from deepconsensus_py.training.config import TrainConfig

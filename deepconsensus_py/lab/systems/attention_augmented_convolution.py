@@ -17,7 +17,7 @@ TRAINED = ("augmented", "squeeze-excitation")
 SYSTEMS = (*TRAINED, "convolution")
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train on pairs of distant glyphs, and compare the layer without and with attention alone with its parts."""
     steps = 5 if size.fast else STEPS
     seen = {system: [glyph_accuracy(system, seed, steps=steps, rate=RATE) for seed in size.seeds] for system in TRAINED}
@@ -88,5 +88,5 @@ CLAIM = Claim(
     baseline="Squeeze-excitation and the plain residual network, with the same number of parameters.",
     on_reads="Convolution around a cell of the pileup, attention across a homopolymer.",
     seeds=(1,),
-    run=run,
+    run=reproduce,
 )

@@ -23,7 +23,7 @@ DIGIT_STEPS, GLYPH_STEPS = 250, 300
 COUNTED = 20.86  # million parameters of BoTNet-50 with 1000 classes
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Count BoTNet-50, and train its small twin and a convolutional network on digits and on distant glyphs."""
     digit_steps, glyph_steps = (5, 5) if size.fast else (DIGIT_STEPS, GLYPH_STEPS)
     systems = ("bot", "convolution")
@@ -96,5 +96,5 @@ CLAIM = Claim(
     baseline="The same residual network with 3x3 convolutions.",
     on_reads="A hybrid over pileups: convolutions at full resolution, global attention where it is coarse.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

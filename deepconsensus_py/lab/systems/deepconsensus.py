@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deepconsensus_py.attention.cost import layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
-from deepconsensus_py.lab.reads import Polished, polished, yields
+from deepconsensus_py.lab.reads import Polished, polished, yield_figures
 
 MODEL = "edits"
 DEPTHS = {"5-10": (5, 10), "11-20": (11, 20)}
@@ -37,7 +37,7 @@ class Kmers:
     repeated: int
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Polish simulated molecules, and count errors, yield and k-mers."""
     if size.fast:
         # The molecules of testdata/.
@@ -77,7 +77,7 @@ def _removed(molecules: Sequence[Polished]) -> float:
 def _yields(molecules: Sequence[Polished]) -> list[Figure]:
     drafts, reads = [one.draft_errors for one in molecules], [one.errors for one in molecules]
     kinds = {
-        name: (yields(drafts, predicted=predicted), yields(reads, predicted=predicted))
+        name: (yield_figures(drafts, predicted=predicted), yield_figures(reads, predicted=predicted))
         for name, predicted in (("found", False), ("predicted", True))
     }
     return [
@@ -151,5 +151,5 @@ CLAIM = Claim(
     baseline="The draft consensus.",
     on_reads="This is the product itself.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

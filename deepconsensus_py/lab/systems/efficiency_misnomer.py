@@ -11,10 +11,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.cost import Cost, cost
 from deepconsensus_py.attention.patterns import BlockLocal
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import image_cost, layer_costs
@@ -72,7 +72,7 @@ EXHIBITS = (
 """Two systems, a measure in which the first has less, one in which it has more, and why."""
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Count all systems; a fast run differs in the repeats of the timing only."""
     torch.manual_seed(0)
     systems = {name: _counted(*made, repeats=1 if size.fast else 5) for name, made in _systems().items()}
@@ -191,5 +191,5 @@ CLAIM = Claim(
     baseline="The order by another measure.",
     on_reads="Every preset of the corrector is reported with all of its costs.",
     seeds=(1,),
-    run=run,
+    run=reproduce,
 )

@@ -22,7 +22,7 @@ UNEVEN = ((13, 21), (17, 16), (19, 30))  # heights and widths, not multiples of 
 EVEN = (32, 32)
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Compare blocks with masked attention, count copies, and train on digits beside convolution."""
     steps = 5 if size.fast else STEPS
     ours, plain = (
@@ -110,5 +110,5 @@ CLAIM = Claim(
     baseline="The same residual network with 3x3 convolutions; stand-alone attention for the copies.",
     on_reads="A halo over columns and passes of a pileup, where full attention is too expensive.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

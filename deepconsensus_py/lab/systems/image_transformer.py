@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.patterns import BlockLocal
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.heads.density import DensityHead
 from deepconsensus_py.lab import digits as grey
@@ -83,7 +83,7 @@ def _photographs() -> Any:
     return load_sample_images()
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train each memory on digits, one of them on patches in colour, and look for leaks."""
     steps = 2 if size.fast else 500
     bits = {name: [_digits(arm, seed, steps) for seed in _seeds(name, size)] for name, arm in ARMS.items()}
@@ -196,5 +196,5 @@ CLAIM = Claim(
     baseline="The same network with full causal attention; the frequencies of each pixel's levels.",
     on_reads="A density of pileups as images: how surprising a cell is could be a feature of its base quality.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

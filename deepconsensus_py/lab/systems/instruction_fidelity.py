@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost, cost
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.navigate import NavigateHead
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import layer_costs
@@ -34,22 +34,22 @@ BATCH = 32
 Path = Sequence[int]
 """Rooms, each a door from the one before."""
 
-Distances = NDArray[np.float64]
+LabelDistances = NDArray[np.float64]
 """Lengths of the shortest paths between all rooms, ``[n, n]``."""
 
 
-def path_length(path: Path, *, distance: Distances) -> float:
+def path_length(path: Path, *, distance: LabelDistances) -> float:
     """Length of a path of at least one room."""
     return float(distance[list(path[:-1]), list(path[1:])].sum())
 
 
-def coverage(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+def coverage(*, prediction: Path, reference: Path, distance: LabelDistances, threshold: float = THRESHOLD) -> float:
     """How much of the reference the prediction covers: the mean over its rooms of exp(-distance / threshold)."""
     nearest = distance[np.ix_(list(reference), list(prediction))].min(axis=1)
     return float(np.exp(-nearest / threshold).mean())
 
 
-def length_score(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+def length_score(*, prediction: Path, reference: Path, distance: LabelDistances, threshold: float = THRESHOLD) -> float:
     """How well the prediction's length fits what it covers: 1 if it is coverage times the reference's length."""
     covered = coverage(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
     expected = covered * path_length(reference, distance=distance)
@@ -57,18 +57,18 @@ def length_score(*, prediction: Path, reference: Path, distance: Distances, thre
     return expected / (expected + off) if expected + off else 1.0
 
 
-def cls(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+def cls(*, prediction: Path, reference: Path, distance: LabelDistances, threshold: float = THRESHOLD) -> float:
     """Coverage weighted by length score: their product, 1 if the paths are the same."""
     covered = coverage(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
     return covered * length_score(prediction=prediction, reference=reference, distance=distance, threshold=threshold)
 
 
-def success(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> bool:
+def success(*, prediction: Path, reference: Path, distance: LabelDistances, threshold: float = THRESHOLD) -> bool:
     """Whether the prediction ends within the threshold of the reference's end."""
     return bool(distance[prediction[-1], reference[-1]] <= threshold)
 
 
-def spl(*, prediction: Path, reference: Path, distance: Distances, threshold: float = THRESHOLD) -> float:
+def spl(*, prediction: Path, reference: Path, distance: LabelDistances, threshold: float = THRESHOLD) -> float:
     """Success weighted by path length: the shortest path to the end over the path taken, at most 1."""
     if not success(prediction=prediction, reference=reference, distance=distance, threshold=threshold):
         return 0.0
@@ -82,7 +82,7 @@ MEASURES: dict[str, Callable[..., float | bool]] = {"CLS": cls, "success": succe
 Scores = dict[str, float]
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train an agent on described paths and one on shortest paths to the same goals, and judge both in new houses."""
     judged, tests = not size.fast, joined_walks(TESTED, 20)
     learned = joined_walks(LEARNED[:2] if size.fast else LEARNED, 100)
@@ -196,5 +196,5 @@ CLAIM = Claim(
     baseline="The same agent, trained to reach the goal.",
     on_reads="Walks along a graph of passes: judged by the molecule that they spell, not by their ends.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.pretrain import Masked
 from deepconsensus_py.lab.claim import Claim, CostLine, Curve, Figure, Shown, Size, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
-from deepconsensus_py.lab.reads import SPEC, Windows, judge, simulated, take, without_draft
+from deepconsensus_py.lab.reads import SPEC, WindowTensors, judge, simulated, take, without_draft
 from deepconsensus_py.lab.transfer import BATCH, Tuned, after, fresh, masked_loss, pretrain, tune
 
 TRUNK = TrunkConfig(2, 64, 4, 128, preset("banded12"), norm="layer")
@@ -22,7 +22,7 @@ TUNING = Training(120, 1e-3)
 SCRATCH, PRETRAINED = "from scratch", "pretrained"
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train correctors on few labelled windows, pretrained and from scratch."""
     share = 20 if size.fast else 1
     drafted = simulated(1000 // share, TEST)
@@ -62,7 +62,7 @@ def run(size: Size) -> Shown:
 _Runs = dict[tuple[str, int], Tuned]
 
 
-def _run(seed: int, test: Windows, share: int) -> tuple[_Runs, dict[str, float]]:
+def _run(seed: int, test: WindowTensors, share: int) -> tuple[_Runs, dict[str, float]]:
     """Both correctors of a seed, from the same initial weights, and the metrics of masked modelling."""
     unlabelled, labelled = simulated(4000 // share, UNLABELLED), without_draft(simulated(max(LABELS), LABELLED))
     choosing = without_draft(simulated(300 // share, CHOOSING))
@@ -87,7 +87,7 @@ def _mean(runs: list[Tuned]) -> Tuned:
     )
 
 
-def _costs(windows: Windows) -> tuple[CostLine, ...]:
+def _costs(windows: WindowTensors) -> tuple[CostLine, ...]:
     batch = take(windows, slice(0, BATCH))
     corrector = fresh(TRUNK, 0)
     masked = Masked(corrector.trunk, corrector.columns)
@@ -133,5 +133,5 @@ CLAIM = Claim(
     baseline="The same corrector trained from scratch, at its own best step.",
     on_reads="A new chemistry or organism has many reads and few molecules of known sequence.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -44,7 +44,7 @@ def copies(count: int, *, length: int, back: int, letters: int, seed: int) -> tu
     return symbols[..., None], labels
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train with relative and with absolute positions on short sequences, test on long and on shifted ones."""
     steps = 20 if size.fast else 800
     accuracy = {
@@ -141,5 +141,5 @@ CLAIM = Claim(
     baseline="A learned table of absolute positions.",
     on_reads="The position of a window in the read does not matter, and windows may be longer than in training.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -84,7 +84,7 @@ def matches(count: int, *, length: int, pairs: int, apart: int, seed: int) -> tu
     return symbols, labels
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train with full, local and routed attention on distant pairs, and count the pairs of tokens that meet."""
     steps = 8 if size.fast else 500
     runs = {system: [_accuracy(_trained(system, steps, seed)) for seed in size.seeds] for system in SYSTEMS}
@@ -198,5 +198,5 @@ CLAIM = Claim(
     baseline="Full attention, and local attention alone.",
     on_reads="Tandem repeats in long reads: copies of a unit lie beyond any band.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -6,8 +6,8 @@ modelling of pileups, downstream their correction.
 
 from dataclasses import replace
 
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
@@ -23,7 +23,7 @@ UNLABELLED, LABELLED, CHOOSING, TEST = 21, 22, 23, 24
 """Seeds of the molecules: no two sets share a molecule."""
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Pretrain trunks of several shapes, fine-tune each, and compare the spreads."""
     shapes = SHAPES[::4] if size.fast else SHAPES
     found = {_name(shape): _run(shape, size) for shape in shapes}
@@ -107,5 +107,5 @@ CLAIM = Claim(
     baseline="The other shapes, with the same number of parameters.",
     on_reads="Depth and width of the corrector should be chosen by errors, not by the pretraining loss.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

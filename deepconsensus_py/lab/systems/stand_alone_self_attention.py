@@ -17,7 +17,7 @@ MIXED = 4  # value maps that the published stem mixes by position in its window
 WINDOW = 4  # pixels, height and width of the window of the published stem
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Count ResNet-50 with and without attention, and train its small twins on digits."""
     steps = 5 if size.fast else STEPS
     ours, plain = (
@@ -89,5 +89,5 @@ CLAIM = Claim(
     baseline="The same residual network with 3x3 convolutions.",
     on_reads="Local attention over the cells of a pileup, without any convolution.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -100,13 +100,13 @@ def f1(logits: Tensor, labels: Tensor) -> float:
 
 
 TRACKS = {
-    "segmentation of homopolymers, F1": Track(tracks.segments, tracks.CLASSES, f1),
+    "segmentation of homopolymers, F1": Track(tracks.track_segments, tracks.CLASSES, f1),
     "detection of a variant, its column right": Track(tracks.variants, 2, tracks.found),
 }
 DIGITS = "recognition of digits, accuracy"
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train three heads on a trunk each, and the same on convolutions, and judge both on other data."""
     steps, judged = (4 if size.fast else 900), not size.fast
     scores = {
@@ -257,5 +257,5 @@ CLAIM = Claim(
     baseline="Convolutions of the same size; the most common answer.",
     on_reads="Tracks of homopolymers and of variant positions beside the corrected read.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

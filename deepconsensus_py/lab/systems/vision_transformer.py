@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.vision import Vision
 from deepconsensus_py.lab.claim import Claim, Curve, Figure, Shown, Size, at_least, at_most
 from deepconsensus_py.lab.costs import cost_line, image_cost
@@ -26,7 +26,7 @@ SYSTEMS = ("convolution", "transformer")
 RATES = {"convolution": 3e-3, "transformer": 1e-3}
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train on few and on many images beside a convolutional network, and permute the patches."""
     counts = (BATCH, 2 * BATCH) if size.fast else (TRAINING, MORE * TRAINING)
     epochs = 1 if size.fast else EPOCHS
@@ -136,5 +136,5 @@ CLAIM = Claim(
     baseline="A residual network of 3x3 convolutions with no more parameters.",
     on_reads="A token of its own can judge a whole window.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost, cost, layer_cost
 from deepconsensus_py.attention.patterns import Full
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.contrast import ContrastHead, contrast
 from deepconsensus_py.heads.head import Batch
@@ -35,7 +35,7 @@ RECALL, EXACT, TIMES, SHARE = 0.98, 0.98, 1.7, 0.95
 Loss = Callable[[ContrastHead, Batch], Tensor]
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train with both losses and with each alone, and train a new query on the result."""
     steps, count = (2, 40) if size.fast else (700, TESTED_ON)
     seen = scenes(count, seed=TEST_SEED, pairs=SEEN)
@@ -223,5 +223,5 @@ CLAIM = Claim(
     baseline="The same model trained with contrast alone, and with captions alone.",
     on_reads="A pileup as the picture, its true sequence as the caption: a new question would need few labels.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -30,7 +30,7 @@ DROPOUT = 0.1
 ACTIONS = len(keydoor.MOVES)
 BATCH = 64
 
-Batch = Mapping[str, Tensor]
+EpisodeBatch = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ KEYDOOR = World((keydoor.ROOMS, *(keydoor.SIDE,) * 2, *(keydoor.SIDE + 1,) * 2),
 CORRIDOR = World((stitching.HEIGHT, stitching.WIDTH), stitching.STEPS, endless=True)
 
 
-def batch_of(episodes: keydoor.Trajectories) -> dict[str, Tensor]:
+def episode_batch(episodes: keydoor.Trajectories) -> dict[str, Tensor]:
     """Episodes as a batch of the trajectory head."""
     return {
         "returns": torch.from_numpy(episodes.returns_to_go.copy()),
@@ -72,7 +72,7 @@ def transitions(world: World, episodes: keydoor.Trajectories) -> Transitions:
     return Transitions(*(part[:, kept].flatten(0, 1) for part in (seen, action, reward, following, ended)))
 
 
-def sequence_model(world: World, data: Batch, training: Training, *, seed: int) -> TrajectoryHead:
+def sequence_model(world: World, data: EpisodeBatch, training: Training, *, seed: int) -> TrajectoryHead:
     """Train a Decision Transformer; half of each batch is from the best tenth of the episodes, see ``best``."""
     torch.manual_seed(seed)
     head = TrajectoryHead(Trunk(TRUNK), sizes=world.sizes, actions=ACTIONS, steps=world.steps, dropout=DROPOUT)
@@ -90,13 +90,13 @@ def sequence_model(world: World, data: Batch, training: Training, *, seed: int) 
     return head
 
 
-def best(data: Batch) -> Tensor:
+def best(data: EpisodeBatch) -> Tensor:
     """The best tenth of the episodes, except those that earned nothing, ``bool[episodes]``."""
     earned = data["returns"][:, 0]
     return (earned > 0) & (earned >= earned.quantile(0.9))
 
 
-def cloned(world: World, data: Batch, training: Training, *, seed: int, filtered: bool) -> Reactive:
+def cloned(world: World, data: EpisodeBatch, training: Training, *, seed: int, filtered: bool) -> Reactive:
     """Clone the behaviour in all episodes or in the best, from one observation at a time."""
     torch.manual_seed(seed)
     kept = best(data) if filtered else slice(None)

@@ -16,8 +16,8 @@ from deepconsensus_py.lab.systems.decision_transformer.agents import (
     KEYDOOR,
     TRUNK,
     asking,
-    batch_of,
     cloned,
+    episode_batch,
     reacting,
     sequence_model,
     transitions,
@@ -51,7 +51,7 @@ CORRIDORS = Lengths(4000, Training(300), Training(500, 2e-3), Training(1500), 20
 FAST = Lengths(300, Training(3), Training(20), Training(20), 8)
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train all agents on the same episodes, and let them play in the same new layouts."""
     doors = _mean([_doors(FAST if size.fast else FULL, seed) for seed in size.seeds])
     ways = _mean([_corridors(FAST if size.fast else CORRIDORS, seed) for seed in size.seeds])
@@ -79,7 +79,7 @@ def run(size: Size) -> Shown:
             ),
             *others,
             *(Figure(f"corridor: {name}", score) for name, score in ways.items()),
-            Figure("corridor: the best possible return, exact", stitching.best_return()),
+            Figure("corridor: the best possible return, exact", stitching.best_stitched()),
         ),
         costs=_costs(),
         notes=(
@@ -101,7 +101,7 @@ def run(size: Size) -> Shown:
 
 def _doors(lengths: Lengths, seed: int) -> Scores:
     episodes = keydoor.random_trajectories(lengths.episodes, seed=seed)
-    data, steps = batch_of(episodes), transitions(KEYDOOR, episodes)
+    data, steps = episode_batch(episodes), transitions(KEYDOOR, episodes)
     layouts = keydoor.layouts(lengths.played, seed=1000 + seed)
 
     def play(policy: keydoor.Policy) -> float:
@@ -123,7 +123,7 @@ def _doors(lengths: Lengths, seed: int) -> Scores:
 
 def _corridors(lengths: Lengths, seed: int) -> Scores:
     episodes = stitching.random_episodes(lengths.episodes, seed=seed)
-    data, steps = batch_of(episodes), transitions(CORRIDOR, episodes)
+    data, steps = episode_batch(episodes), transitions(CORRIDOR, episodes)
 
     def play(policy: keydoor.Policy) -> float:
         return float(stitching.played(policy, lengths.played, seed=1000 + seed).reward.sum(axis=1).mean())
@@ -143,7 +143,7 @@ def _mean(runs: list[Scores]) -> Scores:
 
 def _costs() -> tuple[CostLine, ...]:
     episodes = keydoor.random_trajectories(64, seed=0)
-    data, network = batch_of(episodes), Reactive(KEYDOOR.sizes, ACTIONS).eval()
+    data, network = episode_batch(episodes), Reactive(KEYDOOR.sizes, ACTIONS).eval()
     head = sequence_model(KEYDOOR, data, Training(0), seed=0)
     layer = LayerCost(keydoor.STEPS, 0, 2 * (WIDTH**2 + WIDTH * ACTIONS), 0, 0)
     with torch.inference_mode():
@@ -163,5 +163,5 @@ CLAIM = Claim(
     on_reads="A polisher that is asked for a quality: the state is a partial consensus, the return the quality of "
     "the read.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -39,7 +39,7 @@ def played(policy: Policy, count: int, *, seed: int) -> Trajectories:
     return _walked(np.stack([rows, np.full(count, START)], axis=1), policy, LONG)
 
 
-def best_return() -> float:
+def best_stitched() -> float:
     """The exact return of the best policy in a long episode, by backward induction over the columns."""
     value = np.zeros(WIDTH)
     for _ in range(LONG):

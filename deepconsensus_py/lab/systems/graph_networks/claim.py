@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost, cost, layer_cost
 from deepconsensus_py.attention.patterns import Edges, Full
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.graph import Distances, GraphHead, PassGraphHead
 from deepconsensus_py.lab.claim import Claim, CostLine, Curve, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.fit import Training, fit
@@ -37,7 +37,7 @@ EDGES, NETWORK, PLAIN, SHARED = "attention along edges", "graph network", "plain
 Rounds = Callable[[HopGraphs], int]
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train four systems on small graphs, and test them on larger ones."""
     steps, graphs = (2, 4) if size.fast else (1500, 300)
     tests = {n: hop_graphs(graphs, nodes=(n, n), seed=TEST_SEED) for n in TESTED_ON}
@@ -116,7 +116,7 @@ def _trained(name: str, seed: int, training: Training) -> nn.Module:
 
     def loss(step: int) -> Tensor:
         graphs = hop_graphs(32, nodes=TRAINED_ON, seed=1_000_000 * seed + step)
-        batch = batch_of(
+        batch = graph_batch(
             graphs, _rounds(name, graphs, widest) + (0 if name == PLAIN else int(drawn.integers(FURTHER + 1)))
         )
         logits: Tensor = system(batch)
@@ -130,7 +130,7 @@ def _rounds(name: str, graphs: HopGraphs, rounds: Rounds) -> int:
     return PLAIN_LAYERS if name == PLAIN else rounds(graphs)
 
 
-def batch_of(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
+def graph_batch(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
     """Graphs as a batch for all systems, with the number of rounds."""
     batch = {name: torch.from_numpy(getattr(graphs, name)) for name in ("edges", "mask", "source", "distance")}
     # Labels are random already, so a node's own index will do as its name.
@@ -140,7 +140,7 @@ def batch_of(graphs: HopGraphs, rounds: int) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _exact(system: nn.Module, name: str, graphs: HopGraphs, rounds: Rounds) -> float:
-    logits = system(batch_of(graphs, _rounds(name, graphs, rounds)))
+    logits = system(graph_batch(graphs, _rounds(name, graphs, rounds)))
     right = logits.argmax(-1).numpy() == graphs.distance
     return float(right[graphs.mask].mean())
 
@@ -200,7 +200,7 @@ def _rows(batch: dict[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
 def _cost(name: str, graphs: HopGraphs) -> CostLine:
     one = HopGraphs(*(getattr(graphs, field)[:1] for field in HopGraphs.__dataclass_fields__))
     rounds = _rounds(name, one, widest)
-    system, batch = SYSTEMS[name]().eval(), batch_of(one, rounds)
+    system, batch = SYSTEMS[name]().eval(), graph_batch(one, rounds)
     edges, n = batch["edges"], one.mask.shape[1]
     if name == NETWORK:
         pairs = int((edges[..., 2] >= 0).sum())
@@ -226,5 +226,5 @@ CLAIM = Claim(
     baseline="A Transformer that is given rows of the adjacency matrix, with its own layers or with one shared block.",
     on_reads="Partial-order graphs of passes: trained on few passes, used on many.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -20,10 +20,10 @@ from deepconsensus_py.lab.systems.inductive_bias.planted import (
     area,
     attended,
     gradient_times_attention,
-    judge,
+    judge_planted,
     occluded,
+    planted_windows,
     shuffled,
-    windows,
 )
 
 CANVAS, MARGIN, WIDTH, BLOCK, HALO = 24, 8, 8, 4, 2  # pixels; only inner ones, out of reach of the border, are compared
@@ -31,11 +31,13 @@ STEPS, BATCH, TESTED = 1000, 64, 500
 SAME, DIFFERENT = 1e-5, 1e-2
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Measure the equivariance of untrained layers, and train networks whose answer has a known cause."""
     return Shown(
         figures=(*_equivariance(), *_explanation(size)),
-        costs=(cost_line("transformer of windows", judge(0), windows(64, seed=0).batch, (COLUMNS + 1,)),),
+        costs=(
+            cost_line("transformer of windows", judge_planted(0), planted_windows(64, seed=0).batch, (COLUMNS + 1,)),
+        ),
         notes=(
             "Equivariance is measured as the difference between the output for a shifted image and the shifted "
             "output, inner pixels only; for full attention the coordinates of the tokens are shifted, as pixels at "
@@ -112,14 +114,14 @@ def _explanation(size: Size) -> tuple[Figure, ...]:
 
 def _explained(seed: int, steps: int) -> dict[str, float]:
     """Accuracy, also with shuffled values, and the AUC of each explanation."""
-    head = judge(seed)
+    head = judge_planted(seed)
 
     def loss(step: int) -> Tensor:
-        batch = windows(BATCH, seed=10**5 * seed + step).batch
+        batch = planted_windows(BATCH, seed=10**5 * seed + step).batch
         return head.loss(head(batch), batch)
 
     fit(head, loss, Training(steps, rate=2e-3))
-    test = windows(TESTED, seed=10**9 + seed)
+    test = planted_windows(TESTED, seed=10**9 + seed)
     head.eval()
     scores = {
         **attended(head, test),
@@ -145,5 +147,5 @@ CLAIM = Claim(
     baseline="Absolute positions and blocks, which are not equivariant; weights applied to shuffled values.",
     on_reads="The command explain shows which passes and columns decided a base, by attention and by occlusion.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

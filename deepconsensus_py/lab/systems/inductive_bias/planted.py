@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.explain import occlusion, recorded_maps, rollout
 from deepconsensus_py.attention.multihead import MultiHead
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.vision import Vision
 
@@ -21,7 +21,7 @@ SPLIT = 4  # passes that disagree in the column that decides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Windows:
+class PlantedWindows:
     """Windows of columns.
 
     Attributes:
@@ -33,7 +33,7 @@ class Windows:
     cause: Tensor
 
 
-def windows(count: int, *, seed: int) -> Windows:
+def planted_windows(count: int, *, seed: int) -> PlantedWindows:
     """Draw windows; in one column the passes disagree, in others one of them errs occasionally."""
     generator = torch.Generator().manual_seed(seed)
     called = torch.randint(BASES, (count, COLUMNS), generator=generator)
@@ -45,10 +45,10 @@ def windows(count: int, *, seed: int) -> Windows:
     shares.scatter_add_(2, called.unsqueeze(-1), (PASSES - astray).unsqueeze(-1) / PASSES)
     shares.scatter_add_(2, other.unsqueeze(-1), astray.unsqueeze(-1) / PASSES)
     label = called[torch.arange(count), cause]
-    return Windows({"image": shares.transpose(1, 2).unsqueeze(2).contiguous(), "label": label}, cause)
+    return PlantedWindows({"image": shares.transpose(1, 2).unsqueeze(2).contiguous(), "label": label}, cause)
 
 
-def judge(seed: int) -> Vision:
+def judge_planted(seed: int) -> Vision:
     """A transformer with a token for the whole window."""
     torch.manual_seed(seed)
     trunk = Trunk(TrunkConfig(2, 32, 2, 64, preset("full"), norm="layer", position="none"))
@@ -56,14 +56,14 @@ def judge(seed: int) -> Vision:
 
 
 @torch.inference_mode()
-def attended(head: Vision, given: Windows) -> dict[str, Tensor]:
+def attended(head: Vision, given: PlantedWindows) -> dict[str, Tensor]:
     """Attention of the window's token to each column, ``float[count, 30]``: of the last layer, and rolled out."""
     with recorded_maps(head.trunk) as maps:
         head(given.batch)
     return {"last layer": maps[-1].mean(1)[:, 0, 1:], "rollout": rollout(maps)[:, 0, 1:]}
 
 
-def gradient_times_attention(head: Vision, given: Windows) -> Tensor:
+def gradient_times_attention(head: Vision, given: PlantedWindows) -> Tensor:
     """Token times gradient of the chosen logit, absolute, for each column, ``float[count, 30]``."""
     tokens = head.tokens(given.batch)
     x = tokens.x.detach().requires_grad_(True)
@@ -73,7 +73,7 @@ def gradient_times_attention(head: Vision, given: Windows) -> Tensor:
 
 
 @torch.inference_mode()
-def occluded(head: Vision, given: Windows) -> Tensor:
+def occluded(head: Vision, given: PlantedWindows) -> Tensor:
     """Fall of the chosen logit without each column, ``float[count, 30]``."""
     tokens = head.tokens(given.batch)
     chosen = head(given.batch).argmax(-1, keepdim=True)

@@ -16,9 +16,9 @@ from deepconsensus_py.lab.systems.mesh_tensorflow.meshes import (
     MESHES,
     Seen,
     SeenFfn,
-    alone,
     count,
     expected,
+    on_one_process,
     spread,
 )
 
@@ -26,10 +26,10 @@ CLOSE = 1e-5
 """Largest difference of losses that counts as equal."""
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train on every mesh with every layout, and count; a fast run uses two processes at most."""
     seeds = size.seeds[:1] if size.fast else size.seeds
-    runs = [(alone(seed), *spread(seed, 2 if size.fast else 4)) for seed in seeds]
+    runs = [(on_one_process(seed), *spread(seed, 2 if size.fast else 4)) for seed in seeds]
     _, meshes, ffn = runs[0]
     figures = [
         at_most(
@@ -121,5 +121,5 @@ CLAIM = Claim(
     baseline="The same training in one process.",
     on_reads="A layout of two lines trains the corrector on several devices.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

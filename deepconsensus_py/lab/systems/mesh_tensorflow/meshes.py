@@ -18,9 +18,9 @@ from torch.distributed.tensor import DTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.parallel import Layout, average_gradients, parallelize, share
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.attention.sublayers import FeedForward
 from deepconsensus_py.attention.tokens import Tokens
 
@@ -71,7 +71,7 @@ class SeenFfn:
     parameters: int
 
 
-def alone(seed: int) -> Seen:
+def on_one_process(seed: int) -> Seen:
     """Train in this process alone."""
     trunk = _trunk(seed)
     return Seen(_train(trunk, seed, None, {}), count(trunk), 0, 0)

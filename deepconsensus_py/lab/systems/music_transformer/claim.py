@@ -28,7 +28,7 @@ Draw = Callable[[int, int], Tensor]
 """Draws excerpts ``int64[count, LENGTH]``, given their count and a seed; seed -1 is for testing."""
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train with relative and absolute positions, and compare the two ways to compute the relative term."""
     corpus = _corpus(size)
     steps = 15 if size.fast else 400
@@ -75,11 +75,11 @@ def run(size: Size) -> Shown:
     )
 
 
-Corpus = tuple[str, Draw, int, int]
+ChoraleTensors = tuple[str, Draw, int, int]
 """Its name, how excerpts are drawn, and the number of notes and voices."""
 
 
-def _corpus(size: Size) -> Corpus:
+def _corpus(size: Size) -> ChoraleTensors:
     if size.fast or importlib.util.find_spec("music21") is None:
         return "generated motifs", _motifs, motifs.PITCHES, 1
     train, test = chorales.chorales(seed=0)
@@ -100,7 +100,7 @@ def _motifs(count: int, seed: int) -> Tensor:
     return torch.from_numpy(motifs.melodies(count, length=LENGTH, seed=seed + 1).tokens)
 
 
-def _head(system: str, corpus: Corpus, seed: int) -> Music:
+def _head(system: str, corpus: ChoraleTensors, seed: int) -> Music:
     torch.manual_seed(seed)
     relative = system == "relative"
     bias = BiasConfig("skew", (LENGTH - 1,), one_sided=True) if relative else None
@@ -109,7 +109,7 @@ def _head(system: str, corpus: Corpus, seed: int) -> Music:
     return Music(trunk, notes=corpus[2], voices=corpus[3], places=0 if relative else LENGTH)
 
 
-def _nats(system: str, corpus: Corpus, steps: int, seed: int) -> float:
+def _nats(system: str, corpus: ChoraleTensors, steps: int, seed: int) -> float:
     head = _head(system, corpus, seed)
     fit(head, partial(_loss, head, corpus[1], seed), Training(steps, rate=2e-3))
     head.eval()
@@ -168,5 +168,5 @@ CLAIM = Claim(
     baseline="A learned table of absolute positions; the relative term gathered pair by pair.",
     on_reads="Relative positions in the correction encoder, in place of the sinusoid.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -80,7 +80,7 @@ def melodies(count: int, *, length: int, seed: int) -> Melodies:
     return Melodies(tokens, period, lead, wrong, least, most)
 
 
-def transposed(tokens: NDArray[np.int64], by: int | NDArray[np.int64]) -> NDArray[np.int64]:
+def transposed_motif(tokens: NDArray[np.int64], by: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """The melodies, higher by some pitches: exactly as likely as before."""
     return (tokens + by) % PITCHES
 

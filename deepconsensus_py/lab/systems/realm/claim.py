@@ -54,7 +54,7 @@ LADDER = {ALONE: Arm(8, 0), RANDOM: Arm(8, 4, random=True), REALM: Arm(8, 4), PL
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class QuestionTask:
     """Documents, and the questions for training and for testing."""
 
     corpus: Corpus
@@ -63,7 +63,7 @@ class Task:
     test: NDArray[np.int64]
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train each model from the same start, and test it."""
     warm, steps, tested = (2, 2, 20) if size.fast else (200, 100, TESTED)
     found: dict[str, list[dict[str, float]]] = {name: [] for name in LADDER}
@@ -102,19 +102,19 @@ def _first(corpus: Corpus, documents: int) -> Corpus:
     return Corpus(corpus.words, corpus.documents[:documents], questions, source, answers)
 
 
-def _task(corpus: Corpus, seed: int, tested: int) -> Task:
+def _task(corpus: Corpus, seed: int, tested: int) -> QuestionTask:
     train, test = split(corpus, test=tested, seed=seed)
-    return Task(corpus, torch.from_numpy(corpus.documents[:, :LONGEST]).contiguous(), train, test)
+    return QuestionTask(corpus, torch.from_numpy(corpus.documents[:, :LONGEST]).contiguous(), train, test)
 
 
-def _head(task: Task, seed: int) -> RetrieveHead:
+def _head(task: QuestionTask, seed: int) -> RetrieveHead:
     torch.manual_seed(seed)
     attention = (AttentionConfig(NEIGHBOURS, bias=BiasConfig("shaw", (BEFORE,))),)
     trunk = Trunk(TrunkConfig(1, D, HEADS, FF, attention, norm="layer", position="none"))
     return RetrieveHead(trunk, words=len(task.corpus.words)).eval()
 
 
-def _warmed(head: RetrieveHead, task: Task, seed: int, steps: int) -> RetrieveHead:
+def _warmed(head: RetrieveHead, task: QuestionTask, seed: int, steps: int) -> RetrieveHead:
     """Start as REALM does, with the inverse cloze task and reading, on windows of the documents."""
     generator = np.random.default_rng(seed)
     asked = {question.tobytes() for question in task.corpus.questions[task.test]}
@@ -146,7 +146,7 @@ def _warmed(head: RetrieveHead, task: Task, seed: int, steps: int) -> RetrieveHe
 
 
 def _climb(
-    head: RetrieveHead, task: Task, arm: Arm, *, seed: int, steps: int, retriever: RetrieveHead | None
+    head: RetrieveHead, task: QuestionTask, arm: Arm, *, seed: int, steps: int, retriever: RetrieveHead | None
 ) -> dict[str, float]:
     head.supervised = arm.supervised
     generator, finder = np.random.default_rng(seed), retriever or head
@@ -164,7 +164,7 @@ def _climb(
 
 
 @torch.no_grad()
-def _tested(head: RetrieveHead, task: Task, arm: Arm, retriever: RetrieveHead | None) -> dict[str, float]:
+def _tested(head: RetrieveHead, task: QuestionTask, arm: Arm, retriever: RetrieveHead | None) -> dict[str, float]:
     finder = retriever or head
     index = finder.index(task.documents)
     parts = []
@@ -187,7 +187,9 @@ def _joint(head: RetrieveHead, batch: dict[str, Tensor], retriever: RetrieveHead
     return chances.unsqueeze(-1) + read_in
 
 
-def _batch(task: Task, rows: NDArray[np.int64], finder: RetrieveHead, index: Tensor, k: int) -> dict[str, Tensor]:
+def _batch(
+    task: QuestionTask, rows: NDArray[np.int64], finder: RetrieveHead, index: Tensor, k: int
+) -> dict[str, Tensor]:
     question = torch.from_numpy(task.corpus.questions[rows])
     every, found = (
         torch.unique(finder.search(question, index, k), return_inverse=True) if k else (torch.zeros(1).long(), None)
@@ -204,7 +206,7 @@ def _cut(documents: Tensor) -> Tensor:
     return documents[:, : int((documents != BLANK).sum(1).max())]
 
 
-def _words(task: Task) -> tuple[float, float]:
+def _words(task: QuestionTask) -> tuple[float, float]:
     """R@1 of BM25, and the share of answers that the exact reader finds in its first document."""
     corpus, rows = task.corpus, task.test
     first = bm25(corpus, corpus.questions[rows]).argmax(axis=1)
@@ -232,7 +234,7 @@ def _figures(means: dict[str, dict[str, float]], first: float, right: float, *, 
     ]
 
 
-def _cost(task: Task, arm: Arm, name: str) -> CostLine:
+def _cost(task: QuestionTask, arm: Arm, name: str) -> CostLine:
     head = _head(task, 0)
     index = head.index(task.documents)
     rows = task.test[:8]
@@ -263,5 +265,5 @@ CLAIM = Claim(
     baseline="The reader alone, a random retriever, and BM25.",
     on_reads="Corrected windows of other molecules for reads of few passes; a wrong copy of a repeat is the danger.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -22,7 +22,7 @@ from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.systems.transformer import correction
-from deepconsensus_py.lab.systems.transformer.passes import Windows, majority, spelled
+from deepconsensus_py.lab.systems.transformer.passes import PassWindows, majority, spelled
 
 LONG = 400
 """Bases of the windows on which time is compared."""
@@ -33,9 +33,9 @@ TRIED = (
 )
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train on noisy passes, and compare with labels of columns, a vote and a recurrent network."""
-    made = correction.held_out(64 if size.fast else 1000)
+    made = correction.held_out_windows(64 if size.fast else 1000)
     writers = [_writer(size, seed) for seed in size.seeds]
     labellers = [_labeller(size, seed) for seed in size.seeds]
     written = [correction.written(head, made) for head, _ in writers]
@@ -62,7 +62,7 @@ def run(size: Size) -> Shown:
             *_bleu(written[0], made),
             *_checklist(correction.writer(0)),
         ),
-        costs=_costs(correction.batch_of(correction.drawn(16, 0))),
+        costs=_costs(correction.window_batch(correction.drawn(16, 0))),
         notes=(
             f"Windows right by seed: written {every['written']}; labels of columns {every['columns']}; vote of "
             f"{correction.PASSES} passes and the draft {every['vote']}.",
@@ -101,7 +101,7 @@ def _labeller(size: Size, seed: int) -> Label:
     return head
 
 
-def _by_slack(right: dict[str, NDArray[np.bool_]], made: Windows) -> list[Figure]:
+def _by_slack(right: dict[str, NDArray[np.bool_]], made: PassWindows) -> list[Figure]:
     beyond = (made.aligned[..., 2] > 0).any(axis=1)
     return [
         Figure(
@@ -116,7 +116,7 @@ def _by_slack(right: dict[str, NDArray[np.bool_]], made: Windows) -> list[Figure
 def _against_recurrence(size: Size, loss: float) -> list[Figure]:
     judge, network = correction.writer(1), correction.recurrent(1)
     reached = correction.trained(network, judge, _training(size), 1, correction.GROWING)
-    batch = correction.batch_of(correction.drawn(4, 1, bases=LONG, columns=LONG + 40))
+    batch = correction.window_batch(correction.drawn(4, 1, bases=LONG, columns=LONG + 40))
     seconds = [_seconds(one, judge, batch) for one in (judge, network)]
     return [
         Figure("nats per base at the end of training, against a recurrent network of the same size", loss, reached),
@@ -146,7 +146,7 @@ def _backends() -> float:
     return max(differences)
 
 
-def _bleu(written: NDArray[np.int64], made: Windows) -> list[Figure]:
+def _bleu(written: NDArray[np.int64], made: PassWindows) -> list[Figure]:
     found, true, voted = (
         _words(rows) for rows in (written, made.truth, spelled(majority(made.symbols), correction.LONGEST))
     )
@@ -166,7 +166,7 @@ def _words(rows: NDArray[np.int64]) -> Sequence[list[str]]:
 
 def _checklist(head: Seq2Seq) -> list[Figure]:
     """What the patent and the paper say of the network, read off it and off what it computes."""
-    batch = correction.batch_of(correction.drawn(2, 3))
+    batch = correction.window_batch(correction.drawn(2, 3))
     batch["mask"] = torch.ones_like(batch["mask"])
     stacks = [trunk.encoder.blocks for trunk in (head.trunk, head.decoder)]
     other = (nn.RNNBase, nn.RNNCellBase, nn.modules.conv._ConvNd)
@@ -266,5 +266,5 @@ CLAIM = Claim(
     baseline="Labels of columns from the same encoder, a vote of the passes, a recurrent network.",
     on_reads="Insertions longer than the slack of a window of columns.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -11,16 +11,16 @@ from torch import Tensor, nn
 
 from deepconsensus_py.attention import core
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.cost import LayerCost
 from deepconsensus_py.attention.patterns import Full
-from deepconsensus_py.attention.presets import preset
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.label import UNJUDGED, Label
 from deepconsensus_py.heads.seq2seq import Seq2Seq
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
-from deepconsensus_py.lab.systems.transformer.passes import BASES, INSERTED, Windows, spelled, windows
+from deepconsensus_py.lab.systems.transformer.passes import BASES, INSERTED, PassWindows, pass_windows, spelled
 
 LENGTH, SPARE, PASSES = 40, 8, 3
 COLUMNS = LENGTH + SPARE
@@ -76,12 +76,12 @@ class RecurrentSeq2Seq(nn.Module):
         return logits
 
 
-def drawn(count: int, seed: int, *, bases: int = LENGTH, columns: int = COLUMNS) -> Windows:
+def drawn(count: int, seed: int, *, bases: int = LENGTH, columns: int = COLUMNS) -> PassWindows:
     """Draw windows."""
-    return windows(count, bases=bases, passes=PASSES, columns=columns, seed=seed)
+    return pass_windows(count, bases=bases, passes=PASSES, columns=columns, seed=seed)
 
 
-def batch_of(made: Windows) -> Made:
+def window_batch(made: PassWindows) -> Made:
     """Windows as a batch for both kinds of head; the label of a column is its base and the one behind it, if any."""
     labels = made.aligned[..., 0] * (BASES + 1) + made.aligned[..., 1]
     return {
@@ -115,7 +115,7 @@ def trained(network: nn.Module, judge: Head, training: Training, seed: int, stag
 
     def loss(step: int) -> Tensor:
         bases, items = next((bases, items) for share, bases, items in stages if step < share * training.steps)
-        batch = batch_of(drawn(items, seed * 10**6 + step, bases=bases, columns=bases + SPARE))
+        batch = window_batch(drawn(items, seed * 10**6 + step, bases=bases, columns=bases + SPARE))
         return judge.loss(network(batch), batch)
 
     reached = fit(network, loss, training)
@@ -124,26 +124,26 @@ def trained(network: nn.Module, judge: Head, training: Training, seed: int, stag
 
 
 @torch.inference_mode()
-def written(head: Seq2Seq, made: Windows, *, width: int = 1) -> NDArray[np.int64]:
+def written(head: Seq2Seq, made: PassWindows, *, width: int = 1) -> NDArray[np.int64]:
     """The bases that the encoder and decoder write, ``int64[count, LONGEST]``."""
-    return head.decode(batch_of(made), longest=LONGEST, width=width).numpy()
+    return head.decode(window_batch(made), longest=LONGEST, width=width).numpy()
 
 
 @torch.inference_mode()
-def labelled(head: Label, made: Windows) -> NDArray[np.int64]:
+def labelled(head: Label, made: PassWindows) -> NDArray[np.int64]:
     """The bases that the labels of columns spell, ``int64[count, LONGEST]``."""
-    classes = head.decode(batch_of(made)).numpy() * made.mask
+    classes = head.decode(window_batch(made)).numpy() * made.mask
     return spelled(np.stack([classes // (BASES + 1), classes % (BASES + 1)], axis=-1), LONGEST)
 
 
-def right(found: NDArray[np.int64], made: Windows) -> NDArray[np.bool_]:
+def right(found: NDArray[np.int64], made: PassWindows) -> NDArray[np.bool_]:
     """Which windows have every base right, ``bool[count]``."""
     truth = np.pad(made.truth, ((0, 0), (0, found.shape[1] - made.truth.shape[1])))
     exact: NDArray[np.bool_] = (found == truth).all(axis=1)
     return exact
 
 
-held_out = partial(drawn, seed=9 * 10**8)
+held_out_windows = partial(drawn, seed=9 * 10**8)
 """Draws windows that no training has seen."""
 
 

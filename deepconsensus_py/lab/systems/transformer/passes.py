@@ -26,7 +26,7 @@ PASS_SUBSTITUTIONS, PASS_INSERTIONS, PASS_DELETIONS = 0.03, 0.06, 0.06
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Windows:
+class PassWindows:
     """Windows with their truth.
 
     Attributes:
@@ -43,7 +43,7 @@ class Windows:
     aligned: NDArray[np.int64]
 
 
-def windows(count: int, *, bases: int, passes: int, columns: int, seed: int) -> Windows:
+def pass_windows(count: int, *, bases: int, passes: int, columns: int, seed: int) -> PassWindows:
     """Draw windows.
 
     Args:
@@ -64,7 +64,7 @@ def windows(count: int, *, bases: int, passes: int, columns: int, seed: int) -> 
     whole = np.zeros_like(draft)
     whole[:, ::2] = truth
     mask = np.arange(columns) < (draft > 0).sum(1, keepdims=True)
-    return Windows(np.concatenate(tracks, axis=-1), mask, truth, _laid_out(whole, draft, columns))
+    return PassWindows(np.concatenate(tracks, axis=-1), mask, truth, _laid_out(whole, draft, columns))
 
 
 def majority(symbols: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,7 +12,14 @@ from deepconsensus_py.heads.head import Batch, Head
 from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
 from deepconsensus_py.lab.costs import layer_costs, parameters
 from deepconsensus_py.lab.fit import Training
-from deepconsensus_py.lab.systems.unified_representation.joint import BATCH, TRUNK, Task, judged, learn, tasks
+from deepconsensus_py.lab.systems.unified_representation.joint import (
+    BATCH,
+    TRUNK,
+    JointTask,
+    judged,
+    learn_jointly,
+    tasks,
+)
 from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.column_network import CLASSES
 
@@ -25,7 +32,7 @@ LEARNED, TESTED = 3000, 1000
 Scores = dict[str, float]
 
 
-def run(size: Size) -> Shown:
+def reproduce(size: Size) -> Shown:
     """Train the same heads for the same number of steps per task, on one trunk and on a trunk each."""
     learned, tested, training = (60, 20, Training(2)) if size.fast else (LEARNED, TESTED, Training(STEPS, RATE))
     runs = []
@@ -64,28 +71,28 @@ def run(size: Size) -> Shown:
     )
 
 
-def _drafts_exact(of: dict[str, Task]) -> float:
+def _drafts_exact(of: dict[str, JointTask]) -> float:
     (windows,) = (task.tested for task in of.values() if "draft" in task.tested)
     return float((shift_left(windows["draft"]) == shift_left(windows["labels"])).all(1).float().mean())
 
 
-def _heads(of: dict[str, Task], trunk: Trunk) -> dict[str, Head]:
+def _heads(of: dict[str, JointTask], trunk: Trunk) -> dict[str, Head]:
     return {name: task.head(trunk) for name, task in of.items()}
 
 
-def _joint(of: dict[str, Task], training: Training, seed: int) -> Scores:
+def _joint(of: dict[str, JointTask], training: Training, seed: int) -> Scores:
     torch.manual_seed(seed)
     heads = _heads(of, Trunk(TRUNK))
-    learn(heads, of, training, seed=seed)
+    learn_jointly(heads, of, training, seed=seed)
     return {name: judged(heads[name], task) for name, task in of.items()}
 
 
-def _separate(of: dict[str, Task], training: Training, seed: int) -> Scores:
+def _separate(of: dict[str, JointTask], training: Training, seed: int) -> Scores:
     scores = {}
     for name, task in of.items():
         torch.manual_seed(seed)
         head = task.head(Trunk(TRUNK))
-        learn({name: head}, of, training, seed=seed)
+        learn_jointly({name: head}, of, training, seed=seed)
         scores[name] = judged(head, task)
     return scores
 
@@ -99,7 +106,7 @@ def _shared(heads: dict[str, Head]) -> bool:
     return same and parameters(whole) == own + parameters(next(iter(heads.values())).trunk)
 
 
-def _costs(of: dict[str, Task]) -> tuple[CostLine, ...]:
+def _costs(of: dict[str, JointTask]) -> tuple[CostLine, ...]:
     heads = _heads(of, Trunk(TRUNK))
     return tuple(_cost(name.split(":")[0], heads[name].eval(), task.tested) for name, task in of.items())
 
@@ -118,5 +125,5 @@ CLAIM = Claim(
     baseline="A trunk for each head, trained for the same number of steps.",
     on_reads="Pileups, sequences and graphs train one corrector.",
     seeds=(1, 2),
-    run=run,
+    run=reproduce,
 )

@@ -40,7 +40,7 @@ Rows = Callable[[np.ndarray], dict[str, Tensor]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Task:
+class JointTask:
     """A task.
 
     Attributes:
@@ -58,7 +58,7 @@ class Task:
     measure: str
 
 
-def tasks(seed: int, *, learned: int, tested: int) -> dict[str, Task]:
+def tasks(seed: int, *, learned: int, tested: int) -> dict[str, JointTask]:
     """The four tasks.
 
     Args:
@@ -66,34 +66,34 @@ def tasks(seed: int, *, learned: int, tested: int) -> dict[str, Task]:
         learned: training windows.
         tested: most test items of each task.
     """
-    pileups, segments = windows.simulated(learned, seed), tracks.segments(learned, seed)
+    pileups, segments = windows.simulated(learned, seed), tracks.track_segments(learned, seed)
     digits, other_digits = digit_images(seed)
     images = {"image": digits.image, "label": digits.label}
     houses = range(100, 100 + max(1, learned // 100))
     ways = walks.joined_walks(houses, 100)
     return {
-        "pileup: windows called exactly": Task(
+        "pileup: windows called exactly": JointTask(
             lambda trunk: Correct(trunk, ColumnTokens(windows.config(trunk.config))),
             partial(_rows, pileups),
             learned,
             windows.simulated(tested, 10**6),
             "exact",
         ),
-        "sequence: homopolymer segments, F1": Task(
+        "sequence: homopolymer segments, F1": JointTask(
             lambda trunk: Label(trunk, vocabularies=tracks.VOCABULARIES, classes=tracks.CLASSES),
             partial(_rows, segments),
             learned,
-            tracks.segments(tested, 10**6),
+            tracks.track_segments(tested, 10**6),
             "f1",
         ),
-        "image: digits, accuracy": Task(
+        "image: digits, accuracy": JointTask(
             _hybrid,
             partial(_rows, images),
             len(digits.label),
             _rows({"image": other_digits.image, "label": other_digits.label}, np.arange(min(tested, 597))),
             "accuracy",
         ),
-        "words and graph: next door, accuracy": Task(
+        "words and graph: next door, accuracy": JointTask(
             lambda trunk: NavigateHead(trunk, words=walks.VOCABULARY, kinds=walks.KIND_SIZES),
             lambda rows: walks.collated([ways[row] for row in rows]),
             len(ways),
@@ -103,7 +103,7 @@ def tasks(seed: int, *, learned: int, tested: int) -> dict[str, Task]:
     }
 
 
-def learn(heads: Mapping[str, Head], of: Mapping[str, Task], training: Training, *, seed: int) -> None:
+def learn_jointly(heads: Mapping[str, Head], of: Mapping[str, JointTask], training: Training, *, seed: int) -> None:
     """Train heads in turn, one batch of each task after the other; ``training.steps`` are steps per task."""
     drawn, names = np.random.default_rng(seed), list(heads)
 
@@ -117,7 +117,7 @@ def learn(heads: Mapping[str, Head], of: Mapping[str, Task], training: Training,
 
 
 @torch.inference_mode()
-def judged(head: Head, task: Task) -> float:
+def judged(head: Head, task: JointTask) -> float:
     """The task's metric on its test batch."""
     head.eval()
     return head.metrics(head(task.tested), task.tested)[task.measure]
