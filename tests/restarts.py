@@ -19,7 +19,7 @@ import pytest
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing import polish_files as run_module
+from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.progress import Item, Stop

@@ -21,7 +21,7 @@ from deepconsensus_py.cli._options import ZMWS_FAILED
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing import polish_files as run_module
+from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import polish_files
 

@@ -17,7 +17,7 @@ import restarts
 from restarts import MOLECULES, Left, job, left
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.polishing import polish_files as run_module
+from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.journal import read_journal
 from deepconsensus_py.polishing.outputs import GrowingFile
 from deepconsensus_py.polishing.read import PolishedRead

@@ -15,7 +15,7 @@ from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing import polish_files as run_module
+from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.progress import StageClock, Stop

@@ -13,7 +13,7 @@ from restarts import MOLECULES, Left, folder_of, job, left, one_at_a_time, run_u
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OPTIONS
-from deepconsensus_py.polishing import polish_files as run_module
+from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing import work_folder as unfinished_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
