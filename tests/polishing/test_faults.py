@@ -108,10 +108,10 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
     run: Commands, testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Vote], reason: str
 ) -> None:
     polish = ["polish", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--min-quality", 0, "--threads", 2]
-    assert polish_files(*polish, "--model", "vote", "-o", tmp_path / "all.bam").status == 0
+    assert run(*polish, "--model", "vote", "-o", tmp_path / "all.bam").status == 0
     assert THIRD == DEADLY
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: Corrector.of(kind()))
-    result = polish_files(*polish, "-o", tmp_path / "out.bam")
+    result = run(*polish, "-o", tmp_path / "out.bam")
     assert result.status == ZMWS_FAILED
     assert "Traceback" not in result.err
     assert "1 error: " in result.err
