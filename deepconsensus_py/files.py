@@ -32,7 +32,7 @@ def require_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     read = {os.path.realpath(path) for path in inputs}
     written: set[str] = set()
     for path in outputs:
-        if path.exists() and not path.is_file():
+        if str(path) == STDOUT or (path.exists() and not path.is_file()):
             continue
         place = os.path.realpath(path)
         if place in read:
@@ -57,7 +57,7 @@ def require_place(path: Path) -> None:
     if target.is_dir():
         raise OutputError(f"{path}: is a folder; give a file name")
     if not target.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+        raise OutputError(f"{path}: output directory {path.parent} does not exist")
     if not os.access(target.parent, os.W_OK):
         raise OutputError(f"{path}: may not be written there; write elsewhere")
 

@@ -72,11 +72,10 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 
     assert sentence(tmp_path) == f"{tmp_path}: is a folder; give a file name"
     assert (
-        sentence(tmp_path / "no" / "x")
-        == f"{tmp_path / 'no' / 'x'}: there is no folder {tmp_path / 'no'}; make it first"
+        sentence(tmp_path / "no" / "x") == f"{tmp_path / 'no' / 'x'}: output directory {tmp_path / 'no'} does not exist"
     )
     (tmp_path / "file").write_text("")
-    assert "there is no folder" in sentence(tmp_path / "file" / "x")
+    assert "output directory" in sentence(tmp_path / "file" / "x")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)
     if os.access(locked, os.W_OK):

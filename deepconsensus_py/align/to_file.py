@@ -19,7 +19,7 @@ from deepconsensus_py.pacbio.headers import Program, aligned_header, extended_he
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
-from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.record_file import header_of
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import RecordWriter, open_reads, open_records
 from deepconsensus_py.pacbio.zmws import Fault, match, read_subreads
@@ -180,9 +180,8 @@ def draft_header(subreads: Sequence[Path], program: Program) -> pysam.AlignmentH
         InputError: a file cannot be read.
     """
     lines: list[str] = []
-    for path in expand_paths(subreads):
-        with RecordFile(path) as file:
-            lines += _ccs_lines(file.header)
+    for path in expand_paths(subreads, pipes=True):
+        lines += _ccs_lines(header_of(path))
     return extended_header(make_header("".join(f"{line}\n" for line in lines)), program)
 
 

@@ -12,6 +12,7 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.files import is_stream, require_apart, shown, writing
 from deepconsensus_py.pacbio.inputs import expand_paths
+from deepconsensus_py.pacbio.pipes import called
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def start_logging(args: argparse.Namespace) -> None:
     """
     read, written = _files(args)
     outputs = [*written, *([args.log_file] if args.log_file else [])]
-    require_apart(outputs, [path for paths in read for path in expand_paths(paths)])
+    require_apart(outputs, [path for paths in read for path in expand_paths(paths, pipes=True)])
     if args.log_file:
         with writing(args.log_file):
             file = logging.FileHandler(args.log_file, encoding="utf-8", errors="backslashreplace")
@@ -142,7 +143,7 @@ def _announce(args: argparse.Namespace, read: Sequence[Path], written: Sequence[
     log.info("deepconsensus-py %s %s%s", __version__, command, ": " + ", ".join(facts) if facts else "")
     if read:
         more = f" and {len(read) - _NAMED:,} more" if len(read) > _NAMED else ""
-        log.info("reading %s%s", ", ".join(map(str, read[:_NAMED])), more)
+        log.info("reading %s%s", ", ".join(map(called, read[:_NAMED])), more)
     for path in written:
         replaced = path.is_file() and not is_stream(path)
         log.info("%s %s", "overwriting" if replaced else "writing", shown(path))

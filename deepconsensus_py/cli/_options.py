@@ -71,7 +71,7 @@ def add_subreads(parser: Parser, *, nargs: str = "+", aligned: bool = True) -> N
         nargs=nargs,
         type=Path,
         metavar="SUBREADS",
-        help=f"subreads (BAM), {form}, or a .fofn that lists files",
+        help=f"subreads (BAM), {form}, or a .fofn that lists files; - reads standard input",
     )
 
 

@@ -29,11 +29,15 @@ class Parser(argparse.ArgumentParser):
         """Make a parser without options, ``--help`` included.
 
         Args:
-            examples: what each one does, and what follows the program's and the command's name in it.
+            examples: what each one does, and what follows the program's and the command's name in it, or where ``{}``
+                stands for these.
             kwargs: as ``argparse.ArgumentParser`` has it.
         """
         super().__init__(add_help=False, allow_abbrev=False, formatter_class=_Formatter, **kwargs)
-        self.examples = tuple((what, f"{self.prog} {words}".rstrip()) for what, words in examples)
+        lines = (words if "{}" in words else f"{{}} {words}" for _, words in examples)
+        self.examples = [
+            (what, line.format(self.prog).rstrip()) for (what, _), line in zip(examples, lines, strict=True)
+        ]
         self._titled: dict[str, argparse._ArgumentGroup] = {}
         for action in (None, "store"):
             self.register("action", action, _StoreOnce)

@@ -30,7 +30,13 @@ def add_parser(commands: Commands) -> None:
         ],
     )
     group = parser.group("input")
-    group.add_argument("reads", type=Path, nargs="?", metavar="READS", help="reads to judge (BAM, FASTQ or FASTA)")
+    group.add_argument(
+        "reads",
+        type=Path,
+        nargs="?",
+        metavar="READS",
+        help="reads to judge (BAM, FASTQ or FASTA); - reads standard input",
+    )
     group.add_argument("--reads", type=Path, dest="old_reads", help=argparse.SUPPRESS)
     group.add_argument("--truth", type=Path, required=True, metavar="FASTA", help="true sequence of each ZMW")
     group.add_argument("--baseline", type=Path, metavar="READS", help="reads to compare with, such as the CCS reads")

@@ -20,10 +20,12 @@ def add_parser(commands: Commands) -> None:
         usage="%(prog)s [options] READS -o OUT -q Q",
         examples=[
             ("keep polished reads of Q30 or better", "polished.bam -o q30.bam -q 30"),
-            ("HiFi reads (Q20) of CCS reads as FASTQ", "ccs.bam -o hifi.fastq.gz -q 20"),
+            ("HiFi reads (Q20) as FASTQ, from a pipe", "samtools view -u ccs.bam | {} - -o hifi.fastq.gz -q 20"),
         ],
     )
-    parser.group("input").add_argument("reads", type=Path, metavar="READS", help="reads (BAM or FASTQ)")
+    parser.group("input").add_argument(
+        "reads", type=Path, metavar="READS", help="reads (BAM or FASTQ); - reads standard input"
+    )
     _options.add_output(parser, "OUT", f"reads that pass: {_options.READ_FILES}")
     _options.add_min_quality(parser, default=None)
     parser.set_defaults(run=run)

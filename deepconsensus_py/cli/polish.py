@@ -147,14 +147,16 @@ def run(args: argparse.Namespace) -> int:
 
         prepare_workers(args.model)
     from deepconsensus_py.files import is_stream
+    from deepconsensus_py.pacbio.pipes import is_pipe
     from deepconsensus_py.polishing.progress import Stop
     from deepconsensus_py.polishing.report import faulty
     from deepconsensus_py.polishing.run import polish_files
 
     job = _job(args)
     stop = Stop()
-    # A stream that ends well says that all is there: only files may end early.
-    with nullcontext() if is_stream(job.output) else asked_by_interrupt(stop.ask):
+    # A stream that ends well says that all is there, and a pipe is not read again: only files may end early.
+    resumable = not is_stream(job.output) and not any(map(is_pipe, args.subreads))
+    with asked_by_interrupt(stop.ask) if resumable else nullcontext():
         report = polish_files(job, stop)
     if stop.early:
         raise KeyboardInterrupt

@@ -16,6 +16,7 @@ from deepconsensus_py.evaluate.calibration_counts import HEADER, QUALITIES, mapp
 from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
 from deepconsensus_py.pacbio.molecule import GAP, N, encode_bases
 from deepconsensus_py.pacbio.names import whole_number
+from deepconsensus_py.pacbio.pipes import require_rereadable
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.qualities import Calibration
 
@@ -131,6 +132,7 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
     Raises:
         InputError: a file cannot be used, or the region is none of theirs.
     """
+    require_rereadable(bam)
     with RecordFile(bam) as file:
         known = set(file.header.references)
     with _reference(fasta) as reference:
@@ -147,6 +149,7 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
 
 @contextmanager
 def _reference(fasta: Path) -> Iterator[pysam.FastaFile]:
+    require_rereadable(fasta)
     if kind_of(fasta) is not Kind.FASTA:
         raise InputError(f"{fasta}: is not a FASTA file")
     with TemporaryDirectory() as folder:

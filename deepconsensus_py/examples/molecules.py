@@ -11,6 +11,7 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.pacbio.inputs import Kind, Paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Truth, Zmw
+from deepconsensus_py.pacbio.pipes import require_rereadable
 from deepconsensus_py.pacbio.truth import TRAIN, TrueSequence, TrueSequences, Truths
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
 from deepconsensus_py.workers.ordered import ordered_map
@@ -66,6 +67,7 @@ _Found = Truth | TrueSequence | MoleculeError
 
 
 def _open_truth(files: TruthFiles) -> Truths | TrueSequences:
+    require_rereadable(files.sequences)
     if kind_of(files.sequences) is Kind.FASTA:
         if files.ranges or files.splits:
             raise InputError(

@@ -14,7 +14,7 @@ from deepconsensus_py.pacbio.drafts import placed_entries
 from deepconsensus_py.pacbio.header_text import header_lines, make_header
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs, read_group_id
-from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.record_file import header_of
 
 _STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
 _PLAIN_HEADER = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
@@ -78,8 +78,7 @@ def read_groups_header(read_groups: Iterable[tuple[str, str]], program: Program)
 
 def _draft_lines(path: Path) -> list[str]:
     if kind_of(path) in RECORD_KINDS:
-        with RecordFile(path) as file:
-            return _lines(file.header)
+        return _lines(header_of(path))
     molecules = (parse_ccs(entry.name) for _, entry in placed_entries([path]))
     return [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
 
@@ -107,9 +106,8 @@ def aligned_header(subreads: Sequence[Path], references: Mapping[str, int], prog
         InputError: a file cannot be read.
     """
     lines: list[str] = []
-    for path in expand_paths(subreads):
-        with RecordFile(path) as file:
-            lines += [line for line in _lines(file.header) if not line.startswith("@SQ")]
+    for path in expand_paths(subreads, pipes=True):
+        lines += [line for line in _lines(header_of(path)) if not line.startswith("@SQ")]
     lines = _first_of_each([_codec_v1(line) for line in lines])
     sequences = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in references.items()]
     top = [line for line in lines if line.startswith("@HD")]

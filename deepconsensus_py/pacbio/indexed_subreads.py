@@ -84,7 +84,7 @@ def open_subreads(paths: Paths) -> Subreads:
     """
     files: list[SubreadFile] = []
     try:
-        files += (SubreadFile(path) for path in expand_paths(paths))
+        files += (SubreadFile(path) for path in expand_paths(paths, pipes=True))
         return _opened(files)
     except InputError:
         for file in files:

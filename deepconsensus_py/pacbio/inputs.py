@@ -3,23 +3,22 @@
 import codecs
 import gzip
 import os
-import stat
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deepconsensus_py.errors import DeepConsensusError, InputError
+from deepconsensus_py.pacbio.pipes import LOOKED_AT, called, pipe_at, place_of, require_rereadable
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_LOOKED_AT = 4096
+_GZIP_WINDOW = 31
+"""How zlib is told to expect a gzip header."""
 
 FOFN = ".fofn"
 """Ending of a file of file names."""
-
-STANDARD_INPUT = "-"
 
 
 class Kind(Enum):
@@ -46,45 +45,35 @@ def as_paths(paths: Paths | None) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
-def expand_paths(paths: Paths | None) -> list[Path]:
+def expand_paths(paths: Paths | None, *, pipes: bool = False) -> list[Path]:
     """Replace each file of file names (``.fofn``) by the files it names, in its order.
+
+    Args:
+        paths: the files.
+        pipes: whether they may be pipes: whoever takes them reads each of them once.
 
     Raises:
         InputError: a file of file names cannot be read or names nothing, a file is named twice, or is a pipe.
     """
     expanded = [path for given in as_paths(paths) for path in (_fofn(given) if given.suffix == FOFN else [given])]
-    require_once(expanded)
+    require_once(expanded, pipes=pipes)
     return expanded
 
 
-def require_once(paths: Iterable[Path]) -> None:
-    """Refuse a file that is given twice: its molecules would count twice. Pipes are refused as well.
+def require_once(paths: Iterable[Path], *, pipes: bool = False) -> None:
+    """Refuse a file that is given twice: its molecules would count twice. Pipes are refused as well, unless allowed.
 
     Raises:
         InputError: two of the paths lead to the same file, or one to a pipe.
     """
     seen: set[str] = set()
     for path in paths:
-        require_rereadable(path)
-        place = os.path.realpath(path)
+        if not pipes:
+            require_rereadable(path)
+        place = place_of(path)
         if place in seen:
-            raise InputError(f"{path}: is given twice; give each file once")
+            raise InputError(f"{called(path)}: is given twice; give each file once")
         seen.add(place)
-
-
-def require_rereadable(path: Path) -> None:
-    """Refuse what can be read only once: headers are looked at before records, and molecules are sought again.
-
-    Raises:
-        InputError: it is a pipe, a terminal, or ``-``.
-    """
-    if str(path) == STANDARD_INPUT and not path.exists():
-        raise InputError("-: standard input can be read only once; write it to a file and give that")
-    mode = 0
-    with suppress(OSError):
-        mode = path.stat().st_mode
-    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISCHR(mode) and str(path) != os.devnull):
-        raise InputError(f"{path}: is a pipe, which can be read only once; write it to a file and give that")
 
 
 def _fofn(path: Path) -> list[Path]:
@@ -120,16 +109,15 @@ def _local(fofn: Path, name: str) -> Path:
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is, by its first bytes.
+    """What a file is, by its first bytes; those of a pipe are kept for whoever reads it.
 
     Raises:
         InputError: it is missing, unreadable, empty, or none of the known kinds.
     """
-    require_rereadable(path)
     with reading(path):
         start = _first_bytes(path)
     if not start:
-        raise InputError(f"{path}: the file is empty")
+        raise InputError(f"{called(path)}: the file is empty")
     if start.startswith(b"BAM\1"):
         return Kind.BAM
     if start.startswith(b"CRAM"):
@@ -141,16 +129,19 @@ def kind_of(path: Path) -> Kind:
         return Kind.SAM if first_line[1:4] in {b"HD\t", b"SQ\t", b"RG\t", b"PG\t", b"CO\t"} else Kind.FASTQ
     if start.lstrip().startswith(b"<?xml"):
         raise InputError(f"{path}: is a dataset XML; give the BAM files that it names")
-    raise InputError(f"{path}: is not a BAM, SAM, CRAM, FASTQ or FASTA file")
+    raise InputError(f"{called(path)}: is not a BAM, SAM, CRAM, FASTQ or FASTA file")
 
 
 def _first_bytes(path: Path) -> bytes:
+    if pipe := pipe_at(path):
+        packed = pipe.start.startswith(_GZIP_MAGIC)
+        return zlib.decompressobj(_GZIP_WINDOW).decompress(pipe.start, LOOKED_AT) if packed else pipe.start
     with path.open("rb") as file:
-        start = file.read(_LOOKED_AT)
+        start = file.read(LOOKED_AT)
     if not start.startswith(_GZIP_MAGIC):
         return start
     with gzip.open(path) as compressed:
-        return compressed.read(_LOOKED_AT)
+        return compressed.read(LOOKED_AT)
 
 
 @contextmanager
@@ -169,7 +160,7 @@ def reading(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise InputError(f"{path}: may not be read (permission denied)") from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: is truncated or damaged ({error}); copy or make it again") from error
+        raise InputError(f"{called(path)}: is truncated or damaged ({error}); copy or make it again") from error
 
 
 @contextmanager

@@ -5,12 +5,14 @@ BAM is read as bytes (``bam_record``). SAM and CRAM htslib takes apart itself, w
 Source: SAM specification, section 4.1 (BGZF) and 4.2 (BAM).
 """
 
+import gzip
+import io
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pysam
@@ -19,11 +21,13 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import SMALLEST, Origin, Record, Tags, encode_tags, parse_name, parse_record
 from deepconsensus_py.pacbio.header_text import checked_header, decode_text, prepare_htslib
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of, reading
+from deepconsensus_py.pacbio.pipes import Pipe, called, named, pipe_at
 
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block at the end of a BAM file (SAM specification, section 4.1.2)."""
 
 _GZIP = b"\x1f\x8b"
+_NO_END = "its end is missing"
 _BGZF_FIELD = slice(12, 14)
 _INT = struct.Struct("<i")
 _PIECE = 1 << 20
@@ -62,7 +66,7 @@ class RecordFile:
     Attributes:
         path: the file.
         header: its header.
-        seekable: whether ``tell`` and ``seek`` work (BAM only).
+        seekable: whether ``tell`` and ``seek`` work (BAM files only).
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,14 +75,14 @@ class RecordFile:
         Raises:
             InputError: missing, of another kind, or truncated.
         """
-        kind = kind_of(path)
-        if kind not in RECORD_KINDS:
-            raise InputError(f"{path}: is a {kind.value} file where a BAM file is needed")
-        prepare_htslib()
         self.path = path
-        self.seekable = kind is Kind.BAM
-        self._reader: _Reader = _BamReader(path) if self.seekable else _SamReader(path)
+        pipe = pipe_at(path)
+        begun = pipe and pipe.reader
+        self._reader: _Reader = begun or _new_reader(path)
+        self.seekable = pipe is None and isinstance(self._reader, _BamReader)
         self.header = self._reader.header
+        if pipe:
+            pipe.header, pipe.reader = self.header, None
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +106,7 @@ class RecordFile:
 
     def tell(self) -> int:
         """The BGZF virtual offset of the next record; 0 where the file is not seekable."""
-        return self._reader.tell()
+        return self._reader.tell() if self.seekable else 0
 
     def seek(self, offset: int) -> None:
         """Go to the record at a virtual offset.
@@ -114,15 +118,38 @@ class RecordFile:
             self._reader.seek(offset)
 
 
+def header_of(path: Path) -> pysam.AlignmentHeader:
+    """The header of a file; of a pipe too, whose records are left to whoever opens it.
+
+    Raises:
+        InputError: as ``RecordFile``.
+    """
+    pipe = pipe_at(path)
+    if pipe is None:
+        with RecordFile(path) as file:
+            return file.header
+    if pipe.header is None:
+        pipe.reader = _new_reader(path)
+        pipe.header = pipe.reader.header
+    header: pysam.AlignmentHeader = pipe.header
+    return header
+
+
+def _new_reader(path: Path) -> _Reader:
+    kind = kind_of(path)
+    if kind not in RECORD_KINDS:
+        raise InputError(f"{called(path)}: is a {kind.value} file where a BAM file is needed")
+    prepare_htslib()
+    return _BamReader(path) if kind is Kind.BAM else _SamReader(path)
+
+
 class _BamReader:
     """A BAM file as bytes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._pipe = path, pipe_at(path)
         with reading(path):
-            if path.is_file():
-                _require_whole(path)
-            self._file = pysam.BGZFile(str(path), "rb", None)
+            self._file = _content(path, self._pipe)
         try:
             with reading(path):
                 self.header, self._origin = self._read_header()
@@ -131,7 +158,7 @@ class _BamReader:
             raise
 
     def _read_header(self) -> tuple[pysam.AlignmentHeader, Origin]:
-        size = self._path.stat().st_size if self._path.is_file() else _LARGEST_HEADER
+        size = _LARGEST_HEADER if self._pipe else self._path.stat().st_size
         left = min(max(_HEADER_ALWAYS, _HEADER_RATIO * size), _LARGEST_HEADER)
         self._read(len(b"BAM\1"))
         (text_size,) = _INT.unpack(self._read(_INT.size))
@@ -191,6 +218,8 @@ class _BamReader:
         if len(start) < _INT.size:
             if start:
                 raise EOFError("it ends inside a record")
+            if self._pipe and self._pipe.start.startswith(_GZIP) and self._pipe.tail != BGZF_END:
+                raise EOFError(_NO_END)
             return None
         (size,) = _INT.unpack(start)
         if not SMALLEST <= size <= _LARGEST_RECORD:
@@ -212,28 +241,42 @@ class _BamReader:
             self._file.close()
 
 
+def _content(path: Path, pipe: Pipe | None) -> Any:
+    """The unpacked content of a BAM file; of a pipe not by htslib, which holds Python's lock while it waits."""
+    if pipe is None:
+        _require_whole(path)
+        return pysam.BGZFile(str(path), "rb", None)
+    _require_bgzf(path, pipe.start)
+    source = io.BufferedReader(pipe.take(), _PIECE)
+    return gzip.GzipFile(fileobj=source) if pipe.start.startswith(_GZIP) else source
+
+
 def _require_whole(path: Path) -> None:
     """Refuse plain gzip, in which no record can be found again, and BGZF without its last block."""
     with path.open("rb") as file:
         start = file.read(_BGZF_FIELD.stop)
         if not start.startswith(_GZIP):
             return
-        if start[_BGZF_FIELD] != b"BC":
-            raise InputError(
-                f"{path}: is compressed by gzip, and BAM must be by bgzip; write it again (samtools view -b, or "
-                "gunzip and bgzip)"
-            )
+        _require_bgzf(path, start)
         file.seek(max(path.stat().st_size - len(BGZF_END), 0))
         if file.read() != BGZF_END:
-            raise EOFError("its end is missing")
+            raise EOFError(_NO_END)
+
+
+def _require_bgzf(path: Path, start: bytes) -> None:
+    if start.startswith(_GZIP) and start[_BGZF_FIELD] != b"BC":
+        raise InputError(
+            f"{called(path)}: is compressed by gzip, and BAM must be by bgzip; write it again (samtools view -b, or "
+            "gunzip and bgzip)"
+        )
 
 
 class _SamReader:
     """A SAM or CRAM file through htslib."""
 
     def __init__(self, path: Path) -> None:
-        with reading(path):
-            self._file = pysam.AlignmentFile(str(path), check_sq=False)
+        with reading(path), named(path) as name:
+            self._file = pysam.AlignmentFile(name, check_sq=False)
             header = self._file.header
             names, lengths = header.references, header.lengths
             self.header = checked_header(str(header), names, lengths, path)

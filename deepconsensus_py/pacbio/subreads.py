@@ -10,6 +10,7 @@ from deepconsensus_py.pacbio.grouping import Group, Grouping
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
 from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.pacbio.pbi import PbiFile, pbi_path
+from deepconsensus_py.pacbio.pipes import called, is_pipe
 from deepconsensus_py.pacbio.places import require_end
 from deepconsensus_py.pacbio.read_types import SUBREAD, ReadTypes
 from deepconsensus_py.pacbio.record_file import RecordFile
@@ -78,6 +79,11 @@ class SubreadFile:
         Raises:
             InputError: the file cannot be sought in, or is damaged.
         """
+        if is_pipe(self.path):
+            raise InputError(
+                f"{called(self.path)}: its ZMWs and those of the CCS reads differ or are in another order, so that it "
+                "would have to be read again; write it to a file and give that"
+            )
         if not self.seekable:
             raise InputError(
                 f"{self.path}: its molecules are in another order than the CCS file's, and only BAM files can be read "
@@ -253,7 +259,9 @@ class SubreadSource:
         if place is None:
             return None
         number, offset = place
-        # A second handle: the first one keeps its place in the stream.
+        # A second handle: the first one keeps its place in the stream. Of what cannot be sought there is none.
+        if not self._files[number].seekable:
+            return self._files[number].group_at(offset)
         if number not in self._again:
             self._again[number] = SubreadFile(self._files[number].path)
         return self._again[number].group_at(offset)

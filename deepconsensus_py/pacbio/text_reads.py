@@ -13,6 +13,7 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.header_text import prepare_htslib
 from deepconsensus_py.pacbio.inputs import Kind, kind_of, reading
 from deepconsensus_py.pacbio.names import printable
+from deepconsensus_py.pacbio.pipes import named
 
 _LETTERS = re.compile(r"[A-Za-z]*")
 _PHRED = re.compile(r"[!-~]*")
@@ -73,7 +74,7 @@ def text_reads(path: Path) -> Iterator[TextRead]:
     """
     is_fastq = kind_of(path) is Kind.FASTQ
     prepare_htslib()
-    with reading(path), pysam.FastxFile(str(path)) as file:
+    with reading(path), named(path) as name, pysam.FastxFile(name) as file:
         for entry in file:
             read = TextRead(path, entry.name or "", entry.comment or "", entry.sequence or "", entry.quality)
             if is_fastq and read.sequence and read.quality is None:

@@ -20,6 +20,7 @@ from deepconsensus_py.pacbio.header_text import prepare_htslib
 from deepconsensus_py.pacbio.inputs import Kind, kind_of
 from deepconsensus_py.pacbio.molecule import Alignment, Truth, encode_bases
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
+from deepconsensus_py.pacbio.pipes import require_rereadable
 from deepconsensus_py.pacbio.text_reads import text_reads
 
 TRAIN = "train"
@@ -137,6 +138,7 @@ class TrueSequences:
 
     def __init__(self, path: Path) -> None:
         self._sequences: dict[MoleculeId, TrueSequence] = {}
+        require_rereadable(path)
         if kind_of(path) is not Kind.FASTA:
             raise InputError(f"{path}: is not a FASTA file")
         for read in text_reads(path):

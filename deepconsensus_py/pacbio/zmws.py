@@ -203,7 +203,9 @@ def _advise(source: Subreads, drafts: DraftPart) -> None:
     """Say which files an index would have spared reading from their start."""
     passed = () if drafts.from_start or source.n_molecules <= 1 else source.unindexed
     if files := " ".join(str(path) for path in (*drafts.unindexed, *passed)):
-        log.info("%s: read from the start, for want of an index; 'deepconsensus-py index %s' makes one", files, files)
+        log.info(
+            "%s: no .pbi index found; reading sequentially (create one with 'deepconsensus-py index %s')", files, files
+        )
 
 
 def _decoded(entry: DraftEntry) -> Draft | Fault:

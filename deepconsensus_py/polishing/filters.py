@@ -17,7 +17,7 @@ from deepconsensus_py.pacbio.headers import Program, drafts_header, extended_hea
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of
 from deepconsensus_py.pacbio.molecule import encode_bases
 from deepconsensus_py.pacbio.names import identity_tags
-from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.record_file import RecordFile, header_of
 from deepconsensus_py.pacbio.records import copied_record, read_draft
 from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
 from deepconsensus_py.pacbio.writers import ReadWriter, RecordWriter, open_reads
@@ -107,8 +107,7 @@ def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program
 
 def _header(source: Path, target: Path, program: Program) -> pysam.AlignmentHeader:
     if kind_of(source) in RECORD_KINDS:
-        with RecordFile(source) as file:
-            return extended_header(file.header, program)
+        return extended_header(header_of(source), program)
     # The read groups of a FASTQ are found by reading it through: not where a FASTQ is written.
     has_groups = target.suffix in {".bam", ".sam"}
     return extended_header(drafts_header(source) if has_groups else pysam.AlignmentHeader(), program)

@@ -17,7 +17,7 @@ from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.files import atomic_path
 from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header
 from deepconsensus_py.pacbio.index import MoleculeNumbers
-from deepconsensus_py.pacbio.inputs import reading, understanding
+from deepconsensus_py.pacbio.inputs import reading, require_once, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.polishing.outcomes import Outcome
@@ -55,6 +55,7 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
     require_own_report(output)
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
+    require_once(parts)
     _require_once(parts)
     whole = summed(reports) | {
         "command": program.command_line,

@@ -15,6 +15,7 @@ from deepconsensus_py.files import flush_to_disk, writing
 from deepconsensus_py.methods import WITHOUT_WEIGHTS
 from deepconsensus_py.models.header import find_model
 from deepconsensus_py.pacbio.inputs import reading
+from deepconsensus_py.pacbio.pipes import is_pipe
 from deepconsensus_py.polishing.outputs import Stored
 
 _LOOKED_AT = 1 << 16
@@ -72,7 +73,14 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     )
 
 
+def can_be_resumed(identity: Mapping[str, Any]) -> bool:
+    """Whether a run's inputs can be read again: pipes cannot."""
+    return all("sha256" in facts for facts in identity["inputs"])
+
+
 def _fingerprint(path: Path) -> dict[str, Any]:
+    if is_pipe(path):
+        return {"name": str(path)}
     with reading(path), path.open("rb") as file:
         facts = os.fstat(file.fileno())
         digest = hashlib.sha256(file.read(_LOOKED_AT))

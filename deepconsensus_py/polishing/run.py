@@ -12,13 +12,14 @@ from typing import Any
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.corrector import Method
-from deepconsensus_py.errors import ModelError, OutputError
-from deepconsensus_py.files import is_stream, shown
+from deepconsensus_py.errors import InputError, ModelError, OutputError
+from deepconsensus_py.files import is_stream
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OF_COLUMNS, OPTIONS, resolved
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
+from deepconsensus_py.pacbio.pipes import is_pipe
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
 from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
@@ -99,12 +100,14 @@ def polish_files(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
         ModelError: the model is unknown, does not fit the shards, or has no use for something that is given.
         OutputError: an output cannot be written, or an earlier run has left something there.
     """
+    if job.resume and is_stream(job.output):
+        raise OutputError("--resume needs an output file; it cannot resume writing to standard output")
+    if job.resume and any(map(is_pipe, _inputs(job))):
+        raise InputError("--resume needs input files; it cannot resume reading from a pipe")
     keep_heap_small()
     session = _Session(job, stop or Stop())
     if not is_stream(job.output):
         return _into_files(session)
-    if job.resume:
-        raise OutputError(f"{shown(job.output)}: cannot be gone on with; write to a file, or leave --resume out")
     return _into_stream(session)
 
 
@@ -245,8 +248,9 @@ def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
     """The files that molecules are read from, files of file names replaced by what they name where ``expanded``."""
     if job.reads is None:
         return list(job.shards)
-    found = expand_paths if expanded else as_paths
-    return [*found(job.reads.subreads), *found(job.reads.drafts)]
+    if not expanded:
+        return [*as_paths(job.reads.subreads), *as_paths(job.reads.drafts)]
+    return [*expand_paths(job.reads.subreads, pipes=True), *expand_paths(job.reads.drafts)]
 
 
 def _require_effect(job: PolishRun, method: Method) -> None:

@@ -13,6 +13,7 @@ from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.header_text import make_header
 from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header, polished_header
 from deepconsensus_py.pacbio.index import MoleculeNumbers
+from deepconsensus_py.pacbio.inputs import require_once
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import Molecule, match, read_zmws
 from deepconsensus_py.polishing.encode import encode_zmws
@@ -104,6 +105,7 @@ def encoded_shards(
         InputError: a shard cannot be used.
         ModelError: a shard was encoded for another model.
     """
+    require_once(paths)
     infos = [read_shard(path)[0] for path in paths]
     for info in infos:
         info.require_fit(method)

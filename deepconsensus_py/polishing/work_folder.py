@@ -14,7 +14,7 @@ import pysam
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.files import give_name, is_stream, require_place, writing
 from deepconsensus_py.polishing import journal as journals
-from deepconsensus_py.polishing.journal import Journal, differences, read_journal, write_journal
+from deepconsensus_py.polishing.journal import Journal, can_be_resumed, differences, read_journal, write_journal
 from deepconsensus_py.polishing.outputs import Pieces, Stored, Targets
 
 log = logging.getLogger(__name__)
@@ -162,6 +162,9 @@ class Unfinished:
         """
         if self.journal is None:
             return
+        if not can_be_resumed(self.journal.identity):
+            self._clear()
+            return
         if not resume:
             if self.complete and not self._waiting():
                 self._clear()
@@ -185,7 +188,7 @@ class Unfinished:
             return
         # What is on the disk counts: the run may have been ended between writing a journal and hearing of it.
         self.journal = read_journal(self.folder)
-        if self.journal is None:
+        if self.journal is None or not can_be_resumed(self._identity):
             with suppress(OSError, OutputError):
                 self._clear()
                 (self.folder / LOCK).unlink()

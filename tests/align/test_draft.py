@@ -206,7 +206,7 @@ def test_the_command_writes_drafts_and_counts_the_rest(testdata: Path, tmp_path:
     assert main(["draft", str(testdata / "subreads.bam"), "-o", str(output), "--threads", "2"]) == 0
     molecules = dict(read_subreads([testdata / "subreads.bam"]))
     drafts = read_drafts(output)
-    assert f"{len(molecules)} molecules, {len(drafts)} drafts" in capsys.readouterr().err
+    assert f"{len(molecules)} ZMWs, {len(drafts)} drafts" in capsys.readouterr().err
     expected = [draft_zmw(m, passes).draft for m, passes in molecules.items() if len(passes) >= 3]
     assert [d.name for d in drafts] == [d.name for d in expected]
     assert all(np.array_equal(d.bases, e.bases) for d, e in zip(drafts, expected, strict=True))

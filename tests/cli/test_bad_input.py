@@ -227,7 +227,7 @@ def test_unknown_ending(run: Commands, testdata, tmp_path):
 def test_folder_that_is_not_there(run: Commands, testdata, tmp_path):
     result = run("polish", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", tmp_path / "no" / "out.bam")
     assert result.status == 1
-    assert "there is no folder" in result.err
+    assert "output directory" in result.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -42,4 +42,4 @@ def test_a_page_in_no_folder_is_refused_before_the_work(run: Commands, testdata:
     files = (testdata / "subreads.bam", "--ccs", testdata / "ccs.bam")
     result = run("explain", *files, "--zmw", ZMW, "--window", 0, "-o", tmp_path / "none" / "page.html")
     assert result.status == 1
-    assert "there is no folder" in result.err
+    assert "output directory" in result.err

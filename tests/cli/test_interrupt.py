@@ -69,7 +69,7 @@ def test_interrupts_that_are_ignored_stay_so(twelve: Path, tmp_path: Path, short
         assert command.ended()[0] == 3
 
 
-def test_a_stream_cannot_be_gone_on_with(run: Commands, twelve: Path) -> None:
+def test_a_stream_cannot_be_resumed(run: Commands, twelve: Path) -> None:
     result = run(*polish(twelve), "-o", "-", "--resume")
     assert result.status == 1
-    assert "standard output: cannot be gone on with" in result.err
+    assert "--resume needs an output file; it cannot resume writing to standard output" in result.err

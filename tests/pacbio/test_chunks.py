@@ -157,7 +157,7 @@ def test_with_indexes_only_the_chunk_is_read(make, read: list[Path], aligned: bo
 def test_what_has_no_index_is_advised_once(make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     subreads, drafts = make.subreads(range(9)), make.drafts(range(9))
-    advice = "{0}: read from the start, for want of an index; 'deepconsensus-py index {0}' makes one".format
+    advice = "{0}: no .pbi index found; reading sequentially (create one with 'deepconsensus-py index {0}')".format
     for indexed, choice, advised in [
         (None, {}, ()),
         (None, {"chunk": (1, 3)}, (drafts,)),

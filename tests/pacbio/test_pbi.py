@@ -217,7 +217,7 @@ def test_another_file_is_refused(make) -> None:
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="there is no folder"):
+    with pytest.raises(OutputError, match="output directory"):
         write_pbi(tmp_path / "nowhere" / "a.pbi", [PacBioIndex(BASIC_ROWS)])
 
 

@@ -197,7 +197,9 @@ def test_a_link_stays_one(inputs: Path, whole: Left, tmp_path: Path, monkeypatch
 
 
 def test_a_stream_cannot_be_gone_on_with(inputs: Path) -> None:
-    with pytest.raises(DeepConsensusError, match=r"^standard output: cannot be gone on with"):
+    with pytest.raises(
+        DeepConsensusError, match=r"^--resume needs an output file; it cannot resume writing to standard output$"
+    ):
         polish_files(job(inputs, Path("-"), failed=None, resume=True))
 
 

@@ -183,7 +183,7 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"nowhere/a\.shard: there is no folder"):
+    with pytest.raises(OutputError, match=r"nowhere/a\.shard: output directory"):
         write_shard(tmp_path / "nowhere" / "a.shard", [], method(), HEADER)
 
 
