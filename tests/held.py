@@ -106,7 +106,7 @@ class HeldCommand:
 
 
 def _hold(go: Path, begun: int) -> None:
-    before, run = Stop.before, run_module.run
+    before, run = Stop.before, run_module.polish_files
 
     def held(stop: Stop, items: Iterable[Any]) -> Iterator[Any]:
         for number, item in enumerate(before(stop, items), 1):
@@ -117,7 +117,7 @@ def _hold(go: Path, begun: int) -> None:
                     time.sleep(0.002)
 
     Stop.before = held
-    run_module.run = lambda job, stop: run(dataclasses.replace(job, piece=2), stop)
+    run_module.polish_files = lambda job, stop: run(dataclasses.replace(job, piece=2), stop)
     run_module.load_model = lambda *_, **__: one_at_a_time()
 
 
