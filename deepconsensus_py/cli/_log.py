@@ -1,4 +1,4 @@
-"""What a command reports while it runs: to standard error and to a log file; its first lines and its last ones."""
+"""What a command reports while it runs, on standard error and in a log file: its start, its end and its summary."""
 
 import argparse
 import logging
@@ -17,15 +17,15 @@ from deepconsensus_py.pacbio.pipes import called
 log = logging.getLogger(__name__)
 
 _PACKAGE, _PROGRESS_BAR = "deepconsensus_py", "deepconsensus_py.progress.bar"
-"""Loggers: of all that is reported, and the one that says whether progress is drawn."""
+"""The logger of all reports, and the one whose level says whether a progress bar is drawn."""
 
 _LIBRARIES = ("numpy", "numba", "pysam", "torch")
 _NAMED = 3
-"""Files that the first lines name; of more they say how many."""
+"""Input files that are named at the start; the others are counted."""
 
 
 def add_options(parser: Parser) -> None:
-    """What every command is told about its reports."""
+    """Declare how much a command reports, and where."""
     group = parser.group("run")
     loudness = group.add_mutually_exclusive_group()
     loudness.add_argument("-v", "--verbose", action="store_true", help="report details as well")
@@ -37,7 +37,7 @@ def add_options(parser: Parser) -> None:
 
 @contextmanager
 def reporting(args: argparse.Namespace) -> Iterator[None]:
-    """Show on standard error what is reported in the block, as loud as is asked for."""
+    """While the block runs, show reports on standard error, as many as were asked for."""
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.WARNING if args.quiet else logging.DEBUG if args.verbose else logging.INFO)
     terminal.setFormatter(_TerminalFormatter(args.parser.prog))
@@ -60,7 +60,7 @@ def reporting(args: argparse.Namespace) -> Iterator[None]:
 
 
 def start_logging(args: argparse.Namespace) -> None:
-    """Open the log file, and say what is run on which files.
+    """Open the log file, and report what is run on which files.
 
     Raises:
         InputError: a file of file names cannot be read, or a file is given twice.
@@ -81,13 +81,13 @@ def start_logging(args: argparse.Namespace) -> None:
 
 
 def finish(args: argparse.Namespace, seconds: float) -> None:
-    """Say how long it took."""
+    """Report how long it took."""
     if any(_files(args)):
         log.info("finished in %s", duration(seconds))
 
 
 def report_yields(counts: Mapping[str, Any]) -> None:
-    """Report what a run's ``counts`` say of yields and of what polished reads no longer have."""
+    """Report yields before and after polishing, and tags that were dropped, from a report's ``counts``."""
     for kind, tags, reads in (
         ("kinetics", "fi fp ri rp ip pw", counts.get("kinetics_dropped", 0)),
         ("base modifications", "MM ML", counts.get("modifications_dropped", 0)),
@@ -129,7 +129,7 @@ def duration(seconds: float) -> str:
 
 
 def _files(args: argparse.Namespace) -> tuple[list[list[Path]], list[Path]]:
-    """The files that a command is given to read, of each option, and those that it is to write."""
+    """The files that a command reads, by option, and those that it writes."""
     titles = [title for title in args.parser.titles if title not in {"output", "run"}]
     read = [paths for title in titles for paths in args.parser.paths(title, args)]
     return read, [path for paths in args.parser.paths("output", args) for path in paths]
@@ -161,7 +161,7 @@ def _versions() -> str:
 
 
 class _TerminalFormatter(logging.Formatter):
-    """Plain lines; warnings and errors say that they are."""
+    """Plain lines; warnings and errors are marked."""
 
     def __init__(self, prog: str) -> None:
         super().__init__()

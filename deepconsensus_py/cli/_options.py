@@ -163,7 +163,7 @@ def add_insertion_trim(parser: Parser) -> None:
 
 
 def deprecated(old: str, new: str) -> None:
-    """Warn of an earlier form of a command line, which is still understood."""
+    """Warn of an earlier form of a command line, which is accepted until the next release."""
     log.warning("%r is deprecated; use %r", old, new)
 
 

@@ -1,4 +1,4 @@
-"""How command lines are read: options in groups, one value each, examples, and the nearest name of a misspelt one."""
+"""How command lines are parsed: options in groups, one value each, examples, and suggestions for misspelt names."""
 
 import argparse
 import sys
@@ -17,9 +17,9 @@ _HELP_COLUMN = 28
 class Parser(argparse.ArgumentParser):
     """The parser of the program and of each command.
 
-    Options of one value refuse a second one, where argparse would forget the first: options that add up say so by their
-    action (``append``, ``extend``), and a flag that is given twice says the same twice. Options are not abbreviated. A
-    misspelt one is refused with the usage of the command that it was given to.
+    An option of one value may be given once, where argparse would take the last value; options that may be repeated say
+    so by their action (``append``, ``extend``), and repeated flags are harmless. Options are not abbreviated. A
+    misspelt one is refused with the usage of its command and the nearest name.
 
     Attributes:
         examples: command lines that the help ends with.

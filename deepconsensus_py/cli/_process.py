@@ -1,4 +1,4 @@
-"""What a command's process is set up with: quiet libraries, a folder for compiled code, signals that end it."""
+"""How a command's process is set up: quiet libraries, a cache for compiled code, signals that end it."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ ENDS = (signal.SIGHUP, signal.SIGPIPE, signal.SIGTERM)
 
 
 def quieten_libraries() -> None:
-    """Let errors through, and neither warnings nor notes; what the user has set (``-W``, ``TORCH_LOGS``) counts.
+    """Show errors of libraries, but neither warnings nor notes, unless the user asks for them (``-W``, ``TORCH_LOGS``).
 
     For a program of its own only: it holds for the whole process and those that it starts.
     """
@@ -39,10 +39,10 @@ def quieten_libraries() -> None:
 
 @contextmanager
 def provided_cache() -> Iterator[None]:
-    """Give numba a folder of this run where it finds none: neither the package nor the home folder can be written.
+    """Give numba a temporary cache where neither the package nor the home folder is writable.
 
-    So it is in containers that run under the caller's user id; numba would refuse to import the compiled modules. The
-    folder is nobody else's, for what lies in a cache is run.
+    This is so in containers that run under the caller's user id; numba would refuse to import the compiled modules. The
+    folder is private, because numba runs the code that it finds in a cache.
     """
     usual = (Path(__file__).parents[1], Path("~").expanduser())
     if CACHE_VARIABLE in os.environ or any(os.access(folder, os.W_OK) for folder in usual):
@@ -62,13 +62,13 @@ def provided_cache() -> Iterator[None]:
 
 @contextmanager
 def asked_by_interrupt(ask: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, the first interrupt calls a function; the second one raises KeyboardInterrupt.
+    """While the block runs, the first interrupt calls a function, and the second one raises KeyboardInterrupt.
 
     Args:
-        ask: what asks the work to end.
+        ask: asks the work to end.
     """
     before = signal.getsignal(signal.SIGINT)
-    # Whoever started us may have asked to ignore interrupts, as a shell does for what runs in its background.
+    # The parent may have told us to ignore interrupts, as a shell does for background jobs of a script.
     if before is not signal.default_int_handler:
         yield
         return
@@ -87,13 +87,13 @@ def asked_by_interrupt(ask: Callable[[], None]) -> Iterator[None]:
 
 
 def listen_to_signals() -> None:
-    """End on signals as an exception does; those that whoever started us ignores, as nohup does, stay ignored."""
+    """Let signals raise SystemExit; those that the parent has us ignore, as nohup does, stay ignored."""
     for number in ENDS:
-        # Python itself ignores SIGPIPE, and nobody can tell whether others did.
+        # Python itself ignores SIGPIPE, so that it is not known whether the parent did.
         if signal.getsignal(number) is signal.SIG_DFL or number == signal.SIGPIPE:
             signal.signal(number, _stop)
 
 
 def _stop(number: int, _frame: object) -> None:
-    """End as an exception does, so that unfinished files are removed."""
+    """Exit by an exception, so that unfinished files are removed."""
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""``deepconsensus-py align``: subreads and drafts to aligned subreads."""
+"""``align``: align subreads to the CCS reads of their ZMWs."""
 
 import argparse
 import logging
@@ -34,7 +34,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse what lacks CCS reads; take the last of several files for them, as earlier versions did."""
+    """Require CCS reads; accept them as the last of several files, as earlier versions did."""
     if args.ccs is None:
         if len(args.subreads) == 1:
             args.parser.error("the following arguments are required: --ccs")
@@ -43,7 +43,7 @@ def check(args: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Align, and count molecules and passes."""
+    """Align, and report counts of ZMWs and passes."""
     from deepconsensus_py._version import __version__
     from deepconsensus_py.align.to_file import align_files
     from deepconsensus_py.files import shown

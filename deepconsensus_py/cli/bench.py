@@ -1,4 +1,4 @@
-"""``bench``: mechanisms of attention side by side."""
+"""``bench``: compare attention mechanisms on the same windows."""
 
 import argparse
 import logging
@@ -51,7 +51,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the mechanisms and print the tables."""
+    """Run the benchmark and print the tables."""
     from deepconsensus_py.lab.bench import Settings, bench
 
     settings = Settings(steps=args.steps, seeds=tuple(args.seeds))

@@ -1,4 +1,4 @@
-"""``calibrate``: base qualities against what they are worth, and quality maps fitted to that."""
+"""``calibrate``: compare base qualities with observed errors, and fit quality maps."""
 
 import argparse
 import logging
@@ -76,7 +76,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse options of the one use in the other; take the second file for the reference, as earlier versions did."""
+    """Refuse options that do not go together; accept the reference as the second file, as earlier versions did."""
     if args.fit:
         if any(given(args, name) for name in (*_OF_COUNTING, *(() if args.truth else ("min_np",)))):
             args.parser.error("--fit goes with --truth, and with --truth --min-np, only; it prints the maps")
@@ -120,6 +120,6 @@ def _fit(args: argparse.Namespace) -> int:
         if args.truth
         else [read_table(path) for path in args.reads]
     )
-    for line in maps_as_text(try_maps(groups), len(groups), "molecules" if args.truth else "tables"):
+    for line in maps_as_text(try_maps(groups), len(groups), "ZMWs" if args.truth else "tables"):
         print(line)
     return 0

@@ -1,4 +1,4 @@
-"""``claims``: what attention systems claim, shown beside a baseline."""
+"""``claims``: reproduce the claims of published attention systems, each beside a baseline."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""``distill``: a smaller network from a larger one."""
+"""``distill``: train a smaller network to imitate a larger one."""
 
 import argparse
 
@@ -24,5 +24,5 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train and say where the model is."""
+    """Train, if the task is distillation."""
     return train.run_training(args, task="distill")

@@ -1,4 +1,4 @@
-"""``deepconsensus-py draft``: subreads to draft consensus reads, where no CCS reads are at hand."""
+"""``draft``: build draft consensus reads from subreads."""
 
 import argparse
 import logging
@@ -29,7 +29,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make drafts, and count them."""
+    """Build drafts, and report counts."""
     from deepconsensus_py._version import __version__
     from deepconsensus_py.align.to_file import draft_files
     from deepconsensus_py.files import shown

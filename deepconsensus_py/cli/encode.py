@@ -1,4 +1,4 @@
-"""``deepconsensus-py encode``: subreads and drafts to a feature shard, or with their truth to training examples."""
+"""``encode``: encode reads as a feature shard or, with their truth, as training examples."""
 
 import argparse
 import logging
@@ -38,7 +38,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse options of training examples without them, and options of models with them."""
+    """Refuse options that do not go together."""
     if args.truth is None:
         if args.truth_bed or args.truth_split:
             args.parser.error("--truth-bed and --truth-split go with --truth")
@@ -73,7 +73,7 @@ def _add_truth(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a shard or examples, and count the ZMWs."""
+    """Write a shard or training examples."""
     if args.truth:
         _write_examples(args)
     else:
@@ -95,7 +95,7 @@ def _write_examples(args: argparse.Namespace) -> None:
 
 
 def _write_shard(args: argparse.Namespace) -> None:
-    """A molecule that cannot be encoded is in the shard too: the run that polishes the shard reports it."""
+    """A ZMW that cannot be encoded is in the shard as well: the run that polishes the shard reports it."""
     from deepconsensus_py._version import __version__
     from deepconsensus_py.models.registry import load_method
     from deepconsensus_py.pacbio.headers import Program

@@ -1,4 +1,4 @@
-"""``evaluate``: reads against truth."""
+"""``evaluate``: compare reads with their true sequences."""
 
 import argparse
 import logging
@@ -64,7 +64,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse what lacks reads; take them from ``--reads``, as earlier versions did."""
+    """Require reads; accept them as ``--reads``, as earlier versions did."""
     if args.old_reads and args.reads is None:
         _options.deprecated("evaluate --reads READS", "evaluate READS")
         args.reads = args.old_reads
@@ -81,7 +81,7 @@ def _holes(text: str) -> tuple[int, ...]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare and print."""
+    """Compare, and print the result."""
     import json
 
     from deepconsensus_py.errors import OutputError

@@ -1,4 +1,4 @@
-"""``explain``: one window as a person wants to see it."""
+"""``explain``: show a window of a draft with the evidence of each pass."""
 
 import argparse
 import logging

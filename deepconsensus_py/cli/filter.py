@@ -1,4 +1,4 @@
-"""``filter``: reads that are good enough."""
+"""``filter``: keep reads of at least some quality."""
 
 import argparse
 import logging
@@ -16,7 +16,8 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "filter",
         help="keep reads of at least some quality",
-        description="Keep the reads whose quality, the mean error probability of their bases, is high enough.",
+        description="Keep the reads whose quality is at least Q. The quality of a read is computed from the mean error "
+        "probability of its bases.",
         usage="%(prog)s [options] READS -o OUT -q Q",
         examples=[
             ("keep polished reads of Q30 or better", "polished.bam -o q30.bam -q 30"),
@@ -32,7 +33,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Filter, and say how many reads passed."""
+    """Filter, and report how many reads passed."""
     from deepconsensus_py._version import __version__
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.filters import ReadFilter, filter_reads

@@ -1,4 +1,4 @@
-"""``deepconsensus-py gather``: the outputs of several polish runs, put together in the order given."""
+"""``gather``: merge the outputs of several polish runs."""
 
 import argparse
 import logging
@@ -35,7 +35,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Put the parts together, and say how much it is."""
+    """Merge the parts, and report counts and yields."""
     from deepconsensus_py._version import __version__
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.gather import gather

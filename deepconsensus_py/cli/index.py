@@ -1,4 +1,4 @@
-"""``deepconsensus-py index``: a PacBio BAM index beside each BAM file."""
+"""``index``: write the PacBio BAM index of BAM files."""
 
 import argparse
 import logging
@@ -34,7 +34,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Index, and count records."""
+    """Index, and report the number of records."""
     from deepconsensus_py.pacbio.indexing import index_bam
     from deepconsensus_py.pacbio.inputs import expand_paths
     from deepconsensus_py.pacbio.pbi import pbi_path

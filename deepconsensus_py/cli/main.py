@@ -31,7 +31,7 @@ COMMANDS = {
 """The commands in the order of the help, by what they are for; each is a module of ``cli``."""
 
 RENAMED = {"evidence": "prepare-training"}
-"""Earlier names of commands, which are still understood."""
+"""Earlier names of commands, accepted until the next release."""
 
 _EXAMPLE = ("polish CCS reads with their subreads", "polish subreads.bam --ccs ccs.bam -o polished.bam")
 
@@ -57,7 +57,7 @@ def build_parser() -> Parser:
         for name in names:
             module = importlib.import_module(f"deepconsensus_py.cli.{name.replace('-', '_')}")
             module.add_parser(subparsers)
-            # argparse would list all commands in one row.
+            # argparse itself has one list for all commands.
             parser.group(title)._group_actions.append(subparsers._choices_actions[-1])
     parser.group("options").add_argument(
         "--version", action="version", version=f"deepconsensus-py {__version__}", help="show the version and exit"
@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.error("interrupted")
             return 130
         except BrokenPipeError:
-            # Who reads our output has seen enough, as head has; Python must not fail again when it flushes at its end.
+            # The reader of our output has closed it, as head does; Python must not fail again when it flushes on exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 128 + signal.SIGPIPE
 
@@ -128,7 +128,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def program() -> NoReturn:
-    """Run one command, and end with its status."""
+    """Run one command as a program, and exit with its status."""
     listen_to_signals()
     quieten_libraries()
     try:
@@ -140,7 +140,7 @@ def program() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
-    # All is written and closed. Python would have torch take apart what it registered, which lasts 0.4 s.
+    # All files are written and closed. A normal exit would run torch's exit handlers, which take 0.4 s.
     if workers := sys.modules.get("deepconsensus_py.workers.sockets"):
         workers.remove_sockets()
     os._exit(status)

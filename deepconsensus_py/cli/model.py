@@ -1,4 +1,4 @@
-"""``model``: the models there are, what one is, checkpoints made into models, and what precision models stand."""
+"""``model``: list, show, convert and validate models."""
 
 import argparse
 import logging
@@ -108,7 +108,7 @@ def run_list(_: argparse.Namespace) -> int:
 
 
 def run_show(args: argparse.Namespace) -> int:
-    """Print what a model is."""
+    """Print a model's inputs, layers, parameters and model card."""
     import json
 
     from deepconsensus_py.methods import WITHOUT_WEIGHTS
@@ -136,7 +136,7 @@ def run_show(args: argparse.Namespace) -> int:
 
 
 def run_convert(args: argparse.Namespace) -> int:
-    """Convert a checkpoint and say what it was."""
+    """Convert a checkpoint."""
     from deepconsensus_py.models.convert import convert_checkpoint
     from deepconsensus_py.models.weights import save_model
 
@@ -148,7 +148,7 @@ def run_convert(args: argparse.Namespace) -> int:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    """Measure bfloat16 against float32, print it, and write it into a model file where one is asked for."""
+    """Compare bfloat16 with float32, and write the result into a model file if one is asked for."""
     from dataclasses import replace
 
     from deepconsensus_py.models.weights import read_model, save_model

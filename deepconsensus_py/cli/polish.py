@@ -1,4 +1,4 @@
-"""``deepconsensus-py polish``: subreads and drafts to polished reads."""
+"""``polish``: polish CCS reads with their subreads."""
 
 import argparse
 import logging
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HIGHEST_PHRED = 93
-"""The highest quality that FASTQ can hold."""
+"""Highest base quality that FASTQ can hold."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -70,7 +70,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse reads beside shards, and options of reads with them."""
+    """Refuse options that do not go together."""
     if bool(args.subreads) == bool(args.features):
         args.parser.error("give either SUBREADS or --features SHARD")
     if args.features and (args.ccs or args.chunk or args.limit or args.min_passes is not None):
@@ -141,7 +141,7 @@ def _add_qualities(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Polish, and say what became of the molecules."""
+    """Polish, and report the outcomes."""
     if args.subreads and args.threads > 1:
         from deepconsensus_py.polishing.prepare import prepare_workers
 
@@ -200,7 +200,7 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
 
 
 def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
-    """Every ZMW is counted, those that are not polished with the reason."""
+    """Report what was written, and the outcomes of all ZMWs."""
     from deepconsensus_py.files import is_stream, shown
     from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.report import MOLECULES, side_file

@@ -1,4 +1,4 @@
-"""``prepare-training``: example files to training data for networks of the default model's kind."""
+"""``prepare-training``: prepare training data for networks of the default model's kind."""
 
 import argparse
 import logging
@@ -48,7 +48,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the evidence and say how much there is."""
+    """Write training data, and report its size."""
     from deepconsensus_py.examples.file import ExampleFile
     from deepconsensus_py.polishing.progress import with_progress
     from deepconsensus_py.training.edit_examples import make_run_examples, write_run_examples

@@ -1,4 +1,4 @@
-"""``report``: one HTML page about one or more runs."""
+"""``report``: summarize runs on an HTML page."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""``simulate``: molecules with known truth."""
+"""``simulate``: simulate subreads and CCS reads of known sequence."""
 
 import argparse
 import logging
@@ -60,14 +60,14 @@ def add_parser(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Take the number of ZMWs from ``--molecules``, as earlier versions did."""
+    """Accept the number of ZMWs as ``--molecules``, as earlier versions did."""
     if args.molecules is not None:
         _options.deprecated("simulate --molecules N", "simulate --num-zmws N")
         args.num_zmws = args.molecules
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate and say what was written."""
+    """Simulate, and report what was written."""
     from deepconsensus_py.simulate.movies import MovieSettings, simulate_movie, write_movie
     from deepconsensus_py.simulate.profile import load_profile
     from deepconsensus_py.simulate.sites import SHORTEST_PASS

@@ -1,4 +1,4 @@
-"""``train``: a network from examples."""
+"""``train``: train a network."""
 
 import argparse
 import logging
@@ -30,8 +30,8 @@ def add_parser(commands: Commands) -> None:
 
 
 def add_arguments(parser: Parser) -> None:
-    """What all commands that train take."""
-    # Of the processes that torchrun starts, the first one speaks.
+    """Declare the options of commands that train."""
+    # Of the processes that torchrun starts, only the first one reports.
     parser.set_defaults(quiet=os.environ.get("RANK", "0") != "0")
     parser.group("input").add_argument("config", type=Path, metavar="CONFIG", help="description of the training (YAML)")
     _options.add_output(parser, "FOLDER", "folder of the model and the log")
@@ -49,15 +49,19 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train and say where the model is."""
+    """Train."""
     return run_training(args, task=None)
 
 
 def run_training(args: argparse.Namespace, *, task: str | None) -> int:
-    """Train, if the configuration is of this task.
+    """Train as a configuration says.
+
+    Args:
+        args: the command's arguments.
+        task: the task that the configuration must have; None for any.
 
     Raises:
-        InputError: it is of another, or cannot be used.
+        InputError: the configuration has another task, or cannot be used.
     """
     import torch
 
