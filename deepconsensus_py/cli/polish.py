@@ -30,7 +30,7 @@ def add_parser(commands: Commands) -> None:
         "polish",
         help="polish CCS reads with their subreads",
         description="Polish the CCS read (the draft) of each ZMW with its subreads (the passes).",
-        usage="%(prog)s [options] SUBREADS... [--ccs CCS] -o OUT",
+        usage="%(prog)s [options] SUBREADS... [--ccs CCS] -o OUT\n       %(prog)s [options] --features SHARD... -o OUT",
         examples=[
             ("polish the CCS reads of a movie", "subreads.bam --ccs ccs.bam -o polished.bam"),
             (
