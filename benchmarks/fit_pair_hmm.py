@@ -3,8 +3,8 @@
     python benchmarks/fit_pair_hmm.py [--shared DIR] [--subsets 8] [--seed 1] [--write]
 
 Every molecule with truth is refined from its CCS read with all passes, and from drafts made of random subsets of its
-passes; the runs of all refined drafts, labelled by the truth, are the data. With ``--write`` the result goes into the
-package (``models/pair_hmm.json``).
+passes; the homopolymers of all refined drafts, labelled by the truth, are the data. With ``--write`` the result goes
+into the package (``models/pair_hmm.json``).
 """
 
 import argparse
@@ -22,9 +22,9 @@ from reads import SHARED, KnownMolecule, known_molecules, redrafted
 from deepconsensus_py import models
 from deepconsensus_py.align.passes import align_passes, align_zmw
 from deepconsensus_py.edits.classes import EDITED, LETTER, NAMES, REMOVED
-from deepconsensus_py.edits.labels import label_runs
+from deepconsensus_py.edits.labels import label_homopolymers
 from deepconsensus_py.edits.pair_hmm import encode_evidence
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.edits.tokens import SCORE_STEP
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
@@ -35,15 +35,15 @@ END = 50
 FEWEST_PASSES = 3
 """One pass agrees with a draft made of it, two have no majority."""
 CANDIDATE = -12.0
-"""Nats; runs whose best edit has less evidence tell nothing about slopes."""
+"""Nats; homopolymers whose best edit has less evidence tell nothing about slopes."""
 SURE = 0.9999
 FORESEEN = 1e-5
 """Least probability of any label: a truth that is wrong somewhere must not decide slopes."""
 CLAMP = (-1000.0, 40.0)
 
 
-class Runs(NamedTuple):
-    """Labelled runs of one refined draft."""
+class Homopolymers(NamedTuple):
+    """Labelled homopolymers of one refined draft."""
 
     molecule: str
     evidence: NDArray[np.float64]
@@ -60,8 +60,8 @@ def subset(zmw: Zmw, size: int, rng: np.random.Generator) -> Zmw:
     return redrafted(zmw, [long[i] for i in chosen])
 
 
-def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool, given: bool) -> Runs | None:
-    """Refine a molecule and label its runs."""
+def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool, given: bool) -> Homopolymers | None:
+    """Refine a molecule and label its homopolymers."""
     try:
         features = encode_evidence(align_zmw(zmw))
     except MoleculeError as fault:
@@ -71,10 +71,10 @@ def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool, given: bool) 
     (aligned,) = align_passes(Draft("truth", draft, None), [Pass("truth", truth, None, None, None)])
     if aligned is None or aligned.alignment is None:
         return None
-    runs = find_runs(draft)
-    labels = label_runs(draft, runs, aligned.bases, aligned.alignment)
-    inner = (runs.start >= END) & (runs.stop <= len(draft) - END)
-    return Runs(
+    homopolymers = find_homopolymers(draft)
+    labels = label_homopolymers(draft, homopolymers, aligned.bases, aligned.alignment)
+    inner = (homopolymers.start >= END) & (homopolymers.stop <= len(draft) - END)
+    return Homopolymers(
         zmw.name.split("/")[1],
         features.inputs["evidence"][inner] * SCORE_STEP,
         labels.classes[inner].astype(np.int64),
@@ -84,7 +84,7 @@ def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool, given: bool) 
     )
 
 
-def job(task: tuple[str, KnownMolecule, int, int]) -> Runs | None:
+def job(task: tuple[str, KnownMolecule, int, int]) -> Homopolymers | None:
     """Refine the CCS read (size 0), or a draft of some passes."""
     name, known, size, seed = task
     zmw = subset(known.zmw, size, np.random.default_rng(seed)) if size else known.zmw
@@ -105,20 +105,20 @@ _SHARED = torch.arange(EDITED).where(~_REPLACED, _REPLACED.nonzero().min())
 FIRST_GUESS = Fitted(*(torch.full((EDITED,), start, dtype=torch.float64) for start in (0.8, -1.0)))
 
 
-def fit(data: list[Runs]) -> Fitted:
+def fit(data: list[Homopolymers]) -> Fitted:
     """Fit to all drafts, then lean that to the CCS reads, which are what is polished and of which there are few."""
-    both = _fit([runs for runs in data if runs.given], _fit(data, FIRST_GUESS, pull=1), pull=10)
+    both = _fit([homopolymers for homopolymers in data if homopolymers.given], _fit(data, FIRST_GUESS, pull=1), pull=10)
     return Fitted(both.slope[_SHARED], both.offset[_SHARED])
 
 
-def _fit(data: list[Runs], start: Fitted, pull: float) -> Fitted:
+def _fit(data: list[Homopolymers], start: Fitted, pull: float) -> Fitted:
     """Maximum likelihood with a pull to the start; every molecule weighs the same."""
     evidence, label, weight = [], [], []
-    for runs in data:
-        near = (runs.evidence.max(axis=1) > CANDIDATE) | (runs.label > 0)
-        evidence.append(runs.evidence[near])
-        label.append(runs.label[near])
-        weight.append(np.full(near.sum(), 1 / sum(other.molecule == runs.molecule for other in data)))
+    for homopolymers in data:
+        near = (homopolymers.evidence.max(axis=1) > CANDIDATE) | (homopolymers.label > 0)
+        evidence.append(homopolymers.evidence[near])
+        label.append(homopolymers.label[near])
+        weight.append(np.full(near.sum(), 1 / sum(other.molecule == homopolymers.molecule for other in data)))
     x = torch.tensor(np.concatenate(evidence)).clamp(*CLAMP)
     y, w = torch.tensor(np.concatenate(label)), torch.tensor(np.concatenate(weight))
     slope, offset = (part.clone().requires_grad_() for part in start)
@@ -145,24 +145,24 @@ def _surprise(scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     return -torch.logaddexp(-nats, torch.tensor(FORESEEN, dtype=torch.float64).log())
 
 
-def probability_kept(runs: Runs, slope: torch.Tensor, offset: torch.Tensor) -> NDArray[np.float64]:
-    odds = np.exp(np.minimum(runs.evidence * slope.numpy() + offset.numpy(), 50)).sum(axis=1)
+def probability_kept(homopolymers: Homopolymers, slope: torch.Tensor, offset: torch.Tensor) -> NDArray[np.float64]:
+    odds = np.exp(np.minimum(homopolymers.evidence * slope.numpy() + offset.numpy(), 50)).sum(axis=1)
     return 1 / (1 + odds)
 
 
-def floor_of(data: list[Runs], slope: torch.Tensor, offset: torch.Tensor) -> float:
-    """Errors per run among runs that the evidence calls sure; of molecules whose truth is an assembly of their own."""
+def floor_of(data: list[Homopolymers], slope: torch.Tensor, offset: torch.Tensor) -> float:
+    """Error rate of homopolymers that the evidence calls sure, of molecules with an assembly of their own as truth."""
     wrong = sure = 0
-    for runs in data:
-        certain = (probability_kept(runs, slope, offset) > SURE) & runs.trusted
-        wrong, sure = wrong + int((~runs.right[certain]).sum()), sure + int(certain.sum())
-    print(f"{wrong} of {sure} sure runs are wrong")
+    for homopolymers in data:
+        certain = (probability_kept(homopolymers, slope, offset) > SURE) & homopolymers.trusted
+        wrong, sure = wrong + int((~homopolymers.right[certain]).sum()), sure + int(certain.sum())
+    print(f"{wrong} of {sure} sure homopolymers are wrong")
     return (wrong + 0.5) / (sure + 1)
 
 
-def loss_of(runs: Runs, slope: torch.Tensor, offset: torch.Tensor) -> float:
-    scores = _scores(torch.tensor(runs.evidence).clamp(*CLAMP), slope, offset)
-    return float(_surprise(scores, torch.tensor(runs.label)).sum())
+def loss_of(homopolymers: Homopolymers, slope: torch.Tensor, offset: torch.Tensor) -> float:
+    scores = _scores(torch.tensor(homopolymers.evidence).clamp(*CLAMP), slope, offset)
+    return float(_surprise(scores, torch.tensor(homopolymers.label)).sum())
 
 
 def main() -> None:
@@ -179,20 +179,24 @@ def main() -> None:
             sizes = [0, *(int(rng.integers(FEWEST_PASSES, len(known.zmw.passes) + 1)) for _ in range(args.subsets))]
             tasks += [(name, known, size, int(rng.integers(2**31))) for size in sizes]
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        data = [runs for runs in pool.map(job, tasks) if runs is not None]
+        data = [homopolymers for homopolymers in pool.map(job, tasks) if homopolymers is not None]
     print(
-        f"{len(data)} refined drafts, {sum(len(runs.label) for runs in data)} runs, "
-        f"{sum((~runs.right).sum() for runs in data)} of them wrong"
+        f"{len(data)} refined drafts, {sum(len(homopolymers.label) for homopolymers in data)} homopolymers, "
+        f"{sum((~homopolymers.right).sum() for homopolymers in data)} of them wrong"
     )
     held = held_given = 0.0
-    for name in sorted({runs.molecule for runs in data}):
-        slope, offset = fit([runs for runs in data if runs.molecule != name])
-        own = sum(loss_of(runs, slope, offset) for runs in data if runs.molecule == name)
+    for name in sorted({homopolymers.molecule for homopolymers in data}):
+        slope, offset = fit([homopolymers for homopolymers in data if homopolymers.molecule != name])
+        own = sum(loss_of(homopolymers, slope, offset) for homopolymers in data if homopolymers.molecule == name)
         held += own
-        held_given += sum(loss_of(runs, slope, offset) for runs in data if runs.molecule == name and runs.given)
+        held_given += sum(
+            loss_of(homopolymers, slope, offset)
+            for homopolymers in data
+            if homopolymers.molecule == name and homopolymers.given
+        )
         print(f"held out {name}: {own:8.1f} nats")
     slope, offset = fit(data)
-    inside = sum(loss_of(runs, slope, offset) for runs in data)
+    inside = sum(loss_of(homopolymers, slope, offset) for homopolymers in data)
     print(f"held out {held:.1f} nats in all, {held_given:.1f} of the CCS reads; fitted to all {inside:.1f}")
     floor = floor_of(data, slope, offset)
     result = {

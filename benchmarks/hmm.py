@@ -13,7 +13,7 @@ from encode import cpu_ms
 
 from deepconsensus_py.edits.aligned_pass import align_pass
 from deepconsensus_py.edits.error_rates import estimate
-from deepconsensus_py.edits.evidence import score_runs
+from deepconsensus_py.edits.evidence import score_edits
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_repeats
 from deepconsensus_py.evaluate.read_errors import find_errors
@@ -53,7 +53,7 @@ def row(known: Known) -> str:
     bases, passes = zmw.draft.bases, zmw.passes
     repeats, laid = find_repeats(bases), [align_pass(p, bases) for p in passes]
     rates = estimate(repeats, laid)
-    score_ms = cpu_ms(lambda: score_runs(repeats, laid, rates), REPEATS)
+    score_ms = cpu_ms(lambda: score_edits(repeats, laid, rates), REPEATS)
     refine_ms = cpu_ms(lambda: refine(zmw), REPEATS)
     covered = sum(int(p.alignment.lengths[p.alignment.operations != 1].sum()) for p in passes)
     left = known.errors(refine(zmw).bases)

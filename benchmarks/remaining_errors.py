@@ -26,8 +26,8 @@ from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
 from deepconsensus_py.edits.error_rates import PassModel, estimate
-from deepconsensus_py.edits.evidence import pooled, score_runs
-from deepconsensus_py.edits.repeats import find_repeats, find_runs, find_tracts
+from deepconsensus_py.edits.evidence import pooled, score_edits
+from deepconsensus_py.edits.repeats import find_homopolymers, find_repeats, find_tandem_repeats
 from deepconsensus_py.evaluate.alignment import GAP, align_read
 from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.methods import DEFAULT
@@ -97,8 +97,8 @@ class Bench:
 
     def _log_likelihoods(self, bases: NDArray[np.uint8], passes: list[AlignedPass]) -> NDArray[np.float64]:
         repeats = find_repeats(bases)
-        wanted = np.zeros(len(repeats.runs), np.bool_)
-        return score_runs(repeats, passes, self.models, wanted=wanted).log_likelihoods
+        wanted = np.zeros(len(repeats.homopolymers), np.bool_)
+        return score_edits(repeats, passes, self.models, wanted=wanted).log_likelihoods
 
     def places(self) -> list[Place]:
         """Where the read is wrong."""
@@ -111,10 +111,10 @@ class Bench:
         ]
 
     def drafted(self, place: Place) -> tuple[int, int, str]:
-        """The stretch of the read around a place, its homopolymer runs whole, and what the draft has there."""
-        runs = find_runs(self.bases)
-        first, last = np.searchsorted(runs.start, [max(place.read[0] - 1, 0), place.read[1]], side="right") - 1
-        start, stop = int(runs.start[first]), int(runs.stop[last])
+        """The stretch of the read around a place, its homopolymers whole, and what the draft has there."""
+        homopolymers = find_homopolymers(self.bases)
+        first, last = np.searchsorted(homopolymers.start, [max(place.read[0] - 1, 0), place.read[1]], side="right") - 1
+        start, stop = int(homopolymers.start[first]), int(homopolymers.stop[last])
         read_row, draft_row = self._on_draft.rows
         position = self._on_draft.read_span[0] + np.cumsum(read_row != GAP) - 1
         letters = draft_row[(position >= start) & (position < stop)]
@@ -171,20 +171,20 @@ def what_is_wrong(bench: Bench, place: Place) -> str:
         return f"{truth} is {read}"
     what = f"lacks {truth}" if truth else f"has {read} too many"
     changed = truth or read
-    runs = find_runs(encode_bases(bench.truth))
+    homopolymers = find_homopolymers(encode_bases(bench.truth))
     beside = range(max(place.truth[0] - 1, 0), min(place.truth[0] + 1, len(bench.truth)))
-    numbers = [np.searchsorted(runs.start, p, side="right") - 1 for p in beside if bench.truth[p] == changed[0]]
+    numbers = [np.searchsorted(homopolymers.start, p, side="right") - 1 for p in beside if bench.truth[p] == changed[0]]
     if len(set(changed)) > 1 or not numbers:
         return what
-    return f"{what}, run of {max(int(runs.length[number]) for number in numbers)}"
+    return f"{what}, homopolymer of {max(int(homopolymers.length[number]) for number in numbers)}"
 
 
 def in_repeat(bench: Bench, place: Place) -> bool:
     """Whether whole units of a repeat of 2 or 3 bases are missing or too many."""
     change = abs((place.read[1] - place.read[0]) - (place.truth[1] - place.truth[0]))
-    tracts = find_tracts(encode_bases(bench.truth))
-    near = (tracts.start <= place.truth[1]) & (tracts.stop >= place.truth[0])
-    return change > 0 and bool((change % tracts.unit[near] == 0).any())
+    tandem_repeats = find_tandem_repeats(encode_bases(bench.truth))
+    near = (tandem_repeats.start <= place.truth[1]) & (tandem_repeats.stop >= place.truth[0])
+    return change > 0 and bool((change % tandem_repeats.unit[near] == 0).any())
 
 
 def why_it_is_there(to_truth: float, sides: NDArray[np.int64], *, repeat: bool) -> str:

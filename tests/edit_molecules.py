@@ -1,4 +1,4 @@
-"""Molecules for the tests of runs: random ones with known alignments, and the real ones with their truth."""
+"""Molecules for the tests of homopolymers: random ones with known alignments, and the real ones with their truth."""
 
 import re
 from dataclasses import dataclass

@@ -8,13 +8,13 @@ from deepconsensus_py.edits import error_rates, evidence
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
 from deepconsensus_py.edits.classes import AT_LAST, EDITED, LETTER, REMOVED, Edit, Edits, apply_edits, class_edits
-from deepconsensus_py.edits.repeats import find_repeats, find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers, find_repeats
 from deepconsensus_py.pacbio.molecule import Pass
 
 INSERTS = np.where(REMOVED == 0, LETTER, 0)
 FIRST = np.where((REMOVED > 0) & ~AT_LAST, LETTER, 0)
 LAST = np.where(AT_LAST, LETTER, 0)
-"""Letter that each class puts in front of a run, in place of its first base, of its last; 0 for none."""
+"""Letter that each class puts in front of a homopolymer, in place of its first base, of its last; 0 for none."""
 
 
 def laid(passes: Sequence[Pass], draft: np.ndarray) -> list[AlignedPass]:
@@ -22,7 +22,7 @@ def laid(passes: Sequence[Pass], draft: np.ndarray) -> list[AlignedPass]:
 
 
 def apply_classes(draft: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return apply_edits(draft, class_edits(find_runs(draft), classes))
+    return apply_edits(draft, class_edits(find_homopolymers(draft), classes))
 
 
 def apply_each(draft: np.ndarray, edits: Sequence[Edit]) -> tuple[np.ndarray, np.ndarray]:
@@ -50,18 +50,18 @@ def candidates_of(draft: np.ndarray, passes: Sequence[Pass], share: float = SHAR
     return find_candidates(find_repeats(draft), laid(passes, draft), share)
 
 
-def score_runs(
+def score_edits(
     draft: np.ndarray,
     passes: Sequence[Pass],
     rates: tuple[error_rates.PassModel, error_rates.PassModel],
     *,
     wanted: np.ndarray | None = None,
-) -> evidence.RunScores:
-    return evidence.score_runs(find_repeats(draft), laid(passes, draft), rates, wanted=wanted)
+) -> evidence.EditScores:
+    return evidence.score_edits(find_repeats(draft), laid(passes, draft), rates, wanted=wanted)
 
 
-def run_ratios(scores: evidence.RunScores) -> np.ndarray:
-    """``float32[passes, runs, edits]``: the ratios of scored runs, and 0 for the others."""
-    ratios = np.zeros((len(scores.ratios), len(scores.runs), EDITED), np.float32)
+def all_ratios(scores: evidence.EditScores) -> np.ndarray:
+    """``float32[passes, homopolymers, edits]``: the ratios of scored homopolymers, and 0 for the others."""
+    ratios = np.zeros((len(scores.ratios), len(scores.homopolymers), EDITED), np.float32)
     ratios[:, scores.scored] = scores.ratios
     return ratios

@@ -1,4 +1,4 @@
-"""Evidence and run networks made at random, for tests of what must hold for any."""
+"""Evidence and edit networks made at random, for tests of what must hold for any."""
 
 from dataclasses import replace
 
@@ -9,45 +9,45 @@ from torch import Tensor
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.method import SPEC
-from deepconsensus_py.edits.tokens import IMPOSSIBLE, RUN_PARTS, SCORE_STEP, RunEvidence
+from deepconsensus_py.edits.tokens import HOMOPOLYMER_PARTS, IMPOSSIBLE, SCORE_STEP, EditEvidence
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model
 
 
-def random_evidence(seed: int = 0, *, passes: int = 6, runs: int = 60, most: int = 127) -> RunEvidence:
+def random_evidence(seed: int = 0, *, passes: int = 6, homopolymers: int = 60, most: int = 127) -> EditEvidence:
     """Evidence of passes that cover stretches of a draft; ratios reach up to ``most`` steps."""
     rng = np.random.default_rng(seed)
-    ends = np.sort(rng.integers(0, runs + 1, (passes, 2)), axis=1)
-    place = np.arange(runs)
+    ends = np.sort(rng.integers(0, homopolymers + 1, (passes, 2)), axis=1)
+    place = np.arange(homopolymers)
     covered = (place >= ends[:, :1]) & (place < ends[:, 1:])
-    ratios = rng.integers(-most, most + 1, (passes, runs, EDITED)) * covered[..., None]
-    pooled = rng.integers(-400, 60, (runs, EDITED))
+    ratios = rng.integers(-most, most + 1, (passes, homopolymers, EDITED)) * covered[..., None]
+    pooled = rng.integers(-400, 60, (homopolymers, EDITED))
     pooled[rng.random(pooled.shape) < 0.2] = IMPOSSIBLE / SCORE_STEP
-    steps = rng.integers(1, 4, runs).cumsum() % 4 + 1
-    return RunEvidence(
+    steps = rng.integers(1, 4, homopolymers).cumsum() % 4 + 1
+    return EditEvidence(
         base=steps.astype(np.uint8),
-        length=rng.integers(1, 9, runs).astype(np.int32),
+        length=rng.integers(1, 9, homopolymers).astype(np.int32),
         ratios=ratios.astype(np.int8),
         covered=covered,
         reverse=rng.random(passes) < 0.5,
-        deviates=rng.random((passes, runs)) < 0.3,
+        deviates=rng.random((passes, homopolymers)) < 0.3,
         pooled=pooled.astype(np.int16),
-        tracts=rng.integers(-100, 100, (runs, 2)).astype(np.int16),
-        rates=rng.integers(0, 3000, RUN_PARTS["rates"]).astype(np.int16),
+        tandem_repeats=rng.integers(-100, 100, (homopolymers, 2)).astype(np.int16),
+        rates=rng.integers(0, 3000, HOMOPOLYMER_PARTS["rates"]).astype(np.int16),
     )
 
 
-def with_passes(evidence: RunEvidence, rows: np.ndarray) -> RunEvidence:
+def with_passes(evidence: EditEvidence, rows: np.ndarray) -> EditEvidence:
     """Some of the passes, in another order."""
     picked = {name: getattr(evidence, name)[rows] for name in ("ratios", "covered", "reverse", "deviates")}
     return replace(evidence, **picked)
 
 
-def part(run: np.ndarray, name: str) -> np.ndarray:
-    """A part of the tokens of runs."""
-    names = list(RUN_PARTS)
-    start = sum(RUN_PARTS[before] for before in names[: names.index(name)])
-    return run[:, start : start + RUN_PARTS[name]]
+def part(homopolymer: np.ndarray, name: str) -> np.ndarray:
+    """A part of the tokens of homopolymers."""
+    names = list(HOMOPOLYMER_PARTS)
+    start = sum(HOMOPOLYMER_PARTS[before] for before in names[: names.index(name)])
+    return homopolymer[:, start : start + HOMOPOLYMER_PARTS[name]]
 
 
 def random_network(seed: int = 0, **sizes: int) -> EditNetwork:

@@ -17,12 +17,12 @@ def log_likelihood(template: Codes, classes: Codes, p: Pass, model: PassModel) -
     codes = np.zeros(len(p.bases), int) if p.pulse_widths is None else p.pulse_widths
     column = np.full(len(p.bases) + 1, -np.inf)
     column[0] = 0
-    for j, (base, run_class) in enumerate(zip(template, classes, strict=True)):
-        loss = model.deletion[base, run_class]
+    for j, (base, length_class_of) in enumerate(zip(template, classes, strict=True)):
+        loss = model.deletion[base, length_class_of]
         for i in range(1, len(column) if j else 0):
             letter, code = p.bases[i - 1], codes[i - 1]
             if letter == base:
-                inserted = model.cognate[base, run_class] * cognate[code]
+                inserted = model.cognate[base, length_class_of] * cognate[code]
             elif letter == template[j - 1]:
                 inserted = model.cognate[letter, classes[j - 1]] * cognate[code]
             else:
@@ -46,10 +46,10 @@ def random_model(rng: np.random.Generator) -> PassModel:
 
 
 def random_draft(length: int, rng: np.random.Generator) -> Codes:
-    """Bases in runs of one to six."""
-    runs = rng.geometric(0.6, length).clip(max=6)
+    """Bases in homopolymers of one to six."""
+    homopolymers = rng.geometric(0.6, length).clip(max=6)
     letters = 1 + np.cumsum(rng.integers(1, 4, length)) % 4
-    return np.repeat(letters, runs)[:length].astype(np.uint8)
+    return np.repeat(letters, homopolymers)[:length].astype(np.uint8)
 
 
 def random_pass(draft: Codes, rng: np.random.Generator, *, start: int = 0, kinetics: bool = True) -> Pass:

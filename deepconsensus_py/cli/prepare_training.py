@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     """Write training data, and report its size."""
     from deepconsensus_py.examples.file import ExampleFile
     from deepconsensus_py.polishing.progress import with_progress
-    from deepconsensus_py.training.edit_examples import make_run_examples, write_run_examples
+    from deepconsensus_py.training.edit_examples import make_edit_examples, write_edit_examples
 
     files = [ExampleFile(path) for path in args.examples]
-    parts = make_run_examples(files, redrafts=args.redrafts, seed=args.seed, threads=args.threads)
+    parts = make_edit_examples(files, redrafts=args.redrafts, seed=args.seed, threads=args.threads)
     total = sum(len(file) for file in files) * (args.redrafts + 1)
-    written = write_run_examples(args.output, with_progress(parts, total, "draft"))
+    written = write_edit_examples(args.output, with_progress(parts, total, "draft"))
     wrong = int((written.label > 0).sum())
     log.info(
         "%s of %s, %d of them wrong, in %s",

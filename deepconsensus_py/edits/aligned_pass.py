@@ -1,8 +1,8 @@
-"""A pass laid out along its draft: where each draft base lies in it and where it differs, found in one walk (compiled).
+"""A pass indexed by draft position, with its differences from the draft, from one walk of the CIGAR (compiled).
 
-Everything that the edit method asks of an alignment is answered from here: error counts and candidate edits from the
-differences, the band of the hidden Markov model from the bases read before each draft base, and the alignment to an
-edited draft from the pairs.
+The edit method needs nothing else of an alignment: error counts and candidate edits come from the differences, the band
+of the hidden Markov model from the number of bases before each draft base, and the alignment to an edited draft from
+the pairs.
 """
 
 from dataclasses import dataclass, replace
@@ -16,16 +16,16 @@ from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.pacbio.molecule import Alignment, Pass
 
 LONGEST_INSERTION = 6
-"""Bases; of longer insertions the first and the last three are kept: what else they are, they are not single errors."""
+"""Bases; longer insertions keep their first and last three, as they are not independent single-base errors."""
 
 SUBSTITUTION, DELETION, INSERTION = range(3)
-"""Kinds of differences."""
+"""Types of differences."""
 
 LONGEST_STEP = 9
-"""Bases by which a smoothed line may move at one draft base; only at the ends of bad passes would it move more."""
+"""Largest step of the smoothed path at one draft base; only the ends of poor passes exceed it."""
 
 _SMOOTHED = 9
-"""Template bases over which the line is averaged, so that an insertion or deletion lies within the band."""
+"""Template bases over which the path is averaged, which centres the band on an insertion or deletion."""
 
 Codes = NDArray[np.uint8]
 Integers = NDArray[np.int32]
@@ -33,12 +33,12 @@ Integers = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Differences:
-    """Where a pass does not read its draft.
+    """Where a pass differs from its draft.
 
     Attributes:
         kind: ``uint8[n]`` ``SUBSTITUTION``, ``DELETION`` or ``INSERTION``.
-        place: ``int32[n]`` draft position of the base, or of the base behind what is inserted.
-        letter: ``uint8[n]`` base code that the pass has there; 0 for a deletion.
+        place: ``int32[n]`` draft position of the base, or of the base after an insertion.
+        letter: ``uint8[n]`` base code in the pass; 0 for a deletion.
     """
 
     kind: Codes
@@ -48,17 +48,17 @@ class Differences:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedPass:
-    """A pass on its draft; made by ``align_pass``.
+    """A pass and its alignment to the draft; made by ``align_pass``.
 
     Attributes:
         source: the pass, its alignment left-normalised.
         start: draft position of the first covered base.
-        pairs: ``int32[covered]`` position in the pass of the base paired with each covered draft base, -1 where it is
-            deleted.
-        bases: ``int32[n]`` positions in the pass that the model reads: its aligned part, long insertions shortened.
-        read: ``int32[covered + 1]`` how many of these come before each covered draft base; 0 at first and ``n`` at
-            last.
-        differences: from the draft, long insertions shortened.
+        pairs: ``int32[covered]`` position in the pass of the base aligned with each covered draft base, -1 for a
+            deletion.
+        bases: ``int32[n]`` positions in the pass that the model reads: the aligned part, with long insertions
+            shortened.
+        read: ``int32[covered + 1]`` number of these before each covered draft base, from 0 to ``n``.
+        differences: from the draft, with long insertions shortened.
     """
 
     source: Pass
@@ -70,17 +70,17 @@ class AlignedPass:
 
     @property
     def stop(self) -> int:
-        """Draft position behind the last covered base."""
+        """One past the last covered draft position."""
         return self.start + len(self.pairs)
 
     @property
     def reverse(self) -> bool:
-        """Whether it reads the strand opposite to the draft."""
+        """Whether it reads the opposite strand of the draft."""
         return self.source.reverse
 
 
 def align_pass(p: Pass, draft: Codes) -> AlignedPass:
-    """Lay a pass out along its draft.
+    """Index a pass by draft position.
 
     Args:
         p: aligned to the draft, gaps left-normalised.
@@ -93,15 +93,15 @@ def align_pass(p: Pass, draft: Codes) -> AlignedPass:
 
 
 def carried(aligned: AlignedPass, draft: Codes, draft_index: Integers) -> AlignedPass | None:
-    """A pass on an edited draft: pairs stay; bases inserted where the edit puts bases in are paired with these.
+    """Transfer a pass to an edited draft: pairs stay, and insertions at inserted draft bases are paired with these.
 
     Args:
-        aligned: on the draft before.
+        aligned: to the draft before the edits.
         draft: ``uint8[m]`` base codes of the edited draft.
-        draft_index: ``int32[m]`` position of each of its bases in the draft before, -1 for new ones.
+        draft_index: ``int32[m]`` position of each base in the draft before, -1 for inserted ones.
 
     Returns:
-        The pass, gaps left-normalised, or None where no pair is left.
+        The pass, gaps left-normalised, or None if no pair is left.
     """
     source = aligned.source
     before = draft_index - aligned.start
@@ -116,15 +116,14 @@ def carried(aligned: AlignedPass, draft: Codes, draft_index: Integers) -> Aligne
 
 
 def template_line(aligned: AlignedPass, kept: NDArray[np.bool_]) -> tuple[Integers, Integers]:
-    """The line along which a pass lies on some bases of its draft, laid end to end; smoothed for a band to follow.
+    """The alignment path of a pass over some draft bases, concatenated, and smoothed for the band to follow.
 
     Args:
-        aligned: the pass on its draft.
-        kept: ``bool[n]`` of the draft.
+        aligned: to the draft.
+        kept: ``bool[n]`` draft bases to keep.
 
     Returns:
-        Of the kept bases alone: positions in the pass that the model reads, and how many of them before each, as
-        ``AlignedPass.bases`` and ``read``.
+        ``AlignedPass.bases`` and ``read`` of the kept bases alone.
     """
     bases, read = _within(aligned.start, aligned.bases, aligned.read, kept)
     return bases, read
@@ -150,7 +149,7 @@ def _walk(
             if on_pass:
                 bases[count] = at
                 count += 1
-            # What is aligned as equal is not compared: most of a pass is.
+            # Bases aligned as ``=``, most of a pass, are not compared.
             if code != cigar.EQUAL and not (on_pass and letters[at] == draft[start + j]):
                 kind[found], place[found] = SUBSTITUTION if on_pass else DELETION, start + j
                 letter[found] = letters[at] if on_pass else 0
@@ -167,7 +166,7 @@ def _walk(
 
 @njit(cache=True, nogil=True, inline="always")
 def _sizes(operations: Codes, lengths: Integers) -> tuple[int, int]:
-    """Draft bases that an alignment covers, and the most differences that it can have."""
+    """Draft bases that an alignment covers, and an upper bound on its differences."""
     covered = most = 0
     for k in range(len(operations)):
         covered += lengths[k] * cigar.ON_DRAFT[operations[k]]
@@ -177,14 +176,16 @@ def _sizes(operations: Codes, lengths: Integers) -> tuple[int, int]:
 
 @njit(cache=True, nogil=True)
 def _join(in_pass: Integers, in_draft: Integers, draft_index: Integers, bases: int) -> tuple[int, Codes, Integers]:
-    """Start, operations and lengths of an alignment by its pairs; pairs as ``=``, whether or not they are equal."""
-    # Per pair at most itself, an insertion and a deletion; clips at both ends.
+    """Start, operations and lengths of an alignment from its pairs; all pairs become ``=``, mismatches included."""
+    # At most a pair, an insertion and a deletion each; clips at both ends.
     operations, lengths = np.empty(3 * len(in_pass) + 2, np.uint8), np.empty(3 * len(in_pass) + 2, np.int32)
     operations[0], lengths[0], operations[1], lengths[1] = cigar.SOFT_CLIP, in_pass[0], cigar.EQUAL, 1
     count = 1
     for k in range(1, len(in_pass)):
         inserted, deleted = in_pass[k] - in_pass[k - 1] - 1, in_draft[k] - in_draft[k - 1] - 1
         taken = 0
+        # Inserted draft bases take the bases that the pass had inserted there, which corrects as many errors as
+        # realigning.
         if inserted and deleted:
             for j in range(in_draft[k - 1] + 1, in_draft[k]):
                 taken += draft_index[j] < 0
@@ -222,7 +223,7 @@ def _within(start: int, bases: Integers, read: Integers, kept: NDArray[np.bool_]
 
 @njit(cache=True, nogil=True)
 def _smooth(read: Integers) -> Integers:
-    """A running mean that starts and ends where the line does."""
+    """A moving average with the end points kept."""
     half, last = _SMOOTHED // 2, len(read) - 1
     smooth = np.empty_like(read)
     total = half
@@ -233,6 +234,8 @@ def _smooth(read: Integers) -> Integers:
         total += read[min(j + half + 1, last)] - read[max(j - half, 0)]
     smooth[0], smooth[-1] = read[0], read[-1]
     for j in range(last):
+        # Fixing the end points can make a step too long for the band; unsmoothed, a step is one base and a shortened
+        # insertion.
         if smooth[j + 1] - smooth[j] > LONGEST_STEP:
             return read
     return smooth

@@ -1,10 +1,10 @@
 """Forward and backward probabilities of a pass given its draft, in a band (compiled).
 
 A pair hidden Markov model (Durbin, Eddy, Krogh and Mitchison, Biological Sequence Analysis, 1998, chapter 4). Column
-``j`` of the band stands before template base ``j``. In its cell ``k``, base ``first[j] + k`` of the pass is the last
-that was read. In a column, bases of the pass may be inserted; then the template base is read or left out.
-Probabilities are float32 and scaled column by column. The cells of a column are one vector; forward and backward, which
-do not depend on each other, go side by side.
+``j`` of the band stands before template base ``j``. Its cell ``k`` is the state in which base ``first[j] + k`` of the
+pass was the last one read. Within a column, bases of the pass may be inserted; then the template base is read or
+deleted. Probabilities are float32, scaled per column. The cells of a column are one vector; forward and backward, which
+are independent, run side by side.
 """
 
 from typing import NamedTuple
@@ -31,13 +31,13 @@ from deepconsensus_py.edits.vectors import (
 
 HALF = SIZE // 2
 WIDTH = SIZE
-"""Cells of a column; wider bands remove no more errors (measured: docs/developers/hmm.md)."""
+"""Cells per column; wider bands correct no more errors (measured: docs/developers/hmm.md)."""
 
 PAD = WIDTH
-"""Positions before and after the bases of a pass, so that no cell of the band lies outside."""
+"""Padding at both ends of a pass, so that every cell of the band lies inside the arrays."""
 
 _SMALL = 1e-200
-"""Products in double precision are put by as logarithms before they are less."""
+"""The float64 product of the norms is moved into the logarithm before it falls below this and underflows."""
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -45,13 +45,13 @@ Integers = NDArray[np.int32]
 
 
 class Reading(NamedTuple):
-    """The bases of a pass, with ``PAD`` impossible ones at both ends.
+    """The bases of a pass, with ``PAD`` bases of probability 0 at both ends.
 
     Attributes:
         bases: ``int32[n]`` base codes.
-        cognate: ``float32[n]`` factor of each as an inserted base that equals a neighbour in the template.
-        foreign: ``float32[n]`` probability of each as an inserted base that equals none.
-        emission: ``float32[6, n]`` probability of each, given the template base that it is read from.
+        cognate: ``float32[n]`` factor of each as an insertion equal to an adjacent template base.
+        foreign: ``float32[n]`` probability of each as an insertion equal to neither.
+        emission: ``float32[6, n]`` probability of each given the template base.
     """
 
     bases: Integers
@@ -64,14 +64,14 @@ class Reading(NamedTuple):
 def make_reading(
     read: tuple[Codes, Codes], positions: Integers, factors: tuple[Floats, Floats], foreign: Floats, emission: Floats
 ) -> Reading:
-    """Some of the bases of a pass.
+    """Prepare the bases of a pass for the band.
 
     Args:
         read: ``uint8[n]`` base codes and pulse widths.
         positions: ``int32[k]`` of the bases to take.
-        factors: ``float32[256]`` by pulse width, of bases inserted beside their like and beside others.
-        foreign: ``float32[6]`` probability of a base inserted beside others.
-        emission: ``float32[6, 6]`` probability of a base (column) read from a template base (row).
+        factors: ``float32[256]`` by pulse width, of cognate and foreign insertions.
+        foreign: ``float32[6]`` probability of a foreign insertion by base code.
+        emission: ``float32[6, 6]`` probability of a read base (column) given the template base (row).
     """
     size = len(positions) + 2 * PAD
     bases, cognates, foreigns = np.zeros(size, np.int32), np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -94,9 +94,9 @@ class Template(NamedTuple):
 
     Attributes:
         bases: ``int32[m]`` base codes.
-        loss: ``float32[m]`` probability that each base is left out.
-        gain: ``float32[m]`` probability that one more of each is read beside it.
-        single_loss: ``float32[6]`` the same of a run of one, by base code.
+        loss: ``float32[m]`` deletion probability of each base.
+        gain: ``float32[m]`` probability of a cognate insertion next to each.
+        single_loss: ``float32[6]`` the same for a homopolymer of length 1, by base code.
         single_gain: ``float32[6]``.
     """
 
@@ -108,14 +108,14 @@ class Template(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Cells, made once for many passes.
+    """The cells, allocated once for many passes.
 
     Attributes:
-        first: ``int32[columns]`` position of the first cell of each column.
+        first: ``int32[columns]`` pass position of the first cell of each column.
         forward: ``float32[columns, WIDTH]`` before insertions, scaled.
         backward: ``float32[columns, WIDTH]`` before insertions, scaled.
-        norms: ``float32[columns]`` by which each forward column was divided when it was made from the one before.
-        whole: ``float32[columns]`` sum over all paths: of forward times backward.
+        norms: ``float32[columns]`` divisor of each forward column.
+        whole: ``float32[columns]`` sum over all paths, forward times backward.
     """
 
     first: Integers
@@ -131,7 +131,7 @@ class Aligned(NamedTuple):
     Attributes:
         read: the pass.
         template: the draft it covers.
-        band: for the cells.
+        band: the cells.
     """
 
     read: Reading
@@ -140,32 +140,34 @@ class Aligned(NamedTuple):
 
 
 def make_band(columns: int) -> Band:
-    """A band of the given number of columns, one more than template bases."""
+    """Allocate a band of ``columns``, one more than there are template bases."""
     forward, backward = np.zeros((2, columns, WIDTH), np.float32)
     norms, whole = np.zeros((2, columns), np.float32)
     return Band(np.zeros(columns, np.int32), forward, backward, norms, whole)
 
 
 @njit(cache=True, nogil=True)
-def run_band(aligned: Aligned) -> float:
-    """Forward and backward over a pass.
+def fill_band(aligned: Aligned) -> float:
+    """Compute the forward and backward cells of a pass.
 
     Args:
-        aligned: the pass on its draft. ``band.first`` is set by the caller, so that cell ``HALF`` of the first and of
-            the last column are the states before and after all of the pass. The rest of the band is filled.
+        aligned: the pass on its draft. ``band.first`` is set by the caller, so that cell ``HALF`` of the first and last
+            columns are the states before and after the whole pass. The other fields are filled here.
 
     Returns:
-        Logarithm of the probability of the pass, -inf where no path stays in the band.
+        Log-likelihood of the pass, -inf if no path stays within the band.
     """
     band, count = aligned.band, len(aligned.template.bases)
     for j in range(count):
         if not 0 <= band.first[j + 1] - band.first[j] <= LONGEST_STEP:
             return -np.inf
+    # Forward and backward share one loop: each waits for its own previous column most of the time, so that interleaving
+    # them hides the latency.
     forward = where(numbers() == HALF, fill(np.float32(1)), fill(np.float32(0)))
     backward = forward
     store(band.forward, 0, forward)
     store(band.backward, count * WIDTH, backward)
-    # Columns are divided by the sum of the one before, so that none has to wait for its own.
+    # Each column is divided by the sum of the one before: its own sum would lengthen the chain of dependent operations.
     norm, norm_back = np.float32(1), np.float32(1)
     logarithm, product = np.float64(0), np.float64(1)
     for j in range(count):
@@ -196,13 +198,13 @@ def run_band(aligned: Aligned) -> float:
 def factors(
     read: Reading, frame: int, bases: tuple[np.int32, np.int32], gains: tuple[np.float32, np.float32]
 ) -> Vectors:
-    """Vector: probability that each base of the pass, from a position on, is one more before a template base.
+    """Vector: probability that each base of the pass, from ``frame`` on, is an insertion between two template bases.
 
     Args:
         read: the pass.
         frame: position of the first base.
-        bases: the template base before, and the one behind.
-        gains: probability that one more of each is read beside it.
+        bases: the template bases before and after.
+        gains: probability of a cognate insertion next to each.
     """
     letters, cognate = load(read.bases, frame), load(read.cognate, frame)
     of_before = where(letters == bases[0], gains[0] * cognate, load(read.foreign, frame))
@@ -211,15 +213,15 @@ def factors(
 
 @njit(cache=True, nogil=True, inline="always")
 def read_as(read: Reading, frame: int, base: np.int32) -> Vectors:
-    """Vector: probability of each base of the pass, from a position on, read from a template base."""
+    """Vector: probability of each base of the pass, from ``frame`` on, given the template base."""
     return load(read.emission, base * read.emission.shape[1] + frame)
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _insertions(read: Reading, template: Template, j: int, frame: int) -> Vectors:
-    """Vector: the factors of bases inserted before template base ``j``."""
+    """Vector: the factors of insertions before template base ``j``."""
     if j == 0:
-        # Nothing is inserted before the first base: alignments start with a pair.
+        # No insertion before the first base: alignments start with a match or mismatch.
         return fill(np.float32(0))
     bases, gain = template.bases, template.gain
     return factors(read, frame, (bases[j - 1], bases[j]), (gain[j - 1], gain[j]))
@@ -227,9 +229,10 @@ def _insertions(read: Reading, template: Template, j: int, frame: int) -> Vector
 
 @njit(cache=True, nogil=True, inline="always")
 def _step_forward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -> Vectors:
-    """The column behind template base ``j``, made from the one before it."""
+    """The column after template base ``j``, from the one before it."""
     read, template, band = aligned.read, aligned.template, aligned.band
     steps, loss = band.first[j + 1] - band.first[j], template.loss[j]
+    # Within a column each insertion follows the one in the cell before: a chain that the scan resolves in four steps.
     cells = scan_up(cells, _insertions(read, template, j, band.first[j]))
     unread = cells if steps == 0 else down(cells)
     before = up(cells) if steps == 0 else cells
@@ -242,7 +245,7 @@ def _step_forward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -
 
 @njit(cache=True, nogil=True, inline="always")
 def _step_backward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -> Vectors:
-    """The column before template base ``j``, made from the one behind it."""
+    """The column before template base ``j``, from the one after it."""
     read, template, band = aligned.read, aligned.template, aligned.band
     steps, loss, frame = band.first[j + 1] - band.first[j], template.loss[j], band.first[j] + 1
     unread = cells if steps == 0 else up(cells)

@@ -1,4 +1,4 @@
-"""Reads from edits of runs: what correctors whose items are runs have in common."""
+"""Polished reads from homopolymer edits, shared by the methods whose items are homopolymers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,27 +10,27 @@ from deepconsensus_py.align.disagreement import Disagreement, find_disagreement,
 from deepconsensus_py.corrector import Arrays, Calls, kept_qualities
 from deepconsensus_py.edits.classes import AT_LAST, LETTER, NONE, OWN, REMOVED, apply_edits, class_edits
 from deepconsensus_py.edits.refine import TemplateState
-from deepconsensus_py.edits.repeats import Runs, find_runs
+from deepconsensus_py.edits.repeats import Homopolymers, find_homopolymers
 from deepconsensus_py.pacbio.molecule import Zmw
 
 DECIDED = np.array([1.2e-2, 1.2e-2, 1.2e-2, 2.6e-3, 6.2e-4, 1.5e-3, 5.0e-4, 2.2e-4, 2.2e-4, 0])
-"""Share of the runs that evidence decides that are wrong, by the number of passes that cover them; from nine on, the
-model's floor. Counted in drafts of some passes of molecules with truth (``docs/accuracy.md``). With five passes two
-must speak for an edit before it is looked at, with four one."""
+"""Error rate of homopolymers without a candidate edit, by the number of spanning passes; from nine on, the model's
+floor applies. Counted in drafts of subsets of passes of molecules with truth (``docs/accuracy.md``). It rises at five
+passes, where a candidate edit needs two supporting passes instead of one."""
 
 
 def layout_of(zmw: Zmw, refined: TemplateState) -> Mapping[str, NDArray[Any]]:
-    """What ``call_runs`` needs besides edits and their probabilities.
+    """What ``call_edits`` needs besides the probabilities.
 
     Args:
-        zmw: the molecule as it was given.
-        refined: the state of its refined draft.
+        zmw: the input molecule.
+        refined: its refined draft.
 
     Returns:
-        ``depth`` ``uint16[runs]``, how many passes say something about the run; the refined ``draft`` ``uint8[n]``,
-        its ``draft_index`` ``int32[n]`` (position in the draft that was given, -1 for a new base), and
-        ``draft_quality`` ``uint8[n]`` (Phred, of the draft that was given; 0 for a new base). Where its passes disagree
-        with the refined draft: ``align.disagreement.Disagreement.layout``.
+        ``depth`` ``uint16[homopolymers]``, number of spanning passes; the refined ``draft`` ``uint8[n]``, its
+        ``draft_index`` ``int32[n]`` (position in the input draft, -1 for an inserted base), and ``draft_quality``
+        ``uint8[n]`` (Phred, of the input draft; 0 for an inserted base). Disagreement of the passes with the refined
+        draft: ``align.disagreement.Disagreement.layout``.
     """
     return {
         **find_disagreement(refined.bases, [p.source for p in refined.passes]).layout(),
@@ -41,29 +41,33 @@ def layout_of(zmw: Zmw, refined: TemplateState) -> Mapping[str, NDArray[Any]]:
     }
 
 
-def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) -> Calls:
-    """Make the likeliest edits; the doubt about a run lies on its first base, but that about its last base there.
+def call_edits(layout: Arrays, probabilities: NDArray[np.float32], floor: float) -> Calls:
+    """Apply the most likely edits.
+
+    The error probability of a homopolymer goes on its first base, as in ccs; that of a mismatch at its last base there.
 
     Args:
-        layout: as ``layout_of`` gave it.
-        probabilities: ``float32[runs, 17]`` of ``edits.classes.EDIT_CLASSES`` for every run.
-        floor: probability that a base is wrong which many passes agree on; ``DECIDED`` of a few.
+        layout: from ``layout_of``.
+        probabilities: ``float32[homopolymers, 17]`` of ``edits.classes.EDIT_CLASSES`` for every homopolymer.
+        floor: error probability of a base on which many passes agree; ``DECIDED`` for few passes.
     """
     depth = layout["depth"]
     covered = depth > 0
-    runs = find_runs(layout["draft"])
-    decided = np.maximum(floor, DECIDED[np.minimum(depth, len(DECIDED) - 1)] / runs.length)
+    homopolymers = find_homopolymers(layout["draft"])
+    decided = np.maximum(floor, DECIDED[np.minimum(depth, len(DECIDED) - 1)] / homopolymers.length)
     classes = np.where(covered, probabilities.argmax(axis=1), NONE)
-    bases, index = apply_edits(layout["draft"], class_edits(runs, classes))
+    bases, index = apply_edits(layout["draft"], class_edits(homopolymers, classes))
     given = np.power(10.0, layout["draft_quality"] / -10.0)
-    of_base = np.append(np.where(np.repeat(covered, runs.length), np.repeat(decided, runs.length), given), floor)
+    of_base = np.append(
+        np.where(np.repeat(covered, homopolymers.length), np.repeat(decided, homopolymers.length), given), floor
+    )
     error = of_base[index].astype(np.float32)
-    doubt = 1 - probabilities.max(axis=1)
-    at_last = np.where(AT_LAST[classes], doubt, probabilities[:, AT_LAST].sum(axis=1))
-    ends = np.cumsum(_sizes(runs, classes))
-    # A run that is gone leaves its doubt to the base after it.
+    wrong = 1 - probabilities.max(axis=1)
+    at_last = np.where(AT_LAST[classes], wrong, probabilities[:, AT_LAST].sum(axis=1))
+    ends = np.cumsum(_sizes(homopolymers, classes))
+    # A deleted homopolymer passes its error probability on to the base after it.
     first = np.append(0, ends)[:-1]
-    for place, own in ((first, doubt - at_last), (ends - 1, at_last)):
+    for place, own in ((first, wrong - at_last), (ends - 1, at_last)):
         np.maximum.at(error, place.clip(0, max(len(bases) - 1, 0))[covered], own[covered])
     return Calls(
         bases,
@@ -73,7 +77,9 @@ def call_runs(layout: Arrays, probabilities: NDArray[np.float32], floor: float) 
     )
 
 
-def _sizes(runs: Runs, classes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Bases of each run ``int64[runs]`` after its edit."""
-    sizes = runs.length - np.minimum(REMOVED[classes], runs.length) + OWN[classes] + (LETTER[classes] > 0)
+def _sizes(homopolymers: Homopolymers, classes: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Bases of each homopolymer ``int64[homopolymers]`` after its edit."""
+    sizes = (
+        homopolymers.length - np.minimum(REMOVED[classes], homopolymers.length) + OWN[classes] + (LETTER[classes] > 0)
+    )
     return np.asarray(sizes, np.int64)

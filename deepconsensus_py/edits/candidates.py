@@ -1,7 +1,7 @@
-"""Which runs of a draft have candidate edits, by the alignments of its passes alone: only these are worth scoring.
+"""Homopolymers with candidate edits, found from the alignments of the passes alone; only these are scored.
 
-Of ten passes one or two err at any place, but they err in different ways. An edit that the pass likelihoods ask for
-shows in the alignments of a good share of the passes.
+At any position one or two of ten passes have an error, but their errors differ. An edit that raises the likelihood of
+the passes is visible in the alignments of many of them.
 """
 
 from collections.abc import Sequence
@@ -16,79 +16,79 @@ from deepconsensus_py.edits.repeats import Repeats
 from deepconsensus_py.pacbio.molecule import N
 
 SHARE = 0.25
-"""Of the passes that cover a run: as many must support the same change of it (what that misses: hmm.md)."""
+"""Share of the spanning passes that must support the same change of a homopolymer (what that misses: hmm.md)."""
 
 _SHORTER = 0
-"""Kind of change in the place of the base code that other kinds put in."""
+"""Change that shortens a homopolymer; other changes are the base code that they insert."""
 
 _LATEST, _ONE_MORE = 0xFFFF, 0x10000
-"""Of a count: the latest pass that was counted, in its lower half; one pass more, in its upper half."""
+"""Halves of a count: the lower one holds the last pass counted, the upper one the number of passes."""
 
 _Counts = tuple[NDArray[np.uint32], NDArray[np.bool_]]
-"""Counts of each run and kind of change; whether this pass deviates from each run."""
+"""Counts by homopolymer and change; homopolymers at which this pass differs from the draft."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Which runs of a draft have candidate edits.
+    """Homopolymers with candidate edits.
 
     Attributes:
-        runs: ``bool[runs]`` whether enough passes support the same change.
-        deviates: ``bool[passes, runs]`` which passes do not read the run as it stands in the draft.
+        homopolymers: ``bool[homopolymers]`` whether enough passes support the same change.
+        deviates: ``bool[passes, homopolymers]`` which passes differ from the draft at the homopolymer.
     """
 
-    runs: NDArray[np.bool_]
+    homopolymers: NDArray[np.bool_]
     deviates: NDArray[np.bool_]
 
 
 def find_candidates(repeats: Repeats, passes: Sequence[AlignedPass], share: float = SHARE) -> Candidates:
-    """Count the passes that support a change of each run.
+    """Count the passes that support a change of each homopolymer.
 
-    A pass that lacks a base of a run, or reads another in its place, supports a shorter one. A base that it reads in
-    the place of another or inserts supports that letter in the runs next to it.
+    A deletion or mismatch supports a shorter homopolymer. The base of a mismatch or insertion supports that base in the
+    adjacent homopolymers.
 
     Args:
         repeats: the draft.
         passes: aligned to it.
-        share: of the passes that cover a run, which must support the same change; 0 takes all runs.
+        share: of the spanning passes that must support the same change; 0 selects all homopolymers.
     """
-    count, run_of = len(repeats.runs), repeats.run_of
+    count, homopolymer_of = len(repeats.homopolymers), repeats.homopolymer_of
     support = np.zeros((count, N + 1), np.uint32)
     deviates = np.zeros((len(passes), count), np.bool_)
     covering = np.zeros(count + 1, np.int64)
     for number, p in enumerate(passes):
         found = p.differences
-        _count((found.kind, found.place, found.letter), run_of, number + 1, (support, deviates[number]))
-        covering[run_of[p.start]] += 1
-        covering[run_of[p.stop - 1] + 1] -= 1
+        _count((found.kind, found.place, found.letter), homopolymer_of, number + 1, (support, deviates[number]))
+        covering[homopolymer_of[p.start]] += 1
+        covering[homopolymer_of[p.stop - 1] + 1] -= 1
     needed = np.maximum(1, np.ceil(share * np.cumsum(covering[:-1])))
-    runs = (support >> 16 >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
-    return Candidates(runs, deviates)
+    homopolymers = (support >> 16 >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
+    return Candidates(homopolymers, deviates)
 
 
 @njit(cache=True, nogil=True)
 def _count(
     differences: tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]],
-    run_of: NDArray[np.int32],
+    homopolymer_of: NDArray[np.int32],
     number: int,
     counts: _Counts,
 ) -> None:
-    """Count what one pass supports, each change once."""
+    """Count the changes that one pass supports, each once."""
     kinds, places, letters = differences
     support, deviates = counts
     for k in range(len(kinds)):
         place = places[k]
         if kinds[k] != INSERTION:
-            _add(support, deviates, run_of[place], _SHORTER, number)
+            _add(support, deviates, homopolymer_of[place], _SHORTER, number)
         if kinds[k] != DELETION:
-            # A substitution may be the letter of the base before or behind; an insertion has two bases before it.
+            # One draft base on either side of a mismatch, two on either side of an insertion.
             first = place - 2 if kinds[k] == INSERTION else place - 1
-            for near in range(max(first, 0), min(place + 2, len(run_of))):
-                _add(support, deviates, run_of[near], letters[k], number)
+            for near in range(max(first, 0), min(place + 2, len(homopolymer_of))):
+                _add(support, deviates, homopolymer_of[near], letters[k], number)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add(support: NDArray[np.uint32], deviates: NDArray[np.bool_], run: int, kind: int, number: int) -> None:
-    deviates[run] = True
-    if support[run, kind] & _LATEST != number:
-        support[run, kind] = (support[run, kind] & ~_LATEST) + _ONE_MORE + number
+def _add(support: NDArray[np.uint32], deviates: NDArray[np.bool_], homopolymer: int, kind: int, number: int) -> None:
+    deviates[homopolymer] = True
+    if support[homopolymer, kind] & _LATEST != number:
+        support[homopolymer, kind] = (support[homopolymer, kind] & ~_LATEST) + _ONE_MORE + number

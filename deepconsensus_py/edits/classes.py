@@ -1,8 +1,7 @@
-"""Edits of a draft: what they make of it, and their classes, of which each homopolymer run has one.
+"""Edits of a draft and their classes, one class per homopolymer.
 
-``EDIT_CLASSES`` is the one table of them. Names, columns of evidence and of network outputs, and what an edit puts
-where all derive from it; how a pass is scored against an edited draft is in ``edits.scoring``, which edit is right in
-``edits.labels``.
+``EDIT_CLASSES`` is the only table of them; names, evidence columns, network outputs and the edited bases derive from
+it. ``edits.scoring`` scores passes against an edited draft, ``edits.labels`` finds the correct edit.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.repeats import Runs
+from deepconsensus_py.edits.repeats import Homopolymers
 from deepconsensus_py.pacbio.molecule import BASES, A, N
 
 Codes = NDArray[np.uint8]
@@ -19,12 +18,12 @@ Codes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edit:
-    """Bases of the draft replaced by others.
+    """A substitution, insertion or deletion in the draft.
 
     Attributes:
-        start: draft position of the first one.
-        removed: how many are taken out from there on.
-        letters: ``uint8[n]`` base codes put in their place.
+        start: draft position of the first base replaced.
+        removed: number of bases deleted from there.
+        letters: ``uint8[n]`` base codes inserted instead.
     """
 
     start: int
@@ -34,13 +33,13 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edits:
-    """Edits of stretches of a draft that do not overlap.
+    """Non-overlapping edits of a draft.
 
     Attributes:
         start: ``int64[n]`` draft position of the first base of each.
-        removed: ``int64[n]`` bases taken out from there on.
-        sizes: ``int64[n]`` bases put in their place.
-        letters: ``uint8[sizes.sum()]`` base codes put in, edit by edit.
+        removed: ``int64[n]`` number of bases deleted from there.
+        sizes: ``int64[n]`` number of bases inserted instead.
+        letters: ``uint8[sizes.sum()]`` inserted base codes, edit by edit.
     """
 
     start: NDArray[np.int64]
@@ -50,7 +49,7 @@ class Edits:
 
     @classmethod
     def of(cls, edits: Sequence[Edit]) -> "Edits":
-        """Edits given one by one."""
+        """Build from single edits."""
         start, removed, sizes = (
             np.array([(edit.start, edit.removed, len(edit.letters)) for edit in edits], np.int64).reshape(-1, 3).T
         )
@@ -63,11 +62,11 @@ def apply_edits(draft: Codes, edits: Edits) -> tuple[Codes, NDArray[np.int32]]:
 
     Args:
         draft: ``uint8[n]`` base codes.
-        edits: of stretches that do not overlap.
+        edits: to apply.
 
     Returns:
-        ``uint8[m]`` base codes, and ``int32[m]`` the draft position of each base, -1 for one that was put in. New bases
-        stand in front of what is kept, as in left-normalised alignments.
+        ``uint8[m]`` base codes, and ``int32[m]`` the draft position of each base, -1 for an inserted one. Inserted
+        bases precede the kept ones, as in left-normalised alignments.
     """
     inside = np.zeros(len(draft) + 1, np.int32)
     np.add.at(inside, edits.start, 1)
@@ -81,14 +80,14 @@ def apply_edits(draft: Codes, edits: Edits) -> tuple[Codes, NDArray[np.int32]]:
 
 @dataclass(frozen=True, slots=True)
 class EditClass:
-    """One kind of edit: bases of a run are taken out and others put in their place.
+    """One class of edits: bases of a homopolymer are deleted and others inserted instead.
 
     Attributes:
-        name: as models, reports and fitted parameters call it.
-        removed: bases taken out, of the run's first ones; a run loses no more than it has.
-        own: bases of the run's own letter put in.
-        letter: base code of another letter put in; 0 for none.
-        at_last: whether the run's last base is taken out rather than its first.
+        name: in models, reports and fitted parameters.
+        removed: number of leading bases deleted, at most the whole homopolymer.
+        own: number of bases inserted that extend the homopolymer.
+        letter: code of a different base inserted; 0 for none.
+        at_last: whether the last base is deleted instead of the first.
     """
 
     name: str
@@ -99,12 +98,12 @@ class EditClass:
 
     @property
     def change(self) -> int:
-        """Bases by which it makes a run longer; 0 where another letter is put in."""
+        """Change in homopolymer length; 0 where a different base is inserted."""
         return 0 if self.letter else self.own - self.removed
 
     @property
     def shortest(self) -> int:
-        """Bases that a run must have: the last one of a single base is its first."""
+        """Least homopolymer length that it applies to: in a homopolymer of 1 the last base is also the first."""
         return 2 if self.at_last else self.removed
 
 
@@ -120,33 +119,33 @@ EDIT_CLASSES = (
     *(EditClass(f"first {BASES[code]}", removed=1, letter=code) for code in LETTERS),
     *(EditClass(f"last {BASES[code]}", removed=1, letter=code, at_last=True) for code in LETTERS),
 )
-"""In order: nothing; bases fewer or more of the run's letter; one base of another letter in front of it; another letter
-in place of its first base; in place of its last. Weights and fitted parameters go by this order and these names."""
+"""In order: no edit; a shorter or longer homopolymer; a different base inserted in front; a mismatch at the first base;
+a mismatch at the last. Weights and fitted parameters depend on this order and these names."""
 
 NONE = 0
 NAMES = tuple(one.name for one in EDIT_CLASSES)
 EDITED = len(EDIT_CLASSES) - 1
-"""Classes but for none: the columns of evidence."""
+"""Classes except ``none``: the columns of evidence."""
 
 REMOVED, OWN = (np.array([getattr(one, name) for one in EDIT_CLASSES], np.int64) for name in ("removed", "own"))
 CHANGE, SHORTEST = (np.array([getattr(one, name) for one in EDIT_CLASSES], np.int64) for name in ("change", "shortest"))
 LETTER = np.array([one.letter for one in EDIT_CLASSES], np.uint8)
 AT_LAST = np.array([one.at_last for one in EDIT_CLASSES], np.bool_)
-"""``[classes]``, the attributes of each."""
+"""``[classes]`` attributes."""
 
 
 def number_of(*, removed: int = 0, own: int = 0, letter: int = 0, at_last: bool = False) -> int:
-    """The number of the class that does this.
+    """The index of the class with these attributes.
 
     Raises:
-        ValueError: no class does.
+        ValueError: there is none.
     """
     wanted = (removed, own, letter, at_last)
     return [(one.removed, one.own, one.letter, one.at_last) for one in EDIT_CLASSES].index(wanted)
 
 
 def _columns(chosen: NDArray[np.bool_]) -> slice:
-    """Columns of evidence of neighbouring classes."""
+    """Evidence columns of consecutive classes."""
     numbers = np.flatnonzero(chosen) - 1
     assert (np.diff(numbers) == 1).all()
     return slice(int(numbers[0]), int(numbers[-1]) + 1)
@@ -157,21 +156,21 @@ RESIZED = slice(SHORTER.start, LONGER.stop)
 IN_FRONT = _columns((LETTER > 0) & (REMOVED == 0))
 FIRST, LAST = _columns((LETTER > 0) & (REMOVED > 0) & ~AT_LAST), _columns(AT_LAST)
 OTHERS = slice(IN_FRONT.start, LAST.stop)
-"""Columns of evidence of each kind of edit; those of ``SHORTER`` and ``LONGER`` by the number of bases, those with
-another letter by its code."""
+"""Evidence columns of each kind of edit; ``SHORTER`` and ``LONGER`` ordered by number of bases, the others by base
+code."""
 
 
-def class_edits(runs: Runs, classes: NDArray[np.integer]) -> Edits:
-    """The edits that classes make of the runs of a draft.
+def class_edits(homopolymers: Homopolymers, classes: NDArray[np.integer]) -> Edits:
+    """The edits of a draft by the class of each homopolymer.
 
     Args:
-        runs: of the draft.
-        classes: ``[runs]`` numbers of ``EDIT_CLASSES``.
+        homopolymers: of the draft.
+        classes: ``[homopolymers]`` indices into ``EDIT_CLASSES``.
     """
     edited = np.flatnonzero(classes != NONE)
-    classes, length, start = classes[edited], runs.length[edited], runs.start[edited]
+    classes, length, start = classes[edited], homopolymers.length[edited], homopolymers.start[edited]
     sizes = OWN[classes] + (LETTER[classes] > 0)
-    letters = np.where(LETTER[classes] > 0, LETTER[classes], runs.base[edited])
+    letters = np.where(LETTER[classes] > 0, LETTER[classes], homopolymers.base[edited])
     return Edits(
         start=(start + np.where(AT_LAST[classes], length - 1, 0)).astype(np.int64),
         removed=np.minimum(REMOVED[classes], length),

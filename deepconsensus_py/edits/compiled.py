@@ -1,13 +1,13 @@
-"""Imported where worker processes are forked from, and nowhere else: it loads compiled code by running it once.
+"""Load the compiled code by calling it once; imported only in the process that workers are forked from.
 
-numba reads its cache at a function's first call, a third of a second that each worker would spend on its own.
+numba reads its cache at the first call of a function, which would take every worker a third of a second.
 """
 
 from contextlib import suppress
 
 import numpy as np
 
-from deepconsensus_py.edits.method import encode_runs
+from deepconsensus_py.edits.method import encode_edits
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw
 
 _EQUAL = 7
@@ -15,7 +15,7 @@ _EQUAL = 7
 
 
 def _toy() -> Zmw:
-    """A molecule whose passes agree, a few hundred bases long."""
+    """A molecule whose passes agree, 64 bases long."""
     bases = np.tile(np.array([1, 2, 3, 3, 4, 1, 4, 4], np.uint8), 8)
     alignment = Alignment(0, np.array([_EQUAL], np.uint8), np.array([len(bases)], np.int32))
     kinetics, snr = np.full(len(bases), 10, np.uint8), np.full(4, 8, np.float32)
@@ -25,5 +25,5 @@ def _toy() -> Zmw:
     return Zmw(Draft("toy/0/ccs", bases, np.full(len(bases), 30, np.uint8)), tuple(passes))
 
 
-with suppress(Exception):  # whatever is wrong will show with the first molecule, where it can be reported
-    encode_runs(_toy())
+with suppress(Exception):  # any fault recurs at the first molecule, where it can be reported
+    encode_edits(_toy())

@@ -1,4 +1,4 @@
-"""What each pass says about each small edit of the draft: log-likelihood ratios from the pair hidden Markov model."""
+"""Evidence of each pass for each small edit of the draft: log-likelihood ratios under the pair hidden Markov model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,91 +8,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.edits.aligned_pass import AlignedPass, template_line
-from deepconsensus_py.edits.band import HALF, PAD, Aligned, Reading, Template, make_band, make_reading, run_band
+from deepconsensus_py.edits.band import HALF, PAD, Aligned, Reading, Template, fill_band, make_band, make_reading
 from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
-from deepconsensus_py.edits.repeats import Integers, Repeats, Runs, Tracts
-from deepconsensus_py.edits.scoring import MARGIN, Spots, run_likelihoods, tract_likelihoods
+from deepconsensus_py.edits.repeats import Homopolymers, Integers, Repeats, TandemRepeats
+from deepconsensus_py.edits.scoring import MARGIN, Spots, homopolymer_likelihoods, tandem_likelihoods
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
-"""Copies by which each edit makes a tract longer."""
+"""Change in repeat units of each tandem repeat edit."""
 
 _LEAST_RATIO = np.float32(1e-9)
-"""Single precision reaches little further."""
+"""Bound of likelihood ratios, close to what float32 resolves."""
 
 _NO_FACTORS = (np.ones(256, np.float32), np.ones(256, np.float32))
 
-_SAYS_NOTHING = np.float32(0.01)
-"""Share of places where a pass says nothing: 1 to 2 % of its stretches of 100 bases are bursts of errors."""
+_UNINFORMATIVE = np.float32(0.01)
+"""Probability that a pass is uninformative at a position: 1 to 2 % of its stretches of 100 bases are error bursts."""
 
 
 _TOGETHER = 100
-"""Passes whose odds, each of 0.01 to 100, are multiplied: double precision holds the product."""
+"""Passes whose odds, each from 0.01 to 100, are multiplied within the range of float64."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunScores:
-    """Evidence of every pass about edits of a draft.
+class EditScores:
+    """Evidence of every pass for edits of a draft.
 
-    A log-likelihood ratio is ``ln P(pass | edited draft) - ln P(pass | draft)``; it is 0 where the pass does not cover
-    the run, where the run is not scored, and for edits that are none: more bases less than the run has, a base equal to
-    the run's or, put in, to the one before it, another last base of a run of one. Error rates of a run stay those of
-    its length in the draft.
+    A log-likelihood ratio is ``ln P(pass | edited draft) - ln P(pass | draft)``; it is 0 where the pass does not span
+    the homopolymer, where the homopolymer is not scored, and for edits that are impossible: deletions longer than the
+    homopolymer, a base equal to the one replaced or to an adjacent one, a mismatch at the last base of a homopolymer of
+    1. Error rates remain those of the homopolymer's length in the draft.
 
     Attributes:
-        runs: homopolymer runs of the draft.
-        tracts: repeat tracts of the draft.
-        scored: ``bool[runs]`` which runs were scored.
-        ratios: ``float32[passes, scored runs, 16]`` of ``edits.classes.EDIT_CLASSES[1:]``, in nats, -20.7 to 20.7.
-        tract_ratios: ``float32[passes, tracts, 2]`` of the edits ``UNIT_CHANGE``, likewise.
-        covered: ``bool[passes, runs]`` which runs each pass says something about.
-        reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
-        log_likelihoods: ``float64[passes]`` of each pass given the template; -inf where it fits no path.
-        pooled: ``float64[scored runs, EDITED]`` evidence of all passes together, nats.
-        pooled_tracts: ``float64[tracts, 2]`` likewise.
+        homopolymers: of the draft.
+        tandem_repeats: of the draft.
+        scored: ``bool[homopolymers]`` which homopolymers were scored.
+        ratios: ``float32[passes, scored homopolymers, 16]`` of ``edits.classes.EDIT_CLASSES[1:]``, in nats, -20.7 to
+            20.7.
+        tandem_ratios: ``float32[passes, repeats, 2]`` of the edits ``UNIT_CHANGE``, likewise.
+        covered: ``bool[passes, homopolymers]`` which homopolymers each pass spans.
+        reverse: ``bool[passes]`` which passes read the opposite strand of the draft.
+        log_likelihoods: ``float64[passes]`` of each pass given the template; -inf where no path fits.
+        pooled: ``float64[scored homopolymers, EDITED]`` evidence pooled over all passes, nats.
+        pooled_tandem: ``float64[repeats, 2]`` likewise.
     """
 
-    runs: Runs
-    tracts: Tracts
+    homopolymers: Homopolymers
+    tandem_repeats: TandemRepeats
     scored: NDArray[np.bool_]
     ratios: NDArray[np.float32]
-    tract_ratios: NDArray[np.float32]
+    tandem_ratios: NDArray[np.float32]
     covered: NDArray[np.bool_]
     reverse: NDArray[np.bool_]
     log_likelihoods: NDArray[np.float64]
     pooled: NDArray[np.float64]
-    pooled_tracts: NDArray[np.float64]
+    pooled_tandem: NDArray[np.float64]
 
-    def of_passes(self, rows: Sequence[int]) -> "RunScores":
-        """The evidence of some of the passes, given by their numbers."""
+    def of_passes(self, rows: Sequence[int]) -> "EditScores":
+        """The evidence of some passes, by index."""
         if list(rows) == list(range(len(self.reverse))):
             return self
-        by_pass = ("ratios", "tract_ratios", "covered", "reverse", "log_likelihoods")
+        by_pass = ("ratios", "tandem_ratios", "covered", "reverse", "log_likelihoods")
         some: dict[str, Any] = {name: getattr(self, name)[rows] for name in by_pass}
-        return replace(self, **some, pooled=pooled(some["ratios"]), pooled_tracts=pooled(some["tract_ratios"]))
+        return replace(self, **some, pooled=pooled(some["ratios"]), pooled_tandem=pooled(some["tandem_ratios"]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """What to score of a draft.
+    """The parts of a draft to score.
 
     Attributes:
-        runs: ``bool[runs]``.
-        tracts: ``bool[tracts]``.
-        bases: ``bool[n]`` the bases of the draft that are the template: those of the runs and tracts, and enough around
-            them. Bases that are left out, and what passes read there, are as if they were not.
+        homopolymers: ``bool[homopolymers]``.
+        tandem_repeats: ``bool[repeats]``.
+        bases: ``bool[n]`` draft bases that form the template: the homopolymers and tandem repeats with enough flanking
+            bases. Other bases, and what passes read there, are ignored.
     """
 
-    runs: NDArray[np.bool_]
-    tracts: NDArray[np.bool_]
+    homopolymers: NDArray[np.bool_]
+    tandem_repeats: NDArray[np.bool_]
     bases: NDArray[np.bool_]
 
 
 def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The evidence of all passes together, nats.
+    """Pool the evidence of all passes, nats.
 
-    One of them may say nothing at a place (lost in a burst of errors, wrongly aligned), so none counts for more than
-    4.6 nats.
+    Any pass may be uninformative at a position (error burst, misalignment), so each contributes at most ±4.6 nats.
 
     Args:
         ratios: ``float32[passes, n, edits]`` log-likelihood ratios.
@@ -102,40 +102,42 @@ def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     summed = np.zeros(ratios.shape[1:])
     for first in range(0, len(ratios), _TOGETHER):
+        # Each pass is a mixture of the model and an uninformative pass: (odds + e) / (1 + e * odds) lies between e and
+        # 1 / e.
         odds = np.exp(ratios[first : first + _TOGETHER])
-        bounds = 1 + _SAYS_NOTHING * odds
-        odds += _SAYS_NOTHING
+        bounds = 1 + _UNINFORMATIVE * odds
+        odds += _UNINFORMATIVE
         odds /= bounds
         summed += np.log(np.multiply.reduce(odds, axis=0, dtype=np.float64))
     return summed
 
 
-def score_runs(
+def score_edits(
     repeats: Repeats,
     passes: Sequence[AlignedPass],
     rates: tuple[PassModel, PassModel],
     *,
     wanted: NDArray[np.bool_] | None = None,
-) -> RunScores:
+) -> EditScores:
     """Score the edits of a draft by each of its passes.
 
-    Pulse widths count where a pass has them.
+    Pulse widths are used where present.
 
     Args:
         repeats: the draft.
         passes: aligned to it.
         rates: of the passes of each strand.
-        wanted: ``bool[runs]`` which runs to score; all by default. Tracts are scored in any case.
+        wanted: ``bool[homopolymers]`` homopolymers to score; default all. TandemRepeats are scored in any case.
     """
-    every = np.ones(len(repeats.runs), np.bool_) if wanted is None else wanted
-    scope = Scope(every, np.ones(len(repeats.tracts), np.bool_), np.ones(len(repeats.bases), np.bool_))
+    every = np.ones(len(repeats.homopolymers), np.bool_) if wanted is None else wanted
+    scope = Scope(every, np.ones(len(repeats.tandem_repeats), np.bool_), np.ones(len(repeats.bases), np.bool_))
     return score_scope(repeats, scope, passes, rates)
 
 
 def score_scope(
     repeats: Repeats, scope: Scope, passes: Sequence[AlignedPass], rates: tuple[PassModel, PassModel]
-) -> RunScores:
-    """Score some runs and tracts of a draft, reading no more of the passes than that needs.
+) -> EditScores:
+    """Score parts of a draft, reading only the parts of the passes that this needs.
 
     Args:
         repeats: the draft.
@@ -143,19 +145,20 @@ def score_scope(
         passes: aligned to the draft.
         rates: of the passes of each strand.
     """
-    runs, tracts = repeats.runs, repeats.tracts
-    ratios = np.ones((len(passes), np.count_nonzero(scope.runs), EDITED), np.float32)
-    tract_ratios = np.ones((len(passes), len(tracts), 2), np.float32)
-    covered_runs = np.zeros((len(passes), len(runs)), np.bool_)
+    homopolymers, tandem_repeats = repeats.homopolymers, repeats.tandem_repeats
+    ratios = np.ones((len(passes), np.count_nonzero(scope.homopolymers), EDITED), np.float32)
+    tandem_ratios = np.ones((len(passes), len(tandem_repeats), 2), np.float32)
+    covered_homopolymers = np.zeros((len(passes), len(homopolymers)), np.bool_)
     log_likelihoods = np.full(len(passes), -np.inf)
-    # Of each base of the draft, and of its end, how many bases of the template lie before it.
+    # Number of template bases before each draft base, and before its end.
     place = np.append(0, np.cumsum(scope.bases)).astype(np.int32)
     templates = [_template(repeats, scope.bases, model) for model in rates]
     band = make_band(int(place[-1]) + 1)
-    start, stop = place[runs.start], place[runs.stop]
-    wanted_runs = _Wanted(np.arange(ratios.shape[1]), start[scope.runs], stop[scope.runs])
-    wanted_tracts = _Wanted(
-        np.flatnonzero(scope.tracts), *(place[s[scope.tracts]] for s in (tracts.start, tracts.stop))
+    start, stop = place[homopolymers.start], place[homopolymers.stop]
+    wanted_homopolymers = _Wanted(np.arange(ratios.shape[1]), start[scope.homopolymers], stop[scope.homopolymers])
+    wanted_tandem = _Wanted(
+        np.flatnonzero(scope.tandem_repeats),
+        *(place[s[scope.tandem_repeats]] for s in (tandem_repeats.start, tandem_repeats.stop)),
     )
     for number, p in enumerate(passes):
         read_bases, read = template_line(p, scope.bases)
@@ -163,46 +166,46 @@ def score_scope(
         covered = slice(first, first + len(read) - 1)
         band.first[: len(read)] = read + (PAD - 1 - HALF)
         aligned = Aligned(_reading(p, read_bases, rates[p.reverse]), _part(templates[p.reverse], covered), band)
-        log_likelihoods[number] = run_band(aligned)
+        log_likelihoods[number] = fill_band(aligned)
         if np.isfinite(log_likelihoods[number]):
-            covered_runs[number] = _inside(start, stop, covered)
-            rows, spots = wanted_runs.of(covered)
-            ratios[number, rows] = run_likelihoods(aligned, spots)
-            rows, spots = wanted_tracts.of(covered)
-            tract_ratios[number, rows] = tract_likelihoods(aligned, spots, tracts.unit[rows])
-    for values in (ratios, tract_ratios):
+            covered_homopolymers[number] = _inside(start, stop, covered)
+            rows, spots = wanted_homopolymers.of(covered)
+            ratios[number, rows] = homopolymer_likelihoods(aligned, spots)
+            rows, spots = wanted_tandem.of(covered)
+            tandem_ratios[number, rows] = tandem_likelihoods(aligned, spots, tandem_repeats.unit[rows])
+    for values in (ratios, tandem_ratios):
         np.log(np.clip(values, _LEAST_RATIO, 1 / _LEAST_RATIO, out=values), out=values)
-    return RunScores(
-        runs=runs,
-        tracts=tracts,
-        scored=scope.runs,
+    return EditScores(
+        homopolymers=homopolymers,
+        tandem_repeats=tandem_repeats,
+        scored=scope.homopolymers,
         ratios=ratios,
-        tract_ratios=tract_ratios,
-        covered=covered_runs,
+        tandem_ratios=tandem_ratios,
+        covered=covered_homopolymers,
         reverse=np.array([p.reverse for p in passes], np.bool_),
         log_likelihoods=log_likelihoods,
         pooled=pooled(ratios),
-        pooled_tracts=pooled(tract_ratios),
+        pooled_tandem=pooled(tandem_ratios),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Wanted:
-    """Runs or tracts to score: the rows of their results, where they begin and end in the template of all passes."""
+    """Homopolymers or repeats to score: rows of their results, and positions in the template of all passes."""
 
     rows: NDArray[np.intp]
     start: Integers
     stop: Integers
 
     def of(self, covered: slice) -> tuple[NDArray[np.intp], Spots]:
-        """Those that a pass says something about, and where they are in the stretch that it covers."""
+        """Those that a pass spans, with positions relative to the part that it covers."""
         inside = _inside(self.start, self.stop, covered)
         begin = np.int32(covered.start)
         return self.rows[inside], Spots(self.start[inside] - begin, self.stop[inside] - begin)
 
 
 def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
-    """Far enough from the ends of the stretch of the template that a pass covers."""
+    """Those at least ``MARGIN`` bases inside the part of the template that a pass covers."""
     inside: NDArray[np.bool_] = (start >= covered.start + MARGIN) & (stop <= covered.stop - MARGIN)
     return inside
 
@@ -219,7 +222,7 @@ def _part(whole: Template, covered: slice) -> Template:
 
 def _reading(p: AlignedPass, read_bases: Integers, model: PassModel) -> Reading:
     source = p.source
-    # Without pulse widths any codes will do: the factor is 1 for all.
+    # Without pulse widths all factors are 1, whatever the code.
     codes = source.bases if source.pulse_widths is None else source.pulse_widths
     factors = _NO_FACTORS if source.pulse_widths is None else insertion_factors()
     return make_reading((source.bases, codes), read_bases, factors, model.foreign, model.emission)

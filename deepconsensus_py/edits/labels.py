@@ -1,4 +1,4 @@
-"""Which edit turns each run of a draft into the truth."""
+"""Correct edits: the class that turns each homopolymer of a draft into the truth."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.edits.classes import CHANGE, number_of
-from deepconsensus_py.edits.repeats import Runs
+from deepconsensus_py.edits.repeats import Homopolymers
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import A, Alignment, N
 
@@ -17,37 +17,37 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spans:
-    """Bases at each run of the draft; those inserted in front of a run belong to it.
+    """Bases of a sequence at each homopolymer of the draft, with those inserted in front of it.
 
     Attributes:
-        covered: ``bool[runs]`` the alignment holds the whole run and a base to both sides of it; bases inserted at
-            the ends of an alignment have nowhere to go. These runs are neighbours.
-        positions: ``int64[runs, 3]`` positions where the bases inserted in front of the run begin, where the run's own
-            columns begin, and where they end; 0 where not covered.
+        covered: ``bool[homopolymers]`` the alignment spans the homopolymer and a base on either side; insertions at the
+            ends of an alignment belong to none. Covered homopolymers are contiguous.
+        positions: ``int64[homopolymers, 3]`` start of the bases inserted in front, start of the homopolymer's own
+            columns, and their end; 0 where not covered.
     """
 
     covered: NDArray[np.bool_]
     positions: Integers
 
 
-def run_spans(alignment: Alignment, runs: Runs) -> Spans:
-    """The bases of an aligned sequence at each run.
+def homopolymer_spans(alignment: Alignment, homopolymers: Homopolymers) -> Spans:
+    """The bases of an aligned sequence at each homopolymer.
 
     Args:
-        alignment: to the draft, gaps left-normalised, so that a base more or less in a run stands in front of it.
-        runs: of the draft.
+        alignment: to the draft, gaps left-normalised, so that an indel in a homopolymer lies at its start.
+        homopolymers: of the draft.
     """
     before, after = _draft_columns(alignment)
-    covered = (runs.start > alignment.start) & (runs.stop < alignment.start + len(before))
-    first, last = (runs.start - alignment.start) * covered, (runs.stop - 1 - alignment.start) * covered
+    covered = (homopolymers.start > alignment.start) & (homopolymers.stop < alignment.start + len(before))
+    first, last = (homopolymers.start - alignment.start) * covered, (homopolymers.stop - 1 - alignment.start) * covered
     positions = np.stack([after[first - 1], before[first], after[last]], axis=1)
     return Spans(covered, positions * covered[:, None])
 
 
 def _draft_columns(alignment: Alignment) -> tuple[Integers, Integers]:
-    """For each aligned draft position the position of its base, or where it was deleted, and the one behind it.
+    """For each aligned draft position, the position of its base (or of its deletion) and one past it.
 
-    Inserted bases lie from there up to the position of the next draft position's base.
+    Insertions lie from there to the base of the next draft position.
     """
     operations, lengths = alignment.operations, alignment.lengths
     on_draft, on_pass = (np.repeat(side[operations], lengths) for side in (cigar.ON_DRAFT, cigar.ON_PASS))
@@ -56,10 +56,10 @@ def _draft_columns(alignment: Alignment) -> tuple[Integers, Integers]:
 
 
 def check_alignment(alignment: Alignment, bases: int, draft_length: int) -> None:
-    """Refuse an alignment that is not of a sequence of so many bases to a draft of that length.
+    """Refuse an alignment that does not fit the lengths of its sequence and draft.
 
     Raises:
-        MoleculeError: it does not fit, or pairs no base.
+        MoleculeError: it does not fit, or aligns no base.
     """
     on_pass, on_draft = cigar.ON_PASS[alignment.operations], cigar.ON_DRAFT[alignment.operations]
     stop = alignment.start + alignment.lengths @ on_draft
@@ -76,18 +76,19 @@ _CLASS_OF_INSERT, _CLASS_OF_FIRST, _CLASS_OF_LAST = (
     np.array([0, *(number_of(removed=removed, letter=code, at_last=at_last) for code in range(A, N))], np.uint8)
     for removed, at_last in ((0, False), (1, False), (1, True))
 )
-"""By the change of length from ``-_LONGEST_CHANGE`` on, and by the code of the letter."""
+"""Indexed by the change in length from ``-_LONGEST_CHANGE`` on, and by base code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunLabels:
-    """The right edit of every run.
+class HomopolymerLabels:
+    """The correct edit of every homopolymer.
 
     Attributes:
-        classes: ``uint8[runs]`` numbers of ``edits.classes.EDIT_CLASSES``; where no class says it all, the nearest.
-        exact: ``bool[runs]`` the class turns the run into the truth. Not so where the truth does not cover the run, has
-            another letter inside it, an N, more than one other base in front of it, or a length that differs by more
-            than two.
+        classes: ``uint8[homopolymers]`` indices into ``edits.classes.EDIT_CLASSES``; the nearest class where none is
+            exact.
+        exact: ``bool[homopolymers]`` whether the class yields the truth. False where the truth does not span the
+            homopolymer, has a different base or N inside it, more than one different base in front, or a length that
+            differs by more than two.
     """
 
     classes: NDArray[np.uint8]
@@ -96,10 +97,10 @@ class RunLabels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """What a sequence has at each run: bases of the run's letter, others within it, others in front.
+    """Composition of a sequence at each homopolymer: its own base, other bases within it, other bases in front.
 
-    N, which may be any letter, counts as one within. ``letter`` is the code of a single other base, 0 where there are
-    none or more; ``at_first`` and ``at_last`` say whether the first and the last base are others.
+    N counts as a base within. ``letter`` is the code of a single different base, 0 if there are none or several;
+    ``at_first`` and ``at_last``: whether the first and last base differ.
     """
 
     own: NDArray[np.int64]
@@ -110,23 +111,25 @@ class _Reading:
     at_last: NDArray[np.bool_]
 
 
-def label_runs(draft: NDArray[np.uint8], runs: Runs, truth: NDArray[np.uint8], alignment: Alignment) -> RunLabels:
-    """Label the runs of a draft.
+def label_homopolymers(
+    draft: NDArray[np.uint8], homopolymers: Homopolymers, truth: NDArray[np.uint8], alignment: Alignment
+) -> HomopolymerLabels:
+    """Label the homopolymers of a draft.
 
     Args:
         draft: ``uint8[n]`` base codes.
-        runs: of the draft.
-        truth: ``uint8[m]`` base codes in the draft's direction.
+        homopolymers: of the draft.
+        truth: ``uint8[m]`` base codes in draft orientation.
         alignment: of the truth to the draft; its gaps are left-normalised here, like those of passes.
 
     Raises:
         MoleculeError: the alignment does not fit.
     """
     check_alignment(alignment, len(truth), len(draft))
-    spans = run_spans(left_normalise(alignment, truth, draft), runs)
-    there = _read(truth, spans, runs)
-    covered = spans.covered & (runs.base != N)
-    change = (there.own - runs.length) * covered
+    spans = homopolymer_spans(left_normalise(alignment, truth, draft), homopolymers)
+    there = _read(truth, spans, homopolymers)
+    covered = spans.covered & (homopolymers.base != N)
+    change = (there.own - homopolymers.length) * covered
     pure = covered & (there.within == 0)
     resized = pure & (there.in_front == 0)
     preceded = pure & (change == 0) & (there.in_front == 1)
@@ -138,23 +141,23 @@ def label_runs(draft: NDArray[np.uint8], runs: Runs, truth: NDArray[np.uint8], a
     last = replaced & there.at_last & ~first
     classes[first], classes[last] = _CLASS_OF_FIRST[there.letter[first]], _CLASS_OF_LAST[there.letter[last]]
     exact = preceded | first | last | (resized & (np.abs(change) <= _LONGEST_CHANGE))
-    return RunLabels(classes.astype(np.uint8), exact)
+    return HomopolymerLabels(classes.astype(np.uint8), exact)
 
 
-def _read(bases: NDArray[np.uint8], spans: Spans, runs: Runs) -> _Reading:
+def _read(bases: NDArray[np.uint8], spans: Spans, homopolymers: Homopolymers) -> _Reading:
     begin, body, end = spans.positions.T
-    owner = np.repeat(np.arange(len(runs)), end - begin)
-    # The covered runs are neighbours, and so are their bases.
+    owner = np.repeat(np.arange(len(homopolymers)), end - begin)
+    # Covered homopolymers are contiguous, and so are their bases.
     position = np.arange(len(owner)) + begin[spans.covered].min(initial=len(bases))
     read = bases[position]
-    own = read == runs.base[owner]
+    own = read == homopolymers.base[owner]
     other = ~own & (read != N)
     in_front = other & (position < body[owner])
 
     def count(which: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.bincount(owner[which], minlength=len(runs))
+        return np.bincount(owner[which], minlength=len(homopolymers))
 
-    letter = np.bincount(owner[other], weights=read[other], minlength=len(runs)).astype(np.int64)
+    letter = np.bincount(owner[other], weights=read[other], minlength=len(homopolymers)).astype(np.int64)
     at_first, at_last = count(other & (position == begin[owner])), count(other & (position == end[owner] - 1))
     single = count(~own) == 1
     return _Reading(count(own), count(~own & ~in_front), count(in_front), letter * single, at_first > 0, at_last > 0)

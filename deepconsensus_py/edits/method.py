@@ -1,4 +1,4 @@
-"""The edit method: which edit, if any, each homopolymer run of the draft needs, by the evidence of all passes."""
+"""The edit method: correct each homopolymer of the draft by the evidence of all passes."""
 
 from collections.abc import Mapping, Set
 from typing import Any
@@ -7,26 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.corrector import Calls, Features
-from deepconsensus_py.edits.calls import call_runs, layout_of
+from deepconsensus_py.edits.calls import call_edits, layout_of
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.classes import EDIT_CLASSES, NONE
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.tokens import run_evidence, run_tokens, undecided_runs
+from deepconsensus_py.edits.tokens import edit_evidence, homopolymer_tokens, undecided_homopolymers
 from deepconsensus_py.options import OF_NETWORKS, TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
 
 SPEC = {"family": "edits", "version": 3, "doubt_share": SHARE}
-"""What shards and model files call the encoding."""
+"""The encoding, as shards and model files record it."""
 
 
 class EditMethod:
-    """A ``corrector.Method`` whose items are the undecided runs of a draft.
+    """A ``corrector.Method`` whose items are the undecided homopolymers of a draft: those with a candidate edit.
 
     Args:
         name: the model's name in headers and reports.
-        floor: probability that a base is wrong which the evidence of many passes decides.
+        floor: error probability of a base on which many passes agree.
         calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
-        triage: whether the network is spared the runs that hardly any pass contradicts.
+        triage: whether homopolymers where the passes support the draft skip the network.
     """
 
     options: Set[str] = OF_NETWORKS | {TRIAGE}
@@ -38,7 +38,7 @@ class EditMethod:
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "EditMethod":
-        """The method of an edit network, by its file's header and the options that were given.
+        """Build from a model file's header and the options given.
 
         Raises:
             KeyError, TypeError, ValueError: the header is damaged.
@@ -47,11 +47,11 @@ class EditMethod:
         return cls(header["name"], floor, calibration=calibration, triage=given.get(TRIAGE) is not False)
 
     def encode(self, zmw: Zmw) -> Features:
-        """Refine a draft and encode its undecided runs (``encode_runs``)."""
-        return encode_runs(zmw, triage=self._triage)
+        """Refine a draft and encode its undecided homopolymers (``encode_edits``)."""
+        return encode_edits(zmw, triage=self._triage)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
-        """All undecided runs; a mean quality of the draft says less than its passes do."""
+        """All undecided homopolymers; the passes are more informative than a mean draft quality."""
         return np.ones(features.items, np.bool_)
 
     def call(
@@ -60,7 +60,7 @@ class EditMethod:
         selected: NDArray[np.bool_],  # noqa: ARG002 - always all
         probabilities: NDArray[np.float32],
     ) -> Calls:
-        """Make the likeliest edits; where the evidence decides, the draft stays.
+        """Apply the most likely edits; homopolymers without a candidate edit keep the draft.
 
         Args:
             features: the encoded molecule.
@@ -69,27 +69,28 @@ class EditMethod:
         """
         every = np.zeros((len(features.layout["depth"]), len(EDIT_CLASSES)), np.float32)
         every[:, NONE] = 1
-        # The probabilities of no item have no shape.
+        # Without items the probabilities lack their second axis.
         every[features.layout["undecided"]] = probabilities.reshape(-1, len(EDIT_CLASSES))
-        return call_runs(features.layout, every, self._floor)
+        return call_edits(features.layout, every, self._floor)
 
 
-def encode_runs(zmw: Zmw, *, triage: bool = True) -> Features:
-    """Refine a draft and say what each pass knows of the runs that are undecided.
+def encode_edits(zmw: Zmw, *, triage: bool = True) -> Features:
+    """Refine a draft and encode the evidence of each pass at its undecided homopolymers.
 
     Args:
         zmw: molecule with aligned passes.
-        triage: whether the network is spared the runs that hardly any pass speaks against (``edits.candidates``,
-            ``run_tokens.CANDIDATE``).
+        triage: whether homopolymers where the passes support the draft skip the network (``edits.candidates``,
+            ``tokens.CANDIDATE``).
 
     Returns:
-        Features whose items are the undecided runs of the refined draft, or all that passes cover. Inputs:
-        ``run_tokens.run_tokens``. Layout: ``run_calls.layout_of``, and ``undecided`` ``int64[items]`` their numbers.
+        Features whose items are the undecided homopolymers of the refined draft, or all that a pass spans. Inputs:
+        ``tokens.homopolymer_tokens``. Layout: ``calls.layout_of``, and ``undecided`` ``int64[items]``, their indices.
 
     Raises:
         MoleculeError: an alignment does not fit.
     """
+    # A share of 0 makes every homopolymer a candidate.
     refined = refine(zmw, share=SHARE if triage else 0)
-    evidence = run_evidence(refined)
-    undecided = undecided_runs(evidence) if triage else np.flatnonzero(evidence.covered.any(axis=0))
-    return Features(run_tokens(evidence, undecided), {**layout_of(zmw, refined), "undecided": undecided})
+    evidence = edit_evidence(refined)
+    undecided = undecided_homopolymers(evidence) if triage else np.flatnonzero(evidence.covered.any(axis=0))
+    return Features(homopolymer_tokens(evidence, undecided), {**layout_of(zmw, refined), "undecided": undecided})

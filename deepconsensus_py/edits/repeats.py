@@ -1,4 +1,4 @@
-"""Homopolymer runs and tandem repeats of a sequence, found once for all that ask."""
+"""Homopolymers and tandem repeats of a sequence."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Runs:
-    """Maximal stretches of one letter; together they hold every base of a sequence once, in order.
+class Homopolymers:
+    """Maximal stretches of one base; together they partition a sequence, in order.
 
     Attributes:
-        start: ``int32[runs]`` position of the first base.
-        length: ``int32[runs]`` bases.
-        base: ``uint8[runs]`` base codes 1..5; N makes runs too.
+        start: ``int32[homopolymers]`` position of the first base.
+        length: ``int32[homopolymers]`` bases.
+        base: ``uint8[homopolymers]`` base codes 1..5; stretches of N count, too.
     """
 
     start: NDArray[np.int32]
@@ -25,32 +25,32 @@ class Runs:
 
     @property
     def stop(self) -> NDArray[np.int32]:
-        """``int32[runs]`` one past the position of the last base."""
+        """``int32[homopolymers]`` one past the position of the last base."""
         return self.start + self.length
 
 
-def find_runs(bases: NDArray[np.uint8]) -> Runs:
-    """The runs of a sequence of base codes ``uint8[n]``."""
+def find_homopolymers(bases: NDArray[np.uint8]) -> Homopolymers:
+    """The homopolymers of a sequence of base codes ``uint8[n]``."""
     first = np.ones(len(bases), np.bool_)
     first[1:] = bases[1:] != bases[:-1]
     start = np.flatnonzero(first).astype(np.int32)
-    return Runs(start, np.diff(start, append=np.int32(len(bases))), bases[start])
+    return Homopolymers(start, np.diff(start, append=np.int32(len(bases))), bases[start])
 
 
 UNITS = (2, 3)
-"""Bases of the units of tracts."""
+"""Unit lengths of tandem repeats, bp."""
 
 Integers = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tracts:
-    """Maximal stretches of at least two copies of a unit, not all of one letter.
+class TandemRepeats:
+    """Maximal stretches of at least two copies of a unit that is not a homopolymer.
 
     Attributes:
-        start: ``int32[tracts]`` position of the first base.
-        stop: ``int32[tracts]`` one past the last base; the last copy may be a part of one.
-        unit: ``int32[tracts]`` bases of the unit.
+        start: ``int32[repeats]`` position of the first base.
+        stop: ``int32[repeats]`` one past the last base; the last copy may be partial.
+        unit: ``int32[repeats]`` unit length, bp.
     """
 
     start: Integers
@@ -60,17 +60,17 @@ class Tracts:
     def __len__(self) -> int:
         return len(self.start)
 
-    def take(self, which: NDArray[np.intp]) -> "Tracts":
-        """Some of the tracts, given by their numbers."""
-        return Tracts(self.start[which], self.stop[which], self.unit[which])
+    def take(self, which: NDArray[np.intp]) -> "TandemRepeats":
+        """The tandem repeats of these indices."""
+        return TandemRepeats(self.start[which], self.stop[which], self.unit[which])
 
     def rows(self) -> list[tuple[int, int, int]]:
         """(start, stop, unit) of each."""
         return list(zip(self.start.tolist(), self.stop.tolist(), self.unit.tolist(), strict=True))
 
 
-def find_tracts(bases: NDArray[np.uint8]) -> Tracts:
-    """All tracts of a sequence of base codes ``uint8[n]``, shorter units first."""
+def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
+    """All tandem repeats of a sequence of base codes ``uint8[n]``, shorter units first."""
     found = [np.empty((0, 3), np.int64)]
     for unit in UNITS:
         equal = np.zeros(max(len(bases) - unit, 0) + 2, np.int8)
@@ -79,14 +79,15 @@ def find_tracts(bases: NDArray[np.uint8]) -> Tracts:
         start, stop = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) + unit
         whole = stop - start >= 2 * unit
         start, stop = start[whole], stop[whole]
+        # AAAA would be two copies of AA; homopolymers have edits of their own.
         varied = (bases[start] != bases[start + 1]) | (bases[start] != bases[start + unit - 1])
         found.append(np.stack([start, stop, np.full(len(start), unit)], axis=1)[varied])
     columns = np.concatenate(found).astype(np.int32).T
-    return Tracts(*columns)
+    return TandemRepeats(*columns)
 
 
-RUN_CLASSES = 5
-"""Run lengths with error rates of their own: 1, 2, 3, 4, and 5 or more."""
+LENGTH_CLASSES = 5
+"""Homopolymer lengths with error rates of their own: 1, 2, 3, 4, and 5 or more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,22 +96,22 @@ class Repeats:
 
     Attributes:
         bases: ``uint8[n]`` base codes.
-        runs: its homopolymer runs.
-        tracts: its tandem repeats of short units.
-        run_of: ``int32[n]`` number of the run that each base is in.
-        length_class: ``uint8[n]``, 0 to ``RUN_CLASSES - 1``, by the length of that run.
+        homopolymers: of the draft.
+        tandem_repeats: of the draft.
+        homopolymer_of: ``int32[n]`` index of the homopolymer that holds each base.
+        length_class: ``uint8[n]``, 0 to ``LENGTH_CLASSES - 1``, by the length of that homopolymer.
     """
 
     bases: NDArray[np.uint8]
-    runs: Runs
-    tracts: Tracts
-    run_of: Integers
+    homopolymers: Homopolymers
+    tandem_repeats: TandemRepeats
+    homopolymer_of: Integers
     length_class: NDArray[np.uint8]
 
 
 def find_repeats(bases: NDArray[np.uint8]) -> Repeats:
     """The repeats of a sequence of base codes ``uint8[n]``."""
-    runs = find_runs(bases)
-    run_of = np.repeat(np.arange(len(runs), dtype=np.int32), runs.length)
-    length_class = (np.minimum(runs.length, RUN_CLASSES) - 1).astype(np.uint8)[run_of]
-    return Repeats(bases, runs, find_tracts(bases), run_of, length_class)
+    homopolymers = find_homopolymers(bases)
+    homopolymer_of = np.repeat(np.arange(len(homopolymers), dtype=np.int32), homopolymers.length)
+    length_class = (np.minimum(homopolymers.length, LENGTH_CLASSES) - 1).astype(np.uint8)[homopolymer_of]
+    return Repeats(bases, homopolymers, find_tandem_repeats(bases), homopolymer_of, length_class)

@@ -1,4 +1,4 @@
-"""Evidence about an edited draft: what is near a few edits is scored anew, the rest carried over."""
+"""Evidence for an edited draft: parts near the edits are rescored, the rest is kept."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,76 +9,84 @@ from numpy.typing import NDArray
 from deepconsensus_py.edits.aligned_pass import AlignedPass
 from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel
-from deepconsensus_py.edits.evidence import RunScores, Scope, score_runs, score_scope
-from deepconsensus_py.edits.repeats import Repeats, Runs, Tracts
+from deepconsensus_py.edits.evidence import EditScores, Scope, score_edits, score_scope
+from deepconsensus_py.edits.repeats import Homopolymers, Repeats, TandemRepeats
 
 NEAR = 12
-"""Bases to either side of an edit within which evidence changes."""
+"""Bases on either side of an edit within which evidence changes."""
 
 AROUND = 16
-"""Bases of template to either side of what is scored."""
+"""Flanking template bases of what is scored."""
 
 FEW = 0.05
-"""Share of a draft near edits above which all is scored anew: with so many edits the error rates are others, and
-drafts of one strand keep 5 % more errors with evidence of the rates before (1 % with this bound)."""
+"""Share of a draft near edits above which all is rescored: so many edits change the error rates, and with evidence from
+the old rates drafts of one strand keep 5 % more errors (1 % with this bound)."""
 
 Flags = NDArray[np.bool_]
 
 
 def rescore(
-    before: RunScores,
+    before: EditScores,
     repeats: Repeats,
     draft_index: NDArray[np.int32],
     passes: Sequence[AlignedPass],
     rates: tuple[PassModel, PassModel],
     *,
     wanted: Flags,
-) -> RunScores:
+) -> EditScores:
     """Score an edited draft.
 
     Args:
-        before: of the same passes, about the draft before.
+        before: evidence of the same passes for the draft before the edits.
         repeats: the edited draft.
-        draft_index: ``int32[n]`` position of each of its bases in the draft before, -1 for new ones.
+        draft_index: ``int32[n]`` position of each base in the draft before, -1 for inserted ones.
         passes: aligned to it.
         rates: of the passes of each strand.
-        wanted: ``bool[runs]`` which runs to score where they are scored anew.
+        wanted: ``bool[homopolymers]`` homopolymers to score, of those that are rescored.
     """
-    near = _widened(edited_places(draft_index, int(before.runs.stop[-1])), NEAR)
+    near = _widened(edited_places(draft_index, int(before.homopolymers.stop[-1])), NEAR)
+    # The old evidence was scored with the old error rates.
     if near.mean() > FEW:
-        return score_runs(repeats, passes, rates, wanted=wanted)
-    runs, tracts = repeats.runs, repeats.tracts
-    fresh_runs, fresh_tracts = _touching(runs, near), _touching(tracts, near)
+        return score_edits(repeats, passes, rates, wanted=wanted)
+    homopolymers, tandem_repeats = repeats.homopolymers, repeats.tandem_repeats
+    fresh_homopolymers, fresh_tandem = _touching(homopolymers, near), _touching(tandem_repeats, near)
     template = near.copy()
-    for spans, fresh in ((runs, fresh_runs), (tracts, fresh_tracts)):
+    for spans, fresh in ((homopolymers, fresh_homopolymers), (tandem_repeats, fresh_tandem)):
         template |= _inside_any(spans, fresh, len(repeats.bases))
-    scope = Scope(fresh_runs & wanted, fresh_tracts, _widened(template, AROUND))
+    scope = Scope(fresh_homopolymers & wanted, fresh_tandem, _widened(template, AROUND))
     scores = score_scope(repeats, scope, passes, rates)
-    same_runs, same_tracts = ~fresh_runs, ~fresh_tracts
-    place = np.searchsorted(before.runs.start, draft_index[runs.start[same_runs]])
-    scores.covered[:, same_runs] = before.covered[:, place]
-    scored = scope.runs.copy()
-    scored[same_runs] = before.scored[place]
+    same_homopolymers, same_tandem = ~fresh_homopolymers, ~fresh_tandem
+    place = np.searchsorted(before.homopolymers.start, draft_index[homopolymers.start[same_homopolymers]])
+    scores.covered[:, same_homopolymers] = before.covered[:, place]
+    scored = scope.homopolymers.copy()
+    scored[same_homopolymers] = before.scored[place]
     ratios = np.empty((len(passes), np.count_nonzero(scored), EDITED), np.float32)
     pooled = np.empty(ratios.shape[1:])
-    fresh_rows, same_rows = fresh_runs[scored], same_runs[scored]
+    fresh_rows, same_rows = fresh_homopolymers[scored], same_homopolymers[scored]
     rows_before = (np.cumsum(before.scored) - 1)[place[before.scored[place]]]
     ratios[:, fresh_rows], pooled[fresh_rows] = scores.ratios, scores.pooled
     ratios[:, same_rows], pooled[same_rows] = before.ratios[:, rows_before], before.pooled[rows_before]
-    number = dict(zip(_keys(before.tracts.start, before.tracts.unit), range(len(before.tracts)), strict=True))
-    keys = _keys(draft_index[tracts.start[same_tracts]], tracts.unit[same_tracts])
+    # Tandem repeats overlap, so that a start alone does not identify one.
+    number = dict(
+        zip(
+            _keys(before.tandem_repeats.start, before.tandem_repeats.unit),
+            range(len(before.tandem_repeats)),
+            strict=True,
+        )
+    )
+    keys = _keys(draft_index[tandem_repeats.start[same_tandem]], tandem_repeats.unit[same_tandem])
     numbers = [number[key] for key in keys]
-    scores.tract_ratios[:, same_tracts] = before.tract_ratios[:, numbers]
-    scores.pooled_tracts[same_tracts] = before.pooled_tracts[numbers]
+    scores.tandem_ratios[:, same_tandem] = before.tandem_ratios[:, numbers]
+    scores.pooled_tandem[same_tandem] = before.pooled_tandem[numbers]
     return replace(scores, scored=scored, ratios=ratios, pooled=pooled)
 
 
 def edited_places(draft_index: NDArray[np.int32], length: int) -> Flags:
-    """Bases ``bool[n]`` of an edited draft that are new, or stood elsewhere next to others in the draft before.
+    """Bases ``bool[n]`` of an edited draft that are new or have new neighbours.
 
     Args:
-        draft_index: ``int32[n]`` position of each base in the draft before, -1 for new ones.
-        length: of the draft before.
+        draft_index: ``int32[n]`` position of each base in the draft before, -1 for inserted ones.
+        length: of the draft before the edits.
     """
     places = draft_index < 0
     kept = np.flatnonzero(~places)
@@ -89,21 +97,21 @@ def edited_places(draft_index: NDArray[np.int32], length: int) -> Flags:
 
 
 def _widened(flags: Flags, by: int) -> Flags:
-    """Flags ``bool[n]`` spread to both sides."""
+    """Flags ``bool[n]`` extended on both sides."""
     counts = np.cumsum(np.pad(flags, (by + 1, by)), dtype=np.int32)
     widened: Flags = counts[2 * by + 1 :] > counts[: -2 * by - 1]
     return widened
 
 
-def _touching(spans: Runs | Tracts, flags: Flags) -> Flags:
-    """Which runs or tracts hold a flagged base."""
+def _touching(spans: Homopolymers | TandemRepeats, flags: Flags) -> Flags:
+    """Which homopolymers or repeats contain a flagged base."""
     counts = np.append(0, np.cumsum(flags, dtype=np.int32))
     touching: Flags = counts[spans.stop] > counts[spans.start]
     return touching
 
 
-def _inside_any(spans: Runs | Tracts, chosen: Flags, length: int) -> Flags:
-    """Bases ``bool[length]`` that lie in one of the chosen runs or tracts."""
+def _inside_any(spans: Homopolymers | TandemRepeats, chosen: Flags, length: int) -> Flags:
+    """Bases ``bool[length]`` inside the chosen homopolymers or repeats."""
     edges = np.zeros(length + 1, np.int32)
     np.add.at(edges, spans.start[chosen], 1)
     np.add.at(edges, spans.stop[chosen], -1)

@@ -1,8 +1,8 @@
-"""Probabilities of a pass given edited drafts, from the cells of its band (compiled).
+"""Likelihoods of a pass given edited drafts, from the cells of its band (compiled).
 
-An edit changes a few template bases. What comes before stands in the forward cells, what comes after in the backward
-cells; only the bases between are read anew. That is done in a frame of its own: ``WIDTH`` bases of the pass half way
-between the columns before and after, where paths between them lie.
+An edit changes a few template bases. The forward cells hold what precedes it and the backward cells what follows; only
+the bases in between are recomputed, in a frame of their own: ``WIDTH`` bases of the pass, halfway between the columns
+before and after.
 """
 
 from typing import NamedTuple
@@ -16,20 +16,20 @@ from deepconsensus_py.edits.vectors import Vectors, fill, load, numbers, scan_up
 from deepconsensus_py.pacbio.molecule import A, N
 
 _LONGEST = SHORTER.stop - SHORTER.start
-"""Bases by which runs are made shorter and longer."""
+"""Largest change of homopolymer length, bp."""
 
 _SHORTER, _LONGER = SHORTER.start, LONGER.start
 _IN_FRONT, _FIRST, _LAST = IN_FRONT.start, FIRST.start, LAST.start
-"""First column of each kind of edit; compiled code takes whole numbers."""
+"""First column of each kind of edit, as integers for compiled code."""
 
 MARGIN = 3
-"""Template bases at both ends of a pass where edits are not scored."""
+"""Template bases at either end of a pass whose edits are not scored."""
 
 _LEAST_WHOLE = 1e-27
 
 
 class Spots(NamedTuple):
-    """Runs, or tracts, at least ``MARGIN`` bases from both ends of the template.
+    """Homopolymers or tandem repeats at least ``MARGIN`` bases from both ends of the template.
 
     Attributes:
         start: ``int32[spots]`` template position of the first base.
@@ -41,7 +41,7 @@ class Spots(NamedTuple):
 
 
 class _Base(NamedTuple):
-    """A template base: its code, and the probabilities of one more beside it and of none in its place."""
+    """A template base: its code, and its probabilities of a cognate insertion and of a deletion."""
 
     code: np.int32
     gain: np.float32
@@ -49,46 +49,46 @@ class _Base(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def run_likelihoods(aligned: Aligned, runs: Spots) -> Floats:
-    """Likelihood ratios of the edits of runs.
+def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots) -> Floats:
+    """Likelihood ratios of homopolymer edits.
 
-    A letter put in has the rates of a run of one; one that takes a base's place and lengthens a run has those of that
-    run.
+    An inserted or replacing base has the rates of a homopolymer of length 1, or those of the adjacent homopolymer that
+    it extends.
 
     Args:
-        aligned: a pass on its draft, after ``run_band``.
-        runs: homopolymer runs.
+        aligned: a pass on its draft, after ``fill_band``.
+        homopolymers: homopolymers.
 
     Returns:
-        ``float32[runs, EDITED]``, columns as in ``edits.classes``: the probability of the pass given the edited
+        ``float32[homopolymers, EDITED]``, columns as in ``edits.classes``: the probability of the pass given the edited
         template over that given the template; 1 for edits that are none.
     """
-    out = np.ones((len(runs.start), EDITED), np.float32)
-    # One kind of edit after the other: all in one go takes twice as long.
-    _shorten(aligned, runs, out)
-    _lengthen(aligned, runs, out)
-    _put_in_front(aligned, runs, out)
-    _replace(aligned, runs, out)
+    out = np.ones((len(homopolymers.start), EDITED), np.float32)
+    # One loop per kind of edit: a single loop over all kinds takes twice as long.
+    _shorten(aligned, homopolymers, out)
+    _lengthen(aligned, homopolymers, out)
+    _put_in_front(aligned, homopolymers, out)
+    _replace(aligned, homopolymers, out)
     return out
 
 
 @njit(cache=True, nogil=True)
-def tract_likelihoods(aligned: Aligned, tracts: Spots, units: Integers) -> Floats:
-    """Likelihood ratios of repeat tracts of one copy of their unit less and more.
+def tandem_likelihoods(aligned: Aligned, tandem_repeats: Spots, units: Integers) -> Floats:
+    """Likelihood ratios of one repeat unit less and one more.
 
     Args:
-        aligned: a pass on its draft, after ``run_band``.
-        tracts: repeat tracts.
-        units: ``int32[tracts]`` bases of their units.
+        aligned: a pass on its draft, after ``fill_band``.
+        tandem_repeats: tandem repeats.
+        units: ``int32[repeats]`` bases of their units.
 
     Returns:
-        ``float32[tracts, 2]`` the probability of the pass given the edited template over that given the template: one
-        copy less, one more.
+        ``float32[repeats, 2]`` the probability of the pass given the edited template over that given the
+        template: one copy less, one more.
     """
-    out = np.empty((len(tracts.stop), 2), np.float32)
+    out = np.empty((len(tandem_repeats.stop), 2), np.float32)
     read, template, band = aligned.read, aligned.template, aligned.band
-    for r in range(len(tracts.stop)):
-        end, unit = tracts.stop[r], units[r]
+    for r in range(len(tandem_repeats.stop)):
+        end, unit = tandem_repeats.stop[r], units[r]
         out[r, 0] = _skip(band, end - unit, end)
         frame = band.first[end]
         cells = _cells(band, end, frame)
@@ -100,13 +100,13 @@ def tract_likelihoods(aligned: Aligned, tracts: Spots, units: Integers) -> Float
 
 @njit(cache=True, nogil=True, inline="always")
 def _ratio(edited: np.float32, whole: float) -> float:
-    """1, which says nothing, where single precision does not hold the paths."""
+    """The likelihood ratio; 1 (no evidence) where float32 underflows."""
     return float(edited) / whole if whole > _LEAST_WHOLE else 1.0
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _whole(band: Band, column: int, end: int) -> float:
-    """Sum over all paths, in the scale of the forward cells of ``column`` and the backward cells of ``end``."""
+    """Sum over all paths, scaled as the forward cells of ``column`` and the backward cells of ``end``."""
     whole = band.whole[end]
     for j in range(column + 1, end + 1):
         whole *= band.norms[j]
@@ -115,14 +115,14 @@ def _whole(band: Band, column: int, end: int) -> float:
 
 @njit(cache=True, nogil=True, inline="always")
 def _skip(band: Band, column: int, end: int) -> float:
-    """Likelihood ratio of a template without the bases between two columns."""
+    """Likelihood ratio of deleting the template bases between two columns."""
     frame = band.first[end]
     return _ratio(total(_cells(band, column, frame) * load(band.backward, end * WIDTH)), _whole(band, column, end))
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _drop(aligned: Aligned, start: int, stop: int) -> float:
-    """Likelihood ratio without the run: other bases are neighbours then, so that the one behind it is read anew."""
+    """Likelihood ratio of deleting the homopolymer; the base after it has a new neighbour and is recomputed."""
     read, template, band = aligned.read, aligned.template, aligned.band
     frame = (band.first[start] + band.first[stop + 1]) // 2
     cells = _advance(read, frame, _cells(band, start, frame), _base(template, start - 1), _base(template, stop))
@@ -130,10 +130,10 @@ def _drop(aligned: Aligned, start: int, stop: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _shorten(aligned: Aligned, runs: Spots, out: Floats) -> None:
-    """Runs without their last bases, or all of them."""
-    for r in range(len(runs.start)):
-        start, stop = runs.start[r], runs.stop[r]
+def _shorten(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
+    """Delete the last bases of homopolymers, or all."""
+    for r in range(len(homopolymers.start)):
+        start, stop = homopolymers.start[r], homopolymers.stop[r]
         for fewer in range(1, min(_LONGEST, stop - start - 1) + 1):
             out[r, _SHORTER + fewer - 1] = _skip(aligned.band, stop - fewer, stop)
         if stop - start <= _LONGEST:
@@ -141,11 +141,11 @@ def _shorten(aligned: Aligned, runs: Spots, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _lengthen(aligned: Aligned, runs: Spots, out: Floats) -> None:
-    """Runs with more bases, added behind the last one."""
+def _lengthen(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
+    """Extend homopolymers after their last base."""
     band = aligned.band
-    for r in range(len(runs.stop)):
-        stop = runs.stop[r]
+    for r in range(len(homopolymers.stop)):
+        stop = homopolymers.stop[r]
         frame, last = band.first[stop], _base(aligned.template, stop - 1)
         cells, ends = _cells(band, stop, frame), _ends(band, stop, frame)
         for more in range(_LONGEST):
@@ -154,20 +154,20 @@ def _lengthen(aligned: Aligned, runs: Spots, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _put_in_front(aligned: Aligned, runs: Spots, out: Floats) -> None:
-    """Runs with another letter in front."""
-    for r in range(len(runs.start)):
-        _put_in(aligned, (runs.start[r], runs.start[r]), (out, r, _IN_FRONT))
+def _put_in_front(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
+    """Insert a different base in front of homopolymers."""
+    for r in range(len(homopolymers.start)):
+        _put_in(aligned, (homopolymers.start[r], homopolymers.start[r]), (out, r, _IN_FRONT))
 
 
 @njit(cache=True, nogil=True)
-def _replace(aligned: Aligned, runs: Spots, out: Floats) -> None:
-    """Runs with another letter in the place of their first base, and of their last, of two or more."""
-    for r in range(len(runs.start)):
-        _put_in(aligned, (runs.start[r], runs.start[r] + 1), (out, r, _FIRST))
-    for r in range(len(runs.start)):
-        if runs.stop[r] - runs.start[r] > 1:
-            _put_in(aligned, (runs.stop[r] - 1, runs.stop[r]), (out, r, _LAST))
+def _replace(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
+    """Replace the first base of homopolymers, and the last of those of two or more."""
+    for r in range(len(homopolymers.start)):
+        _put_in(aligned, (homopolymers.start[r], homopolymers.start[r] + 1), (out, r, _FIRST))
+    for r in range(len(homopolymers.start)):
+        if homopolymers.stop[r] - homopolymers.start[r] > 1:
+            _put_in(aligned, (homopolymers.stop[r] - 1, homopolymers.stop[r]), (out, r, _LAST))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -196,21 +196,21 @@ def _base(template: Template, j: int) -> _Base:
 
 @njit(cache=True, nogil=True, inline="always")
 def _cells(band: Band, column: int, frame: int) -> Vectors:
-    """Vector: the forward cells of a column in a frame that does not begin before its own."""
+    """Vector: the forward cells of a column in a frame that starts at or after its own."""
     shift = min(frame - band.first[column], WIDTH)
     return where(numbers() < WIDTH - shift, load(band.forward, column * WIDTH + shift), fill(np.float32(0)))
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _ends(band: Band, column: int, frame: int) -> Vectors:
-    """Vector: the backward cells of a column in a frame that does not begin behind its own."""
+    """Vector: the backward cells of a column in a frame that starts at or before its own."""
     shift = min(band.first[column] - frame, WIDTH)
     return where(numbers() < shift, fill(np.float32(0)), load(band.backward, column * WIDTH - shift))
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _advance(read: Reading, frame: int, cells: Vectors, before: _Base, base: _Base) -> Vectors:
-    """Vector: the cells after bases are inserted, and a template base is read or left out."""
+    """Vector: the cells after insertions and one template base, read or deleted."""
     inserted = scan_up(cells, factors(read, frame, (before.code, base.code), (before.gain, base.gain)))
     advanced: Vectors = base.loss * inserted + ((np.float32(1) - base.loss) * read_as(read, frame, base.code)) * up(
         inserted

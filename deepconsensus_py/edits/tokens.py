@@ -1,4 +1,4 @@
-"""What the edit network reads: the evidence about each homopolymer as compact integers, and tokens made of it."""
+"""Input of the edit network: the evidence for each homopolymer as compact integers, and tokens made of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,47 +8,47 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.edits.classes import EDITED, LETTER, LONGER, OTHERS, REMOVED, RESIZED, SHORTER, SHORTEST
 from deepconsensus_py.edits.error_rates import PassModel
-from deepconsensus_py.edits.evidence import RunScores, pooled
+from deepconsensus_py.edits.evidence import EditScores, pooled
 from deepconsensus_py.edits.refine import TemplateState
 from deepconsensus_py.pacbio.molecule import A, N
 
 RATIO_STEP = 1 / 8
-"""Nats of one step of a pass's stored log-likelihood ratios."""
+"""Resolution of stored log-likelihood ratios of a pass, nats."""
 
 SCORE_STEP = 1 / 16
-"""Nats of one step of stored evidence, which is that of several passes."""
+"""Resolution of stored pooled evidence, nats."""
 
 RATE_STEP = 1e-4
-"""One step of stored error rates."""
+"""Resolution of stored error rates."""
 
 IMPOSSIBLE = -1000.0
-"""Evidence, in nats, for an edit that is none: a base less than the run has, a base equal to its neighbour."""
+"""Evidence (nats) for an impossible edit: more deletions than bases, a base equal to an adjacent one."""
 
-UNDOUBTED = -4.0
-"""What a pass says, in nats, about edits of a run that are not scored, because too few passes speak for them."""
+UNSUPPORTED = -4.0
+"""Evidence (nats) of a pass for edits that are not scored because too few passes support them."""
 
-POOLED_UNDOUBTED = -30.0
-"""What all passes together say about them."""
+POOLED_UNSUPPORTED = -30.0
+"""Pooled evidence (nats) for these."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunEvidence:
-    """Evidence about every run of a refined draft.
+class EditEvidence:
+    """Evidence for edits of every homopolymer of a refined draft.
 
     Attributes:
-        base: ``uint8[runs]`` base code.
-        length: ``int32[runs]`` in the refined draft.
-        ratios: ``int8[passes, runs, 16]`` each pass's log-likelihood ratios of ``EDIT_CLASSES[1:]``, in steps of
-            ``RATIO_STEP``; 0 where it does not cover the run and for edits that are none, ``UNDOUBTED`` where the run
-            is not scored.
-        covered: ``bool[passes, runs]`` which runs each pass says something about.
-        reverse: ``bool[passes]`` which passes read the strand opposite to the draft.
-        deviates: ``bool[passes, runs]`` which passes do not read the run as it stands in the draft.
-        pooled: ``int16[runs, 16]`` evidence of all passes together, in steps of ``SCORE_STEP``.
-        tracts: ``int16[runs, 2]`` pooled evidence for a copy less and more of the repeat tract that the run lies in,
-            likewise; 0 where it lies in none.
+        base: ``uint8[homopolymers]`` base code.
+        length: ``int32[homopolymers]`` in the refined draft.
+        ratios: ``int8[passes, homopolymers, 16]`` log-likelihood ratios of each pass of ``EDIT_CLASSES[1:]``, in steps
+            of ``RATIO_STEP``; 0 where it does not span the homopolymer and for impossible edits, ``UNSUPPORTED`` where
+            the homopolymer is not scored.
+        covered: ``bool[passes, homopolymers]`` which homopolymers each pass spans.
+        reverse: ``bool[passes]`` which passes read the opposite strand of the draft.
+        deviates: ``bool[passes, homopolymers]`` which passes differ from the draft at the homopolymer.
+        pooled: ``int16[homopolymers, 16]`` evidence pooled over all passes, in steps of ``SCORE_STEP``.
+        tandem_repeats: ``int16[homopolymers, 2]`` pooled evidence for a copy less and more of the tandem repeat that
+            the homopolymer lies in, likewise; 0 where it lies in none.
         rates: ``int16[28]`` error rates of the two strands' passes, in steps of ``RATE_STEP``: deletions and cognate
-            insertions of runs of 1 to 5 bases, foreign insertions of A, T, C, G.
+            insertions in homopolymers of 1 to 5 bases, foreign insertions of A, T, C, G.
     """
 
     base: NDArray[np.uint8]
@@ -58,55 +58,55 @@ class RunEvidence:
     reverse: NDArray[np.bool_]
     deviates: NDArray[np.bool_]
     pooled: NDArray[np.int16]
-    tracts: NDArray[np.int16]
+    tandem_repeats: NDArray[np.int16]
     rates: NDArray[np.int16]
 
 
-def run_evidence(state: TemplateState) -> RunEvidence:
-    """The evidence that is left when a draft is refined."""
-    scores, runs = state.scores, state.repeats.runs
-    return RunEvidence(
-        base=runs.base,
-        length=runs.length.astype(np.int32),
+def edit_evidence(state: TemplateState) -> EditEvidence:
+    """The remaining evidence of a refined draft."""
+    scores, homopolymers = state.scores, state.repeats.homopolymers
+    return EditEvidence(
+        base=homopolymers.base,
+        length=homopolymers.length.astype(np.int32),
         ratios=_ratios(scores),
         covered=scores.covered,
         reverse=scores.reverse,
         deviates=state.candidates.deviates,
         pooled=_steps(possible_evidence(state), SCORE_STEP, np.int16),
-        tracts=_steps(_tract_evidence(state), SCORE_STEP, np.int16),
+        tandem_repeats=_steps(_tandem_evidence(state), SCORE_STEP, np.int16),
         rates=_steps(np.concatenate([_rates(model) for model in state.rates]), RATE_STEP, np.int16),
     )
 
 
-def _ratios(scores: RunScores) -> NDArray[np.int8]:
-    unscored = scores.covered * np.int8(round(UNDOUBTED / RATIO_STEP))
+def _ratios(scores: EditScores) -> NDArray[np.int8]:
+    unscored = scores.covered * np.int8(round(UNSUPPORTED / RATIO_STEP))
     ratios = np.repeat(unscored, EDITED, axis=1).reshape(*scores.covered.shape, EDITED)
     ratios[:, scores.scored] = _steps(scores.ratios, RATIO_STEP, np.int8)
     return ratios
 
 
 def possible_evidence(state: TemplateState) -> NDArray[np.float64]:
-    """Evidence ``float64[runs, EDITED]`` (nats) for ``EDIT_CLASSES[1:]``, ``IMPOSSIBLE`` where one is none."""
-    runs = state.repeats.runs
-    evidence = np.full((len(runs), EDITED), POOLED_UNDOUBTED)
+    """Pooled evidence ``float64[homopolymers, EDITED]`` (nats), ``IMPOSSIBLE`` for impossible edits."""
+    homopolymers = state.repeats.homopolymers
+    evidence = np.full((len(homopolymers), EDITED), POOLED_UNSUPPORTED)
     evidence[state.scores.scored] = state.scores.pooled
-    base, before = runs.base[:, None], np.concatenate([[0], runs.base[:-1]])[:, None]
+    base, before = homopolymers.base[:, None], np.concatenate([[0], homopolymers.base[:-1]])[:, None]
     letter, in_front = LETTER[1:], (LETTER > 0)[1:] & (REMOVED == 0)[1:]
     own = (letter == base) | (in_front & (letter == before))
-    evidence[(runs.length[:, None] < SHORTEST[1:]) | own] = IMPOSSIBLE
+    evidence[(homopolymers.length[:, None] < SHORTEST[1:]) | own] = IMPOSSIBLE
     return evidence
 
 
-def _tract_evidence(state: TemplateState) -> NDArray[np.float64]:
-    """For every run ``float64[runs, 2]`` the highest evidence of the tracts that it lies in."""
-    runs, tracts = state.repeats.runs, state.repeats.tracts
-    evidence = np.full((len(runs), 2), -np.inf)
-    ends = np.stack([tracts.start, tracts.stop - 1])
-    first, last = np.searchsorted(runs.start, ends, side="right") - 1
+def _tandem_evidence(state: TemplateState) -> NDArray[np.float64]:
+    """Highest evidence ``float64[homopolymers, 2]`` of the tandem repeats that each homopolymer lies in."""
+    homopolymers, tandem_repeats = state.repeats.homopolymers, state.repeats.tandem_repeats
+    evidence = np.full((len(homopolymers), 2), -np.inf)
+    ends = np.stack([tandem_repeats.start, tandem_repeats.stop - 1])
+    first, last = np.searchsorted(homopolymers.start, ends, side="right") - 1
     inside = last - first + 1
     number = np.repeat(np.arange(len(inside)), inside)
-    run = np.arange(len(number)) - np.repeat(np.cumsum(inside) - inside, inside) + first[number]
-    np.maximum.at(evidence, run, state.scores.pooled_tracts[number])
+    homopolymer = np.arange(len(number)) - np.repeat(np.cumsum(inside) - inside, inside) + first[number]
+    np.maximum.at(evidence, homopolymer, state.scores.pooled_tandem[number])
     return np.where(np.isfinite(evidence), evidence, 0)
 
 
@@ -122,21 +122,21 @@ def _steps(values: NDArray[Any], step: float, dtype: Any) -> NDArray[Any]:
 
 
 CANDIDATE = -10.0
-"""Nats of pooled evidence; runs whose likeliest edit has less are left alone. Of the wrong runs of CCS reads 1 in 60
-lies below, of all runs 9 in 10."""
+"""Threshold of pooled evidence, nats; homopolymers whose best edit has less keep the draft. In CCS reads 9 of 10
+homopolymers lie below, but only 1 in 60 of the wrong ones."""
 
 MOST_PASSES = 32
-"""Tokens of passes of an item; evidence is pooled over all passes in any case."""
+"""Pass tokens per item; evidence is pooled over all passes regardless."""
 
 CONTEXT = 3
-"""Runs to either side that the token of a run knows."""
+"""Homopolymers on either side that a homopolymer token describes."""
 
 NEIGHBOURS = np.array([-2, -1, 1, 2])
-"""Runs about which the token of a pass says something, besides its own."""
+"""Adjacent homopolymers that a pass token describes besides its own."""
 
 PASS_FIELDS = EDITED + 3 * len(NEIGHBOURS) + 3
-"""Own ratios; of each neighbour those of a base less, a base more, and the likeliest of the others; how many runs
-nearby the pass disagrees with; whether it covers the run; whether it is reverse."""
+"""Own ratios; for each adjacent homopolymer those of one base less, one more, and the best of the others; nearby
+homopolymers at which the pass differs from the draft; whether it spans the homopolymer; whether it is reverse."""
 
 COVERED, REVERSE = PASS_FIELDS - 2, PASS_FIELDS - 1
 
@@ -144,47 +144,47 @@ _NEAR = 8
 _AROUND = 2 * CONTEXT + 1
 _MOST = np.iinfo(np.int16).max
 
-RUN_PARTS = {
+HOMOPOLYMER_PARTS = {
     "evidence": EDITED,
     "by_strand": 2 * EDITED,
     "around": (int(RESIZED.stop) + 1) * _AROUND,
-    "tracts": 2,
+    "tandem_repeats": 2,
     "letters": _AROUND,
     "lengths": _AROUND,
     "depth": 2,
     "rates": 28,
 }
-"""What the token of a run holds, in order, with the number of values: pooled evidence of its edits, and that of each
-strand; of the runs around it the pooled evidence of their changes of length and of the likeliest other letter;
-evidence about its repeat tract; base codes (0 past the ends) and lengths of the runs around it; passes of each strand;
+"""Fields of a homopolymer token, in order, with their sizes: pooled evidence of its edits, and that of each strand; for
+it and the adjacent homopolymers, pooled evidence of length changes and of the best mismatch or foreign insertion;
+evidence for its tandem repeat; base codes (0 past the ends) and lengths of these homopolymers; coverage of each strand;
 error rates."""
 
-RUN_FIELDS = sum(RUN_PARTS.values())
+HOMOPOLYMER_FIELDS = sum(HOMOPOLYMER_PARTS.values())
 
 
-def undecided_runs(evidence: RunEvidence) -> NDArray[np.int64]:
-    """Numbers ``int64[n]`` of the runs that passes cover and for which some edit is a candidate."""
+def undecided_homopolymers(evidence: EditEvidence) -> NDArray[np.int64]:
+    """Indices ``int64[n]`` of homopolymers with coverage and an edit above ``CANDIDATE``."""
     likeliest = evidence.pooled.max(axis=1, initial=-_MOST)
     undecided: NDArray[np.int64] = np.flatnonzero((likeliest > CANDIDATE / SCORE_STEP) & evidence.covered.any(axis=0))
     return undecided
 
 
-def run_tokens(evidence: RunEvidence, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.signedinteger]]:
-    """The tokens of some runs.
+def homopolymer_tokens(evidence: EditEvidence, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.signedinteger]]:
+    """The tokens of some homopolymers.
 
     Args:
-        evidence: about all runs of a molecule.
-        chosen: ``int64[n]`` numbers of runs.
+        evidence: of a molecule.
+        chosen: ``int64[n]`` indices of homopolymers.
 
     Returns:
-        ``passes`` ``int8[n, passes, PASS_FIELDS]``, log-likelihood ratios in steps of ``RATIO_STEP``; all zeros where
-        a pass does not cover the run. ``run`` ``int16[n, RUN_FIELDS]`` in the order of ``RUN_PARTS``, evidence in steps
-        of ``SCORE_STEP``.
+        ``passes`` ``int8[n, passes, PASS_FIELDS]``, log-likelihood ratios in steps of ``RATIO_STEP``; all zeros where a
+        pass does not span the homopolymer. ``run`` ``int16[n, HOMOPOLYMER_FIELDS]`` in the order of
+        ``HOMOPOLYMER_PARTS``, evidence in steps of ``SCORE_STEP``.
     """
-    return {"passes": _pass_tokens(evidence, chosen), "run": _run_token(evidence, chosen)}
+    return {"passes": _pass_tokens(evidence, chosen), "run": _homopolymer_token(evidence, chosen)}
 
 
-def _pass_tokens(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np.int8]:
+def _pass_tokens(evidence: EditEvidence, chosen: NDArray[np.int64]) -> NDArray[np.int8]:
     kept = slice(0, MOST_PASSES)
     ratios, covered = evidence.ratios[kept], evidence.covered[kept]
     tokens = np.zeros((len(chosen), len(ratios), PASS_FIELDS), np.int8)
@@ -203,13 +203,13 @@ def _pass_tokens(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np
 
 
 def _disagreement(deviates: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """How many of the runs nearby each pass does not read as they stand in the draft, ``int8[passes, runs]``."""
+    """Number ``int8[passes, homopolymers]`` of nearby homopolymers at which each pass differs from the draft."""
     summed = np.cumsum(np.pad(deviates, ((0, 0), (_NEAR + 1, _NEAR))), axis=1, dtype=np.int32)
     width = 2 * _NEAR + 1
     return (summed[:, width:] - summed[:, :-width]).astype(np.int8)
 
 
-def _run_token(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np.int16]:
+def _homopolymer_token(evidence: EditEvidence, chosen: NDArray[np.int64]) -> NDArray[np.int16]:
     steps = np.arange(-CONTEXT, CONTEXT + 1)
     around = [_shifted(evidence.pooled[None], chosen, step)[0] for step in steps]
     near = [np.column_stack([e[:, RESIZED], e[:, OTHERS].max(axis=1)]) for e in around]
@@ -223,7 +223,7 @@ def _run_token(evidence: RunEvidence, chosen: NDArray[np.int64]) -> NDArray[np.i
         evidence.pooled[chosen],
         *by_strand,
         *near,
-        evidence.tracts[chosen],
+        evidence.tandem_repeats[chosen],
         *(_shifted(evidence.base[None], chosen, step)[0] for step in steps),
         *(_shifted(evidence.length[None], chosen, step)[0] for step in steps),
         *depth,
@@ -238,7 +238,7 @@ def _pooled(ratios: NDArray[np.int8]) -> NDArray[np.float64]:
 
 
 def _shifted(values: NDArray[np.generic], chosen: NDArray[np.int64], step: np.integer) -> NDArray[np.generic]:
-    """Of ``[rows, runs, ...]`` the ``[rows, n, ...]`` of the runs a step off the chosen ones; 0 past the ends."""
+    """Columns ``[rows, n, ...]`` at an offset from the chosen homopolymers; 0 past the ends."""
     at = chosen + step
     inside = (at >= 0) & (at < values.shape[1])
     taken = values[:, np.where(inside, at, 0)]

@@ -1,7 +1,7 @@
-"""Sixteen numbers side by side, inside compiled functions: what a processor does with all cells of a column at once.
+"""SIMD vectors of sixteen numbers for compiled functions: all cells of a band column at once.
 
-LLVM's vector types, which its loops alone would not keep in registers. Arithmetic and comparison are those of Python;
-a number beside a vector stands for sixteen of them. Outside of compiled functions there are no vectors.
+LLVM vector types stay in registers, which auto-vectorised loops do not. Python operators apply; scalars are broadcast.
+Vectors exist in compiled functions only.
 """
 
 import operator
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 SIZE = 16
 Vectors = NDArray[np.float32]
-"""What type checkers take vectors for."""
+"""Vectors, for type checkers."""
 
+# Sums may be reordered, but NaN and infinity are not assumed away: ``fill_band`` checks its norms for them.
 _LIBERTIES = ("contract", "reassoc", "nsz")
 _IR = {types.float32: ir.FloatType(), types.int32: ir.IntType(32), types.boolean: ir.IntType(1)}
 _INDEX = [ir.Constant(ir.IntType(32), k) for k in range(SIZE)]
@@ -27,7 +28,7 @@ _primitive: Callable[[Callable[..., Any]], Callable[..., Vectors]] = intrinsic
 
 
 class Vector(types.Type):
-    """``SIZE`` numbers of one kind, in a register."""
+    """``SIZE`` numbers of one type, in a register."""
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = dtype
@@ -44,7 +45,7 @@ FLOATS, CODES, FLAGS = Vector(types.float32), Vector(types.int32), Vector(types.
 
 
 def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Pointer to a vector that begins at a position, in memory order, of an array."""
+    """Pointer to the vector at a flat index of an array."""
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     element = builder.gep(array.data, [arguments[1]])
     return builder.bitcast(element, ir.VectorType(_IR[signature.args[0].dtype], SIZE).as_pointer())
@@ -52,10 +53,11 @@ def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @_primitive
 def load(_typing: Any, array: Any, _position: Any) -> Any:
-    """``SIZE`` elements of an array from a position on, counted in memory order; inside it."""
+    """Load ``SIZE`` elements from a flat index of an array, without bounds checks."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         loaded = builder.load(_place(context, builder, signature, arguments))
+        # Frames start at any cell: an access that assumes the alignment of a whole vector may fault.
         loaded.align = 4
         return loaded
 
@@ -64,7 +66,7 @@ def load(_typing: Any, array: Any, _position: Any) -> Any:
 
 @_primitive
 def store(_typing: Any, array: Any, _position: Any, vector: Any) -> Any:
-    """Put a vector into an array from a position on, counted in memory order."""
+    """Store a vector at a flat index of an array, without bounds checks."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store(arguments[2], _place(context, builder, signature, arguments)).align = 4
@@ -75,7 +77,7 @@ def store(_typing: Any, array: Any, _position: Any, vector: Any) -> Any:
 
 @_primitive
 def fill(_typing: Any, value: Any) -> Any:
-    """A vector of one number."""
+    """Broadcast a scalar."""
     vector = {types.boolean: FLAGS}.get(value, CODES if isinstance(value, types.Integer) else FLOATS)
 
     def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -97,7 +99,7 @@ def numbers(_typing: Any) -> Any:
 
 @_primitive
 def where(_typing: Any, flags: Any, chosen: Any, other: Any) -> Any:
-    """Of two vectors the elements of the first where flags say so, else those of the second."""
+    """Select elements of the first vector where flags are set, else of the second."""
 
     def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.select(*arguments)
@@ -121,7 +123,7 @@ total: Callable[..., np.float32] = intrinsic(_total)
 
 
 def _moved(builder: Any, vector: Any, by: int) -> Any:
-    """Elements moved up, or down where negative, and zeros in their place."""
+    """Shift elements up, or down if negative, and fill with zeros."""
     zeros = ir.Constant(vector.type, None)
     source = [k - by if 0 <= k - by < SIZE else SIZE for k in range(SIZE)]
     return builder.shuffle_vector(vector, zeros, ir.Constant(ir.VectorType(ir.IntType(32), SIZE), source))
@@ -138,13 +140,15 @@ def _mover(by: int) -> Any:
 
 
 up, down = _mover(1), _mover(-1)
-"""A vector whose elements are those one before, and one behind; 0 at the end."""
+"""Shift a vector by one element; the vacated end is 0."""
 
 
 def _scanner(direction: int) -> Any:
     def typed(_typing: Any, values: Any, factors: Any) -> Any:
         def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             sums, products = arguments
+            # Kogge-Stone: each step doubles the reach of every element, so that four replace fifteen dependent
+            # multiply-adds.
             for step in (1, 2, 4, 8):
                 before = builder.fmul(products, _moved(builder, sums, direction * step), flags=_LIBERTIES)
                 sums = builder.fadd(sums, before, flags=_LIBERTIES)
@@ -159,11 +163,11 @@ def _scanner(direction: int) -> Any:
 
 
 scan_up, scan_down = _scanner(1), _scanner(-1)
-"""Of values and factors the vector ``sums[k] = values[k] + factors[k] * sums[k - 1]``, and likewise of ``k + 1``."""
+"""Linear recurrences: ``sums[k] = values[k] + factors[k] * sums[k - 1]``, and likewise from ``k + 1``."""
 
 
 def _define(symbol: Callable[[Any, Any], Any], kind: Vector, instruction: Callable[..., Any], result: Vector) -> None:
-    """Give an operator a meaning for two vectors of a kind, and for a vector and a number."""
+    """Overload an operator for two vectors of a type, and for a vector and a scalar."""
 
     @_primitive
     def combine(_typing: Any, left: Any, right: Any) -> Any:

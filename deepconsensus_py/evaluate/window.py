@@ -13,7 +13,7 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.methods import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
 from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
 from deepconsensus_py.models.column_network import ColumnNetwork
-from deepconsensus_py.models.edit_explanation import RunCase, doubted_runs, undecided_cases
+from deepconsensus_py.models.edit_explanation import HomopolymerCase, candidate_cases, undecided_cases
 from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.pacbio.inputs import Paths
@@ -55,8 +55,8 @@ class WindowView:
     spans: NDArray[np.int64]
     model: str
     reads: dict[str, PolishedRead]
-    doubted: tuple[RunCase, ...]
-    undecided: tuple[RunCase, ...] | None
+    doubted: tuple[HomopolymerCase, ...]
+    undecided: tuple[HomopolymerCase, ...] | None
     columns_called: tuple[ColumnCase, ...] | None
 
     @property
@@ -99,7 +99,7 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         spans=_spans(aligned),
         model=name,
         reads={called: _read(aligned, corrector) for called, corrector in correctors.items()},
-        doubted=doubted_runs(aligned, start, stop),
+        doubted=candidate_cases(aligned, start, stop),
         undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, EditNetwork) else None,
         columns_called=column_cases(aligned, network, FeatureSpec.from_dict(loaded.spec), start, stop)
         if loaded is not None and isinstance(network, ColumnNetwork)

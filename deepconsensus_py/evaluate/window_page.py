@@ -13,7 +13,7 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.evaluate.page import load_template
 from deepconsensus_py.evaluate.window import WindowView
 from deepconsensus_py.models.column_explanation import NEAR, ColumnCase
-from deepconsensus_py.models.edit_explanation import Candidate, RunCase
+from deepconsensus_py.models.edit_explanation import Candidate, HomopolymerCase
 from deepconsensus_py.pacbio.molecule import BASES, GAP
 from deepconsensus_py.pacbio.records import codes_to_frames
 from deepconsensus_py.polishing.read import PolishedRead
@@ -239,11 +239,11 @@ def words(edit: str) -> str:
     return f"its {place} base is {letter}" if place else f"{letter} in front"
 
 
-def _run(case: RunCase) -> str:
+def _run(case: HomopolymerCase) -> str:
     return f"{case.base * min(case.length, 12)}{'…' if case.length > 12 else ''} at {case.position}"
 
 
-def _evidence(case: RunCase, order: Sequence[int]) -> dict[str, Any]:
+def _evidence(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
     """A doubted run: for each edit the nats of all passes and of each."""
     return {"run": _run(case), "candidates": [_candidate(one, order) for one in case.candidates]}
 
@@ -257,7 +257,7 @@ def _candidate(candidate: Candidate, order: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _decision(case: RunCase, order: Sequence[int]) -> dict[str, Any]:
+def _decision(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
     """A run left to the network: what it called, and the passes side by side."""
     decision = case.decision
     assert decision is not None
@@ -302,7 +302,7 @@ def _column(case: ColumnCase, order: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _turns(case: RunCase, number: int) -> bool:
+def _turns(case: HomopolymerCase, number: int) -> bool:
     """Whether the call falls below even odds without a pass."""
     assert case.decision is not None
     left = case.decision.log_odds - float(case.decision.occlusion[number])

@@ -1,7 +1,7 @@
-"""Why runs are called as they are: what each pass says about the doubted ones, and which passes decided.
+"""Explain homopolymer calls: the evidence of each pass, and the passes that a call depends on.
 
-Evidence is the hidden Markov model's, pass by pass. Of a run network there are two more answers: where the token of the
-run looks (attention), and how the call would be without each pass (occlusion).
+Evidence is that of the hidden Markov model, by pass. An edit network adds two views: the attention of the homopolymer
+token, and occlusion, the change of the call without each pass.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,13 @@ from torch import Tensor
 from deepconsensus_py.attention.explain import occlusion, recorded_maps, rollout
 from deepconsensus_py.edits.classes import NAMES, NONE
 from deepconsensus_py.edits.refine import TemplateState, refine
-from deepconsensus_py.edits.tokens import CANDIDATE, possible_evidence, run_evidence, run_tokens, undecided_runs
+from deepconsensus_py.edits.tokens import (
+    CANDIDATE,
+    edit_evidence,
+    homopolymer_tokens,
+    possible_evidence,
+    undecided_homopolymers,
+)
 from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.pacbio.molecule import BASES, Pass, Zmw
 
@@ -27,13 +33,14 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """An edit of a run, and what speaks for it.
+    """A candidate edit of a homopolymer and its evidence.
 
     Attributes:
-        edit: a name of ``edits.classes``; ``none`` leaves the run as it is.
-        evidence: of all passes together, nats (``edits.evidence.pooled``); 0 for ``none``.
-        by_pass: ``float64[passes]`` log-likelihood ratio of each pass, nats; NaN where it does not cover the run.
-        probability: that the network gives it; None where no network was asked.
+        edit: a name of ``edits.classes``; ``none`` keeps the draft.
+        evidence: pooled over all passes, nats (``edits.evidence.pooled``); 0 for ``none``.
+        by_pass: ``float64[passes]`` log-likelihood ratio of each pass, nats; NaN where it does not span the
+            homopolymer.
+        probability: posterior of the network; None without a network.
     """
 
     edit: str
@@ -44,14 +51,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """Which passes a run network's call of a run hangs on.
+    """The passes that an edit network's call depends on.
 
     Attributes:
-        attention: ``float64[passes]`` weight of each pass in the last layer's view from the run, mean of its heads; NaN
-            for a pass without a token.
-        rollout: ``float64[passes]`` likewise, through all layers (``attention.explain.rollout``).
-        occlusion: ``float64[passes]`` nats by which the log-odds of the call fall without the pass: without its token,
-            and without it in all evidence that is pooled.
+        attention: ``float64[passes]`` attention from the homopolymer to each pass in the last layer, mean of the heads;
+            NaN for a pass without a token.
+        rollout: ``float64[passes]`` likewise through all layers (``attention.explain.rollout``).
+        occlusion: ``float64[passes]`` decrease of the log-odds of the call, nats, without the pass: without its token
+            and its share of the pooled evidence.
         log_odds: of the call, nats.
     """
 
@@ -62,7 +69,7 @@ class Decision:
 
     @property
     def agreement(self) -> float:
-        """Rank correlation of attention and the size of occlusion; NaN where there are too few passes to tell."""
+        """Rank correlation of attention and absolute occlusion; NaN for fewer than three passes."""
         there = np.isfinite(self.attention) & (self.attention > 0)
         if there.sum() < 3:
             return float("nan")
@@ -71,15 +78,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunCase:
-    """A run that passes speak against.
+class HomopolymerCase:
+    """A homopolymer with candidate edits.
 
     Attributes:
-        position: of its first base in the draft that was given; of the base before it where that one is new.
-        base: its letter.
-        length: bases.
-        candidates: the likeliest edits, first the likeliest; that of a network's call where ``decision`` is given.
-        decision: of a run network, where one was asked.
+        position: of its first base in the input draft, or of the base before it if the first is an insertion.
+        base: its base.
+        length: bp.
+        candidates: the most likely edits, best first; with ``decision``, the first is the network's call.
+        decision: of an edit network, if one was given.
     """
 
     position: int
@@ -89,8 +96,8 @@ class RunCase:
     decision: Decision | None = None
 
 
-def doubted_runs(zmw: Zmw, start: int, stop: int) -> tuple[RunCase, ...]:
-    """The runs of a stretch of the draft as it was given that a share of the passes speaks against.
+def candidate_cases(zmw: Zmw, start: int, stop: int) -> tuple[HomopolymerCase, ...]:
+    """Homopolymers with candidate edits in a stretch of the input draft.
 
     Args:
         zmw: molecule with aligned passes.
@@ -104,56 +111,58 @@ def doubted_runs(zmw: Zmw, start: int, stop: int) -> tuple[RunCase, ...]:
     evidence = possible_evidence(found)
     chosen = _between(found, np.flatnonzero(found.scores.scored), start, stop)
     cases = []
-    for run in chosen.tolist():
-        order = np.argsort(-evidence[run], kind="stable")[:MOST_CANDIDATES]
-        likely = [int(k) + 1 for place, k in enumerate(order) if not place or evidence[run, k] > CANDIDATE]
-        cases.append(_case(found, run, [_candidate(found, evidence, run, edit, zmw) for edit in likely]))
+    for homopolymer in chosen.tolist():
+        order = np.argsort(-evidence[homopolymer], kind="stable")[:MOST_CANDIDATES]
+        likely = [int(k) + 1 for place, k in enumerate(order) if not place or evidence[homopolymer, k] > CANDIDATE]
+        cases.append(
+            _case(found, homopolymer, [_candidate(found, evidence, homopolymer, edit, zmw) for edit in likely])
+        )
     return tuple(cases)
 
 
-def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tuple[RunCase, ...]:
-    """The runs of a stretch of the draft that are left to a run network, with its calls and what they hang on.
+def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tuple[HomopolymerCase, ...]:
+    """Undecided homopolymers in a stretch of the draft, with the calls of an edit network and what they depend on.
 
     Args:
         zmw: molecule with aligned passes.
         network: on the CPU, in float32.
-        start: position in the draft that was given.
+        start: position in the input draft.
         stop: one past the last position.
 
     Returns:
-        Cases of the refined draft. A pass is left out of the evidence about it, not of what refined it.
+        Cases of the refined draft. Occlusion removes a pass from the evidence, not from the refinement.
 
     Raises:
         MoleculeError: there is no pass, or an alignment does not fit.
     """
     refined = refine(zmw)
-    evidence = run_evidence(refined)
-    chosen = _between(refined, undecided_runs(evidence), start, stop)
+    evidence = edit_evidence(refined)
+    chosen = _between(refined, undecided_homopolymers(evidence), start, stop)
     if not len(chosen):
         return ()
     scores, decisions = _decide(zmw, refined, network, chosen)
     probabilities = scores.log_softmax(-1).exp().numpy()
     nats = possible_evidence(refined)
     cases = []
-    for run, likelihoods, decision in zip(chosen.tolist(), probabilities, decisions, strict=True):
+    for homopolymer, likelihoods, decision in zip(chosen.tolist(), probabilities, decisions, strict=True):
         order = np.argsort(-likelihoods, kind="stable")[:MOST_CANDIDATES].tolist()
-        found = [_candidate(refined, nats, run, edit, zmw) for edit in order]
+        found = [_candidate(refined, nats, homopolymer, edit, zmw) for edit in order]
         found = [replace(one, probability=float(likelihoods[k])) for one, k in zip(found, order, strict=True)]
-        cases.append(_case(refined, run, found, decision))
+        cases.append(_case(refined, homopolymer, found, decision))
     return tuple(cases)
 
 
 def _decide(
     zmw: Zmw, refined: TemplateState, network: EditNetwork, chosen: NDArray[np.int64]
 ) -> tuple[Tensor, list[Decision]]:
-    """The network's scores of the chosen runs ``[n, 17]``, and what its calls hang on."""
+    """The network's scores of the chosen homopolymers ``[n, 17]``, and what its calls depend on."""
     rows, passes = _rows(zmw, [p.source for p in refined.passes]), len(zmw.passes)
     with torch.inference_mode():
         with recorded_maps(network) as maps:
             scores: Tensor = network(_tensors(refined, chosen))
         called = scores.argmax(dim=-1)
         falls = occlusion(lambda there: log_odds(network(_tensors(refined, chosen, there)), called), len(rows))
-    # The token of the run is the first; those of passes follow, as many as there may be.
+    # The homopolymer token is first, the pass tokens follow, up to the maximum.
     views = [view[:, 0, 1:].numpy() for view in (maps[-1].mean(dim=1), rollout(maps))]
     odds = log_odds(scores, called).tolist()
     attention, rolled = (_spread(view, rows[: view.shape[1]], passes) for view in views)
@@ -168,48 +177,56 @@ def log_odds(scores: Tensor, called: Tensor) -> Tensor:
 
 
 def _tensors(refined: TemplateState, chosen: NDArray[np.int64], there: Tensor | None = None) -> Mapping[str, Tensor]:
-    """The network's input, of all passes or of those that are there."""
+    """The network's input from all passes or those in ``there``."""
     if there is not None:
         refined = refined.of_passes(there.nonzero().flatten().tolist())
-    return {name: torch.from_numpy(values) for name, values in run_tokens(run_evidence(refined), chosen).items()}
+    return {
+        name: torch.from_numpy(values) for name, values in homopolymer_tokens(edit_evidence(refined), chosen).items()
+    }
 
 
 def _spread(values: NDArray[Any], rows: Sequence[int], passes: int) -> Reals:
-    """``float64[n, passes]`` of all passes of a molecule, NaN for those without a value."""
+    """``float64[n, passes]`` for all passes of a molecule, NaN where there is no value."""
     spread = np.full((len(values), passes), np.nan)
     spread[:, list(rows)] = values
     return spread
 
 
 def _rows(zmw: Zmw, passes: Sequence[Pass]) -> list[int]:
-    """Which of a molecule's passes these are; their alignments are others, and some may be lost."""
+    """Indices of these passes in the molecule; refinement changes alignments and may lose passes."""
     number = {id(p.bases): row for row, p in enumerate(zmw.passes)}
     return [number[id(p.bases)] for p in passes]
 
 
-def _between(refined: TemplateState, runs: NDArray[np.int64], start: int, stop: int) -> NDArray[np.int64]:
-    """Those of the runs that begin between two positions of the draft that was given."""
-    place = _places(refined)[refined.repeats.runs.start[runs]]
-    return runs[(place >= start) & (place < stop)]
+def _between(refined: TemplateState, homopolymers: NDArray[np.int64], start: int, stop: int) -> NDArray[np.int64]:
+    """The homopolymers that start between two positions of the input draft."""
+    place = _places(refined)[refined.repeats.homopolymers.start[homopolymers]]
+    return homopolymers[(place >= start) & (place < stop)]
 
 
 def _places(refined: TemplateState) -> NDArray[np.int64]:
-    """Where each base of a refined draft stands in the draft that was given; of a new one, the base before it."""
+    """Position of each base of a refined draft in the input draft; of an inserted one, that of the base before it."""
     return np.maximum.accumulate(np.maximum(refined.draft_index, 0)).astype(np.int64)
 
 
 def _case(
-    refined: TemplateState, run: int, candidates: Sequence[Candidate], decision: Decision | None = None
-) -> RunCase:
-    runs = refined.repeats.runs
-    position = int(_places(refined)[runs.start[run]])
-    return RunCase(position, BASES[runs.base[run]], int(runs.length[run]), tuple(candidates), decision)
+    refined: TemplateState, homopolymer: int, candidates: Sequence[Candidate], decision: Decision | None = None
+) -> HomopolymerCase:
+    homopolymers = refined.repeats.homopolymers
+    position = int(_places(refined)[homopolymers.start[homopolymer]])
+    return HomopolymerCase(
+        position,
+        BASES[homopolymers.base[homopolymer]],
+        int(homopolymers.length[homopolymer]),
+        tuple(candidates),
+        decision,
+    )
 
 
-def _candidate(refined: TemplateState, nats: Reals, run: int, edit: int, zmw: Zmw) -> Candidate:
+def _candidate(refined: TemplateState, nats: Reals, homopolymer: int, edit: int, zmw: Zmw) -> Candidate:
     scores, rows = refined.scores, _rows(zmw, [p.source for p in refined.passes])
     ratios = np.zeros(len(rows))
-    if edit != NONE and scores.scored[run]:
-        ratios = scores.ratios[:, np.count_nonzero(scores.scored[:run]), edit - 1].astype(np.float64)
-    by_pass = _spread(np.where(scores.covered[:, run], ratios, np.nan)[None], rows, len(zmw.passes))[0]
-    return Candidate(NAMES[edit], 0.0 if edit == NONE else float(nats[run, edit - 1]), by_pass)
+    if edit != NONE and scores.scored[homopolymer]:
+        ratios = scores.ratios[:, np.count_nonzero(scores.scored[:homopolymer]), edit - 1].astype(np.float64)
+    by_pass = _spread(np.where(scores.covered[:, homopolymer], ratios, np.nan)[None], rows, len(zmw.passes))[0]
+    return Candidate(NAMES[edit], 0.0 if edit == NONE else float(nats[homopolymer, edit - 1]), by_pass)

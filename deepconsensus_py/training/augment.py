@@ -12,7 +12,7 @@ from deepconsensus_py.align.draft import MIN_PASSES, draft_zmw
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.edits.aligned_pass import align_pass, carried
 from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Truth, Zmw, reverse_complement
@@ -23,8 +23,9 @@ from deepconsensus_py.pacbio.names import parse_ccs
 def reverse_zmw(zmw: Zmw) -> Zmw:
     """The reverse complement of a molecule with aligned passes.
 
-    The alignments are turned as they are: gaps that were as far left as can be are then as far right. Within each run,
-    the draft's qualities keep their order, for ccs marks a doubtful run on its first base, in reading direction.
+    The alignments are turned as they are: gaps that were as far left as can be are then as far right. Within each
+    homopolymer, the draft's qualities keep their order, for ccs marks a doubtful homopolymer on its first base, in
+    reading direction.
     """
     length = len(zmw.draft.bases)
     return Zmw(_reverse_draft(zmw.draft), tuple(_reverse_pass(p, length) for p in zmw.passes))
@@ -33,8 +34,8 @@ def reverse_zmw(zmw: Zmw) -> Zmw:
 def _reverse_draft(draft: Draft) -> Draft:
     bases, qualities = reverse_complement(draft.bases), draft.qualities
     if qualities is not None:
-        runs = find_runs(bases)
-        first_and_last = np.repeat(runs.start + runs.stop - 1, runs.length)
+        homopolymers = find_homopolymers(bases)
+        first_and_last = np.repeat(homopolymers.start + homopolymers.stop - 1, homopolymers.length)
         qualities = qualities[::-1][first_and_last - np.arange(len(bases))]
     return replace(draft, bases=bases, qualities=qualities)
 
@@ -118,7 +119,7 @@ FEWEST_PASSES = 3
 """Passes that a subset has at least."""
 
 LOW_QUALITIES = (2, 20)
-"""Phred, lowest and highest, of the first base of a corrupted run: where ccs marks what it doubts."""
+"""Phred, lowest and highest, of the first base of a corrupted homopolymer: where ccs marks what it doubts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Augmentation:
         some_passes: probability that a random subset of the passes is taken.
         no_kinetics: probability that pulse widths and inter-pulse durations are left out.
         no_qualities: probability that the draft's base qualities are left out.
-        corrupted: probability that a run of the draft gets one base more or less.
+        corrupted: probability that a homopolymer of the draft gets one base more or less.
         crop: draft bases of a random stretch that is taken of the molecule; 0 takes it whole.
     """
 
@@ -207,28 +208,28 @@ def other_strand(example: Example) -> Example:
 
 
 def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Example:
-    """Lengthen and shorten runs of the draft by one base, and lay passes and truth on the new draft.
+    """Lengthen and shorten homopolymers of the draft by one base, and lay passes and truth on the new draft.
 
-    The first base of a run so changed, or the base behind one that is gone, gets a low quality.
+    The first base of a homopolymer so changed, or the base behind one that is gone, gets a low quality.
 
     Args:
         example: the molecule and its truth.
-        rate: probability that a run is changed.
+        rate: probability that a homopolymer is changed.
         rng: source of randomness.
     """
     draft = example.zmw.draft
-    runs = find_runs(draft.bases)
-    # The first and the last run stay, so that no alignment loses its end.
-    chosen = np.flatnonzero(rng.random(len(runs))[1:-1] < rate) + 1
+    homopolymers = find_homopolymers(draft.bases)
+    # The first and the last homopolymer stay, so that no alignment loses its end.
+    chosen = np.flatnonzero(rng.random(len(homopolymers))[1:-1] < rate) + 1
     longer = rng.random(len(chosen)) < 0.5
     low = rng.integers(*LOW_QUALITIES, len(chosen), endpoint=True).astype(np.uint8)
     edits = [
-        Edit(int(runs.start[run]), int(not more), runs.base[run : run + more])
-        for run, more in zip(chosen, longer, strict=True)
+        Edit(int(homopolymers.start[homopolymer]), int(not more), homopolymers.base[homopolymer : homopolymer + more])
+        for homopolymer, more in zip(chosen, longer, strict=True)
     ]
     bases, index = apply_edits(draft.bases, Edits.of(edits))
     change = np.where(longer, 1, -1)
-    at = runs.start[chosen] + np.cumsum(change) - change  # where the changed runs are in the new draft
+    at = homopolymers.start[chosen] + np.cumsum(change) - change  # where the changed homopolymers are in the new draft
     qualities = None if draft.qualities is None else draft.qualities[np.maximum(index, 0)]
     if qualities is not None:
         qualities[at] = low

@@ -258,7 +258,7 @@ def _network(config: TrainConfig) -> tuple[ColumnNetwork, FeatureSpec]:
     """The network with its first weights, and its encoding: those of the model to start from, where one is named."""
     if config.init is not None:
         if config.model:
-            raise InputError("model describes a network, but that of init is to be trained; leave model out")
+            raise InputError("model and init exclude each other: init has a network already; remove model")
         model = read_model(config.init)
         return network_of(model, ColumnNetwork), FeatureSpec.from_dict(model.spec)
     described = record(ColumnModel, config.model, where="model.")

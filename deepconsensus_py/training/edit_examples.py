@@ -1,7 +1,7 @@
-"""What run networks learn from: undecided runs with their right edit, in arrays.
+"""Training examples of edit networks: undecided homopolymers with their correct edit.
 
-Molecules with known truth are refined by the pair hidden Markov model, as they are and with drafts of some of their
-passes, and the runs left undecided are labelled by the truth.
+Molecules with known truth are refined by the pair hidden Markov model, with their own drafts and with drafts of some of
+their passes; the undecided homopolymers are labelled by the truth.
 """
 
 import json
@@ -20,9 +20,16 @@ from safetensors.numpy import save
 from deepconsensus_py._version import __version__
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_passes
-from deepconsensus_py.edits.labels import label_runs
+from deepconsensus_py.edits.labels import label_homopolymers
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.tokens import COVERED, PASS_FIELDS, RUN_FIELDS, run_evidence, run_tokens, undecided_runs
+from deepconsensus_py.edits.tokens import (
+    COVERED,
+    HOMOPOLYMER_FIELDS,
+    PASS_FIELDS,
+    edit_evidence,
+    homopolymer_tokens,
+    undecided_homopolymers,
+)
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
@@ -40,26 +47,26 @@ FORMAT = "deepconsensus-py evidence"
 VERSION = 3
 
 END = 50
-"""Draft bases at either end of the truth that are not looked at."""
+"""Draft bases at either end of the truth that are ignored."""
 
-MOST_RUNS = 2000
-"""Of one draft, chosen at random; drafts of few passes leave most of their runs undecided."""
+MOST_HOMOPOLYMERS = 2000
+"""Most examples of one draft, chosen at random: with few passes, most homopolymers of a draft are undecided."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunExamples:
-    """Labelled runs of drafts.
+class EditExamples:
+    """Labelled homopolymers of drafts. Files have arrays of these names.
 
     Attributes:
-        passes: ``int8[tokens, PASS_FIELDS]`` pass tokens of all runs, one run after the other.
-        first: ``int64[n + 1]`` where the tokens of each run begin, and the end of the last.
-        run: ``int16[n, RUN_FIELDS]`` run tokens.
-        label: ``uint8[n]`` numbers of ``edits.classes.EDIT_CLASSES``.
-        start: ``int64[drafts + 1]`` where the runs of each draft begin, and the end of the last.
+        passes: ``int8[tokens, PASS_FIELDS]`` pass tokens, homopolymer by homopolymer.
+        first: ``int64[n + 1]`` start of the tokens of each homopolymer, and the end of the last.
+        homopolymer: ``int16[n, HOMOPOLYMER_FIELDS]`` homopolymer tokens.
+        label: ``uint8[n]`` indices into ``edits.classes.EDIT_CLASSES``.
+        start: ``int64[drafts + 1]`` start of the homopolymers of each draft, and the end of the last.
         hole: ``int64[drafts]`` ZMW number, -1 where the name has none.
-        given: ``bool[drafts]`` whether the draft is the one that came with the molecule.
-        decided: ``int64[drafts]`` runs whose evidence leaves them alone.
-        missed: ``int64[drafts]`` how many of these are wrong.
+        given: ``bool[drafts]`` whether the draft is the molecule's own.
+        decided: ``int64[drafts]`` homopolymers without a candidate edit.
+        missed: ``int64[drafts]`` number of these that are wrong.
     """
 
     passes: NDArray[np.int8]
@@ -81,11 +88,11 @@ class RunExamples:
         return len(self.hole)
 
     def of_draft(self, draft: int) -> NDArray[np.int64]:
-        """Numbers ``int64[n]`` of the runs of a draft."""
+        """Indices ``int64[n]`` of the homopolymers of a draft."""
         return np.arange(self.start[draft], self.start[draft + 1])
 
     def tokens(self, chosen: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """The network's input of some runs, as ``run_tokens.run_tokens`` makes it; passes come first, padding last."""
+        """The network's input (``tokens.homopolymer_tokens``) for some homopolymers; padding follows the passes."""
         counts = self.first[chosen + 1] - self.first[chosen]
         padded = np.zeros((len(chosen), int(counts.max(initial=1)), self.passes.shape[1]), np.int8)
         held = np.arange(padded.shape[1]) < counts[:, None]
@@ -94,40 +101,39 @@ class RunExamples:
         return {"passes": padded, "run": self.run[chosen]}
 
 
-def labelled_runs(example: Example, rng: np.random.Generator, *, given: bool) -> RunExamples:
-    """Refine a molecule and label the runs that are left undecided.
+def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: bool) -> EditExamples:
+    """Refine a molecule and label its undecided homopolymers.
 
     Args:
         example: the molecule and its truth.
-        rng: chooses among the runs where they are more than ``MOST_RUNS``.
-        given: whether the draft came with the molecule.
+        rng: samples homopolymers if there are more than ``MOST_HOMOPOLYMERS``.
+        given: whether the draft is the molecule's own.
 
     Returns:
-        Examples of one draft; runs near the ends of the truth, and those that no edit of ``edits.classes`` mends, are
-        left out.
+        Examples of one draft, without homopolymers near the ends of the truth or that no edit class corrects.
 
     Raises:
         MoleculeError: an alignment does not fit, or the truth does not align to the refined draft.
     """
     refined = refine(example.zmw)
-    draft, evidence = refined.bases, run_evidence(refined)
+    draft, evidence = refined.bases, edit_evidence(refined)
     (truth,) = align_passes(Draft("truth", draft, None), [Pass("truth", example.truth.bases, None, None, None)])
     if truth is None or truth.alignment is None:
         raise MoleculeError(f"{example.name}: its truth does not align to the refined draft", outcome="truth_misfit")
-    runs = refined.repeats.runs
-    labels = label_runs(draft, runs, truth.bases, truth.alignment)
+    homopolymers = refined.repeats.homopolymers
+    labels = label_homopolymers(draft, homopolymers, truth.bases, truth.alignment)
     begin, end = _stretch(truth.alignment)
-    inner = (runs.start >= begin + END) & (runs.stop <= end - END)
-    undecided = undecided_runs(evidence)
+    inner = (homopolymers.start >= begin + END) & (homopolymers.stop <= end - END)
+    undecided = undecided_homopolymers(evidence)
     rest = inner & evidence.covered.any(axis=0)
     rest[undecided] = False
     chosen = undecided[(inner & labels.exact)[undecided]]
-    if len(chosen) > MOST_RUNS:
-        chosen = np.sort(rng.choice(chosen, MOST_RUNS, replace=False))
-    tokens = run_tokens(evidence, chosen)
+    if len(chosen) > MOST_HOMOPOLYMERS:
+        chosen = np.sort(rng.choice(chosen, MOST_HOMOPOLYMERS, replace=False))
+    tokens = homopolymer_tokens(evidence, chosen)
     held = tokens["passes"][:, :, COVERED] > 0
     hole = hole_of(example.name)
-    return RunExamples(
+    return EditExamples(
         passes=tokens["passes"][held],
         first=np.concatenate([[0], np.cumsum(held.sum(axis=1))]),
         run=tokens["run"],
@@ -141,19 +147,19 @@ def labelled_runs(example: Example, rng: np.random.Generator, *, given: bool) ->
 
 
 def _stretch(alignment: Alignment) -> tuple[int, int]:
-    """Draft positions from and to which an alignment reaches."""
+    """First draft position of an alignment, and one past its last."""
     return alignment.start, alignment.start + int(alignment.lengths @ cigar.ON_DRAFT[alignment.operations])
 
 
-def make_run_examples(
+def make_edit_examples(
     files: Sequence[ExampleFile], *, redrafts: int, seed: int, threads: int = 1
-) -> Iterator[RunExamples]:
-    """Examples of every molecule with its draft and with drafts of some of its passes, one draft at a time.
+) -> Iterator[EditExamples]:
+    """Examples of every molecule with its own draft and with drafts of some of its passes, one draft at a time.
 
     Args:
         files: molecules with truth.
-        redrafts: drafts of some passes that are made of each molecule.
-        seed: of all chance.
+        redrafts: number of drafts of some passes per molecule.
+        seed: random seed.
         threads: worker processes.
     """
     places = ((file, index, number) for file in files for index in range(len(file)) for number in range(redrafts + 1))
@@ -161,8 +167,8 @@ def make_run_examples(
     yield from (found for found in ordered_map(work, places, threads, processes=True) if found is not None)
 
 
-def _examples_of(place: tuple[ExampleFile, int, int], seed: int) -> RunExamples | None:
-    """Draft ``number`` of a molecule, 0 the one that it came with."""
+def _examples_of(place: tuple[ExampleFile, int, int], seed: int) -> EditExamples | None:
+    """Draft ``number`` of a molecule; 0 is its own."""
     file, index, number = place
     rng = np.random.default_rng([seed, index, number])
     example: Example | None = file[index]
@@ -174,30 +180,30 @@ def _examples_of(place: tuple[ExampleFile, int, int], seed: int) -> RunExamples 
     if example is None:
         return None
     try:
-        return labelled_runs(example, rng, given=number == 0)
+        return labelled_homopolymers(example, rng, given=number == 0)
     except MoleculeError as fault:
         log.warning("%s", fault)
         return None
 
 
-def joined(parts: Sequence[RunExamples]) -> RunExamples:
-    """Examples one after the other.
+def joined(parts: Sequence[EditExamples]) -> EditExamples:
+    """Concatenate examples.
 
     Raises:
         InputError: there are none.
     """
     if not parts:
-        raise InputError("there is no molecule to learn from: none has three passes and a truth that aligns")
-    arrays = {field.name: np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(RunExamples)}
+        raise InputError("no usable molecule: none has three passes and a truth that aligns")
+    arrays = {field.name: np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(EditExamples)}
     for name in ("first", "start"):
         ends = np.cumsum([0, *(getattr(p, name)[-1] for p in parts)])
         moved = [getattr(p, name)[:-1] + end for p, end in zip(parts, ends[:-1], strict=True)]
         arrays[name] = np.concatenate([*moved, ends[-1:]])
-    return RunExamples(**arrays)
+    return EditExamples(**arrays)
 
 
-def write_run_examples(path: Path, parts: Iterable[RunExamples]) -> RunExamples:
-    """Write examples; the file takes its name only when complete.
+def write_edit_examples(path: Path, parts: Iterable[EditExamples]) -> EditExamples:
+    """Write examples atomically.
 
     Returns:
         what was written.
@@ -208,13 +214,13 @@ def write_run_examples(path: Path, parts: Iterable[RunExamples]) -> RunExamples:
     """
     examples = joined(list(parts))
     about = {"format": FORMAT, "version": VERSION, "tool": __version__}
-    arrays = {field.name: getattr(examples, field.name) for field in fields(RunExamples)}
+    arrays = {field.name: getattr(examples, field.name) for field in fields(EditExamples)}
     with atomic_path(path) as target:
         target.write_bytes(save(arrays, metadata={HEADER: json.dumps(about)}))
     return examples
 
 
-def read_run_examples(path: Path) -> RunExamples:
+def read_edit_examples(path: Path) -> EditExamples:
     """Read examples.
 
     Raises:
@@ -224,14 +230,14 @@ def read_run_examples(path: Path) -> RunExamples:
         with reading(path), safe_open(path, framework="np") as file:
             about = json.loads((file.metadata() or {}).get(HEADER, "{}"))
             if about.get("format") != FORMAT:
-                raise InputError(f"{path}: not an evidence file; write one with 'deepconsensus-py prepare-training'")
+                raise InputError(f"{path}: not an evidence file; create one with 'deepconsensus-py prepare-training'")
             if about.get("version") != VERSION:
                 raise InputError(
                     f"{path}: of version {about.get('version')}, this program reads {VERSION}; write it again"
                 )
-            examples = RunExamples(**{field.name: file.get_tensor(field.name) for field in fields(RunExamples)})
+            examples = EditExamples(**{field.name: file.get_tensor(field.name) for field in fields(EditExamples)})
     except SafetensorError as fault:
         raise InputError(f"{path}: not an evidence file, or damaged ({fault}); write it again") from fault
-    if (examples.passes.shape[1:], examples.run.shape[1:]) != ((PASS_FIELDS,), (RUN_FIELDS,)):
+    if (examples.passes.shape[1:], examples.run.shape[1:]) != ((PASS_FIELDS,), (HOMOPOLYMER_FIELDS,)):
         raise InputError(f"{path}: its tokens have other fields than this program's; write it again")
     return examples

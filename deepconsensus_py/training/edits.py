@@ -1,4 +1,4 @@
-"""The task of run networks: which edit an undecided run needs."""
+"""Training task of edit networks: classify the edits of undecided homopolymers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,18 +16,18 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.training.config import TrainConfig, record
-from deepconsensus_py.training.edit_examples import RunExamples, joined, read_run_examples
+from deepconsensus_py.training.edit_examples import EditExamples, joined, read_edit_examples
 from deepconsensus_py.training.task import Batch, Task, require_present
 
 LABELS = "labels"
-"""The array of a batch that the network does not see."""
+"""The array of a batch that is not network input."""
 
 _HELD_OUT_BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class RunModel:
-    """A run network.
+class EditModel:
+    """The model section of a recipe.
 
     Attributes:
         layers: of the trunk.
@@ -56,16 +56,16 @@ class RunModel:
 
 
 @dataclass(frozen=True, slots=True)
-class RunData:
-    """What runs are drawn from.
+class EditData:
+    """The data section of a recipe.
 
     Attributes:
-        evidence: files that ``deepconsensus-py prepare-training`` wrote.
-        weights: how often a draft of each file is drawn, against one of the others, and how far its truth is trusted
-            where the evidence decides; 1 for all where none are named.
-        given: how often the draft that came with a molecule is drawn, against one made of some of its passes.
-        drafts: drafts of a batch.
-        runs: runs of each.
+        evidence: files from ``deepconsensus-py prepare-training``.
+        weights: relative sampling weight of the drafts of each file, and of its truth where the passes support the
+            draft; default 1.
+        given: sampling weight of a molecule's own draft, relative to one of some of its passes.
+        drafts: drafts per batch.
+        runs: homopolymers per draft; recipes call them so.
     """
 
     evidence: tuple[str, ...]
@@ -76,7 +76,7 @@ class RunData:
 
     def __post_init__(self) -> None:
         if not self.evidence:
-            raise InputError("data.evidence names no file; write one with 'deepconsensus-py prepare-training'")
+            raise InputError("data.evidence names no file; create one with 'deepconsensus-py prepare-training'")
         if self.weights and len(self.weights) != len(self.evidence):
             raise InputError("data.weights must have a number for every file of data.evidence")
         if self.drafts < 1 or self.runs < 1:
@@ -85,12 +85,12 @@ class RunData:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DraftUse:
-    """What each draft is for.
+    """How each draft is used.
 
     Attributes:
-        weight: ``float64[drafts]`` how often it is drawn; 0 for those that are not trained on.
-        trust: ``float64[drafts]`` how much it counts in the floor of error probabilities; 0 likewise.
-        held_out: ``bool[drafts]`` whether it gives the held-out loss.
+        weight: ``float64[drafts]`` sampling weight; 0 for drafts that are not trained on.
+        trust: ``float64[drafts]`` weight in the floor of error probabilities; 0 likewise.
+        held_out: ``bool[drafts]`` whether it counts in the held-out loss.
     """
 
     weight: NDArray[np.float64]
@@ -98,45 +98,45 @@ class DraftUse:
     held_out: NDArray[np.bool_]
 
 
-class RunTask:
-    """Undecided runs and cross-entropy; a ``training.task.Task``.
+class EditTask:
+    """Undecided homopolymers and cross-entropy; a ``training.task.Task``.
 
     Args:
-        network: what is trained.
-        examples: labelled runs.
-        use: what each draft is for.
+        network: to train.
+        examples: labelled homopolymers.
+        use: of each draft.
         data: sizes of a batch.
     """
 
     network: nn.Module
 
-    def __init__(self, network: EditNetwork, examples: RunExamples, use: DraftUse, data: RunData) -> None:
+    def __init__(self, network: EditNetwork, examples: EditExamples, use: DraftUse, data: EditData) -> None:
         self.network, self._examples, self._data = network, examples, data
         self._chance = np.cumsum(use.weight)
         self._held_out = np.flatnonzero(np.repeat(use.held_out, np.diff(examples.start)))
         self._floor = _floor(examples, use.trust)
 
     def batch(self, rng: np.random.Generator) -> Batch:
-        """Runs of some drafts, with their labels."""
+        """Homopolymers of random drafts, with their labels."""
         chosen = []
         drawn = rng.random(self._data.drafts) * self._chance[-1]
         for draft in np.searchsorted(self._chance, drawn, side="right"):
-            runs = self._examples.of_draft(int(draft))
-            chosen.append(rng.choice(runs, min(self._data.runs, len(runs)), replace=False))
+            homopolymers = self._examples.of_draft(int(draft))
+            chosen.append(rng.choice(homopolymers, min(self._data.runs, len(homopolymers)), replace=False))
         return self._tensors(np.concatenate(chosen))
 
     def held_out(self) -> Iterator[Batch]:
-        """All undecided runs of the drafts that the held-out molecules came with."""
+        """All undecided homopolymers of the held-out molecules' own drafts."""
         for start in range(0, len(self._held_out), _HELD_OUT_BATCH):
             yield self._tensors(self._held_out[start : start + _HELD_OUT_BATCH])
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, int]:
-        """Summed cross-entropy, in nats, and the number of runs."""
+        """Summed cross-entropy, in nats, and the number of homopolymers."""
         labels = batch[LABELS].long()
         return F.cross_entropy(network(batch), labels, reduction="sum"), len(labels)
 
     def save(self, network: nn.Module, path: Path, card: str) -> None:
-        """Write a model that ``polish`` reads."""
+        """Write a model for ``polish``."""
         assert isinstance(network, EditNetwork)
         network.config = replace(network.config, floor=float(f"{self._floor:.2g}"))
         save_model(path, Model(path.stem, network, SPEC, card=card))
@@ -146,33 +146,33 @@ class RunTask:
         return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
-def _floor(examples: RunExamples, trust: NDArray[np.float64]) -> float:
-    """The share of decided runs that are wrong; in drafts that molecules came with, where there are any."""
+def _floor(examples: EditExamples, trust: NDArray[np.float64]) -> float:
+    """Error rate of homopolymers without a candidate edit, in the molecules' own drafts if there are any."""
     given = trust * examples.given
     counted = given if given.any() else trust
     return float((examples.missed @ counted + 0.5) / (examples.decided @ counted + 1))
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
-    """A task for each stage, by ``RunModel`` and ``RunData``.
+    """A task for each stage, by ``EditModel`` and ``EditData``.
 
     Raises:
         InputError: the configuration or the examples cannot be used.
         ModelError: the model to start from does not fit.
     """
     network = _network(config)
-    known: dict[str, RunExamples] = {}
+    known: dict[str, EditExamples] = {}
     tasks: list[Task] = []
     for number, stage in enumerate(config.stages):
-        data = record(RunData, {**config.data, **stage.data}, where=f"data of stages[{number}]: ")
+        data = record(EditData, {**config.data, **stage.data}, where=f"data of stages[{number}]: ")
         for path in data.evidence:
-            known.setdefault(path, read_run_examples(Path(path)))
+            known.setdefault(path, read_edit_examples(Path(path)))
         parts = [known[path] for path in data.evidence]
         tasks.append(_task(network, parts, data, config))
     return tasks
 
 
-def _task(network: EditNetwork, parts: list[RunExamples], data: RunData, config: TrainConfig) -> RunTask:
+def _task(network: EditNetwork, parts: list[EditExamples], data: EditData, config: TrainConfig) -> EditTask:
     examples = joined(parts)
     require_present(config, set(examples.hole.tolist()), data.evidence)
     weights = data.weights or (1.0,) * len(parts)
@@ -181,18 +181,18 @@ def _task(network: EditNetwork, parts: list[RunExamples], data: RunData, config:
     trust[held_out | np.isin(examples.hole, config.left_out)] = 0
     weight = trust * np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
     if not weight.any():
-        raise InputError(f"{', '.join(data.evidence)}: all molecules are held or left out")
-    return RunTask(network, examples, DraftUse(weight, trust, held_out & examples.given), data)
+        raise InputError(f"{', '.join(data.evidence)}: all molecules are held out or excluded")
+    return EditTask(network, examples, DraftUse(weight, trust, held_out & examples.given), data)
 
 
 def _network(config: TrainConfig) -> EditNetwork:
-    """The network with its first weights: those of the model to start from, where one is named."""
+    """The network with its initial weights: those of ``init`` if one is named."""
     if config.init is None:
         torch.manual_seed(config.seed)
-        return EditNetwork(record(RunModel, config.model, where="model.").network_config())
+        return EditNetwork(record(EditModel, config.model, where="model.").network_config())
     if config.model:
-        raise InputError("model describes a network, but that of init is to be trained; leave model out")
+        raise InputError("model and init exclude each other: init has a network already; remove model")
     network = read_model(config.init).network
     if not isinstance(network, EditNetwork):
-        raise InputError(f"{config.init}: not a run network; name one as init, or train another task")
+        raise InputError(f"{config.init}: not an edit network; choose one as init, or another task")
     return network

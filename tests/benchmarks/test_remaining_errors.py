@@ -84,8 +84,8 @@ def test_classes(errors, to_truth: float, sides: list[list[int]], repeat: bool, 
 def test_words_for_errors(errors, known) -> None:
     bench = errors.Bench(Read("m/1/ccs", "ACGTT" + decode_bases(known.truth)), known)
     bench.read, bench.truth = "ACCGTTA", "ACCCGTA"
-    assert errors.what_is_wrong(bench, errors.Place((1, 1), (1, 2))) == "lacks C, run of 3"
-    assert errors.what_is_wrong(bench, errors.Place((4, 5), (5, 5))) == "has T too many, run of 1"
+    assert errors.what_is_wrong(bench, errors.Place((1, 1), (1, 2))) == "lacks C, homopolymer of 3"
+    assert errors.what_is_wrong(bench, errors.Place((4, 5), (5, 5))) == "has T too many, homopolymer of 1"
     assert errors.what_is_wrong(bench, errors.Place((3, 4), (4, 5))) == "G is G"
     assert errors.what_is_wrong(bench, errors.Place((0, 0), (4, 6))) == "lacks GT"
 

@@ -8,7 +8,7 @@ from support import Commands
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile, write_examples
 from deepconsensus_py.examples.molecules import TruthFiles, read_examples
-from deepconsensus_py.training.edit_examples import read_run_examples
+from deepconsensus_py.training.edit_examples import read_edit_examples
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_it_says_what_it_wrote(run: Commands, example_file: Path, tmp_path: Path
     path = tmp_path / "e.safetensors"
     result = run("prepare-training", example_file, "-o", path, "--redrafts", 1, "--threads", 1)
     assert result.status == 0, result.err
-    found = read_run_examples(path)
+    found = read_edit_examples(path)
     wrong = (found.label > 0).sum()
     assert (
         f"{len(found):,} undecided homopolymers of {found.drafts} drafts, {wrong} of them wrong, in {path}"
@@ -49,7 +49,7 @@ def test_seed_and_examples_decide_and_threads_do_not(run: Commands, example_file
 
 def test_no_redrafts_leaves_the_drafts_that_were_given(run: Commands, example_file: Path, tmp_path: Path) -> None:
     evidence(run, example_file, tmp_path / "a", "--redrafts", 0, "--threads", 1)
-    found = read_run_examples(tmp_path / "a")
+    found = read_edit_examples(tmp_path / "a")
     assert found.given.all()
     assert 0 < found.drafts <= len(ExampleFile(example_file))
 
@@ -81,5 +81,5 @@ def test_it_does_not_write_over_what_it_reads(run: Commands, example_file: Path)
 
 def test_molecules_of_which_nothing_is_learnt(run: Commands, tmp_path: Path) -> None:
     write_examples(tmp_path / "none.examples", [])
-    assert "no molecule to learn from" in refused(run, tmp_path / "none.examples", "-o", tmp_path / "e.safetensors")
+    assert "no usable molecule" in refused(run, tmp_path / "none.examples", "-o", tmp_path / "e.safetensors")
     assert not (tmp_path / "e.safetensors").exists()

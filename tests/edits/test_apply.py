@@ -9,7 +9,7 @@ from support import alignment_of
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.edits.classes import Edit
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases
 
 
@@ -111,10 +111,12 @@ def test_alignments_fit_and_hold_what_they_held(seed: int) -> None:
     rng = np.random.default_rng(seed)
     draft = random_draft(400, rng)
     p = random_pass(draft, rng)
-    runs = find_runs(draft)
-    changed = np.flatnonzero(rng.random(len(runs)) < 0.1)[::2]
+    homopolymers = find_homopolymers(draft)
+    changed = np.flatnonzero(rng.random(len(homopolymers)) < 0.1)[::2]
     edits = [
-        Edit(int(runs.start[r]), 1, draft[:0]) if rng.random() < 0.5 else Edit(int(runs.start[r]), 0, runs.base[[r]])
+        Edit(int(homopolymers.start[r]), 1, draft[:0])
+        if rng.random() < 0.5
+        else Edit(int(homopolymers.start[r]), 0, homopolymers.base[[r]])
         for r in changed
     ]
     bases, index = apply_each(draft, edits)

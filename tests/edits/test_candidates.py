@@ -1,25 +1,25 @@
-"""What alignments say against a draft, against a plain count of the same, and what it misses of the likelihoods."""
+"""Candidate edits, compared with a plain count, and what they miss of the likelihoods."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 from edit_molecules import known_molecules, make_pass, make_zmw, zmws
-from edit_tools import candidates_of, estimate, run_ratios, score_runs
+from edit_tools import all_ratios, candidates_of, estimate, score_edits
 from hypothesis import given
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.evidence import pooled
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.pacbio.molecule import Pass, Zmw, encode_bases
 
 DRAFT = "GATTTACA"
 
 
 def changes(p: Pass, draft: np.ndarray) -> set[tuple[int, int]]:
-    """(draft position, kind) of the changes that a pass supports: 0 for a base less, else the letter put in."""
+    """(draft position, kind) of the changes that a pass supports: 0 for a deletion, else the inserted base."""
     found, column, position = set(), p.alignment.start, 0
     for code, length in zip(p.alignment.operations.tolist(), p.alignment.lengths.tolist(), strict=True):
         for offset in range(length):
@@ -41,20 +41,20 @@ def covered_by(p: Pass) -> slice:
 
 
 @given(zmws())
-def test_candidates_are_what_a_plain_count_finds(zmw: Zmw) -> None:
-    draft, runs = zmw.draft.bases, find_runs(zmw.draft.bases)
+def test_candidates_equal_a_plain_count(zmw: Zmw) -> None:
+    draft, homopolymers = zmw.draft.bases, find_homopolymers(zmw.draft.bases)
     candidates = candidates_of(draft, zmw.passes, 0.5)
-    run_of = np.repeat(np.arange(len(runs)), runs.length)
-    for run in range(len(runs)):
-        kinds = [{kind for j, kind in changes(p, draft) if run_of[j] == run} for p in zmw.passes]
-        covering = sum((run_of[covered_by(p)] == run).any() for p in zmw.passes)
+    homopolymer_of = np.repeat(np.arange(len(homopolymers)), homopolymers.length)
+    for homopolymer in range(len(homopolymers)):
+        kinds = [{kind for j, kind in changes(p, draft) if homopolymer_of[j] == homopolymer} for p in zmw.passes]
+        covering = sum((homopolymer_of[covered_by(p)] == homopolymer).any() for p in zmw.passes)
         most = max(sum(kind in own for own in kinds) for kind in range(6))
-        assert candidates.runs[run] == (most >= max(1, 0.5 * covering))
-        assert candidates.deviates[:, run].tolist() == [bool(own) for own in kinds]
+        assert candidates.homopolymers[homopolymer] == (most >= max(1, 0.5 * covering))
+        assert candidates.deviates[:, homopolymer].tolist() == [bool(own) for own in kinds]
 
 
 @pytest.mark.parametrize(
-    ("read", "doubted"),
+    ("read", "expected"),
     [
         ("GATTTACA", []),
         ("GATTACA", [2]),
@@ -63,45 +63,46 @@ def test_candidates_are_what_a_plain_count_finds(zmw: Zmw) -> None:
         ("GATTTAGCA", [2, 3, 4, 5]),
     ],
 )
-def test_a_pass_alone_candidates_the_runs_next_to_where_it_differs(read: str, doubted: list[int]) -> None:
+def test_one_pass_supports_the_homopolymers_next_to_its_differences(read: str, expected: list[int]) -> None:
     draft = encode_bases(DRAFT)
     p = make_pass(read, draft=DRAFT)
     zmw = make_zmw(DRAFT, Pass(p.name, p.bases, None, None, None, left_normalise(p.alignment, p.bases, draft)))
     candidates = candidates_of(draft, zmw.passes)
-    assert np.flatnonzero(candidates.runs).tolist() == doubted
-    assert np.array_equal(candidates.deviates[0], candidates.runs)
+    assert np.flatnonzero(candidates.homopolymers).tolist() == expected
+    assert np.array_equal(candidates.deviates[0], candidates.homopolymers)
 
 
-def test_passes_that_differ_each_in_its_own_way_raise_no_doubt() -> None:
+def test_different_errors_make_no_candidates() -> None:
     draft = encode_bases(DRAFT)
     zmw = make_zmw(DRAFT, *["GATTTACA"] * 5, "GATTACA", "GACTTACA", "GATTTACA")
-    assert candidates_of(draft, zmw.passes).runs.tolist() == [False, False, True, False, False, False]
+    assert candidates_of(draft, zmw.passes).homopolymers.tolist() == [False, False, True, False, False, False]
     zmw = make_zmw(DRAFT, *["GATTTACA"] * 6, "GATTTACC", "GAGTTACA")
-    assert not candidates_of(draft, zmw.passes).runs.any()
+    assert not candidates_of(draft, zmw.passes).homopolymers.any()
 
 
-def test_no_share_candidates_everything() -> None:
+def test_a_share_of_zero_selects_all_homopolymers() -> None:
     draft = encode_bases(DRAFT)
     candidates = candidates_of(draft, make_zmw(DRAFT, DRAFT).passes, 0)
-    assert candidates.runs.all()
+    assert candidates.homopolymers.all()
     assert not candidates.deviates.any()
 
 
 @pytest.mark.real
-def test_no_edit_that_the_likelihoods_ask_for_is_missed(shared: Path) -> None:
-    """Of runs with an edit above a nat, on real molecules, those that are not doubted: none but for rare alignments."""
-    asked = missed = scored = runs = 0
+def test_no_edit_supported_by_the_likelihoods_is_missed(shared: Path) -> None:
+    """On real molecules, homopolymers with an edit above 1 nat are candidates, except for rare
+    alignments."""
+    asked = missed = scored = homopolymers = 0
     for known in known_molecules(shared / "data" / "human_1m", fewest_passes=5):
         draft = known.zmw.draft.bases
         passes = [
             Pass(p.name, p.bases, p.pulse_widths, None, None, left_normalise(p.alignment, p.bases, draft), p.reverse)
             for p in known.zmw.passes
         ]
-        scores = score_runs(draft, passes, estimate(draft, passes))
+        scores = score_edits(draft, passes, estimate(draft, passes))
         candidates = candidates_of(draft, passes, SHARE)
-        wanted = (pooled(run_ratios(scores)) > 1).any(axis=1)
-        asked, missed = asked + wanted.sum(), missed + (wanted & ~candidates.runs).sum()
-        scored, runs = scored + candidates.runs.sum(), runs + len(scores.runs)
+        wanted = (pooled(all_ratios(scores)) > 1).any(axis=1)
+        asked, missed = asked + wanted.sum(), missed + (wanted & ~candidates.homopolymers).sum()
+        scored, homopolymers = scored + candidates.homopolymers.sum(), homopolymers + len(scores.homopolymers)
     assert asked > 80
     assert missed <= 0.05 * asked
-    assert scored < 0.25 * runs
+    assert scored < 0.25 * homopolymers

@@ -6,22 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.edits.classes import CHANGE, NAMES
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.pacbio.molecule import decode_bases, encode_bases
 
 
 @st.composite
 def edited(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """A draft and a class for each of its runs."""
+    """A draft and a class for each of its homopolymers."""
     draft = encode_bases(draw(st.text("AATCGN", max_size=30)))
-    count = len(find_runs(draft))
+    count = len(find_homopolymers(draft))
     classes = draw(st.lists(st.integers(0, len(NAMES) - 1), min_size=count, max_size=count))
     return draft, np.array(classes, np.uint8)
 
 
 def slow(draft: np.ndarray, classes: np.ndarray) -> tuple[str, list[int]]:
-    runs, bases, index = find_runs(draft), "", []
-    for start, stop, edit in zip(runs.start, runs.stop, (NAMES[c] for c in classes), strict=True):
+    homopolymers, bases, index = find_homopolymers(draft), "", []
+    for start, stop, edit in zip(homopolymers.start, homopolymers.stop, (NAMES[c] for c in classes), strict=True):
         letter, positions = decode_bases(draft[start : start + 1]), list(range(start, stop))
         if edit in ("A", "T", "C", "G"):
             bases, index = bases + edit, [*index, -1]
@@ -38,7 +38,7 @@ def slow(draft: np.ndarray, classes: np.ndarray) -> tuple[str, list[int]]:
     return bases, index
 
 
-def test_the_classes_say_what_their_names_say() -> None:
+def test_classes_match_their_names() -> None:
     assert [f"{c:+d}" for c in CHANGE[1:5]] == list(NAMES[1:5])
     for letters, where in ((INSERTS, ""), (FIRST, "first "), (LAST, "last ")):
         assert [f"{where}{letter}" for letter in decode_bases(letters[letters > 0])] == [
@@ -49,7 +49,7 @@ def test_the_classes_say_what_their_names_say() -> None:
 
 
 @given(edited())
-def test_edits_are_what_the_slow_way_makes(case) -> None:
+def test_edits_equal_a_slow_reference(case) -> None:
     draft, classes = case
     bases, index = apply_classes(draft, classes)
     assert (decode_bases(bases), index.tolist()) == slow(draft, classes)

@@ -1,25 +1,25 @@
-"""Evidence about runs, against the scores it comes from and the edits it is about."""
+"""Compact evidence for homopolymers, compared with its scores and edits."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from edit_tools import INSERTS, LAST, apply_classes, run_ratios
+from edit_tools import INSERTS, LAST, all_ratios, apply_classes
 
 from deepconsensus_py.edits import evidence as hmm
 from deepconsensus_py.edits.classes import CHANGE, EDITED
 from deepconsensus_py.edits.refine import TemplateState, refine
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.edits.tokens import (
     IMPOSSIBLE,
-    POOLED_UNDOUBTED,
+    POOLED_UNSUPPORTED,
     RATE_STEP,
     RATIO_STEP,
     SCORE_STEP,
-    UNDOUBTED,
-    RunEvidence,
+    UNSUPPORTED,
+    EditEvidence,
+    edit_evidence,
     possible_evidence,
-    run_evidence,
 )
 from deepconsensus_py.pacbio.molecule import A, N, Zmw
 
@@ -30,58 +30,58 @@ def refined(molecules: list[Zmw]) -> TemplateState:
 
 
 @pytest.fixture(scope="module")
-def evidence(refined: TemplateState) -> RunEvidence:
-    return run_evidence(refined)
+def evidence(refined: TemplateState) -> EditEvidence:
+    return edit_evidence(refined)
 
 
 @pytest.mark.parametrize("edit", range(1, EDITED + 1))
-def test_each_edit_has_the_ratios_that_were_scored(refined: TemplateState, evidence: RunEvidence, edit: int) -> None:
+def test_each_edit_has_the_ratios_that_were_scored(refined: TemplateState, evidence: EditEvidence, edit: int) -> None:
     scores, kept = refined.scores, evidence.ratios[:, :, edit - 1] * RATIO_STEP
-    ratios = run_ratios(scores)[:, scores.scored, edit - 1]
+    ratios = all_ratios(scores)[:, scores.scored, edit - 1]
     assert np.abs(kept[:, scores.scored] - ratios.clip(-127 * RATIO_STEP, 127 * RATIO_STEP)).max() <= RATIO_STEP / 2
-    assert (kept[:, ~scores.scored] == np.where(evidence.covered[:, ~scores.scored], UNDOUBTED, 0)).all()
+    assert (kept[:, ~scores.scored] == np.where(evidence.covered[:, ~scores.scored], UNSUPPORTED, 0)).all()
     assert not kept[~evidence.covered].any()
-    assert 0 < scores.scored.sum() < len(scores.runs)
+    assert 0 < scores.scored.sum() < len(scores.homopolymers)
 
 
-def test_pooled_evidence_is_that_of_all_passes(refined: TemplateState, evidence: RunEvidence) -> None:
+def test_evidence_is_pooled_over_all_passes(refined: TemplateState, evidence: EditEvidence) -> None:
     scores = refined.scores
     possible = evidence.pooled > IMPOSSIBLE / SCORE_STEP
-    differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(run_ratios(scores)))
+    differences = np.abs(evidence.pooled * SCORE_STEP - hmm.pooled(all_ratios(scores)))
     assert differences[possible & scores.scored[:, None]].max() <= SCORE_STEP / 2
-    assert (evidence.pooled[possible & ~scores.scored[:, None]] * SCORE_STEP == POOLED_UNDOUBTED).all()
+    assert (evidence.pooled[possible & ~scores.scored[:, None]] * SCORE_STEP == POOLED_UNSUPPORTED).all()
 
 
-def test_what_is_impossible_is_no_edit_of_its_own(refined: TemplateState) -> None:
-    draft, runs = refined.bases, find_runs(refined.bases)
+def test_impossible_edits_are_marked(refined: TemplateState) -> None:
+    draft, homopolymers = refined.bases, find_homopolymers(refined.bases)
     evidence = possible_evidence(refined)
-    for run in range(0, len(runs), 7):
-        classes = np.zeros(len(runs), np.uint8)
+    for homopolymer in range(0, len(homopolymers), 7):
+        classes = np.zeros(len(homopolymers), np.uint8)
         resized = {}
         for edit in range(1, EDITED + 1):
-            classes[run] = edit
+            classes[homopolymer] = edit
             made, _ = apply_classes(draft, classes)
             expected = int(CHANGE[edit]) + int(INSERTS[edit] > 0)
-            doubles = INSERTS[edit] and len(find_runs(made)) <= len(runs)
+            doubles = INSERTS[edit] and len(find_homopolymers(made)) <= len(homopolymers)
             resized[edit] = len(made) - len(draft) == expected and not doubles and not np.array_equal(made, draft)
-            # Another last base of a run of one is another first base.
-            resized[edit] &= not (LAST[edit] and runs.length[run] == 1)
-        assert {edit: bool(evidence[run, edit - 1] != IMPOSSIBLE) for edit in resized} == resized
+            # A mismatch at the last base of a homopolymer of 1 is one at its first.
+            resized[edit] &= not (LAST[edit] and homopolymers.length[homopolymer] == 1)
+        assert {edit: bool(evidence[homopolymer, edit - 1] != IMPOSSIBLE) for edit in resized} == resized
 
 
-def test_a_run_has_the_evidence_of_the_tracts_around_it(refined: TemplateState, evidence: RunEvidence) -> None:
-    scores, pooled = refined.scores, hmm.pooled(refined.scores.tract_ratios)
-    wanted = np.zeros((len(scores.runs), 2))
-    for run, (start, stop) in enumerate(zip(scores.runs.start, scores.runs.stop, strict=True)):
-        around = (scores.tracts.start < stop) & (start < scores.tracts.stop)
+def test_a_homopolymer_has_the_evidence_of_its_tandem_repeats(refined: TemplateState, evidence: EditEvidence) -> None:
+    scores, pooled = refined.scores, hmm.pooled(refined.scores.tandem_ratios)
+    wanted = np.zeros((len(scores.homopolymers), 2))
+    for homopolymer, (start, stop) in enumerate(zip(scores.homopolymers.start, scores.homopolymers.stop, strict=True)):
+        around = (scores.tandem_repeats.start < stop) & (start < scores.tandem_repeats.stop)
         if around.any():
-            wanted[run] = pooled[around].max(axis=0)
+            wanted[homopolymer] = pooled[around].max(axis=0)
     assert (wanted != 0).any()
     assert (wanted == 0).all(axis=1).any()
-    assert np.abs(evidence.tracts * SCORE_STEP - wanted).max() <= SCORE_STEP / 2
+    assert np.abs(evidence.tandem_repeats * SCORE_STEP - wanted).max() <= SCORE_STEP / 2
 
 
-def test_rates_are_those_of_either_strand(refined: TemplateState, evidence: RunEvidence) -> None:
+def test_rates_are_those_of_either_strand(refined: TemplateState, evidence: EditEvidence) -> None:
     for model, rates in zip(refined.rates, np.split(evidence.rates * RATE_STEP, 2), strict=True):
         assert rates[0] == pytest.approx(model.deletion[A:N, 0].mean(), abs=RATE_STEP)
         assert rates[5] == pytest.approx(model.cognate[A:N, 0].mean(), abs=RATE_STEP)
@@ -97,7 +97,7 @@ def test_molecules_that_lack_something_have_evidence(molecules: list[Zmw], kind:
         passes = passes[:1]
     else:
         passes = tuple(p for p in passes if p.reverse)
-    evidence = run_evidence(refine(replace(molecules[0], passes=passes)))
+    evidence = edit_evidence(refine(replace(molecules[0], passes=passes)))
     assert evidence.ratios.shape == (len(passes), len(evidence.base), EDITED)
     assert evidence.covered.any(axis=1).all()
     assert (evidence.rates > 0).all()

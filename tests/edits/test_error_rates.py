@@ -28,14 +28,15 @@ def counted(draft: str, *passes: Pass) -> ErrorCounts:
 
 
 def drawn_pass(draft: np.ndarray, model: PassModel, rng: np.random.Generator) -> Pass:
-    """A pass drawn from a model, with its true alignment; cognate insertions stand in front of their run's bases."""
+    """A pass drawn from a model, with its true alignment; cognate insertions stand in front of their homopolymer's
+    bases."""
     classes = class_of_bases(draft)
     columns, bases = [], []
-    for base, run_class in zip(draft, classes, strict=True):
-        if columns and rng.random() < model.cognate[base, run_class]:
+    for base, length_class_of in zip(draft, classes, strict=True):
+        if columns and rng.random() < model.cognate[base, length_class_of]:
             columns.append(I)
             bases.append(base)
-        if columns and rng.random() < model.deletion[base, run_class]:
+        if columns and rng.random() < model.deletion[base, length_class_of]:
             columns.append(D)
             continue
         emission = model.emission[base, 1:5].astype(float)
@@ -58,7 +59,7 @@ def test_every_kind_of_error_is_counted_once() -> None:
     assert counts.covered[T, 2] == 3
 
 
-def test_an_insertion_like_the_base_before_counts_for_its_run() -> None:
+def test_an_insertion_equal_to_the_base_before_counts_for_its_homopolymer() -> None:
     counts = counted("AACG", a_pass("AAACG", [(M, 2), (I, 1), (M, 2)]))
     assert counts.cognate[A, 1] == counts.cognate.sum() == 1
 
@@ -93,8 +94,8 @@ def test_the_strands_are_counted_apart_and_do_not_exchange() -> None:
     assert not np.array_equal(models[0].deletion, models[1].deletion)
 
 
-def test_what_was_hardly_seen_leans_on_what_was() -> None:
-    """G runs of five occur once; G is deleted ten times as often as the others."""
+def test_rare_classes_are_shrunk_towards_common_ones() -> None:
+    """G homopolymers of five occur once; G is deleted ten times as often as the others."""
     draft = "ACTACTAGT" * 200 + "GGGGG" + "ACT"
     bases = encode_bases(draft)
     columns = np.full(len(bases), M, np.uint8)

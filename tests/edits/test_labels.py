@@ -1,4 +1,4 @@
-"""Labels: applied to the draft they give the truth wherever they say that they do."""
+"""Labels: applied to the draft they give the truth wherever they are exact."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepconsensus_py.edits.classes import NAMES
-from deepconsensus_py.edits.labels import RunLabels, label_runs
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.labels import HomopolymerLabels, label_homopolymers
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.training.augment import reverse_alignment
@@ -20,14 +20,16 @@ from deepconsensus_py.training.augment import reverse_alignment
 SEQUENCES = st.text("AAATC", min_size=2, max_size=25)
 
 
-def labels_of(draft: str, truth: str) -> RunLabels:
+def labels_of(draft: str, truth: str) -> HomopolymerLabels:
     draft_codes, truth_codes = encode_bases(draft), encode_bases(truth)
-    return label_runs(draft_codes, find_runs(draft_codes), truth_codes, global_alignment(truth_codes, draft_codes))
+    return label_homopolymers(
+        draft_codes, find_homopolymers(draft_codes), truth_codes, global_alignment(truth_codes, draft_codes)
+    )
 
 
 @given(SEQUENCES, SEQUENCES)
 def test_exact_labels_make_the_truth(draft: str, truth: str) -> None:
-    # The outermost runs have no label, nor what is inserted beside them.
+    # The outermost homopolymers and insertions next to them have no label.
     draft, truth = f"TCGG{draft}GGCT", f"TCGG{truth}GGCT"
     labels = labels_of(draft, truth)
     made, _ = apply_classes(encode_bases(draft), labels.classes)
@@ -61,7 +63,7 @@ def test_each_edit_has_its_label(inner: str, edit: str) -> None:
 
 
 @pytest.mark.parametrize(("inner", "edit"), [("CCGTT", "first G"), ("CCCTT", "first C"), ("CCTTT", "first T")])
-def test_a_run_of_one_that_is_another_letter_is_its_first_base(inner: str, edit: str) -> None:
+def test_a_mismatch_in_a_homopolymer_of_one_is_at_its_first_base(inner: str, edit: str) -> None:
     labels = labels_of("GGCCATTGG", f"GG{inner}GG")
     assert NAMES[labels.classes[2]] == edit
     assert labels.exact[1:-1].all()
@@ -81,7 +83,7 @@ def test_a_run_of_one_that_is_another_letter_is_its_first_base(inner: str, edit:
         ("CCGAAAATT", "+1"),
     ],
 )
-def test_what_no_class_says_is_not_exact(inner: str, nearest: str) -> None:
+def test_what_no_class_yields_is_not_exact(inner: str, nearest: str) -> None:
     labels = labels_of("GGCCAAATTGG", f"GG{inner}GG")
     assert NAMES[labels.classes[2]] == nearest
     assert not labels.exact[2]
@@ -90,7 +92,7 @@ def test_what_no_class_says_is_not_exact(inner: str, nearest: str) -> None:
 def test_what_the_truth_does_not_cover_is_not_exact() -> None:
     draft, truth = encode_bases("GGCCAAATTGG"), encode_bases("CAAATTG")
     aligned = replace(global_alignment(truth, draft[3:10]), start=3)
-    labels = label_runs(draft, find_runs(draft), truth, aligned)
+    labels = label_homopolymers(draft, find_homopolymers(draft), truth, aligned)
     assert labels.exact.tolist() == [False, False, True, True, False]
 
 
@@ -99,22 +101,22 @@ def test_an_alignment_that_does_not_fit_is_refused() -> None:
     fitting = global_alignment(truth, draft)
     for wrong, bases in ((fitting, draft), (replace(fitting, start=1), truth)):
         with pytest.raises(MoleculeError, match="does not fit"):
-            label_runs(draft, find_runs(draft), bases, wrong)
+            label_homopolymers(draft, find_homopolymers(draft), bases, wrong)
 
 
-def test_a_draft_of_one_run_has_no_exact_label() -> None:
+def test_a_draft_of_one_homopolymer_has_no_exact_label() -> None:
     assert not labels_of("AAA", "AA").exact.any()
 
 
 @pytest.mark.real
 def test_labels_of_real_molecules_make_the_truth(human: list[Known], bases_only: list[Known]) -> None:
-    """All but some errors that no class says: repeat units, long runs (up to 13 bases of a 32-A run)."""
+    """All but errors of no class: repeat units, long homopolymers (up to 13 bases of a 32-A homopolymer)."""
     for molecules, most_left, edits_in_all in ((human, 3, 174), (bases_only, 19, 294)):
         left = edits = 0
         for molecule in molecules:
             draft = molecule.zmw.draft.bases
-            runs = find_runs(draft)
-            labels = label_runs(draft, runs, molecule.truth, molecule.alignment)
+            homopolymers = find_homopolymers(draft)
+            labels = label_homopolymers(draft, homopolymers, molecule.truth, molecule.alignment)
             made, _ = apply_classes(draft, labels.classes)
             left += distance(made, molecule.truth)
             edits += int((labels.exact & (labels.classes > 0)).sum())
@@ -127,11 +129,11 @@ def test_labels_of_real_molecules_make_the_truth(human: list[Known], bases_only:
 def test_labels_of_the_reverse_complement_are_the_same_edits(human: list[Known]) -> None:
     for molecule in human:
         draft, truth = molecule.zmw.draft.bases, molecule.truth
-        forward = label_runs(draft, find_runs(draft), truth, molecule.alignment)
+        forward = label_homopolymers(draft, find_homopolymers(draft), truth, molecule.alignment)
         turned = reverse_complement(draft)
-        there = label_runs(
+        there = label_homopolymers(
             turned,
-            find_runs(turned),
+            find_homopolymers(turned),
             reverse_complement(truth),
             reverse_alignment(molecule.alignment, len(draft)),
         )

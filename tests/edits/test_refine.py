@@ -5,14 +5,14 @@ from dataclasses import replace
 import edlib
 import numpy as np
 import pytest
-from edit_tools import apply_each, run_ratios
+from edit_tools import all_ratios, apply_each
 from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.edits.classes import Edit
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.repeats import find_runs, find_tracts
+from deepconsensus_py.edits.repeats import find_homopolymers, find_tandem_repeats
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import (
     Alignment,
@@ -53,19 +53,20 @@ def with_draft(zmw: Zmw, draft: Codes) -> Zmw:
 
 
 def planted(truth: Codes, count: int) -> Codes:
-    """A draft with errors: bases more and less in runs, whole short runs gone, other bases, units more and less."""
-    runs, tracts = find_runs(truth), find_tracts(truth)
-    # One copy of a unit is no tract, so that a lost copy can be missed only where two are left.
-    two = tracts.start[(tracts.unit == 2) & (tracts.stop - tracts.start >= 6)]
+    """A draft with errors: indels in homopolymers, short homopolymers deleted, mismatches, repeat units more and
+    less."""
+    homopolymers, tandem_repeats = find_homopolymers(truth), find_tandem_repeats(truth)
+    # One copy of a unit is no tandem repeat, so that a lost copy can be missed only where two are left.
+    two = tandem_repeats.start[(tandem_repeats.unit == 2) & (tandem_repeats.stop - tandem_repeats.start >= 6)]
     edits = {}
     for number, position in enumerate(np.linspace(60, len(truth) - 80, count).astype(int).tolist()):
-        long_run = np.flatnonzero((runs.start >= position) & (runs.length >= 2))[0]
-        short_run = np.flatnonzero((runs.start >= position) & (runs.length == 1))[0]
-        at, base = int(runs.start[long_run]), runs.base[[long_run]]
+        long_homopolymer = np.flatnonzero((homopolymers.start >= position) & (homopolymers.length >= 2))[0]
+        short_homopolymer = np.flatnonzero((homopolymers.start >= position) & (homopolymers.length == 1))[0]
+        at, base = int(homopolymers.start[long_homopolymer]), homopolymers.base[[long_homopolymer]]
         kinds = [
             Edit(at, 1, base[:0]),
             Edit(at, 0, base),
-            Edit(int(runs.start[short_run]), 1, base[:0]),
+            Edit(int(homopolymers.start[short_homopolymer]), 1, base[:0]),
             Edit(at, 0, np.repeat(base, 2)),
             Edit(at, 0, (1 + (base + number % 2) % 4).astype(np.uint8)),
         ]
@@ -89,13 +90,13 @@ def test_the_refined_molecule_fits_together() -> None:
     aligned = with_draft(zmw, _neighbours_longer(planted(truth, 10), 200))
     refined = refine(aligned)
     once = refine(aligned, rounds=1)
-    assert len(once.bases) == len(refined.bases) + 1  # errors in neighbouring runs take two rounds
+    assert len(once.bases) == len(refined.bases) + 1  # errors in neighbouring homopolymers take two rounds
     kept = refined.draft_index >= 0
     assert np.array_equal(refined.bases[kept], aligned.draft.bases[refined.draft_index[kept]])
     assert (np.diff(refined.draft_index[kept]) > 0).all()
     assert not kept.all()
-    assert refined.repeats.runs.length.sum() == len(refined.bases)
-    assert run_ratios(refined.scores).shape == (len(refined.passes), len(refined.repeats.runs), 16)
+    assert refined.repeats.homopolymers.length.sum() == len(refined.bases)
+    assert all_ratios(refined.scores).shape == (len(refined.passes), len(refined.repeats.homopolymers), 16)
     assert [p.source.name for p in refined.passes] == [p.name for p in aligned.passes]
     for p in (aligned.source for aligned in refined.passes):
         assert p.alignment is not None
@@ -106,12 +107,12 @@ def test_the_refined_molecule_fits_together() -> None:
 @pytest.mark.parametrize("where", ["single", "first", "last"])
 def test_a_wrong_base_is_mended_in_one_round(where: str) -> None:
     truth, zmw = simulated(7, length=800)
-    runs = find_runs(truth)
-    lengths = runs.length == 1 if where == "single" else runs.length >= 2
-    # Where neighbours are alike, a wrong base may be in the middle of a run, which is no edit.
-    unlike = np.roll(runs.base, 1) != np.roll(runs.base, -1)
-    run = int(np.flatnonzero(lengths & unlike & (runs.start > 200))[0])
-    at = int(runs.stop[run] - 1 if where == "last" else runs.start[run])
+    homopolymers = find_homopolymers(truth)
+    lengths = homopolymers.length == 1 if where == "single" else homopolymers.length >= 2
+    # Where neighbours are alike, a wrong base may be in the middle of a homopolymer, which is no edit.
+    unlike = np.roll(homopolymers.base, 1) != np.roll(homopolymers.base, -1)
+    homopolymer = int(np.flatnonzero(lengths & unlike & (homopolymers.start > 200))[0])
+    at = int(homopolymers.stop[homopolymer] - 1 if where == "last" else homopolymers.start[homopolymer])
     for letter in {1, 2, 3, 4} - {int(truth[at])}:
         draft = truth.copy()
         draft[at] = letter
@@ -126,7 +127,7 @@ def test_nothing_happens_a_second_time() -> None:
     assert np.array_equal(first.bases, again.bases)
     # Error rates that were counted before the last edits stay in what was not scored again.
     both = first.scores.scored & again.scores.scored
-    differences = np.abs(run_ratios(first.scores)[:, both] - run_ratios(again.scores)[:, both])
+    differences = np.abs(all_ratios(first.scores)[:, both] - all_ratios(again.scores)[:, both])
     assert both.sum() > 0.9 * again.scores.scored.sum()
     assert np.quantile(differences, 0.99) < 1
 
@@ -136,7 +137,7 @@ def test_no_rounds_keep_the_draft_and_give_its_evidence() -> None:
     draft = planted(truth, 5)
     refined = refine(with_draft(zmw, draft), rounds=0)
     assert np.array_equal(refined.bases, draft)
-    assert run_ratios(refined.scores).max() > 1
+    assert all_ratios(refined.scores).max() > 1
 
 
 def test_a_threshold_that_nothing_reaches_keeps_the_draft() -> None:
@@ -155,7 +156,7 @@ def test_the_other_strand_gives_the_same(seed: int) -> None:
     assert distance(forward, reverse_complement(backward)) <= 1
 
 
-def test_partial_passes_are_heard_where_they_are() -> None:
+def test_partial_passes_count_where_they_align() -> None:
     truth, zmw = simulated(6, length=2000, passes=12)
     draft = planted(truth, 12)
     aligned = with_draft(zmw, draft)
@@ -172,7 +173,7 @@ def test_kinetics_may_be_missing() -> None:
     assert distance(refined.bases, truth) <= 4
 
 
-def test_unknown_bases_stay_where_nothing_says_what_they_are() -> None:
+def test_unknown_bases_stay_without_evidence() -> None:
     truth, zmw = simulated(8, length=1000, passes=6)
     draft = truth.copy()
     draft[[300, 301, 600]] = N
@@ -186,7 +187,7 @@ def test_one_pass_changes_little() -> None:
     aligned = with_draft(zmw, truth)
     longest = max(aligned.passes, key=lambda p: len(p.bases))
     refined = refine(replace(aligned, passes=(longest,)))
-    assert run_ratios(refined.scores).shape[0] == 1
+    assert all_ratios(refined.scores).shape[0] == 1
     assert len(refined.bases) == pytest.approx(len(truth), rel=0.1)
 
 
@@ -200,10 +201,10 @@ def test_short_drafts(length: int) -> None:
     assert np.array_equal(refined.bases, bases)
 
 
-def test_molecules_that_cannot_be_refined_say_why() -> None:
+def test_molecules_that_cannot_be_refined_give_the_reason() -> None:
     p = Pass("m1/1/0_4", encode_bases("ACGT"), None, None, None, Alignment(0, np.array([7], np.uint8), np.array([4])))
     draft = Draft("m1/1/ccs", encode_bases("ACGT"), None)
-    with pytest.raises(MoleculeError, match="no bases"):
+    with pytest.raises(MoleculeError, match="the draft is empty"):
         refine(Zmw(replace(draft, bases=draft.bases[:0]), (p,)))
     with pytest.raises(MoleculeError, match="no pass") as no_pass:
         refine(Zmw(draft, ()))
@@ -216,10 +217,12 @@ def test_molecules_that_cannot_be_refined_say_why() -> None:
             refine(Zmw(draft, (replace(p, alignment=wrong),)))
 
 
-def _neighbours_longer(draft: Codes, run: int) -> Codes:
-    """A draft with a base too many in two neighbouring runs."""
-    runs = find_runs(draft)
-    return apply_each(draft, [Edit(int(runs.start[r]), 0, runs.base[[r]]) for r in (run, run + 1)])[0]
+def _neighbours_longer(draft: Codes, homopolymer: int) -> Codes:
+    """A draft with a base too many in two neighbouring homopolymers."""
+    homopolymers = find_homopolymers(draft)
+    return apply_each(
+        draft, [Edit(int(homopolymers.start[r]), 0, homopolymers.base[[r]]) for r in (homopolymer, homopolymer + 1)]
+    )[0]
 
 
 def _clipped(p: Pass, *, keep_first: bool) -> Pass:

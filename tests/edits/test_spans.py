@@ -1,12 +1,12 @@
-"""Bases at runs, against the columns of the alignment one by one."""
+"""Bases at homopolymers, against the columns of the alignment one by one."""
 
 import numpy as np
 from edit_molecules import zmws
 from hypothesis import given
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.edits.labels import run_spans
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.labels import homopolymer_spans
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.pacbio.molecule import Alignment, Zmw
 
 
@@ -22,30 +22,31 @@ def columns_of(alignment: Alignment) -> list[tuple[int | None, int | None]]:
 
 
 @given(zmws())
-def test_a_run_has_the_bases_of_its_columns_and_those_inserted_in_front(zmw: Zmw) -> None:
-    runs = find_runs(zmw.draft.bases)
+def test_a_homopolymer_has_the_bases_of_its_columns_and_those_inserted_in_front(zmw: Zmw) -> None:
+    homopolymers = find_homopolymers(zmw.draft.bases)
     for p in zmw.passes:
         columns = columns_of(p.alignment)
         places = [j for _, j in columns if j is not None]
-        spans = run_spans(p.alignment, runs)
+        spans = homopolymer_spans(p.alignment, homopolymers)
         assert spans.covered.tolist() == [
-            places[0] < start and stop <= places[-1] for start, stop in zip(runs.start, runs.stop, strict=True)
+            places[0] < start and stop <= places[-1]
+            for start, stop in zip(homopolymers.start, homopolymers.stop, strict=True)
         ]
-        for run in np.flatnonzero(spans.covered):
-            begin, body, end = spans.positions[run]
+        for homopolymer in np.flatnonzero(spans.covered):
+            begin, body, end = spans.positions[homopolymer]
             first, last = (
                 next(k for k, (_, j) in enumerate(columns) if j == place)
-                for place in (runs.start[run], runs.stop[run] - 1)
+                for place in (homopolymers.start[homopolymer], homopolymers.stop[homopolymer] - 1)
             )
-            behind = next(k for k, (_, j) in enumerate(columns) if j == runs.start[run] - 1)
+            behind = next(k for k, (_, j) in enumerate(columns) if j == homopolymers.start[homopolymer] - 1)
             assert list(range(begin, body)) == [i for i, _ in columns[behind + 1 : first]]
             assert list(range(body, end)) == [i for i, _ in columns[first : last + 1] if i is not None]
 
 
 @given(zmws())
-def test_covered_runs_are_neighbours_and_so_are_their_bases(zmw: Zmw) -> None:
+def test_covered_homopolymers_are_contiguous_and_so_are_their_bases(zmw: Zmw) -> None:
     for p in zmw.passes:
-        spans = run_spans(p.alignment, find_runs(zmw.draft.bases))
+        spans = homopolymer_spans(p.alignment, find_homopolymers(zmw.draft.bases))
         covered = np.flatnonzero(spans.covered)
         assert (np.diff(covered) == 1).all()
         positions = spans.positions[covered]

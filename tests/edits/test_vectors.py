@@ -29,12 +29,12 @@ def compiled(step: Callable[..., object]) -> Callable[[Floats, Floats], Floats]:
     step = njit(step)
 
     @njit
-    def run(left: Floats, right: Floats) -> Floats:
+    def homopolymer(left: Floats, right: Floats) -> Floats:
         out = np.zeros(len(left), np.float32)
         store(out, 3, step(load(left, 3), load(right, 3)))
         return out
 
-    return run
+    return homopolymer
 
 
 def scanned(values: Floats, factors: Floats) -> Floats:

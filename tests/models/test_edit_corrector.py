@@ -1,4 +1,4 @@
-"""Run networks as correctors: reads from molecules of all kinds, the same however they are computed."""
+"""Edit networks as correctors: reads from molecules of all kinds, the same however they are computed."""
 
 import subprocess
 import sys
@@ -16,8 +16,8 @@ from support import Commands, record_lines
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.edits.classes import EDIT_CLASSES
-from deepconsensus_py.edits.method import SPEC, encode_runs
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.method import SPEC, encode_edits
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.registry import load_model
@@ -65,7 +65,7 @@ def same(one: Sequence[PolishedRead], other: Sequence[PolishedRead]) -> bool:
     ]
 
 
-def test_a_random_network_gives_reads_and_has_its_say(molecules: list[Zmw], corrector: Corrector) -> None:
+def test_a_random_network_gives_reads_and_changes_them(molecules: list[Zmw], corrector: Corrector) -> None:
     other = corrector_of(replace(random_model(), network=random_network(1)))
     reads = [read_of(zmw, corrector) for zmw in molecules]
     for zmw, read in zip(molecules, reads, strict=True):
@@ -84,27 +84,29 @@ def test_reads_do_not_depend_on_the_batch(molecules: list[Zmw], corrector: Corre
     assert same(seen[0], seen[2])
 
 
-def test_the_items_are_the_undecided_runs_of_the_refined_draft(molecules: list[Zmw], corrector: Corrector) -> None:
-    features = encode_runs(molecules[0])
-    runs = find_runs(features.layout["draft"])
+def test_the_items_are_the_undecided_homopolymers_of_the_refined_draft(
+    molecules: list[Zmw], corrector: Corrector
+) -> None:
+    features = encode_edits(molecules[0])
+    homopolymers = find_homopolymers(features.layout["draft"])
     undecided = features.layout["undecided"]
-    assert features.items == len(undecided) < len(runs)
+    assert features.items == len(undecided) < len(homopolymers)
     assert corrector.method.select(features, 45).all()
     assert features.layout["depth"][undecided].all()
     probabilities = corrector.network.forward(features.inputs)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_run_that_is_decided_is_as_doubtful_as_the_floor_says(molecules: list[Zmw]) -> None:
+def test_homopolymers_without_candidates_have_the_error_of_the_floor(molecules: list[Zmw]) -> None:
     network = random_network()
     network.config = replace(network.config, floor=0.01)
     corrector = corrector_of(Model("sure", network, SPEC))
-    features = encode_runs(molecules[0])
-    # Nothing to say about the undecided ones.
+    features = encode_edits(molecules[0])
+    # The undecided ones keep the draft.
     probabilities = np.zeros((features.items, len(EDIT_CLASSES)), np.float32)
     probabilities[:, 0] = 1
     calls = corrector.method.call(features, np.ones(features.items, np.bool_), probabilities)
-    covered = np.repeat(features.layout["depth"] > 0, find_runs(features.layout["draft"]).length)
+    covered = np.repeat(features.layout["depth"] > 0, find_homopolymers(features.layout["draft"]).length)
     assert np.array_equal(calls.bases, features.layout["draft"])
     assert calls.error_probability[covered] == pytest.approx(0.01)
 
@@ -119,12 +121,12 @@ def test_molecules_that_lack_something_become_reads(molecules: list[Zmw], correc
         "one strand": tuple(p for p in zmw.passes if p.reverse),
     }[kind]
     lacking = replace(zmw, passes=passes)
-    assert encode_runs(lacking).items
+    assert encode_edits(lacking).items
     require_valid(read_of(lacking, corrector), lacking)
 
 
 def agreeing(bases: int = 400, passes: int = 24) -> Zmw:
-    """A molecule of which all passes say the same."""
+    """A molecule whose passes all agree."""
     rng = np.random.default_rng(4)
     steps = rng.integers(1, 4, bases).cumsum() % 4 + 1
     codes = steps.astype(np.uint8)
@@ -132,9 +134,9 @@ def agreeing(bases: int = 400, passes: int = 24) -> Zmw:
     return align_zmw(Zmw(Draft("m/9/ccs", codes, np.full(bases, 30, np.uint8)), read))
 
 
-def test_a_molecule_that_leaves_nothing_undecided_is_its_draft(molecules: list[Zmw], corrector: Corrector) -> None:
+def test_a_molecule_without_undecided_homopolymers_is_its_draft(molecules: list[Zmw], corrector: Corrector) -> None:
     zmw = agreeing()
-    assert encode_runs(zmw).items == 0
+    assert encode_edits(zmw).items == 0
     alone = read_of(zmw, corrector)
     require_valid(alone, zmw)
     assert np.array_equal(alone.bases, zmw.draft.bases)
@@ -147,7 +149,7 @@ def test_nothing_is_dropped_when_it_is_used(molecules: list[Zmw]) -> None:
     network = EditNetwork(EditConfig.of(layers=1, d=8, heads=2, ff=8, dropout=0.5)).train()
     network.load_state_dict(random_network(layers=1, d=8, heads=2, ff=8).state_dict())
     corrector = corrector_of(Model("dropout", network, SPEC))
-    inputs = encode_runs(molecules[0]).inputs
+    inputs = encode_edits(molecules[0]).inputs
     assert np.array_equal(corrector.network.forward(inputs), corrector.network.forward(inputs))
 
 
@@ -180,12 +182,12 @@ def test_the_command_gives_the_same_reads_directly_on_two_cores_and_by_way_of_sh
 
 
 def test_worker_processes_need_no_torch_to_encode() -> None:
-    code = f"import sys, {encode_runs.__module__}; print('torch' in sys.modules)"
+    code = f"import sys, {encode_edits.__module__}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
-def test_without_triage_the_network_sees_every_run_that_passes_cover(molecules: list[Zmw]) -> None:
+def test_without_triage_the_network_sees_every_covered_homopolymer(molecules: list[Zmw]) -> None:
     zmw = molecules[0]
     some, every = (corrector_of(random_model(), triage=triage).method.encode(zmw) for triage in (True, False))
     assert every.items == (every.layout["depth"] > 0).sum()

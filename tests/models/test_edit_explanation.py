@@ -1,4 +1,4 @@
-"""What is said of a call is what the call hangs on: one pass is planted as the cause."""
+"""Explanations name what a call depends on: one pass is planted as the cause."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from edit_molecules import make_zmw
 from edit_toys import random_network
 
-from deepconsensus_py.models.edit_explanation import CANDIDATE, Decision, doubted_runs, undecided_cases
+from deepconsensus_py.models.edit_explanation import CANDIDATE, Decision, candidate_cases, undecided_cases
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.pacbio.molecule import Zmw
 
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(5)
 LEFT, RIGHT = ("".join(RNG.choice(list("ACGT"), 80)) + "C", "C" + "".join(RNG.choice(list("ACGT"), 80)))
 DRAFT = LEFT + "AAAA" + RIGHT
 SHORTER = LEFT + "AAA" + RIGHT
-RUN = len(LEFT)
+HOMOPOLYMER = len(LEFT)
 
 
 def planted(odd: int) -> Zmw:
@@ -32,9 +32,9 @@ def untrained() -> EditNetwork:
 
 
 @pytest.mark.parametrize("odd", [0, 1, 2, 3])
-def test_the_planted_pass_speaks_for_the_edit(odd: int) -> None:
-    (case,) = doubted_runs(planted(odd), RUN, RUN + 4)
-    assert (case.position, case.base, case.length) == (RUN, "A", 4)
+def test_the_planted_pass_supports_the_edit(odd: int) -> None:
+    (case,) = candidate_cases(planted(odd), HOMOPOLYMER, HOMOPOLYMER + 4)
+    assert (case.position, case.base, case.length) == (HOMOPOLYMER, "A", 4)
     shorter = next(one for one in case.candidates if one.edit == "-1")
     assert shorter.by_pass.argmax() == odd
     assert (shorter.by_pass > 0).tolist() == [number == odd for number in range(4)]
@@ -43,7 +43,7 @@ def test_the_planted_pass_speaks_for_the_edit(odd: int) -> None:
 
 @pytest.mark.parametrize("odd", [0, 1, 2, 3])
 def test_occlusion_names_the_planted_pass_and_attention_does_not(odd: int) -> None:
-    (case,) = undecided_cases(planted(odd), untrained(), RUN, RUN + 4)
+    (case,) = undecided_cases(planted(odd), untrained(), HOMOPOLYMER, HOMOPOLYMER + 4)
     decision = case.decision
     assert decision is not None
     assert case.candidates[0].edit == "none"
@@ -53,22 +53,22 @@ def test_occlusion_names_the_planted_pass_and_attention_does_not(odd: int) -> No
     assert decision.log_odds > 0
 
 
-def test_a_call_for_the_edit_hangs_on_those_that_speak_for_it() -> None:
+def test_a_call_of_the_edit_depends_on_its_supporting_passes() -> None:
     zmw = make_zmw(DRAFT, SHORTER, SHORTER, DRAFT, DRAFT)
     network = untrained()
     network.offset.data += 100 * torch.eye(16)[0]  # calls a base less whatever the evidence
-    (case,) = undecided_cases(zmw, network, RUN, RUN + 4)
+    (case,) = undecided_cases(zmw, network, HOMOPOLYMER, HOMOPOLYMER + 4)
     assert case.candidates[0].edit == "-1"
     assert case.candidates[0].probability == pytest.approx(1)
     assert case.decision is not None
     assert (case.decision.occlusion[:2] > case.decision.occlusion[2:].max()).all()
 
 
-def test_any_network_has_an_answer_for_every_pass() -> None:
-    """Occlusion is a number for each, and the token of the run keeps some attention for itself."""
+def test_any_network_has_values_for_every_pass() -> None:
+    """Occlusion is a number for each, and the token of the homopolymer keeps some attention for itself."""
     network = random_network(d=16)
     zmw = planted(1)
-    (case,) = undecided_cases(zmw, network, RUN, RUN + 4)
+    (case,) = undecided_cases(zmw, network, HOMOPOLYMER, HOMOPOLYMER + 4)
     assert case.decision is not None
     assert np.isfinite(case.decision.occlusion).all()
     assert np.abs(case.decision.occlusion).max() > 1e-3
@@ -77,15 +77,15 @@ def test_any_network_has_an_answer_for_every_pass() -> None:
     assert 0 < total <= 1 + 1e-6
 
 
-def test_only_runs_of_the_stretch_are_told() -> None:
+def test_only_homopolymers_of_the_stretch_are_explained() -> None:
     zmw = planted(2)
-    assert doubted_runs(zmw, 0, RUN) == ()
-    assert doubted_runs(zmw, RUN + 1, len(DRAFT)) == ()
-    assert undecided_cases(zmw, untrained(), 0, RUN) == ()
+    assert candidate_cases(zmw, 0, HOMOPOLYMER) == ()
+    assert candidate_cases(zmw, HOMOPOLYMER + 1, len(DRAFT)) == ()
+    assert undecided_cases(zmw, untrained(), 0, HOMOPOLYMER) == ()
 
 
-def test_unlikely_edits_are_left_out_but_for_the_first() -> None:
-    for case in doubted_runs(planted(0), 0, len(DRAFT)):
+def test_unlikely_edits_are_dropped_except_the_first() -> None:
+    for case in candidate_cases(planted(0), 0, len(DRAFT)):
         assert case.candidates
         assert all(one.evidence > CANDIDATE for one in case.candidates[1:])
         assert [one.evidence for one in case.candidates] == sorted((c.evidence for c in case.candidates), reverse=True)

@@ -1,4 +1,4 @@
-"""The run network: the hidden Markov model before it has learnt anything, and a function of a set ever after."""
+"""The edit network: the hidden Markov model before it has learnt anything, and a function of a set ever after."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +16,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
 from deepconsensus_py.edits.method import SPEC
-from deepconsensus_py.edits.tokens import COVERED, IMPOSSIBLE, PASS_FIELDS, RUN_FIELDS, SCORE_STEP, run_tokens
+from deepconsensus_py.edits.tokens import (
+    COVERED,
+    HOMOPOLYMER_FIELDS,
+    IMPOSSIBLE,
+    PASS_FIELDS,
+    SCORE_STEP,
+    homopolymer_tokens,
+)
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import read_model, save_model
@@ -27,7 +34,7 @@ SEEDS = st.integers(0, 2**32)
 
 
 def tokens_of(seed: int = 0, *, passes: int = 6, chosen: int = 20) -> dict[str, NDArray[np.signedinteger]]:
-    return run_tokens(random_evidence(seed, passes=passes), np.arange(chosen))
+    return homopolymer_tokens(random_evidence(seed, passes=passes), np.arange(chosen))
 
 
 def close(one: torch.Tensor, other: torch.Tensor) -> bool:
@@ -40,7 +47,7 @@ def test_an_untrained_network_is_the_hidden_markov_model() -> None:
     with torch.no_grad():
         network.slope.copy_(torch.linspace(0.5, 1.2, EDITED))
         network.offset.copy_(torch.linspace(-2, 1, EDITED))
-    scores = scores_of(network, run_tokens(evidence, np.arange(60)))
+    scores = scores_of(network, homopolymer_tokens(evidence, np.arange(60)))
     nats = torch.from_numpy(evidence.pooled * np.float32(SCORE_STEP)).clamp(IMPOSSIBLE, 40)
     assert not scores[:, 0].any()
     assert close(scores[:, 1:], nats * network.slope.detach() + network.offset.detach())
@@ -54,7 +61,7 @@ def test_passes_are_a_set(seed: int, order: list[int], padding: int, place: int)
     assert close(scores_of(network, {**tokens, "passes": mixed}), scores_of(network, tokens))
 
 
-def test_what_a_pass_holds_counts_where_it_covers_the_run_and_only_there() -> None:
+def test_a_pass_counts_only_where_it_spans_the_homopolymer() -> None:
     network, tokens = random_network(), tokens_of(1)
     before = scores_of(network, tokens)
     covered = tokens["passes"][:, :, COVERED] > 0
@@ -69,7 +76,7 @@ def test_every_field_counts() -> None:
     network, tokens = random_network(), tokens_of(2, passes=12)
     before = scores_of(network, tokens)
     # Steps far enough apart that the one-hot letters differ, too.
-    for name, fields in (("passes", PASS_FIELDS), ("run", RUN_FIELDS)):
+    for name, fields in (("passes", PASS_FIELDS), ("run", HOMOPOLYMER_FIELDS)):
         for field in range(fields):
             changed = tokens[name].copy()
             changed[..., field] = np.where(changed[..., field] == 1, 2 if name == "run" else 0, 1)
@@ -77,7 +84,7 @@ def test_every_field_counts() -> None:
 
 
 @given(SEEDS, st.lists(st.integers(0, 19), min_size=1))
-def test_a_run_is_judged_alone(seed: int, chosen: list[int]) -> None:
+def test_a_homopolymer_is_scored_independently_of_its_batch(seed: int, chosen: list[int]) -> None:
     network, tokens = random_network(), tokens_of(seed)
     some = {name: values[chosen] for name, values in tokens.items()}
     assert close(scores_of(network, some), scores_of(network, tokens)[chosen])
@@ -94,14 +101,14 @@ def test_any_number_of_passes_has_scores(passes: int) -> None:
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_the_strongest_evidence_has_scores(sign: int) -> None:
     evidence = random_evidence(passes=100)
-    evidence.covered[:], evidence.ratios[:], evidence.pooled[:], evidence.tracts[:] = (
+    evidence.covered[:], evidence.ratios[:], evidence.pooled[:], evidence.tandem_repeats[:] = (
         True,
         127 * sign,
         32767 * sign,
         32767,
     )
     evidence.length[:], evidence.rates[:] = 10**6, 0
-    assert scores_of(random_network(), run_tokens(evidence, np.arange(60))).isfinite().all()
+    assert scores_of(random_network(), homopolymer_tokens(evidence, np.arange(60))).isfinite().all()
 
 
 def test_all_weights_can_learn() -> None:
@@ -125,7 +132,7 @@ def test_a_configuration_is_plain_values() -> None:
     config = EditConfig.of(layers=3, d=32, heads=4, ff=48, dropout=0.1)
     assert EditConfig.from_dict(config.to_dict()) == config
     for wrong in ({"depth": 2}, {"trunk": {}}, {"trunk": {**config.to_dict()["trunk"], "heads": 5}}):
-        with pytest.raises(ModelError, match="run network"):
+        with pytest.raises(ModelError, match="edit network"):
             EditConfig.from_dict({**config.to_dict(), **wrong})
 
 

@@ -127,5 +127,5 @@ def test_nothing_to_encode(make_zmw: MakeZmw, make_pass: MakePass) -> None:
         with pytest.raises(MoleculeError) as fault:
             build_pileup(zmw, FeatureSpec())
         assert fault.value.outcome == "no_aligned_pass"
-    with pytest.raises(MoleculeError, match="no bases"):
+    with pytest.raises(MoleculeError, match="the draft is empty"):
         build_pileup(make_zmw("", one), FeatureSpec())

@@ -112,14 +112,14 @@ def test_the_reverse_complement_is_of_the_other_strand(examples: list[Example]) 
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_corruption_changes_runs_of_the_draft_alone(examples: list[Example], number: int) -> None:
+def test_corruption_changes_homopolymers_of_the_draft_alone(examples: list[Example], number: int) -> None:
     example = normalised(examples[number])
     corrupted = augment.corrupt_draft(example, 0.03, rng(number))
     require_fitting(corrupted)
     before, after = example.zmw.draft, corrupted.zmw.draft
     changed = edlib.align(decode_bases(before.bases), decode_bases(after.bases))["editDistance"]
-    runs = 1 + (np.diff(before.bases) != 0).sum()
-    assert 0.015 * runs < changed < 0.05 * runs
+    homopolymers = 1 + (np.diff(before.bases) != 0).sum()
+    assert 0.015 * homopolymers < changed < 0.05 * homopolymers
     for p, q in zip((*example.zmw.passes, example.truth), (*corrupted.zmw.passes, corrupted.truth), strict=True):
         assert p.bases is q.bases
         # A base lost beside one won is one mismatch of the drafts, but two gaps of a carried alignment.

@@ -68,7 +68,7 @@ def test_held_out_molecules_are_those_named(example_file: Path, examples: list[E
     assert all(torch.equal(a["bases"], b["bases"]) for a, b in zip(task.held_out(), task.held_out(), strict=True))
 
 
-def test_held_out_and_left_out_molecules_are_not_trained_on(example_file: Path, examples: list[Example]) -> None:
+def test_held_out_and_excluded_molecules_are_not_trained_on(example_file: Path, examples: list[Example]) -> None:
     unused = (HELD_OUT, 4194369, 4194371, 4194372, 4194373)
     config = config_of(example_file, left_out=unused[1:], data={"examples": [str(example_file)], "batch": 40})
     (task,) = tasks_of(config)
@@ -119,7 +119,7 @@ def test_training_starts_from_a_model(example_file: Path, tiny_model: Path, tmp_
         ({"data": {}}, r"data of stages\[0\]: give examples or windows"),
         ({"data": {"examples": ["none.examples"]}}, "none.examples"),
         ({"held_out": (5,)}, "molecule 5 is to be held or left out, but is not in"),
-        ({"init": "none.safetensors"}, "leave model out"),
+        ({"init": "none.safetensors"}, "remove model"),
         ({"init": "none.safetensors", "model": {}}, "unknown model 'none.safetensors'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Labelled runs: labels mend the draft, tokens are those of the network, files come back whole or are refused."""
+"""Labelled homopolymers: labels correct the draft, tokens are the network's, files round-trip or are refused."""
 
 import json
 from collections.abc import Callable
@@ -15,22 +15,22 @@ from safetensors.numpy import load_file, save_file
 
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.repeats import find_runs
-from deepconsensus_py.edits.tokens import COVERED, run_evidence, run_tokens, undecided_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
+from deepconsensus_py.edits.tokens import COVERED, edit_evidence, homopolymer_tokens, undecided_homopolymers
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile, write_examples
 from deepconsensus_py.pacbio.molecule import Draft, N, Pass, Zmw, decode_bases
-from deepconsensus_py.training import edit_examples as run_examples
+from deepconsensus_py.training import edit_examples
 from deepconsensus_py.training.edit_examples import (
     END,
     HEADER,
-    RunExamples,
+    EditExamples,
     joined,
-    labelled_runs,
-    make_run_examples,
-    read_run_examples,
-    write_run_examples,
+    labelled_homopolymers,
+    make_edit_examples,
+    read_edit_examples,
+    write_edit_examples,
 )
 from deepconsensus_py.training.task import hole_of
 
@@ -40,8 +40,8 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 @pytest.fixture(scope="module")
-def parts(example_file: Path) -> list[RunExamples]:
-    return list(make_run_examples([ExampleFile(example_file)], redrafts=1, seed=1))
+def parts(example_file: Path) -> list[EditExamples]:
+    return list(make_edit_examples([ExampleFile(example_file)], redrafts=1, seed=1))
 
 
 def raw(example: Example) -> list[Pass]:
@@ -58,11 +58,11 @@ def on_draft(example: Example, draft: np.ndarray) -> Example:
 
 
 def spoilt(example: Example, seed: int = 0, errors: int = 12) -> Example:
-    """The molecule with runs of its truth made longer, shorter and preceded by others, as its draft."""
+    """The molecule with homopolymers of its truth made longer, shorter and preceded by others, as its draft."""
     rng, truth = generator(seed), example.truth.bases
-    runs = find_runs(truth)
-    inner = np.flatnonzero((runs.start > 2 * END) & (runs.stop < len(truth) - 2 * END))
-    classes = np.zeros(len(runs), np.uint8)
+    homopolymers = find_homopolymers(truth)
+    inner = np.flatnonzero((homopolymers.start > 2 * END) & (homopolymers.stop < len(truth) - 2 * END))
+    classes = np.zeros(len(homopolymers), np.uint8)
     classes[rng.choice(inner[::9], errors, replace=False)] = rng.integers(1, 9, errors)
     draft, _ = apply_classes(truth, classes)
     return on_draft(example, draft)
@@ -71,20 +71,22 @@ def spoilt(example: Example, seed: int = 0, errors: int = 12) -> Example:
 # Labels
 
 
-def test_labels_mend_the_draft(examples: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_correct_the_draft(examples: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without refinement to do it for them, and with nothing decided, labels turn a spoilt draft into the truth."""
-    monkeypatch.setattr(run_examples, "refine", lambda zmw: refine(zmw, rounds=0))
-    monkeypatch.setattr(run_examples, "undecided_runs", lambda evidence: np.flatnonzero(evidence.covered.any(axis=0)))
+    monkeypatch.setattr(edit_examples, "refine", lambda zmw: refine(zmw, rounds=0))
+    monkeypatch.setattr(
+        edit_examples, "undecided_homopolymers", lambda evidence: np.flatnonzero(evidence.covered.any(axis=0))
+    )
     mended = 0
     for number, example in enumerate(examples):
         wrong = spoilt(example, number)
-        part = labelled_runs(wrong, generator(), given=True)
+        part = labelled_homopolymers(wrong, generator(), given=True)
         draft, truth = wrong.zmw.draft.bases, wrong.truth.bases
-        runs = find_runs(draft)
-        inner = np.flatnonzero((runs.start >= END) & (runs.stop <= len(draft) - END))
+        homopolymers = find_homopolymers(draft)
+        inner = np.flatnonzero((homopolymers.start >= END) & (homopolymers.stop <= len(draft) - END))
         if len(part) < len(inner):
             continue
-        classes = np.zeros(len(runs), np.uint8)
+        classes = np.zeros(len(homopolymers), np.uint8)
         classes[inner] = part.label
         assert part.label.any()
         made, _ = apply_classes(draft, classes)
@@ -94,29 +96,31 @@ def test_labels_mend_the_draft(examples: list[Example], monkeypatch: pytest.Monk
     assert mended > 1
 
 
-def test_what_is_left_alone_is_counted_and_right(examples: list[Example]) -> None:
+def test_decided_homopolymers_are_counted_and_correct(examples: list[Example]) -> None:
     for example in examples:
-        part = labelled_runs(example, generator(), given=True)
-        evidence = run_evidence(refine(example.zmw))
+        part = labelled_homopolymers(example, generator(), given=True)
+        evidence = edit_evidence(refine(example.zmw))
         covered = evidence.covered.any(axis=0).sum()
         assert 0 < len(part) + part.decided[0] <= covered
         assert part.missed[0] <= 0.01 * part.decided[0]
         assert part.hole[0] == hole_of(example.name)
 
 
-def test_decided_runs_that_are_wrong_are_missed(examples: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_examples, "refine", lambda zmw: refine(zmw, rounds=0))
-    monkeypatch.setattr(run_examples, "undecided_runs", lambda evidence: np.empty(0, np.int64))
-    part = labelled_runs(spoilt(examples[-1], errors=12), generator(), given=True)
+def test_decided_homopolymers_that_are_wrong_are_missed(
+    examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_examples, "refine", lambda zmw: refine(zmw, rounds=0))
+    monkeypatch.setattr(edit_examples, "undecided_homopolymers", lambda evidence: np.empty(0, np.int64))
+    part = labelled_homopolymers(spoilt(examples[-1], errors=12), generator(), given=True)
     assert 6 <= part.missed[0] <= 24
     assert not len(part)
 
 
-def test_runs_that_the_truth_does_not_reach_are_not_looked_at(examples: list[Example]) -> None:
+def test_homopolymers_beyond_the_truth_are_ignored(examples: list[Example]) -> None:
     example = max(examples, key=lambda one: len(one.truth.bases))
-    whole = labelled_runs(example, generator(), given=True)
+    whole = labelled_homopolymers(example, generator(), given=True)
     truth = replace(example.truth, bases=example.truth.bases[400:-300])
-    part = labelled_runs(replace(example, truth=truth), generator(), given=True)
+    part = labelled_homopolymers(replace(example, truth=truth), generator(), given=True)
     assert part.missed[0] <= whole.missed[0]
     lost = (len(whole) + whole.decided[0]) - (len(part) + part.decided[0])
     assert 0.4 * 700 < lost < 700
@@ -125,7 +129,9 @@ def test_runs_that_the_truth_does_not_reach_are_not_looked_at(examples: list[Exa
 def test_a_truth_of_another_molecule_is_refused(examples: list[Example]) -> None:
     other = generator().integers(1, 5, 1000, np.uint8)
     with pytest.raises(MoleculeError, match="does not align") as caught:
-        labelled_runs(replace(examples[0], truth=replace(examples[0].truth, bases=other)), generator(), given=True)
+        labelled_homopolymers(
+            replace(examples[0], truth=replace(examples[0].truth, bases=other)), generator(), given=True
+        )
     assert caught.value.outcome == "truth_misfit"
 
 
@@ -133,20 +139,18 @@ def test_an_unknown_base_of_the_truth_labels_nothing(examples: list[Example]) ->
     example = examples[-1]
     truth = example.truth.bases.copy()
     truth[100:-100:3] = N
-    part = labelled_runs(replace(example, truth=replace(example.truth, bases=truth)), generator(), given=True)
-    assert len(part) < len(labelled_runs(example, generator(), given=True))
+    part = labelled_homopolymers(replace(example, truth=replace(example.truth, bases=truth)), generator(), given=True)
+    assert len(part) < len(labelled_homopolymers(example, generator(), given=True))
 
 
-# Which runs
+# Which homopolymers
 
 
-def test_the_runs_of_a_draft_are_no_more_than_the_most(
-    examples: list[Example], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    example = max(examples, key=lambda one: len(labelled_runs(one, generator(), given=True)))
-    every = labelled_runs(example, generator(), given=True)
-    monkeypatch.setattr(run_examples, "MOST_RUNS", 20)
-    one, same, other = (labelled_runs(example, generator(seed), given=True) for seed in (0, 0, 1))
+def test_the_homopolymers_of_a_draft_are_capped(examples: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:
+    example = max(examples, key=lambda one: len(labelled_homopolymers(one, generator(), given=True)))
+    every = labelled_homopolymers(example, generator(), given=True)
+    monkeypatch.setattr(edit_examples, "MOST_HOMOPOLYMERS", 20)
+    one, same, other = (labelled_homopolymers(example, generator(seed), given=True) for seed in (0, 0, 1))
     assert len(one) == len(other) == 20 < len(every)
     assert_equal(one, same)
     assert not np.array_equal(one.run, other.run)
@@ -160,13 +164,15 @@ def test_a_draft_that_is_the_truth_is_not_given(examples: list[Example], tmp_pat
     example = max(examples, key=lambda one: len(one.zmw.passes))
     write_examples(tmp_path / "x.examples", [on_draft(example, example.truth.bases)])
     file = ExampleFile(tmp_path / "x.examples")
-    assert not list(make_run_examples([file], redrafts=0, seed=1))
-    made = list(make_run_examples([file], redrafts=3, seed=1))
+    assert not list(make_edit_examples([file], redrafts=0, seed=1))
+    made = list(make_edit_examples([file], redrafts=3, seed=1))
     assert made
     assert not any(part.given[0] for part in made)
 
 
-def test_every_molecule_comes_with_its_draft_and_with_others(parts: list[RunExamples], examples: list[Example]) -> None:
+def test_every_molecule_comes_with_its_draft_and_with_others(
+    parts: list[EditExamples], examples: list[Example]
+) -> None:
     given = [int(part.hole[0]) for part in parts if part.given[0]]
     assert given == [hole_of(e.name) for e in examples if not np.array_equal(e.zmw.draft.bases, e.truth.bases)]
     redrafts = [int(part.hole[0]) for part in parts if not part.given[0]]
@@ -175,11 +181,11 @@ def test_every_molecule_comes_with_its_draft_and_with_others(parts: list[RunExam
     assert any(part.label.any() for part in parts)
 
 
-def test_the_seed_decides(example_file: Path, parts: list[RunExamples]) -> None:
+def test_the_seed_decides(example_file: Path, parts: list[EditExamples]) -> None:
     file = ExampleFile(example_file)
-    again = list(make_run_examples([file], redrafts=1, seed=1))
+    again = list(make_edit_examples([file], redrafts=1, seed=1))
     assert_equal(tuple(again), tuple(parts))
-    others = joined(list(make_run_examples([file], redrafts=1, seed=2)))
+    others = joined(list(make_edit_examples([file], redrafts=1, seed=2)))
     assert not np.array_equal(others.passes, joined(parts).passes)
 
 
@@ -187,18 +193,20 @@ def test_the_seed_decides(example_file: Path, parts: list[RunExamples]) -> None:
 
 
 def same_tokens(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
-    """The same sets of passes about the same runs."""
+    """The same sets of passes about the same homopolymers."""
     sets = [[sorted(p.tobytes() for p in item if p[COVERED]) for item in tokens["passes"]] for tokens in (one, other)]
     return sets[0] == sets[1] and np.array_equal(one["run"], other["run"])
 
 
 def test_tokens_are_those_that_the_corrector_makes(examples: list[Example], tmp_path: Path) -> None:
     for example in examples:
-        written = write_run_examples(tmp_path / "x.safetensors", [labelled_runs(example, generator(), given=True)])
-        read = read_run_examples(tmp_path / "x.safetensors")
+        written = write_edit_examples(
+            tmp_path / "x.safetensors", [labelled_homopolymers(example, generator(), given=True)]
+        )
+        read = read_edit_examples(tmp_path / "x.safetensors")
         assert_equal(read, written)
-        evidence = run_evidence(refine(example.zmw))
-        every = run_tokens(evidence, undecided_runs(evidence))
+        evidence = edit_evidence(refine(example.zmw))
+        every = homopolymer_tokens(evidence, undecided_homopolymers(evidence))
         rows = {row.tobytes(): place for place, row in enumerate(every["run"])}
         places = [rows[row.tobytes()] for row in read.run]
         chosen = generator().permutation(len(read))
@@ -207,7 +215,7 @@ def test_tokens_are_those_that_the_corrector_makes(examples: list[Example], tmp_
 
 
 def test_tokens_of_nothing() -> None:
-    empty = RunExamples(**{f.name: np.zeros(1, np.int64) for f in fields(RunExamples)})
+    empty = EditExamples(**{f.name: np.zeros(1, np.int64) for f in fields(EditExamples)})
     empty = replace(
         empty, passes=np.zeros((0, 5), np.int8), run=np.zeros((0, 7), np.int16), label=np.zeros(0, np.uint8)
     )
@@ -215,7 +223,7 @@ def test_tokens_of_nothing() -> None:
     assert (len(tokens["passes"]), len(tokens["run"])) == (0, 0)
 
 
-def test_joined_examples_are_those_of_the_parts(parts: list[RunExamples]) -> None:
+def test_joined_examples_are_those_of_the_parts(parts: list[EditExamples]) -> None:
     whole = joined(parts)
     assert len(whole) == sum(map(len, parts))
     assert whole.drafts == len(parts)
@@ -228,8 +236,8 @@ def test_joined_examples_are_those_of_the_parts(parts: list[RunExamples]) -> Non
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no molecule to learn from"):
-        write_run_examples(tmp_path / "x.safetensors", [])
+    with pytest.raises(InputError, match="no usable molecule"):
+        write_edit_examples(tmp_path / "x.safetensors", [])
     assert not list(tmp_path.iterdir())
 
 
@@ -278,20 +286,20 @@ def _rewrite(path: Path, *, about: dict[str, object] | None = None, without: str
         (_cut, "damaged"),
         (_text, "not an evidence file"),
         (_version, "of version 99"),
-        (_format, "not an evidence file; write one with 'deepconsensus-py prepare-training'"),
-        (_bare, "not an evidence file; write one with 'deepconsensus-py prepare-training'"),
+        (_format, "not an evidence file; create one with 'deepconsensus-py prepare-training'"),
+        (_bare, "not an evidence file; create one with 'deepconsensus-py prepare-training'"),
         (_lacking, "label"),
         (_fields, "other fields"),
         (Path.unlink, "no such file"),
     ],
 )
 def test_broken_files_are_refused_in_a_sentence(
-    parts: list[RunExamples], tmp_path: Path, change: Callable[[Path], None], said: str
+    parts: list[EditExamples], tmp_path: Path, change: Callable[[Path], None], said: str
 ) -> None:
     path = tmp_path / "x.safetensors"
-    write_run_examples(path, parts[:1])
+    write_edit_examples(path, parts[:1])
     change(path)
     with pytest.raises(InputError, match=said) as caught:
-        read_run_examples(path)
+        read_edit_examples(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Training run networks: from a YAML file to a model that polishes, on drafts of molecules that no list names."""
+"""Training edit networks: from a YAML file to a model that polishes, on drafts of molecules that no list names."""
 
 import csv
 import dataclasses
@@ -22,8 +22,8 @@ from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.training.config import TrainConfig, read_record
-from deepconsensus_py.training.edit_examples import RunExamples, joined, make_run_examples, write_run_examples
-from deepconsensus_py.training.edits import LABELS, RunTask
+from deepconsensus_py.training.edit_examples import EditExamples, joined, make_edit_examples, write_edit_examples
+from deepconsensus_py.training.edits import LABELS, EditTask
 from deepconsensus_py.training.loop import train
 from deepconsensus_py.training.task import tasks_of
 
@@ -40,22 +40,22 @@ stages:
 
 
 @pytest.fixture(scope="module")
-def examples_of_runs(example_file: Path) -> RunExamples:
-    return joined(list(make_run_examples([ExampleFile(example_file)], redrafts=2, seed=1)))
+def examples_of_edits(example_file: Path) -> EditExamples:
+    return joined(list(make_edit_examples([ExampleFile(example_file)], redrafts=2, seed=1)))
 
 
 @pytest.fixture(scope="module")
-def evidence(examples_of_runs: RunExamples, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def evidence(examples_of_edits: EditExamples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("evidence") / "simulated.safetensors"
-    write_run_examples(path, [examples_of_runs])
+    write_edit_examples(path, [examples_of_edits])
     return path
 
 
 @pytest.fixture(scope="module")
-def held_out(examples_of_runs: RunExamples) -> int:
-    """The molecule with most runs in the draft that it came with."""
-    sizes = np.diff(examples_of_runs.start) * examples_of_runs.given
-    return int(examples_of_runs.hole[sizes.argmax()])
+def held_out(examples_of_edits: EditExamples) -> int:
+    """The molecule whose own draft has most homopolymers."""
+    sizes = np.diff(examples_of_edits.start) * examples_of_edits.given
+    return int(examples_of_edits.hole[sizes.argmax()])
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def changed(config: TrainConfig, **changes: Any) -> TrainConfig:
     return dataclasses.replace(config, **changes)
 
 
-def task_of(config: TrainConfig) -> RunTask:
+def task_of(config: TrainConfig) -> EditTask:
     (task,) = tasks_of(config)
-    assert isinstance(task, RunTask)
+    assert isinstance(task, EditTask)
     return task
 
 
@@ -82,8 +82,8 @@ def rows_of(batch: Any) -> set[bytes]:
     return {row.numpy().tobytes() for row in batch["run"]}
 
 
-def of_drafts(examples: RunExamples, wanted: np.ndarray) -> set[bytes]:
-    """The tokens of the runs of some drafts."""
+def of_drafts(examples: EditExamples, wanted: np.ndarray) -> set[bytes]:
+    """The tokens of the homopolymers of some drafts."""
     chosen = np.flatnonzero(np.repeat(wanted, np.diff(examples.start)))
     return {row.tobytes() for row in examples.run[chosen]}
 
@@ -91,13 +91,13 @@ def of_drafts(examples: RunExamples, wanted: np.ndarray) -> set[bytes]:
 # Training
 
 
-def test_a_run_network_learns_what_passes_say(
-    config: TrainConfig, examples_of_runs: RunExamples, tmp_path: Path
+def test_an_edit_network_learns_from_passes(
+    config: TrainConfig, examples_of_edits: EditExamples, tmp_path: Path
 ) -> None:
-    """A rule that pooled evidence knows nothing of: runs that reverse passes cover need another base."""
-    passes = examples_of_runs.tokens(np.arange(len(examples_of_runs)))["passes"]
-    ruled = dataclasses.replace(examples_of_runs, label=np.where(passes[:, :, REVERSE].any(axis=1), 3, 1).astype("u1"))
-    write_run_examples(tmp_path / "ruled.safetensors", [ruled])
+    """A rule that pooled evidence does not contain: homopolymers covered by reverse passes need another base."""
+    passes = examples_of_edits.tokens(np.arange(len(examples_of_edits)))["passes"]
+    ruled = dataclasses.replace(examples_of_edits, label=np.where(passes[:, :, REVERSE].any(axis=1), 3, 1).astype("u1"))
+    write_edit_examples(tmp_path / "ruled.safetensors", [ruled])
     config = changed(config, data={"evidence": [str(tmp_path / "ruled.safetensors")]})
     tasks = tasks_of(config)
     before = loss_of(tasks[0].network, ruled)
@@ -116,31 +116,31 @@ def test_what_is_trained_polishes(config: TrainConfig, examples: list[Example], 
     assert read.bases is not None
 
 
-def loss_of(network: nn.Module, examples: RunExamples) -> float:
-    """Mean cross-entropy of all runs."""
+def loss_of(network: nn.Module, examples: EditExamples) -> float:
+    """Mean cross-entropy of all homopolymers."""
     assert isinstance(network, EditNetwork)
     scores = scores_of(network, examples.tokens(np.arange(len(examples))))
     return float(nn.functional.cross_entropy(scores, torch.from_numpy(examples.label).long()))
 
 
-def test_a_training_interrupted_goes_on_to_the_same_weights(
+def test_a_resumed_training_gives_the_same_weights(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     short = changed(config, stages=(dataclasses.replace(config.stages[0], steps=12),))
     short = changed(short, model={"dropout": 0.1})
     whole = load_file(train(tasks_of(short), short, tmp_path / "whole"))
-    left, batch = [7], RunTask.batch
+    left, batch = [7], EditTask.batch
 
-    def interrupted(task: RunTask, rng: np.random.Generator) -> Any:
+    def interrupted(task: EditTask, rng: np.random.Generator) -> Any:
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
         return batch(task, rng)
 
-    monkeypatch.setattr(RunTask, "batch", interrupted)
+    monkeypatch.setattr(EditTask, "batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(tasks_of(short), short, tmp_path / "parts")
-    monkeypatch.setattr(RunTask, "batch", batch)
+    monkeypatch.setattr(EditTask, "batch", batch)
     parts = load_file(train(tasks_of(short), short, tmp_path / "parts", resume=True))
     assert whole.keys() == parts.keys()
     assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
@@ -189,44 +189,44 @@ def test_a_batch_depends_on_its_generator_alone(config: TrainConfig) -> None:
     assert not torch.equal(one["run"], task.batch(np.random.default_rng(4))["run"])
 
 
-def test_held_out_loss_is_of_the_drafts_that_molecules_came_with(
-    config: TrainConfig, examples_of_runs: RunExamples, held_out: int
+def test_held_out_loss_is_of_the_molecules_own_drafts(
+    config: TrainConfig, examples_of_edits: EditExamples, held_out: int
 ) -> None:
     task = task_of(config)
-    wanted = examples_of_runs.given & (examples_of_runs.hole == held_out)
+    wanted = examples_of_edits.given & (examples_of_edits.hole == held_out)
     batches = list(task.held_out())
-    assert set().union(*map(rows_of, batches)) == of_drafts(examples_of_runs, wanted)
-    assert sum(len(batch[LABELS]) for batch in batches) == np.diff(examples_of_runs.start)[wanted].sum()
+    assert set().union(*map(rows_of, batches)) == of_drafts(examples_of_edits, wanted)
+    assert sum(len(batch[LABELS]) for batch in batches) == np.diff(examples_of_edits.start)[wanted].sum()
     for one, again in zip(batches, task.held_out(), strict=True):
         assert all(torch.equal(one[name], again[name]) for name in one)
 
 
-def test_held_out_and_left_out_molecules_are_not_trained_on(
-    config: TrainConfig, examples_of_runs: RunExamples, held_out: int
+def test_held_out_and_excluded_molecules_are_not_trained_on(
+    config: TrainConfig, examples_of_edits: EditExamples, held_out: int
 ) -> None:
-    left_out = int(examples_of_runs.hole[examples_of_runs.hole != held_out][0])
+    left_out = int(examples_of_edits.hole[examples_of_edits.hole != held_out][0])
     task = task_of(changed(config, left_out=(left_out,), data={"drafts": 60, "runs": 10}))
-    unused = np.isin(examples_of_runs.hole, [held_out, left_out])
+    unused = np.isin(examples_of_edits.hole, [held_out, left_out])
     drawn = rows_of(task.batch(np.random.default_rng(0)))
-    assert not drawn & (of_drafts(examples_of_runs, unused) - of_drafts(examples_of_runs, ~unused))
-    assert drawn <= of_drafts(examples_of_runs, ~unused)
+    assert not drawn & (of_drafts(examples_of_edits, unused) - of_drafts(examples_of_edits, ~unused))
+    assert drawn <= of_drafts(examples_of_edits, ~unused)
 
 
 @pytest.mark.parametrize(("given", "lowest", "highest"), [(0, 0, 0), (1000, 0.95, 1)])
 def test_how_often_given_drafts_are_drawn(
-    config: TrainConfig, examples_of_runs: RunExamples, given: float, lowest: float, highest: float
+    config: TrainConfig, examples_of_edits: EditExamples, given: float, lowest: float, highest: float
 ) -> None:
     task = task_of(changed(config, data={"given": given, "drafts": 50, "runs": 1}))
-    own = of_drafts(examples_of_runs, examples_of_runs.given)
+    own = of_drafts(examples_of_edits, examples_of_edits.given)
     batch = task.batch(np.random.default_rng(0))
     assert lowest <= np.mean([row.numpy().tobytes() in own for row in batch["run"]]) <= highest
 
 
 def test_a_file_of_no_weight_is_not_drawn(
-    config: TrainConfig, examples_of_runs: RunExamples, evidence: Path, tmp_path: Path
+    config: TrainConfig, examples_of_edits: EditExamples, evidence: Path, tmp_path: Path
 ) -> None:
-    marked = dataclasses.replace(examples_of_runs, run=np.full_like(examples_of_runs.run, 4321))
-    write_run_examples(tmp_path / "marked.safetensors", [marked])
+    marked = dataclasses.replace(examples_of_edits, run=np.full_like(examples_of_edits.run, 4321))
+    write_edit_examples(tmp_path / "marked.safetensors", [marked])
     files = [str(evidence), str(tmp_path / "marked.safetensors")]
     for weights, seen in (((1, 0), {False}), ((0, 1), {True}), ((), {False, True})):
         task = task_of(changed(config, data={"evidence": files, "weights": weights, "drafts": 20, "runs": 4}))
@@ -248,17 +248,17 @@ def test_the_loss_is_summed_cross_entropy(config: TrainConfig) -> None:
 
 
 @pytest.mark.parametrize("some_given", [True, False])
-def test_the_model_knows_how_often_decided_runs_are_wrong(
-    config: TrainConfig, examples_of_runs: RunExamples, held_out: int, tmp_path: Path, some_given: bool
+def test_the_floor_is_the_error_rate_of_decided_homopolymers(
+    config: TrainConfig, examples_of_edits: EditExamples, held_out: int, tmp_path: Path, some_given: bool
 ) -> None:
-    drafts = examples_of_runs.drafts
-    given = examples_of_runs.given & some_given
+    drafts = examples_of_edits.drafts
+    given = examples_of_edits.given & some_given
     missed, decided = np.arange(drafts) % 3 + 1, np.full(drafts, 500) + np.arange(drafts)
-    counted = dataclasses.replace(examples_of_runs, given=given, missed=missed, decided=decided)
-    write_run_examples(tmp_path / "x.safetensors", [counted])
+    counted = dataclasses.replace(examples_of_edits, given=given, missed=missed, decided=decided)
+    write_edit_examples(tmp_path / "x.safetensors", [counted])
     task = task_of(changed(config, data={"evidence": [str(tmp_path / "x.safetensors")]}))
     task.save(task.network, tmp_path / "model.safetensors", "")
-    used = (examples_of_runs.hole != held_out) & (given if some_given else True)
+    used = (examples_of_edits.hole != held_out) & (given if some_given else True)
     model = read_model(tmp_path / "model.safetensors")
     assert isinstance(model.network, EditNetwork)
     assert model.network.config.floor == pytest.approx(missed[used].sum() / decided[used].sum(), rel=0.2)
@@ -271,7 +271,7 @@ def test_the_model_knows_how_often_decided_runs_are_wrong(
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"evidence": []}, "data.evidence names no file; write one with 'deepconsensus-py prepare-training'"),
+        ({"evidence": []}, "data.evidence names no file; create one with 'deepconsensus-py prepare-training'"),
         ({"weights": [1, 2]}, "a number for every file"),
         ({"drafts": 0}, "1 or more"),
         ({"runs": 0}, "1 or more"),
@@ -297,16 +297,16 @@ def test_molecules_that_are_not_there_are_refused(config: TrainConfig, key: str,
     assert str(evidence) in str(caught.value)
 
 
-def test_leaving_all_out_is_refused(config: TrainConfig, examples_of_runs: RunExamples) -> None:
-    every = tuple(set(examples_of_runs.hole.tolist()))
-    with pytest.raises(InputError, match="all molecules are held or left out"):
+def test_excluding_all_molecules_is_refused(config: TrainConfig, examples_of_edits: EditExamples) -> None:
+    every = tuple(set(examples_of_edits.hole.tolist()))
+    with pytest.raises(InputError, match="all molecules are held out or excluded"):
         tasks_of(dataclasses.replace(config, held_out=every))
 
 
 def test_a_model_to_start_from_that_does_not_fit_is_refused(
     config: TrainConfig, tiny_model: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="not a run network"):
+    with pytest.raises(InputError, match="not an edit network"):
         tasks_of(dataclasses.replace(config, init=str(tiny_model), model={}))
-    with pytest.raises(InputError, match="leave model out"):
+    with pytest.raises(InputError, match="remove model"):
         tasks_of(dataclasses.replace(config, init=str(tiny_model)))

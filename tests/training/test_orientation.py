@@ -5,7 +5,7 @@ from edit_molecules import make_pass, make_zmw, zmws
 from hypothesis import given
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.edits.repeats import find_runs
+from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases
 from deepconsensus_py.training.augment import reverse_zmw
 
@@ -42,11 +42,11 @@ def test_pairs_of_bases_stay_pairs(zmw: Zmw) -> None:
         assert turned.reverse != p.reverse
 
 
-def test_low_qualities_stay_on_the_first_base_of_a_run() -> None:
+def test_low_qualities_stay_on_the_first_base_of_a_homopolymer() -> None:
     qualities = np.array([5, 90, 91, 7, 80, 81], np.uint8)
     zmw = make_zmw("AAATTG", make_pass("AAATTG", draft="AAATTG"), qualities=qualities)
     turned = reverse_zmw(zmw).draft
     assert decode_bases(turned.bases) == "CAATTT"
     assert turned.qualities.tolist() == [81, 7, 80, 5, 90, 91]
-    lowest = [np.minimum.reduceat(d.qualities, find_runs(d.bases).start).tolist() for d in (zmw.draft, turned)]
+    lowest = [np.minimum.reduceat(d.qualities, find_homopolymers(d.bases).start).tolist() for d in (zmw.draft, turned)]
     assert lowest[0] == lowest[1][::-1]

@@ -8,12 +8,12 @@ from deepconsensus_py.training.augment import Augmentation
 from deepconsensus_py.training.columns import ColumnModel, WindowData
 from deepconsensus_py.training.config import Stage, TrainConfig, read_record, record
 from deepconsensus_py.training.distill import Student
-from deepconsensus_py.training.edits import RunData, RunModel
+from deepconsensus_py.training.edits import EditData, EditModel
 from deepconsensus_py.training.task import TASKS
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.yaml"))
-MODELS = {"columns": ColumnModel, "distill": Student, "edits": RunModel}
-DATA = {"columns": WindowData, "distill": WindowData, "edits": RunData}
+MODELS = {"columns": ColumnModel, "distill": Student, "edits": EditModel}
+DATA = {"columns": WindowData, "distill": WindowData, "edits": EditData}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -35,5 +35,5 @@ def test_the_recipe_of_columns_is_of_the_originals_size() -> None:
 def test_the_page_names_every_key() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
     named = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
-    kinds = (TrainConfig, Stage, ColumnModel, WindowData, Augmentation, Student, RunModel, RunData)
+    kinds = (TrainConfig, Stage, ColumnModel, WindowData, Augmentation, Student, EditModel, EditData)
     assert [(k.__name__, f.name) for k in kinds for f in dataclasses.fields(k) if f.name not in named] == []
