@@ -1,4 +1,4 @@
-"""Which windows a column network need not see: thresholds of doubt, windows run, errors left.
+"""Which windows a column network need not see: thresholds of evidence, windows run, errors left.
 
     python benchmarks/triage.py MODEL [--shared DIR] [--subsets 2] [--seed 7] [--write FILE]
 
@@ -30,7 +30,7 @@ from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.pileup.method import Triage, doubts
+from deepconsensus_py.pileup.method import Triage, evidence_against_draft
 
 SIZES = (3, 5, 8)
 WHOLE = "whole"
@@ -73,8 +73,8 @@ def judge(task: Task, model: str) -> Judged:
     starts = range(0, features.items, corrector.network.batch)
     slices = [{name: v[i : i + corrector.network.batch] for name, v in features.inputs.items()} for i in starts]
     probabilities = np.concatenate([corrector.network.forward(batch) for batch in slices])
-    doubt = doubts(features.inputs)
-    chosen = [doubt >= threshold for threshold in [*THRESHOLDS, np.inf]]
+    evidence = evidence_against_draft(features.inputs)
+    chosen = [evidence >= threshold for threshold in [*THRESHOLDS, np.inf]]
     *errors, kept = (errors_left(known, corrector, features, run, probabilities) for run in chosen)
     counts = np.array([run.sum() for run in chosen[:-1]])
     return Judged(task.of, features.items, counts, np.array(errors), kept)

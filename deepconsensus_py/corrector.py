@@ -1,7 +1,7 @@
-"""The one interface of all models that correct drafts; the engine knows nothing else of them.
+"""The interface of all models that correct drafts; the engine uses nothing else of them.
 
-A ``Method`` encodes molecules (in worker processes), chooses what the network must see, and calls reads; a ``Network``
-computes in between, on its device. ``deepconsensus_py.methods`` has a row for each.
+A ``Method`` encodes molecules (in worker processes), selects the items that go through the network, and calls reads; a
+``Network`` computes their probabilities on its device. ``deepconsensus_py.methods`` has a row for each.
 """
 
 from collections.abc import Mapping, Set
@@ -16,23 +16,22 @@ from deepconsensus_py.pacbio.molecule import HIGHEST_QUALITY, Draft, Zmw
 Arrays = Mapping[str, NDArray[Any]]
 
 ALIKE = 4
-"""Second axes (passes) are alike where they are the same multiple of this, rounded down. Sums over paddings of unlike
-lengths round differently, and what becomes of an item must not depend on its batch."""
+"""Items share a batch only if their second axes (passes) are equal after division by this, rounded down. Sums over
+different amounts of padding round differently, and the result for an item must not depend on its batch."""
 
 UNKNOWN_DRAFT_QUALITY = 20
-"""Phred given to kept bases of a draft that has neither qualities nor ``rq``: the least that is called HiFi."""
+"""Phred of kept bases of a draft with neither qualities nor ``rq``: the least that counts as HiFi."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """One molecule as a method encodes it; what a feature shard stores.
+    """An encoded molecule, as stored in feature shards.
 
     Attributes:
-        inputs: what ``forward`` takes: integer arrays whose first axis is the item (a window, for the column method),
-            so that items of many molecules are concatenated into one batch. Their second axis may differ between
-            molecules (passes); it is padded with zeros, which must mean that there is nothing, to the longest of the
-            batch, which holds only alike ones (``ALIKE``).
-        layout: what ``select`` and ``call`` need besides: draft bases and qualities, where each item lies.
+        inputs: for ``forward``: integer arrays whose first axis is the item (a window, for the column method), so that
+            items of many molecules are concatenated into one batch. Their second axis (passes) may differ between
+            molecules; it is padded to the longest of the batch with zeros, which must mean absent (see ``ALIKE``).
+        layout: for ``select`` and ``call``: draft bases and qualities, positions of items.
     """
 
     inputs: Arrays
@@ -52,7 +51,7 @@ class Calls:
         bases: ``uint8[n]`` base codes without gaps.
         error_probability: ``float32[n]`` probability that the base is wrong.
         draft_index: ``int32[n]`` position of the base in the draft, -1 for an inserted base.
-        from_model: ``bool[n]`` True where the model called the base, False where the draft was kept.
+        from_model: ``bool[n]`` whether the model called the base or the draft was kept.
     """
 
     bases: NDArray[np.uint8]
@@ -62,12 +61,12 @@ class Calls:
 
 
 class Method(Protocol):
-    """A way to correct drafts: all of it but the network. NumPy only, and it pickles small: worker processes run it.
+    """A way to correct drafts, except for the network. NumPy only, and small to pickle: worker processes run it.
 
     Attributes:
         name: the model's name in headers and reports.
         spec: the encoding it needs, as plain JSON values; two methods with equal specs take the same feature shards.
-        options: names of the options (``deepconsensus_py.options``) that it understands.
+        options: names of the options (``deepconsensus_py.options``) that it supports.
         calibration: quality map fitted with the model, as ``polishing.qualities.Calibration`` reads it, or ``"skip"``.
     """
 
@@ -85,45 +84,45 @@ class Method(Protocol):
         ...
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
-        """Which items ``bool[items]`` the network must see; the draft is kept in the others.
+        """Which items ``bool[items]`` go through the network; the others keep the draft.
 
         Args:
             features: the encoded molecule.
-            skip_above: keep the draft where its mean quality (Phred) is above this; 0 never does.
+            skip_above: keep the draft where its mean quality (Phred) is above this; 0 disables.
         """
         ...
 
     def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
-        """Put the called read together from the items that were run and the draft elsewhere.
+        """Assemble the read from the selected items and the draft elsewhere.
 
         Args:
             features: the encoded molecule.
-            selected: ``bool[items]``, as ``select`` gave it.
+            selected: ``bool[items]`` from ``select``.
             probabilities: ``float32[selected.sum(), ...]``, in item order.
         """
         ...
 
 
 class Network(Protocol):
-    """What computes probabilities from encoded items, on its device."""
+    """Computes probabilities of encoded items on its device."""
 
     @property
     def batch(self) -> int:
-        """Items of one ``forward`` where there are enough; it bounds memory and keeps the device busy."""
+        """Items of a full batch: bounds memory and keeps the device busy."""
         ...
 
     @property
     def lanes(self) -> int:
-        """Batches that ``forward`` takes at a time, each from a thread of its own."""
+        """Number of threads that may call ``forward`` at once."""
         ...
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[items, ...]`` of a batch; each item's depend on that item alone."""
+        """Probabilities ``float32[items, ...]`` of a batch; those of an item depend on that item alone."""
         ...
 
 
 class Computing(Method, Network, Protocol):
-    """A method that computes its probabilities itself, in NumPy."""
+    """A method that needs no network: it computes its probabilities in NumPy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +131,7 @@ class Corrector:
 
     Attributes:
         method: encodes molecules and calls reads.
-        network: gives the probabilities in between.
+        network: computes probabilities.
     """
 
     method: Method
@@ -145,7 +144,7 @@ class Corrector:
 
 
 def kept_qualities(draft: Draft) -> NDArray[np.uint8]:
-    """Qualities ``uint8[n]`` for bases where the draft is kept."""
+    """Qualities ``uint8[n]`` of bases where the draft is kept."""
     if draft.qualities is not None:
         return np.minimum(draft.qualities, np.uint8(HIGHEST_QUALITY))
     accuracy = draft.tag("rq")

@@ -1,7 +1,7 @@
-"""The methods of correction, one row each; reading them imports nothing.
+"""The correction methods, one row each; importing this module imports no method.
 
-A method lives in a room of its own (NumPy: what it encodes, and how reads are called from probabilities); its network,
-where it has one, in ``models`` (torch). A new method is a row here and those two.
+A method has a room of its own (NumPy: encoding, and calling reads from probabilities); its network, if any, is in
+``models`` (torch). A new method is a row here and those two.
 """
 
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from importlib import import_module
 from typing import Any
 
 DEFAULT = "edits"
-"""The model that corrects unless another is asked for: bundled, of the method ``edits``."""
+"""The default model: bundled, of the method ``edits``."""
 
 VOTE, PAIR_HMM = "vote", "pairhmm"
 
 
 @dataclass(frozen=True, slots=True)
 class MethodRow:
-    """Where the two halves of a method are, as ``module:class``.
+    """The two halves of a method, as ``module:class``.
 
     Attributes:
-        method: a ``corrector.Method`` with a class method ``of(header, given)``, which makes it of a model file's
-            header (empty for methods without files) and of the options that were given, by name. Its class attribute
-            ``options`` names those that it understands.
-        network: a ``models.network.CorrectionNetwork``, whose weights a model file holds; empty for methods that
-            compute their probabilities themselves (``corrector.Computing``), which are models by their own names.
-        preload: modules to import where worker processes are forked from, so that each has compiled code loaded.
-        summary: one line about a method without a network; networks describe themselves.
+        method: a ``corrector.Method`` with a class method ``of(header, given)``, which builds it from a model file's
+            header (empty for methods without files) and the options given, by name. Its class attribute ``options``
+            names those that it supports.
+        network: a ``models.network.CorrectionNetwork``, with weights in model files; empty for methods without a
+            network (``corrector.Computing``), which are models themselves.
+        preload: modules to import before worker processes are forked, so that compiled code is loaded once.
+        summary: one line about a method without a network.
     """
 
     method: str

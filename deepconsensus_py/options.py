@@ -1,4 +1,4 @@
-"""Options that only some models have a use for. One that is given and would have no effect is refused."""
+"""Options that only some models support; an option without effect is refused."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from deepconsensus_py.errors import ModelError
 
 AUTO, FP32, BF16 = PRECISIONS = ("auto", "fp32", "bf16")
-"""What networks may be asked to compute in; ``models.device`` says what that means."""
+"""Numeric precisions of networks (see ``models.device``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option that not all models understand.
+    """An option that not all models support.
 
     Attributes:
-        flag: what the command calls it.
+        flag: its name on the command line.
         models: those that it applies to.
-        default: its value where it is not given, in models that it applies to.
+        default: its default in these models.
     """
 
     flag: str
@@ -28,7 +28,7 @@ INSERTION_TRIM, SKIP_WINDOWS_ABOVE, DRAFT_CALIBRATION = "insertion_trim", "skip_
 DEVICE, PRECISION, TRIAGE = "device", "precision", "triage"
 
 SKIP_ABOVE: float = 45
-"""Mean quality (Phred) above which column models keep the draft of a window, as the original does."""
+"""Mean quality (Phred) above which column models keep the draft of a window, as in DeepConsensus."""
 
 OPTIONS = {
     INSERTION_TRIM: Option("--ins-trim", "column models"),
@@ -40,18 +40,18 @@ OPTIONS = {
 }
 
 OF_COLUMNS = frozenset({INSERTION_TRIM, SKIP_WINDOWS_ABOVE, DRAFT_CALIBRATION})
-"""Of models that call windows of columns: the vote and the column networks."""
+"""Options of models that call windows of columns: the vote and column networks."""
 
 OF_NETWORKS = frozenset({DEVICE, PRECISION})
 
 
 def require_understood(model: str, understood: Set[str], given: Mapping[str, object]) -> None:
-    """Refuse options that a model has no use for.
+    """Refuse options that have no effect with a model.
 
     Args:
         model: its name.
-        understood: names of the options that it understands.
-        given: values by name; None where the option was not given.
+        understood: names of the options that it supports.
+        given: values by name; None for options not given.
 
     Raises:
         ModelError: one was given.
@@ -63,7 +63,7 @@ def require_understood(model: str, understood: Set[str], given: Mapping[str, obj
 
 
 def resolved(understood: Set[str], given: Mapping[str, object]) -> dict[str, object]:
-    """The values that hold: the defaults of what was not given; None of what the model does not understand."""
+    """Option values with defaults filled in; None for options that the model does not support."""
     return {
         name: OPTIONS[name].default if value is None and name in understood else value for name, value in given.items()
     }

@@ -13,7 +13,7 @@ from safetensors.numpy import load, save
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Truth, Zmw
-from deepconsensus_py.pileup.columns import Operations, joined_operations, misfits, runs
+from deepconsensus_py.pileup.columns import Operations, joined_operations, misfits, ranges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +152,7 @@ def _expected_bases(operations: Operations, draft: NDArray[np.uint8]) -> NDArray
     expected = np.zeros(int(operations.on_query.sum()), np.uint8)
     aligns, first = operations.aligns, np.cumsum(operations.on_query) - operations.on_query
     length = operations.length[aligns]
-    expected[runs(first[aligns], length)] = draft[runs(operations.draft[aligns], length)]
+    expected[ranges(first[aligns], length)] = draft[ranges(operations.draft[aligns], length)]
     return expected
 
 

@@ -1,9 +1,8 @@
-"""Spacing: columns in which every draft base and every inserted base of every pass has its place.
+"""Spacing: a column for every draft base and every inserted base of every pass.
 
-The columns are DeepConsensus v1.2's. In front of each draft base lie as many insertion columns as the longest
-insertion of any pass there; shorter insertions fill them from the left. The bases of a pass stand in the order of its
-columns, so which columns it fills is all there is to know. The CIGAR operations of all passes are handled together,
-laid end to end.
+The columns are DeepConsensus v1.2's. Each draft base is preceded by as many insertion columns as the longest insertion
+of any pass there; shorter insertions are left-aligned in them. Bases keep their order, so that a pass is described by
+the columns it fills. The CIGAR operations of all passes are concatenated and handled together.
 """
 
 from collections.abc import Sequence
@@ -28,15 +27,15 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operations:
-    """CIGAR operations of several passes, laid end to end.
+    """Concatenated CIGAR operations of several passes.
 
     Attributes:
         code: ``uint8[k]`` BAM CIGAR codes.
         length: ``int64[k]`` bases of each.
-        on_query: ``int64[k]`` bases of the pass that each takes.
-        on_draft: ``int64[k]`` bases of the draft that each takes.
+        on_query: ``int64[k]`` bases of the pass that each consumes.
+        on_draft: ``int64[k]`` bases of the draft that each consumes.
         draft: ``int64[k]`` draft position at which each starts.
-        owner: ``int64[k]`` which pass it belongs to.
+        owner: ``int64[k]`` index of its pass.
         starts: ``int64[passes]`` draft position at which each pass starts.
     """
 
@@ -56,7 +55,7 @@ class Operations:
 
     @property
     def aligns(self) -> Mask:
-        """``bool[k]`` which of them set bases of the pass against bases of the draft."""
+        """``bool[k]`` which of them align bases of the pass with bases of the draft."""
         return _ALIGNED[self.code]
 
     def per_pass(self, values: Integers) -> Integers:
@@ -66,12 +65,12 @@ class Operations:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """Where the columns lie along the draft.
+    """Positions of the columns along the draft.
 
     Attributes:
         of_draft: ``int64[draft + 1]`` column of each draft base; the last entry is the number of columns.
-        in_front: ``int64[draft + 1]`` first of the insertion columns in front of each draft base, or the base's own
-            column where there are none; the last entry is for insertions behind all of the draft.
+        in_front: ``int64[draft + 1]`` first insertion column in front of each draft base, or the base's own column if
+            there is none; the last entry is for insertions after the end of the draft.
     """
 
     of_draft: Integers
@@ -84,7 +83,7 @@ class Columns:
 
 
 def joined_operations(alignments: Sequence[Alignment]) -> Operations:
-    """Lay the operations of all alignments end to end."""
+    """Concatenate the operations of all alignments."""
     counts = np.array([len(a.operations) for a in alignments])
     starts = np.array([a.start for a in alignments])
     code = np.concatenate([a.operations for a in alignments])
@@ -105,7 +104,7 @@ def joined_operations(alignments: Sequence[Alignment]) -> Operations:
 
 
 def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: int) -> Mask:
-    """Which alignments ``bool[passes]`` do not fit: to their pass, inside the draft, or with a split insertion.
+    """Which alignments ``bool[passes]`` do not fit their pass or the draft, or split an insertion.
 
     Args:
         operations: of all passes.
@@ -121,7 +120,7 @@ def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: i
 
 
 def short_enough(operations: Operations, longest: int) -> Mask:
-    """Which operations ``bool[k]`` are no insertion of more than ``longest`` bases; all where ``longest`` is 0."""
+    """Which operations ``bool[k]`` are not insertions longer than ``longest``; all if ``longest`` is 0."""
     return ~operations.inserts | (operations.length <= longest) | (longest == 0)
 
 
@@ -130,7 +129,7 @@ def space(operations: Operations, kept: Mask, draft_length: int) -> Columns:
 
     Args:
         operations: of all passes.
-        kept: ``bool[k]`` which of them count.
+        kept: ``bool[k]`` which of them to use.
         draft_length: bases of the draft.
     """
     inserted = np.flatnonzero(operations.inserts & kept)
@@ -149,17 +148,17 @@ def filled_columns(operations: Operations, kept: Mask, columns: Columns, passes:
         row[columns.of_draft[start : start + len(against)]] = against
     inserted = np.flatnonzero(operations.inserts & kept & (operations.owner < passes))
     first = columns.in_front[operations.draft[inserted]] + operations.owner[inserted] * columns.count
-    filled.ravel()[runs(first, operations.length[inserted])] = True
+    filled.ravel()[ranges(first, operations.length[inserted])] = True
     return filled
 
 
 def used_bases(operations: Operations, kept: Mask) -> Mask:
-    """Which bases of all passes, laid end to end, get a column: those neither clipped nor in an insertion left out."""
+    """Which of the concatenated bases of all passes get a column: those neither clipped nor in a trimmed insertion."""
     return np.repeat(kept & (operations.code != SOFT_CLIP), operations.on_query)
 
 
-def runs(starts: Integers, lengths: Integers) -> Integers:
-    """Ascending runs, laid end to end: ``runs([3, 9], [2, 3])`` is ``[3, 4, 9, 10, 11]``."""
+def ranges(starts: Integers, lengths: Integers) -> Integers:
+    """Concatenated ranges: ``ranges([3, 9], [2, 3])`` is ``[3, 4, 9, 10, 11]``."""
     stops = np.cumsum(lengths)
     total = int(stops[-1]) if len(stops) else 0
     return np.repeat(starts - (stops - lengths), lengths) + np.arange(total)

@@ -1,7 +1,7 @@
 """The feature spec that every column model carries, and the rows of its input tensor.
 
 The tensor is DeepConsensus v1.2's: ``(windows, rows, width)`` with one row per pass for bases, pulse widths,
-inter-pulse durations and strand, then the draft, its qualities where the model reads them, and four rows of SNR.
+inter-pulse durations and strand, then the draft, its qualities if the model reads them, and four rows of SNR.
 """
 
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ TAGS = {"pulse_widths": "pw", "inter_pulse_durations": "ip", "snr": "sn"}
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """How a model wants molecules encoded; plain JSON values throughout.
+    """The encoding that a model needs; plain JSON values throughout.
 
     Attributes:
-        max_passes: passes that become features; all of them make columns.
+        max_passes: passes that become features; all passes make columns.
         width: columns of a window.
-        insertion_trim: longest insertion (bases) that is kept; longer ones are removed whole; 0 keeps all.
-        smart_windows: take windows from the draft's ``wl`` tag instead of cutting every ``width`` columns.
-        use_draft_qualities: the tensor has a row of draft qualities, so the draft must have them.
-        required: fields that every pass among the features must have; zeros stand in for those not required.
+        insertion_trim: longest insertion kept, bp; longer ones are removed entirely; 0 keeps all.
+        smart_windows: take windows from the draft's ``wl`` tag instead of every ``width`` columns.
+        use_draft_qualities: the tensor has a row of draft qualities, which the draft must then have.
+        required: fields that every pass among the features must have; others default to zeros.
         pulse_width_max: clip of pulse widths, codec V1 codes.
         inter_pulse_duration_max: clip of inter-pulse durations, codec V1 codes.
         snr_max: clip of signal-to-noise ratios.

@@ -1,8 +1,8 @@
 """Training labels: the truth of each window, in the spaced columns of the truth's own alignment.
 
-The labels are DeepConsensus v1.2's. An inserted truth base makes no column for the passes: it pushes the truth along.
-A window's label therefore starts with the truth of its first draft base and ends with the truth of its last one,
-found by draft position; truth inserted exactly between two windows is in neither label.
+The labels are DeepConsensus v1.2's. An inserted truth base adds no column to the pileup: it shifts the rest of the
+truth. A window's label therefore starts with the truth of its first draft base and ends with that of its last, by draft
+position; truth inserted exactly between two windows is in neither label.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from deepconsensus_py.pileup.columns import (
     Operations,
     joined_operations,
     misfits,
-    runs,
+    ranges,
     used_bases,
 )
 from deepconsensus_py.pileup.features import FeatureSpec
@@ -27,7 +27,7 @@ from deepconsensus_py.pileup.pileup import Pileup
 from deepconsensus_py.pileup.windows import WindowBounds, cut_slices
 
 _PADDING = 5
-"""CIGAR code that the original writes where the label has neither a base nor a deletion: hard clip."""
+"""CIGAR code that DeepConsensus writes where a label has neither a base nor a deletion: hard clip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +37,12 @@ class Labels:
     Attributes:
         bases: ``uint8[n, width]`` base codes 0..4 (5 where ``unknown``), right-padded with gaps.
         cigar: ``uint8[n, width]`` BAM CIGAR code of each, 5 in padding.
-        begin: ``int64[n]`` contig position of the first base; 0 where there is none.
-        last: ``int64[n]`` contig position of the last base; 0 where there is none.
+        begin: ``int64[n]`` contig position of the first base; 0 if there is none.
+        last: ``int64[n]`` contig position of the last base; 0 if there is none.
         matches_draft: ``bool[n]`` the truth equals the draft's bases.
-        adjusted: ``bool[n]`` inner gaps were taken out because the label was wider than the window.
-        overflow: ``bool[n]`` even so it has more bases than the window has columns; such windows are left out.
-        unknown: ``bool[n]`` it holds a letter other than A, C, G, T; such windows are left out.
+        adjusted: ``bool[n]`` inner gaps were removed because the label was wider than the window.
+        overflow: ``bool[n]`` even so it has more bases than the window has columns; such windows are excluded.
+        unknown: ``bool[n]`` it contains a base other than A, C, G, T; such windows are excluded.
     """
 
     bases: NDArray[np.uint8]
@@ -89,7 +89,7 @@ def label_windows(pileup: Pileup, bounds: WindowBounds, truth: Truth, spec: Feat
         spec: width of the windows.
 
     Returns:
-        the labels; those that are not ``usable`` are to be left out together with their windows.
+        the labels; windows whose label is not ``usable`` must be excluded.
 
     Raises:
         MoleculeError: the truth's alignment does not fit the draft or the truth's range.
@@ -123,12 +123,12 @@ def label_windows(pileup: Pileup, bounds: WindowBounds, truth: Truth, spec: Feat
 
 
 def _space_truth(pileup: Pileup, truth: Truth) -> _SpacedTruth:
-    """Lay the truth out over the pileup's columns, pushed along by its own insertions."""
+    """Place the truth in the pileup's columns, shifted by its own insertions."""
     operations = _checked_operations(truth, len(pileup.draft_columns))
     length = np.where(operations.inserts, operations.length, operations.on_draft)
     code = np.repeat(operations.code, length)
     inserted, holds_base = code == INSERTION, np.repeat(operations.on_query > 0, length)
-    draft = np.repeat(operations.draft, length) + np.where(inserted, 0, runs(np.zeros_like(length), length))
+    draft = np.repeat(operations.draft, length) + np.where(inserted, 0, ranges(np.zeros_like(length), length))
     of_draft = np.append(pileup.draft_columns, pileup.columns)
     in_front = np.append(0, of_draft[:-1] + 1)
     column = np.where(inserted, in_front[draft], of_draft[draft]) + np.cumsum(inserted) - inserted
@@ -148,7 +148,7 @@ def _space_truth(pileup: Pileup, truth: Truth) -> _SpacedTruth:
 
 
 def _checked_operations(truth: Truth, draft_length: int) -> Operations:
-    """The truth's operations, once they are known to fit."""
+    """The truth's operations, checked."""
     operations = joined_operations([truth.alignment])
     bases = operations.on_query[operations.code != SOFT_CLIP].sum()
     wrong = misfits(operations, [len(truth.bases)], draft_length).any() or bases != truth.end - truth.begin
@@ -162,13 +162,13 @@ def _checked_operations(truth: Truth, draft_length: int) -> Operations:
 
 
 def _slices(truth: _SpacedTruth, draft_start: Integers, draft_stop: Integers) -> tuple[Integers, Integers]:
-    """First and past-the-last truth column of each window; both 0 where the truth does not reach it."""
+    """First and past-the-last truth column of each window; both 0 where the truth does not cover it."""
     first = np.maximum(draft_start - truth.draft_start, 0)
     last = np.minimum(draft_stop - truth.draft_start, len(truth.of_draft)) - 1
     reached = np.flatnonzero(first <= last)
     start, stop = np.zeros_like(first), np.zeros_like(first)
     start[reached] = truth.of_draft[first[reached]]
     stop[reached] = truth.of_draft[last[reached]] + 1
-    # The original takes a label that consists of column 0 alone for an empty one.
+    # DeepConsensus treats a label of column 0 alone as empty.
     stop[stop == 1] = 0
     return start, stop

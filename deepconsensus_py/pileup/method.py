@@ -1,4 +1,4 @@
-"""Triage: which windows a column network need not see, because nothing in their pileup speaks against the draft."""
+"""The column method: windows of the pileup, and the triage that skips windows where the passes support the draft."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ CLASSES = 5  # gap, A, T, C, G
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """A calibrated threshold and what it was seen to cost; a model's file keeps it.
+    """A calibrated threshold and its measured cost; stored in the model file.
 
     Attributes:
-        threshold: windows of less doubt keep the draft.
+        threshold: windows with less evidence against the draft keep it.
         windows: of the molecules it was calibrated on.
-        run: those of them that the network saw.
-        errors: of the reads with triage.
-        errors_of_all: of the reads when the network sees every window.
+        run: those of them that went through the network.
+        errors: in the reads with triage.
+        errors_of_all: in the reads when every window goes through the network.
     """
 
     threshold: float
@@ -39,21 +39,21 @@ class Triage:
 
     def __str__(self) -> str:
         return (
-            f"doubt {self.threshold:g}: {self.run} of {self.windows} windows run, {self.errors} errors left, "
+            f"threshold {self.threshold:g}: {self.run} of {self.windows} windows run, {self.errors} errors left, "
             f"{self.errors_of_all} when all are"
         )
 
 
-def doubts(windows: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """How much speaks against the draft in each window: what the passes say against it, and what it says itself.
+def evidence_against_draft(windows: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Evidence against the draft in each window: from the passes and from its own base qualities.
 
     Args:
-        windows: ``bases`` ``uint8[n, passes, width]``, all gaps in the rows of absent passes, ``draft``
-            ``uint8[n, width]`` and ``draft_quality`` ``int8[n, width]`` (Phred, -1 in gaps; 0 where there is none).
+        windows: ``bases`` ``uint8[n, passes, width]``, all gaps in the rows of absent passes, ``draft`` ``uint8[n,
+            width]`` and ``draft_quality`` ``int8[n, width]`` (Phred, -1 in gaps; 0 if there are none).
 
     Returns:
-        ``float64[n]``, the sum of the largest share of a window's passes that agree in any column on one class other
-        than the draft's, and the error probability of the worst base of the draft.
+        ``float64[n]``, the largest share of a window's passes that agree in any column on a class other than the
+        draft's, plus the error probability of the draft's worst base.
     """
     bases, draft = windows["bases"], windows["draft"]
     passes = bases.any(axis=2).sum(axis=1)
@@ -64,8 +64,8 @@ def doubts(windows: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     np.put_along_axis(votes, draft[None].astype(np.intp), 0, axis=0)
     against = votes.max(axis=(0, 2), initial=0) / np.maximum(passes, 1)
     worst = np.where(draft == GAP, np.inf, windows["draft_quality"]).min(axis=1, initial=np.inf)
-    doubt: NDArray[np.float64] = against + 10 ** (-worst / 10)
-    return doubt
+    evidence: NDArray[np.float64] = against + 10 ** (-worst / 10)
+    return evidence
 
 
 INPUTS = (*PASS_FEATURES, "draft", "draft_quality", "snr")
@@ -83,8 +83,8 @@ def encode_columns(zmw: Zmw, spec: FeatureSpec) -> Features:
         Features whose items are the windows that fit the model. Their layout has the ``draft`` ``uint8[n]`` and its
         ``draft_quality`` ``uint8[n]`` (never absent); ``draft_start``, ``draft_stop`` ``int32[w]`` and ``overflow``
         ``bool[w]`` of all windows; of the items, ``draft_index`` ``int32[items, width]`` (-1 in gaps) and
-        ``mean_quality`` ``float64[items]`` (Phred; 0 where the draft has no qualities). Where passes disagree with the
-        draft: ``align.disagreement.Disagreement.layout``.
+        ``mean_quality`` ``float64[items]`` (Phred; 0 where the draft has no qualities). Disagreement of the passes with
+        the draft: ``align.disagreement.Disagreement.layout``.
 
     Raises:
         MoleculeError: the molecule lacks what the model needs, or an alignment does not fit.
@@ -112,8 +112,9 @@ class ColumnMethod:
         name: the model's name in headers and reports.
         features: the encoding it needs.
         calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
-        insertion_trim: longest insertion (bases) that is kept; None for that of ``features``.
-        least_doubt: windows of less doubt (``pileup.method.doubts``) keep the draft; 0 keeps it nowhere.
+        insertion_trim: longest insertion kept, bp; None for that of ``features``.
+        least_evidence: windows with less evidence against the draft (``evidence_against_draft``) keep it; 0 disables
+            this.
     """
 
     options: Set[str] = OF_COLUMNS | OF_NETWORKS | {TRIAGE}
@@ -125,17 +126,17 @@ class ColumnMethod:
         *,
         calibration: str = "skip",
         insertion_trim: int | None = None,
-        least_doubt: float = 0.0,
+        least_evidence: float = 0.0,
     ) -> None:
         if insertion_trim is not None:
             features = replace(features, insertion_trim=insertion_trim)
         self.name, self.calibration = name, calibration
         self.spec: Mapping[str, Any] = features.to_dict()
-        self._features, self._least_doubt = features, least_doubt
+        self._features, self._least_evidence = features, least_evidence
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "ColumnMethod":
-        """The method of a column network, by its file's header and the options that were given.
+        """Build from a model file's header and the options given.
 
         Raises:
             AttributeError, KeyError, TypeError, ValueError: the header is damaged.
@@ -146,7 +147,7 @@ class ColumnMethod:
             FeatureSpec.from_dict(header["spec"]),
             calibration=header["calibration"],
             insertion_trim=given.get(INSERTION_TRIM),
-            least_doubt=triage.threshold if triage else 0.0,
+            least_evidence=triage.threshold if triage else 0.0,
         )
 
     def encode(self, zmw: Zmw) -> Features:
@@ -154,24 +155,24 @@ class ColumnMethod:
         return encode_columns(zmw, self._features)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
-        """Which windows ``bool[items]`` the model must see: those whose draft is not good enough to be kept."""
+        """Which windows ``bool[items]`` go through the model: those whose draft is not good enough to be kept."""
         selected = np.ones(features.items, np.bool_)
         if skip_above:
             selected &= features.layout["mean_quality"] <= skip_above
-        if self._least_doubt:
-            selected &= doubts(features.inputs) >= self._least_doubt
+        if self._least_evidence:
+            selected &= evidence_against_draft(features.inputs) >= self._least_evidence
         return selected
 
     def call(self, features: Features, selected: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> Calls:
-        """Join what the model called in the selected windows and the draft in the others, in order.
+        """Join the model's calls in the selected windows with the draft in the others, in order.
 
         Args:
             features: the encoded molecule.
             selected: ``bool[items]``, as ``select`` gave it.
-            probabilities: ``float32[selected.sum(), width, 5]``, in item order; of the first class where several tie.
+            probabilities: ``float32[selected.sum(), width, 5]``, in item order; ties go to the first class.
 
         Raises:
-            MoleculeError: the windows leave a part of the draft out.
+            MoleculeError: the windows do not cover the draft.
         """
         layout = features.layout
         _require_whole(layout)
@@ -185,20 +186,20 @@ class ColumnMethod:
 
 
 def _require_whole(layout: Arrays) -> None:
-    """Refuse windows that do not follow one another from the draft's start to its end."""
+    """Refuse windows that do not cover the draft exactly once, in order."""
     edges = np.append(layout["draft_start"], len(layout["draft"]))
     holes = np.flatnonzero(edges != np.insert(layout["draft_stop"], 0, 0))
     if len(holes) or len(edges) == 1:
         at = edges[holes[0]] if len(holes) else 0
-        raise MoleculeError(f"the windows leave out or repeat draft bases at {at}", outcome="empty_sequence")
+        raise MoleculeError(f"the windows omit or repeat draft bases at {at}", outcome="empty_sequence")
 
 
-# A stretch of calls is the window that each base belongs to, and the calls themselves.
+# Calls with the window that each base belongs to.
 _Stretch = tuple[NDArray[np.intp], Calls]
 
 
 def _kept_draft(layout: Arrays, run: NDArray[np.intp]) -> _Stretch:
-    """The draft's bases outside the windows that were run."""
+    """The draft's bases in the other windows."""
     window = np.repeat(np.arange(len(layout["draft_start"])), layout["draft_stop"] - layout["draft_start"])
     position = np.flatnonzero(~np.isin(window, run))
     error = np.power(10.0, layout["draft_quality"][position] / -10.0).astype(np.float32)
@@ -209,17 +210,17 @@ def _kept_draft(layout: Arrays, run: NDArray[np.intp]) -> _Stretch:
 def _called(
     layout: Arrays, selected: NDArray[np.bool_], run: NDArray[np.intp], probabilities: NDArray[np.float32]
 ) -> _Stretch:
-    """The model's bases in the windows that were run."""
+    """The model's bases in the windows that went through it."""
     classes = probabilities.argmax(-1).astype(np.uint8)
     is_base = classes != GAP
-    # The original's arithmetic, in float32: the error probability is 1 less the highest.
+    # As DeepConsensus computes it, in float32: 1 minus the highest probability.
     error = 1 - probabilities.max(-1)[is_base]
     called = Calls(classes[is_base], error, layout["draft_index"][selected][is_base], np.ones(len(error), np.bool_))
     return np.repeat(run, is_base.sum(1)), called
 
 
 def _merge(first: _Stretch, second: _Stretch) -> Calls:
-    """Two stretches in the order of their windows."""
+    """Merge two sets of calls in the order of their windows."""
     order = np.argsort(np.concatenate([first[0], second[0]]), kind="stable")
     fields = ("bases", "error_probability", "draft_index", "from_model")
     return Calls(*(np.concatenate([getattr(calls, f) for _, calls in (first, second)])[order] for f in fields))

@@ -1,4 +1,4 @@
-"""The pileup of a molecule: its passes and its draft, base under base, in spaced columns."""
+"""The pileup of a molecule: its passes and its draft in spaced columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ NO_QUALITY = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trimming:
-    """What the removal of long insertions cost a molecule.
+    """Counts of the long insertions removed from a molecule.
 
     Attributes:
         operation_bases: bases of all CIGAR operations of all passes, deletions and clips included.
@@ -43,22 +43,22 @@ class Trimming:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pileup:
-    """The spaced matrix of one molecule; ``passes`` are the first ``max_passes`` of it.
+    """The spaced matrix of one molecule and its first ``max_passes`` passes.
 
-    A base of a pass that is none of A, C, G, T is a gap, without kinetics: it says nothing. In the draft it keeps the
-    code N, for there it must not get lost.
+    An N in a pass becomes a gap without kinetics, as it is uninformative. An N in the draft keeps its code: it must not
+    get lost.
 
     Attributes:
         bases: ``uint8[passes, columns]`` base codes 0..4, 0 in gaps.
         pulse_widths: ``uint8[passes, columns]`` codec V1 codes, 0 in gaps.
         inter_pulse_durations: ``uint8[passes, columns]`` codec V1 codes, 0 in gaps.
-        strands: ``uint8[passes]`` 1 where the pass read the draft's strand, 2 where it read the other.
+        strands: ``uint8[passes]`` 1 for passes of the draft's strand, 2 for the other.
         draft: ``uint8[columns]`` base codes 0..5, 0 in gaps.
         draft_quality: ``int8[columns]`` Phred 0..93, -1 in gaps; 0 throughout for a draft without qualities.
         draft_index: ``int32[columns]`` position in the draft, -1 in gaps.
-        snr: ``float32[4]`` of A, C, G, T, from the first pass; zeros where it has none.
-        window_widths: ``int32[windows]`` draft bases of each smart window, or None where the spec asks for none.
-        trimming: what the removal of long insertions cost.
+        snr: ``float32[4]`` of A, C, G, T, from the first pass; zeros if it has none.
+        window_widths: ``int32[windows]`` draft bases of each smart window, or None without smart windows.
+        trimming: counts of the long insertions removed.
     """
 
     bases: NDArray[np.uint8]
@@ -89,11 +89,11 @@ class Pileup:
 
 
 def build_pileup(zmw: Zmw, spec: FeatureSpec) -> Pileup:
-    """Space the aligned passes and the draft of a molecule out into common columns.
+    """Place the aligned passes and the draft of a molecule in common columns.
 
     Args:
         zmw: the molecule; every pass aligned. All passes make columns, the first ``spec.max_passes`` are features.
-        spec: the encoding that the model wants.
+        spec: the encoding that the model needs.
 
     Returns:
         the pileup, DeepConsensus v1.2's spaced matrix.
@@ -127,7 +127,7 @@ def build_pileup(zmw: Zmw, spec: FeatureSpec) -> Pileup:
 def _check_fields(zmw: Zmw, spec: FeatureSpec) -> None:
     """Refuse a molecule that lacks what the model needs."""
     if not len(zmw.draft.bases):
-        raise MoleculeError(f"{zmw.name}: the draft has no bases; leave it out of the drafts file")
+        raise MoleculeError(f"{zmw.name}: the draft is empty; remove it from the drafts file")
     if not zmw.passes:
         raise MoleculeError(f"{zmw.name}: no pass aligns to the draft", outcome="no_aligned_pass")
     featured = zmw.passes[: spec.max_passes]
@@ -146,7 +146,7 @@ def _check_fields(zmw: Zmw, spec: FeatureSpec) -> None:
 
 
 def _checked_operations(zmw: Zmw) -> Operations:
-    """The operations of all passes, once they are known to fit the passes and the draft."""
+    """The operations of all passes, checked against the passes and the draft."""
     alignments = [p.alignment for p in zmw.passes if p.alignment is not None]
     if len(alignments) < len(zmw.passes):
         raise MoleculeError(f"{zmw.name}: a pass is not aligned; align the subreads first", outcome="no_aligned_pass")
@@ -174,7 +174,7 @@ def _pass_rows(passes: Sequence[Pass], filled: Mask, used: Mask) -> list[NDArray
 
 
 def _joined(passes: Sequence[Pass], field: str) -> NDArray[np.uint8]:
-    """Kinetics of all passes, laid end to end; zeros for a pass without them."""
+    """Concatenated kinetics of all passes; zeros for a pass without them."""
     values = [(getattr(p, field), len(p.bases)) for p in passes]
     return np.concatenate([np.zeros(length, np.uint8) if v is None else v for v, length in values])
 
@@ -197,7 +197,7 @@ def _window_widths(draft: Draft) -> NDArray[np.int32]:
     widths = np.asarray(() if tag is None else tag, np.int32)
     if (widths < 1).any() or widths.sum() != len(draft.bases):
         raise MoleculeError(
-            f"{draft.name}: its window widths (tag 'wl') do not add up to its {len(draft.bases)} bases; "
+            f"{draft.name}: its window widths (tag 'wl') do not sum to its {len(draft.bases)} bases; "
             "write them with ccs, or polish without smart windows"
         )
     return widths

@@ -1,8 +1,8 @@
-"""The vote: each column goes to the class with most passes behind it. An honest baseline without any training.
+"""The vote: each column is called as the class with the most votes. A baseline without training.
 
-A pass has one vote per column. That of a base is as large as its pulse width is trustworthy (short pulses are often
-non-cognate insertions), both strands weigh the same where both are present, and the draft has a vote of its own that
-grows with its quality. Works without kinetics and without draft qualities.
+A pass has one vote per column. The vote of a base is weighted by its pulse width (short pulses are often non-cognate
+insertions), both strands have equal weight if both are present, and the draft has a vote that grows with its quality.
+Works without kinetics and without draft qualities.
 """
 
 from collections.abc import Mapping, Set
@@ -22,10 +22,10 @@ from deepconsensus_py.pileup.pileup import FORWARD, REVERSE
 CLASSES = 5
 
 BATCH = 16
-"""Windows that fit a processor's cache."""
+"""Windows that fit a CPU's cache."""
 
 PULSE_WIDTH_VOTES = (1.0, 0.0, 0.02, 0.29, 0.60, 0.77, 0.86, 0.91, 0.95)
-"""Vote of a base by its pulse width (codec V1 code; 1 for longer ones and for absent kinetics, code 0).
+"""Vote of a base by its pulse width (codec V1 code; 1 for longer pulses and for absent kinetics, code 0).
 
 The log-odds that a base agrees with the draft, relative to those of long pulses (2.9): of 0.78 million bases of six
 Sequel molecules 48 % disagree at code 2, 30, 15, 10, 8, 7 and 6 % at 3 to 8, and 5 % from 10 on.
@@ -33,30 +33,30 @@ Sequel molecules 48 % disagree at code 2, 30, 15, 10, 8, 7 and 6 % at 3 to 8, an
 
 DRAFT_VOTES = 0.25
 DRAFT_VOTES_PER_PHRED = 0.03
-"""Votes of the draft: at quality 0 (which settles ties), and for each Phred of the base, in a gap of the worse
-neighbour. On six Sequel molecules 0.02 to 0.05 leave 156 to 162 of the draft's 184 errors; no prior leaves 168."""
+"""Votes of the draft: at quality 0 (which breaks ties), and per Phred of the base, or of the worse adjacent base in a
+gap. On six Sequel molecules 0.02 to 0.05 leave 156 to 162 of the draft's 184 errors; no prior leaves 168."""
 
 UNREAD_BASES = 5
-"""A pass that lacks more draft bases than this in a row at an end of a window does not reach there and has no vote:
-so long a deletion is far rarer than the end of a partial pass."""
+"""A pass that lacks more consecutive draft bases than this at an end of a window has no vote there: such a long
+deletion is far rarer than the end of a partial pass."""
 
 NATS_PER_VOTE = 1.1
-"""Log-odds of a vote. Passes are less independent than their 2.9 nats each; with 1.1, predicted and observed errors
-agree up to quality 25 (six Sequel molecules)."""
+"""Log-odds per vote. Passes are not independent, so that a vote is worth less than the 2.9 nats above; with 1.1,
+predicted and observed errors agree up to quality 25 (six Sequel molecules)."""
 
 CALIBRATION = "25,0.22,19.5"
-"""Above quality 25, errors that passes share, in homopolymers above all, flatten the slope: 171 errors predicted where
-159 are observed, 0.7 Phred of expected calibration error (the same molecules)."""
+"""Above quality 25 errors shared by passes, mostly in homopolymers, flatten the slope: 171 errors predicted, 159
+observed, expected calibration error 0.7 Phred (the same molecules)."""
 
 HIGHEST_PROBABILITY = np.float32(1 - 2**-23)
-"""A vote is never certain; errors below Q69 drown in the rounding of float32 anyway."""
+"""A vote is never certain; beyond Q69 float32 rounds to 1 anyway."""
 
 
 class Vote(ColumnMethod):
-    """The column vote: a ``corrector.Method`` that computes its probabilities itself.
+    """The column vote: a ``corrector.Method`` that needs no network.
 
     Args:
-        insertion_trim: longest insertion (bases) that is kept; None for the default of the encoding.
+        insertion_trim: longest insertion kept, bp; None for the default of the encoding.
     """
 
     options: Set[str] = OF_COLUMNS
@@ -67,7 +67,7 @@ class Vote(ColumnMethod):
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "Vote":  # noqa: ARG003 - has no file
-        """The vote, by the options that were given."""
+        """Build from the options given."""
         return cls(insertion_trim=given.get(INSERTION_TRIM))
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
@@ -94,7 +94,7 @@ def _pass_votes(inputs: Arrays) -> NDArray[np.float64]:
 
 
 def _reach(bases: NDArray[np.uint8], draft: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where passes have a say ``bool[items, passes, width]``: not in long gaps at the ends of a window."""
+    """Where passes vote ``bool[items, passes, width]``: not in long gaps at the ends of a window."""
     width = draft.shape[-1]
     drafted = np.pad(np.cumsum(draft != GAP, axis=1), ((0, 0), (1, 0)))
     is_base = bases != GAP
@@ -120,12 +120,12 @@ def _strand_weights(strands: NDArray[np.uint8], reaches: NDArray[np.bool_]) -> N
 
 
 def _draft_votes(draft: NDArray[np.uint8], quality: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Votes of the draft ``[items, width]``; a gap is as doubtful as the worse of the bases beside it."""
+    """Votes of the draft ``[items, width]``; a gap has the quality of its worse adjacent base."""
     width = draft.shape[-1]
     column, is_base = np.arange(width), draft != GAP
     before = np.maximum.accumulate(np.where(is_base, column, -1), axis=1)
     behind = np.minimum.accumulate(np.where(is_base, column, width)[:, ::-1], axis=1)[:, ::-1]
-    # Past the first and the last base of a window there is one neighbour only.
+    # Beyond the first and last base of a window there is only one adjacent base.
     beside = [np.where(before < 0, behind, before), np.where(behind == width, before, behind)]
     worst = np.minimum(*(np.take_along_axis(quality, np.clip(at, 0, width - 1), axis=1) for at in beside))
     return DRAFT_VOTES + DRAFT_VOTES_PER_PHRED * np.maximum(worst, 0)

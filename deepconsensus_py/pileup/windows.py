@@ -16,18 +16,18 @@ _Integer = TypeVar("_Integer", bound=np.integer)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowBounds:
-    """Where the windows of one molecule lie; only those that hold draft bases are listed.
+    """Positions of the windows of one molecule that contain draft bases.
 
-    Together they hold every draft base once, in order: ``draft_start[0]`` is 0, each ``draft_start`` is the
-    ``draft_stop`` before it, and the last ``draft_stop`` is the length of the draft.
+    They cover every draft base once, in order: ``draft_start[0]`` is 0, each ``draft_start`` is the ``draft_stop``
+    before it, and the last ``draft_stop`` is the length of the draft.
 
     Attributes:
         start: ``int64[n]`` first column.
         stop: ``int64[n]`` one past the last column.
         draft_start: ``int64[n]`` position of the first draft base (the original's ``window_pos``).
         draft_stop: ``int64[n]`` one past the position of the last draft base.
-        overflow: ``bool[n]`` the window has more columns than the model reads: it is not cut, the draft is kept there.
-        empty: windows that were left out because they hold no draft base.
+        overflow: ``bool[n]`` the window has more columns than the model reads; it is not cut and keeps the draft.
+        empty: number of windows dropped for lack of draft bases.
     """
 
     start: Integers
@@ -57,7 +57,7 @@ class Windows:
         draft_index: ``int32[n, width]`` position in the draft, -1 in gaps.
         snr: ``float32[n, 4]`` of A, C, G, T.
         position: ``int32[n]`` position of the first draft base.
-        num_passes: ``int32[n]`` rows that hold a pass.
+        num_passes: ``int32[n]`` rows with a pass.
     """
 
     bases: NDArray[np.uint8]
@@ -76,15 +76,15 @@ class Windows:
 
 
 def window_bounds(pileup: Pileup, spec: FeatureSpec) -> WindowBounds:
-    """Divide a pileup into windows: every ``spec.width`` columns, or smart ones as the draft's ``wl`` tag says.
+    """Divide a pileup into windows: every ``spec.width`` columns, or smart windows from the draft's ``wl`` tag.
 
     Args:
         pileup: built with the same spec.
         spec: width and kind of windows.
 
     Returns:
-        the windows in order. Fixed windows never overflow; the last is cut short where the pileup ends. A smart window
-        ends with its last draft base, so that the gaps between two windows belong to the second.
+        the windows in order. Fixed windows never overflow; the last is truncated at the end of the pileup. A smart
+        window ends with its last draft base, so that gaps between two windows belong to the second.
     """
     at = pileup.draft_columns
     if pileup.window_widths is None:
@@ -134,7 +134,7 @@ def cut_windows(pileup: Pileup, bounds: WindowBounds, spec: FeatureSpec) -> Wind
 
 
 def cut_slices(values: NDArray[_Integer], start: Integers, stop: Integers, width: int, fill: int) -> NDArray[_Integer]:
-    """Slices of a row, right-padded or cut to one width.
+    """Slices of a row, right-padded or truncated to one width.
 
     Args:
         values: ``[columns]``.
@@ -170,7 +170,7 @@ def _cut_passes(values: NDArray[np.uint8], column: Integers, absent: int) -> NDA
 def mean_draft_qualities(pileup: Pileup, bounds: WindowBounds) -> NDArray[np.float64]:
     """Phred quality ``float64[n]`` of the mean error probability of each window's draft bases.
 
-    The original's ``avg_ccs_bq``, by which it skips windows; 0 where all qualities are 0.
+    DeepConsensus's ``avg_ccs_bq``, by which it skips windows; 0 if all qualities are 0.
     """
     quality = pileup.draft_quality[pileup.draft_columns].astype(np.float64)
     count = bounds.draft_stop - bounds.draft_start

@@ -153,7 +153,7 @@ def test_windows_that_are_not_the_whole_draft_are_refused(left_out: int, change:
         bounds = np.insert(bounds, left_out, bounds[:, left_out], axis=1)
     layout["draft_start"], layout["draft_stop"] = bounds
     broken = Features(features.inputs, layout)
-    with pytest.raises(MoleculeError, match="leave out or repeat") as caught:
+    with pytest.raises(MoleculeError, match="omit or repeat") as caught:
         CORRECTOR.call(broken, np.ones(features.items, np.bool_), CORRECTOR.forward(features.inputs))
     assert caught.value.outcome == Outcome.EMPTY_SEQUENCE
 

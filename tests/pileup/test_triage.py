@@ -1,21 +1,21 @@
-"""Doubt: what passes and draft say against the draft, window by window."""
+"""Evidence against the draft, window by window."""
 
 import numpy as np
 import pytest
 
-from deepconsensus_py.pileup.method import Triage, doubts
+from deepconsensus_py.pileup.method import Triage, evidence_against_draft
 
 A, T, C, G = 1, 2, 3, 4
 
 
 def one(draft: list[int], passes: list[list[int]], quality: int = 60) -> float:
-    """The doubt of a single window."""
+    """The evidence against the draft in a single window."""
     bases = np.array([passes], np.uint8)
     letters = np.array([draft], np.uint8)
-    (doubt,) = doubts(
+    (found,) = evidence_against_draft(
         {"bases": bases, "draft": letters, "draft_quality": np.where(letters, quality, -1).astype(np.int8)}
     )
-    return float(doubt)
+    return float(found)
 
 
 def spelled_out(bases: np.ndarray, draft: np.ndarray, quality: np.ndarray) -> float:
@@ -30,7 +30,7 @@ def spelled_out(bases: np.ndarray, draft: np.ndarray, quality: np.ndarray) -> fl
     return against / max(len(present), 1) + 10 ** (-worst / 10)
 
 
-def test_passes_that_agree_leave_the_doubt_of_the_draft() -> None:
+def test_passes_that_agree_leave_the_error_of_the_draft() -> None:
     draft = [A, 0, C, G]
     assert one(draft, [draft] * 4) == pytest.approx(1e-6)
     assert one(draft, [draft] * 4, quality=3) == pytest.approx(10**-0.3)
@@ -48,16 +48,16 @@ def test_passes_that_disagree_differently_do_not_add_up() -> None:
     assert one(draft, [draft, [A, 0, 0, G], [A, 0, T, G], [0, 0, C, G]]) == pytest.approx(0.25, abs=1e-5)
 
 
-def test_absent_passes_have_no_say() -> None:
+def test_absent_passes_have_no_vote() -> None:
     draft, other, absent = [A, 0, C, G], [A, 0, 0, G], [0, 0, 0, 0]
     assert one(draft, [draft, other, absent, absent]) == one(draft, [draft, other])
 
 
-def test_columns_past_the_end_of_a_window_say_nothing() -> None:
+def test_columns_past_the_end_of_a_window_do_not_count() -> None:
     assert one([A, C, 0, 0], [[A, C, 0, 0], [A, 0, 0, 0]]) == one([A, C], [[A, C], [A, 0]])
 
 
-def test_a_draft_without_qualities_is_as_doubtful_as_can_be() -> None:
+def test_a_draft_without_qualities_is_never_kept() -> None:
     draft = [A, 0, C, G]
     assert one(draft, [draft] * 4, quality=0) >= 1
 
@@ -70,16 +70,18 @@ def test_it_is_the_definition() -> None:
     draft[0], bases[0] = 0, 0
     quality = np.where(draft, random.integers(0, 60, draft.shape), -1).astype(np.int8)
     expected = [spelled_out(*window) for window in zip(bases, draft, quality, strict=True)]
-    found = doubts({"bases": bases, "draft": draft, "draft_quality": quality})
+    found = evidence_against_draft({"bases": bases, "draft": draft, "draft_quality": quality})
     np.testing.assert_allclose(found, expected)
     order = random.permutation(6)
-    np.testing.assert_array_equal(doubts({"bases": bases[:, order], "draft": draft, "draft_quality": quality}), found)
+    np.testing.assert_array_equal(
+        evidence_against_draft({"bases": bases[:, order], "draft": draft, "draft_quality": quality}), found
+    )
 
 
-def test_no_windows_are_no_doubts() -> None:
+def test_no_windows() -> None:
     empty = {"bases": np.zeros((0, 3, 9), np.uint8), "draft": np.zeros((0, 9), np.uint8)}
-    assert doubts({**empty, "draft_quality": np.zeros((0, 9), np.int8)}).shape == (0,)
+    assert evidence_against_draft({**empty, "draft_quality": np.zeros((0, 9), np.int8)}).shape == (0,)
 
 
 def test_a_calibration_says_what_it_costs() -> None:
-    assert str(Triage(0.5, 200, 40, 11, 12)) == "doubt 0.5: 40 of 200 windows run, 11 errors left, 12 when all are"
+    assert str(Triage(0.5, 200, 40, 11, 12)) == "threshold 0.5: 40 of 200 windows run, 11 errors left, 12 when all are"

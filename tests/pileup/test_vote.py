@@ -121,13 +121,13 @@ def test_a_pass_that_does_not_reach_a_column_has_no_vote_there(end: str) -> None
     np.testing.assert_allclose(probabilities[missing], alone[missing], atol=1e-6)
 
 
-def test_a_gap_of_the_draft_is_as_doubtful_as_the_worse_base_beside_it() -> None:
+def test_a_gap_of_the_draft_is_has_the_quality_of_its_worse_neighbour() -> None:
     inputs = window("TAT", "TAT", "T T", draft="T T", quality=60)
     assert winners(inputs) == "T T"
     for column in (0, 2):
-        doubtful = {**inputs, "draft_quality": inputs["draft_quality"].copy()}
-        doubtful["draft_quality"][0, column] = 3
-        assert winners(doubtful) == "TAT"
+        uncertain = {**inputs, "draft_quality": inputs["draft_quality"].copy()}
+        uncertain["draft_quality"][0, column] = 3
+        assert winners(uncertain) == "TAT"
 
 
 def without_kinetics(zmw: Zmw) -> Zmw:
