@@ -1,4 +1,4 @@
-"""Losses of the column network: the differentiable alignment of called columns with the true sequence."""
+"""Losses of the column network: differentiable alignment of called columns with the true sequence."""
 
 from functools import reduce
 
@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-LEAST_PROBABILITY = 1e-7  # probabilities are kept this far from 0 and 1
-DELETION_COST = 10.0  # of a true base that no column calls
+LEAST_PROBABILITY = 1e-7  # distance kept from 0 and 1
+DELETION_COST = 10.0  # of a true base without a column
 REGULARISATION = 0.1  # temperature of the soft minimum
 
 
@@ -18,19 +18,19 @@ def alignment_loss(
     deletion_cost: float = DELETION_COST,
     regularisation: float | None = REGULARISATION,
 ) -> Tensor:
-    """Cost of the best alignment of the columns with the label, or the soft minimum over all alignments.
+    """Cost of the best alignment of the columns with the label, or its soft minimum over all alignments.
 
-    A column calls one true base at the cost ``-log p(base)``, or none at ``-log p(gap)``; a true base that no column
-    calls costs ``deletion_cost``. Cells of the table are computed one anti-diagonal after the other.
+    A column aligned with a true base costs ``-log p(base)``, an unaligned column ``-log p(gap)``, and an unaligned true
+    base ``deletion_cost``. The table is computed by anti-diagonals.
 
     Args:
         probabilities: ``float[n, columns, 5]`` of gap, A, T, C, G.
-        labels: integers ``[n, length]``, 0 a gap; gaps count for nothing wherever they are.
+        labels: integers ``[n, length]``, 0 a gap; gaps are ignored wherever they are.
         deletion_cost: cost of a true base without a column.
-        regularisation: temperature of the soft minimum; None takes the minimum itself.
+        regularisation: temperature of the soft minimum; None for the hard minimum.
 
     Returns:
-        ``float[n]``, one cost per window. Soft costs can be a little below the hard ones.
+        ``float[n]``, one cost per window. Soft costs can be slightly below hard ones.
 
     Reference:
         Baid et al. 2023, "DeepConsensus improves the accuracy of sequences with a gap-aware sequence transformer".
@@ -42,8 +42,9 @@ def alignment_loss(
     gap_costs, call_costs = _diagonals(gaps.unsqueeze(1).expand(n, length, columns)), _diagonals(calls)
     first_row = F.pad(gaps.cumsum(1), (1, length)).unsqueeze(-1).unbind(1)
 
-    # A diagonal is indexed by label bases used; its cells outside the table are never read by those inside.
+    # A diagonal is indexed by label bases used; cells inside the table never read those outside.
     before, last = gaps.new_zeros(n, length + 1), gaps.new_zeros(n, length + 1)
+    # Cells of one anti-diagonal are independent: columns + length steps of whole tensors, not columns * length.
     table = [last]
     for d in range(1, columns + length + 1):
         options = [last[:, :-1] + deletion_cost]
@@ -61,26 +62,26 @@ def alignment_loss(
 
 
 def shift_left(labels: Tensor) -> Tensor:
-    """Labels with their gaps moved to the end, ``int64[n, length]``."""
+    """Labels with gaps moved to the end, ``int64[n, length]``."""
     order = (labels == 0).to(torch.uint8).argsort(dim=1, stable=True)
     return labels.to(torch.int64).gather(1, order)
 
 
 def _costs(probabilities: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Cost ``[n, columns]`` of a gap in each column, and ``[n, length, columns]`` of each base in each column."""
-    # Class by class, as the reference adds: in float32 the order decides which probabilities near 1 are cut off.
+    # Summed class by class like the reference: in float32 the order decides which probabilities near 1 are clipped.
     total = reduce(torch.add, probabilities.unbind(-1)).unsqueeze(-1)
     costs = -(probabilities / total).clamp(LEAST_PROBABILITY, 1 - LEAST_PROBABILITY).log()
-    # The soft minimum weighs differences of costs a thousand times larger, for which float32 is too coarse.
+    # The soft minimum needs small differences of costs a thousand times larger, for which float32 is too coarse.
     costs = costs.double()
     bases = labels.unsqueeze(-1).expand(*labels.shape, costs.shape[1])
     return costs[..., 0], costs.transpose(1, 2).gather(1, bases)
 
 
 def _diagonals(table: Tensor) -> tuple[Tensor, ...]:
-    """The anti-diagonals ``[n, rows]`` of ``[n, rows, columns]``, zeros where they leave the table."""
+    """The anti-diagonals ``[n, rows]`` of ``[n, rows, columns]``, zeros outside the table."""
     n, rows, columns = table.shape
-    # Rows that are one longer than the view they are read through move right by one from each to the next.
+    # Reading padded rows through a view one column narrower shifts each row right by one more than the row before.
     padded = F.pad(table, (0, rows)).flatten(1)
     skewed = padded[:, : rows * (columns + rows - 1)].view(n, rows, columns + rows - 1)
     return skewed.unbind(-1)

@@ -1,4 +1,4 @@
-"""Why a column network calls a base as it does: which passes and which columns its answer hangs on."""
+"""Explain the calls of a column network: the passes and columns that they depend on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,34 +16,34 @@ from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec
 from deepconsensus_py.pileup.method import INPUTS, encode_columns
 
 NEAR = 10
-"""Columns to either side that are looked at."""
+"""Columns on either side that are examined."""
 
 UNSURE = 0.01
-"""Error probability from which a column is explained though the draft is kept."""
+"""Error probability from which a column is explained even if the draft is kept."""
 
 MOST = 12
 
 EMPTY = {"bases": GAP, "pulse_widths": 0, "inter_pulse_durations": 0, "draft": GAP, "draft_quality": -1}
-"""What a column holds where there is nothing."""
+"""Values of an empty column."""
 
 Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnCase:
-    """A column of the pileup whose call is not the draft, or unsure.
+    """A column of the pileup whose call differs from the draft or is unsure.
 
     Attributes:
-        position: in the draft; of the base before it where the draft has a gap.
-        draft: letter of the draft, empty in a gap.
+        position: in the draft; of the base before it in a gap.
+        draft: base of the draft, empty in a gap.
         probabilities: ``float64[5]`` of gap, A, T, C, G.
         log_odds: of the call, nats.
-        passes: ``float64[passes]`` nats by which the log-odds of the call fall without each pass; NaN for those that
-            the network does not see.
-        letters: draft letters of the columns from ``NEAR`` before to ``NEAR`` behind, empty in gaps.
-        attention: ``float64[2 NEAR + 1]`` how much of each of these columns the network's view of this one is made of,
-            through all layers (``attention.explain.rollout``); NaN beyond the network's window.
-        columns: ``float64[2 NEAR + 1]`` nats by which the log-odds fall with that column empty; NaN likewise.
+        passes: ``float64[passes]`` decrease of the log-odds of the call without each pass, nats; NaN for passes that
+            the network does not read.
+        letters: draft bases of the columns from ``NEAR`` before to ``NEAR`` after, empty in gaps.
+        attention: ``float64[2 NEAR + 1]`` attention of this column to each of these, through all layers
+            (``attention.explain.rollout``); NaN outside the window.
+        columns: ``float64[2 NEAR + 1]`` decrease of the log-odds with that column empty, nats; NaN likewise.
     """
 
     position: int
@@ -57,12 +57,12 @@ class ColumnCase:
 
     @property
     def call(self) -> str:
-        """The letter called, empty for a gap."""
+        """The base called, empty for a gap."""
         return BASES[int(self.probabilities.argmax())].strip()
 
 
 def column_cases(zmw: Zmw, network: ColumnNetwork, spec: FeatureSpec, start: int, stop: int) -> tuple[ColumnCase, ...]:
-    """The columns of a stretch of the draft that a network changes or doubts, the least sure of them if there are many.
+    """Columns of a stretch of the draft that a network changes or calls unsure; the least sure if there are many.
 
     Args:
         zmw: molecule with aligned passes.
@@ -86,8 +86,8 @@ def column_cases(zmw: Zmw, network: ColumnNetwork, spec: FeatureSpec, start: int
         probabilities = scores.double().log_softmax(-1).exp().numpy()
     views = rollout(maps).numpy()
     own, draft = places[windows], features.inputs["draft"][windows]
-    doubted = (probabilities.argmax(-1) != draft) | (1 - probabilities.max(-1) >= UNSURE)
-    found = np.argwhere(doubted & (own >= start) & (own < stop))
+    unsure = (probabilities.argmax(-1) != draft) | (1 - probabilities.max(-1) >= UNSURE)
+    found = np.argwhere(unsure & (own >= start) & (own < stop))
     least_sure = np.argsort(probabilities.max(-1)[tuple(found.T)], kind="stable")[:MOST]
     cases = []
     for window, column in found[np.sort(least_sure)].tolist():

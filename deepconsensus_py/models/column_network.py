@@ -1,4 +1,4 @@
-"""What a column network is made of: its inputs, their embeddings, and its trunk."""
+"""The column network: inputs, embeddings and trunk."""
 
 import math
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ from deepconsensus_py.models.network import CorrectionNetwork
 CLASSES = 5  # gap, A, T, C, G
 
 CPU_BATCH, GPU_BATCH = 16, 2048
-"""Windows: on a processor as many as its caches hold the layers of, on a GPU what fills it."""
+"""Windows per batch: on a CPU as many as keep the layers in cache, on a GPU enough to fill it."""
 
 STEP = 8
-"""Windows that a batch on a processor is padded to a multiple of, where each takes some ms."""
+"""CPU batches are padded to a multiple of this; a window takes some ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One kind of feature.
+    """One input feature.
 
     Attributes:
-        table: the embedding table it is looked up in; bases of passes and draft share one.
+        table: its embedding table; bases of passes and draft share one.
         codes: entries of that table; code 0 means absent.
         copies: values per column: ``"passes"``, or a number.
     """
@@ -39,7 +39,7 @@ class Input:
     copies: str | int
 
 
-# In the order in which their embeddings are joined; the same names are those of the arrays.
+# In the order in which embeddings are concatenated; keys are the names of the arrays.
 INPUTS = {
     "bases": Input("bases", 5, "passes"),
     "pulse_widths": Input("pulse_widths", 256, "passes"),
@@ -53,16 +53,16 @@ INPUTS = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnConfig:
-    """A column network.
+    """Configuration of a column network.
 
     Attributes:
-        max_passes: passes it sees of a molecule.
+        max_passes: passes of a molecule that it reads.
         width: columns of a window.
         embeddings: channels of each embedding table.
-        trunk: the layers; ``trunk.d`` is the width to which the joined embeddings are condensed.
+        trunk: the layers; the concatenated embeddings are condensed to ``trunk.d``.
         use_draft_qualities: whether the draft's base qualities are an input.
-        condense: whether a linear map without bias takes the joined embeddings to ``trunk.d``; without it
-            ``trunk.d`` is their own number, or one more (zeros) where that is odd.
+        condense: whether a linear map without bias condenses the embeddings to ``trunk.d``; otherwise ``trunk.d`` is
+            their number, plus one (zeros) if that is odd.
     """
 
     max_passes: int
@@ -74,7 +74,7 @@ class ColumnConfig:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the arrays it takes, in the order in which their embeddings are joined."""
+        """Names of the arrays it takes, in the order in which embeddings are concatenated."""
         return tuple(name for name in INPUTS if name != "draft_quality" or self.use_draft_qualities)
 
     @property
@@ -85,7 +85,7 @@ class ColumnConfig:
 
     @property
     def embedded(self) -> int:
-        """Channels of the joined embeddings of one column."""
+        """Channels of the concatenated embeddings of one column."""
         return sum(self._copies(name) * self.embeddings[INPUTS[name].table] for name in self.inputs)
 
     def _copies(self, name: str) -> int:
@@ -95,7 +95,7 @@ class ColumnConfig:
     def flops(self) -> int:
         """Floating point operations of one window, two per multiply-add of the matrix products.
 
-        Attention counts every pair of columns, which is what is computed on windows of this size, band or not.
+        Attention counts every pair of columns: windows of this size are computed in full, banded or not.
         """
         trunk, columns = self.trunk, self.width
         condense = 2 * columns * self.embedded * trunk.d if self.condense else 0
@@ -123,15 +123,15 @@ class ColumnConfig:
 
 
 class ScaledEmbedding(nn.Embedding):
-    """A table whose rows are multiplied by the square root of their width; code 0 is absent and gives zeros."""
+    """An embedding scaled by the square root of its width; code 0 means absent and gives zeros."""
 
     def __init__(self, codes: int, channels: int) -> None:
         super().__init__(codes, channels, padding_idx=0)
 
     def reset_parameters(self) -> None:
-        """Draw the rows so that they come out with unit variance."""
+        """Initialise rows so that the scaled output has unit variance."""
         if self.weight.is_meta:
-            return  # Weights will be read; torch would import some 800 modules, a second's worth, to draw none.
+            return  # Weights follow from a file; initialising them would import some 800 modules of torch, a second.
         nn.init.normal_(self.weight, std=self.embedding_dim**-0.5)
         self._fill_padding_idx_with_zero()
 
@@ -141,7 +141,7 @@ class ScaledEmbedding(nn.Embedding):
 
 
 class ColumnTokens(nn.Module):
-    """Columns as tokens: the embeddings of all that is known of a column, joined and condensed.
+    """Columns as tokens: the concatenated, condensed embeddings of their features.
 
     Args:
         config: inputs, embeddings and width of the trunk.
@@ -164,7 +164,7 @@ class ColumnTokens(nn.Module):
         return condensed
 
     def embed(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """The joined embeddings of every column, ``float[n, width, config.embedded]``."""
+        """The concatenated embeddings of every column, ``float[n, width, config.embedded]``."""
         _, passes, width = inputs["bases"].shape
         if passes != self.config.max_passes:
             raise ModelError(f"the network takes {self.config.max_passes} passes, the windows have {passes}")
@@ -176,7 +176,7 @@ class ColumnTokens(nn.Module):
 
 
 class ColumnNetwork(ColumnTokens, CorrectionNetwork):
-    """The network of DeepConsensus (Baid et al. 2023), in all its variants.
+    """The network of DeepConsensus (Baid et al. 2023) in all its variants.
 
     Args:
         config: inputs, widths and layers.
@@ -199,25 +199,25 @@ class ColumnNetwork(ColumnTokens, CorrectionNetwork):
 
         Args:
             inputs: ``bases``, ``pulse_widths``, ``inter_pulse_durations`` ``uint8[n, passes, width]``, ``strands``
-                ``uint8[n, passes]``, ``draft`` ``uint8[n, width]``, ``snr`` ``float32[n, 4]`` and, where the
-                configuration uses it, ``draft_quality`` ``int16[n, width]`` (Phred, -1 in a gap).
+                ``uint8[n, passes]``, ``draft`` ``uint8[n, width]``, ``snr`` ``float32[n, 4]`` and, if the configuration
+                uses it, ``draft_quality`` ``int16[n, width]`` (Phred, -1 in a gap).
 
         Returns:
             Logits ``float[n, width, 5]`` of gap, A, T, C, G.
 
         Raises:
-            ModelError: the windows have another number of passes.
+            ModelError: the windows have a different number of passes.
         """
         logits: Tensor = self.output(self.trunk(Tokens(self.tokens(inputs))))
         return logits
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "ColumnNetwork":
-        """A network by its configuration (``ColumnConfig.to_dict``)."""
+        """Build from a configuration (``ColumnConfig.to_dict``)."""
         return cls(ColumnConfig.from_dict(config))
 
     def require_spec(self, spec: Mapping[str, Any], source: str) -> None:
-        """Refuse windows of other sizes or inputs than the network's."""
+        """Refuse windows of different sizes or inputs."""
         for key in ("max_passes", "width", "use_draft_qualities"):
             if spec.get(key) != getattr(self.config, key):
                 raise ModelError(
@@ -226,11 +226,11 @@ class ColumnNetwork(ColumnTokens, CorrectionNetwork):
                 )
 
     def cost(self) -> str:
-        """What it computes, in words."""
+        """Its computing cost, in words."""
         return f"{self.config.flops():,} FLOPs per window"
 
     def summary(self) -> str:
-        """The network in a line."""
+        """One line about it."""
         config, trunk = self.config, self.config.trunk
         qualities = " and draft qualities" if config.use_draft_qualities else ""
         return (
@@ -240,10 +240,10 @@ class ColumnNetwork(ColumnTokens, CorrectionNetwork):
 
 
 def column_codes(name: str, values: Tensor) -> Tensor:
-    """Codes ``int32[n, width, copies]``, or ``[n, 1, copies]`` of what is constant over the window."""
+    """Codes ``int32[n, width, copies]``, or ``[n, 1, copies]`` for features that are constant over the window."""
     last = INPUTS[name].codes - 1
     if name in {"bases", "draft"}:
-        values = values.where(values <= last, 0)  # any letter but A, T, C, G says nothing
+        values = values.where(values <= last, 0)  # bases other than A, T, C, G are uninformative
     elif name == "draft_quality":
         values = (values + 1).clamp(0, last)  # -1, a gap, is absent
     elif name == "snr":

@@ -1,4 +1,4 @@
-"""Google's DeepConsensus checkpoints to our networks."""
+"""Convert DeepConsensus checkpoints."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from deepconsensus_py.models.tensorflow import Bundle
 from deepconsensus_py.models.weights import Model, load_state
 from deepconsensus_py.pileup.features import FeatureSpec
 
-BLOCK = 20  # columns that a band is computed in; any number gives the same band
+BLOCK = 20  # columns per block of the band; any number gives the same result
 
 # Embedding layers in the checkpoint, and the parameters that give their channels.
 TABLES = {
@@ -36,8 +36,8 @@ CARD = """# {name}
 
 Weights of a DeepConsensus checkpoint (`{file}`), converted by deepconsensus-py.
 
-- Architecture: the column network of DeepConsensus (Baid et al. 2023), as `params.json` describes it.
-- Training data, measurements and terms of use: those of the checkpoint's authors; none were made here.
+- Architecture: the column network of DeepConsensus (Baid et al. 2023), as described by `params.json`.
+- Training data, measurements and terms of use: see the authors of the checkpoint; none were made here.
 - Quality calibration in `params.json`: {calibration}.
 """
 
@@ -46,11 +46,11 @@ def convert_checkpoint(checkpoint: Path, *, name: str) -> Model:
     """Read a DeepConsensus v1.2 checkpoint, with or without optimiser slots.
 
     Args:
-        checkpoint: its folder, or its prefix ``…/checkpoint-N``; ``params.json`` lies beside it.
-        name: what to call the model.
+        checkpoint: its folder, or its prefix ``…/checkpoint-N``, with ``params.json`` beside it.
+        name: of the model.
 
     Raises:
-        ModelError: there is no checkpoint, it is damaged, or it is not of a network that we have.
+        ModelError: there is no checkpoint, it is damaged, or its network is not supported.
     """
     prefix = find_prefix(checkpoint)
     params = _read_params(prefix.parent / "params.json")
@@ -74,10 +74,10 @@ def convert_checkpoint(checkpoint: Path, *, name: str) -> Model:
 
 
 def find_prefix(checkpoint: Path) -> Path:
-    """The prefix of a checkpoint given by its folder or by the prefix itself.
+    """The prefix of a checkpoint, from its folder or the prefix itself.
 
     Raises:
-        ModelError: there is no checkpoint, or there are several and no note of the latest.
+        ModelError: there is no checkpoint, or several without a record of the latest.
     """
     if not checkpoint.is_dir():
         prefix = checkpoint.with_suffix("") if checkpoint.suffix == ".index" else checkpoint
@@ -146,14 +146,14 @@ def _trunk_from_params(params: Mapping[str, Any]) -> TrunkConfig:
 
 
 def _state(bundle: Bundle, config: ColumnConfig) -> Iterator[tuple[str, Tensor]]:
-    """Our names and tensors of all weights; every one must be used and none be missing."""
+    """Our names and tensors of all weights; none may be missing or unused."""
     keys = dict(_keys(config))
     present = {name.removesuffix(VALUE) for name in bundle.names() if name.startswith("model/") and "/.OPT" not in name}
     missing, unexpected = sorted(keys.keys() - present), sorted(present - keys.keys())
     if missing or unexpected:
         found = "; ".join(
             f"{word} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
-            for word, names in (("lacks", missing), ("has beside them", unexpected))
+            for word, names in (("lacks", missing), ("also has", unexpected))
             if names
         )
         raise ModelError(f"{bundle.prefix}: params.json describes {len(keys)} weights; the checkpoint {found}")
@@ -162,7 +162,7 @@ def _state(bundle: Bundle, config: ColumnConfig) -> Iterator[tuple[str, Tensor]]
 
 
 def _as_ours(name: str, weight: NDArray[Any], d: int) -> NDArray[np.float32]:
-    """Kernels are (in, out), with heads as a dimension of their own; our matrices are (out, in)."""
+    """Kernels are (in, out), with a dimension for heads; our matrices are (out, in)."""
     weight = weight.astype(np.float32)
     if name.startswith("tables."):
         weight[0] = 0.0  # code 0 is masked in the original, a row of zeros here

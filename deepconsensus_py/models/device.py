@@ -1,4 +1,4 @@
-"""Where networks run and in which precision: integers go there, probabilities come back."""
+"""Devices and numeric precision: integers go in, probabilities come back."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -20,20 +20,20 @@ from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.options import AUTO, BF16, FP32
 
 _CUDA_LANES = 2
-"""Batches in work on a GPU at a time: while one is computed, another is copied."""
+"""Concurrent batches on a GPU: one is copied while another is computed."""
 
 
 class Device:
-    """A device, and how batches get there and back.
+    """A device, and the transfer of batches to and from it.
 
-    A batch is padded with zeros: libraries choose their code by shapes, and what becomes of an item must not depend on
-    how many others there are. A GPU always gets a full batch. On a processor only products of very few rows differ
-    (oneMKL: up to 3), but oneDNN compiles code for each number of rows and keeps it: 4 ms and 2 MB in the run network.
+    Batches are padded with zeros: libraries select kernels by shape, and the result for an item must not depend on the
+    batch size. A GPU always gets a full batch. On a CPU only products of very few rows differ (oneMKL: up to 3), but
+    oneDNN compiles and keeps a kernel for each number of rows: 4 ms and 2 MB in the edit network.
 
     Args:
         name: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
         batch: items of a full batch.
-        step: what a batch is padded to a multiple of on a processor.
+        step: CPU batches are padded to a multiple of this.
     """
 
     def __init__(self, name: str, batch: int, step: int) -> None:
@@ -44,7 +44,7 @@ class Device:
         self._own = local()
 
     def run(self, network: Callable[[Mapping[str, Tensor]], Tensor], inputs: Arrays) -> NDArray[np.float32]:
-        """Send a batch, run a network on it, and fetch the result; from several threads at a time, where wanted.
+        """Send a batch, run a network on it, and fetch the result; safe to call from several threads.
 
         Args:
             network: on this device.
@@ -61,7 +61,7 @@ class Device:
 
     @contextmanager
     def _stream(self) -> Iterator[None]:
-        """A stream of this thread's own, so that its copies do not wait for others' computing."""
+        """A stream per thread, so that copies do not wait for other threads' computation."""
         if not self._cuda:
             yield
             return
@@ -85,32 +85,32 @@ class Device:
 
 
 def _padded(values: NDArray[Any], items: int) -> NDArray[Any]:
-    """With so many items of zeros behind."""
+    """Append this many items of zeros."""
     return np.pad(values, ((0, items), *((0, 0),) * (values.ndim - 1))) if items else values
 
 
 DTYPES = {FP32: torch.float32, BF16: torch.bfloat16}
 
 MOST_CHANGED = 1e-4
-"""The guard: changed bases per base that a lower precision may have, against float32."""
+"""Limit for a lower precision: changed bases per base, relative to float32."""
 
 LEAST_WITHIN_ONE = 0.99
-"""The guard: share of the other bases whose qualities must differ by 1 at most (Phred)."""
+"""Limit for a lower precision: share of the other bases whose qualities differ by at most 1 (Phred)."""
 
 _ROWS = 1600
-"""Rows (windows times columns) that weights are laid out for; any number may come."""
+"""Rows (windows times columns) that the weight layout is optimised for; any number works."""
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How the reads of a lower precision agree with those of float32; a model's file keeps it.
+    """Agreement of reads in a lower precision with those in float32; stored in the model file.
 
     Attributes:
-        bases: of the reads in float32.
-        changed: bases replaced, left out or put in.
-        within_one: share of the others whose quality differs by 1 at most (Phred).
+        bases: number of bases of the reads in float32.
+        changed: mismatches, deletions and insertions.
+        within_one: share of the others whose quality differs by at most 1 (Phred).
     """
 
     bases: int
@@ -119,7 +119,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether it passes the guard."""
+        """Whether it is within the limits."""
         return self.changed <= MOST_CHANGED * self.bases and self.within_one >= LEAST_WITHIN_ONE
 
     def __str__(self) -> str:
@@ -130,43 +130,43 @@ class Agreement:
 
 
 def choose_precision(asked: str, measured: Mapping[str, Agreement], device: torch.device) -> str:
-    """The precision that a network is run in.
+    """The precision to run a network in.
 
     Args:
-        asked: one of ``names.PRECISIONS``; ``auto`` takes bfloat16 where the device is made for it and the model has
-            been measured to agree with float32.
-        measured: what the model's file says of each precision but float32.
-        device: where it runs.
+        asked: one of ``options.PRECISIONS``; ``auto`` uses bfloat16 where the device supports it and the model was
+            validated for it.
+        measured: agreement of each lower precision, from the model file.
+        device: to run on.
 
     Raises:
-        ModelError: bfloat16 is asked for where the device has no such arithmetic.
+        ModelError: bfloat16 is requested but the device does not support it.
     """
     if asked == AUTO:
         allowed = BF16 in measured and measured[BF16].holds
         return BF16 if allowed and has_bf16(device) else FP32
     if asked == BF16 and not has_bf16(device):
-        raise ModelError(f"device {str(device)!r} has no bfloat16 arithmetic; leave --precision out, or make it {FP32}")
+        raise ModelError(f"device {str(device)!r} does not support bfloat16; use --precision {FP32} or {AUTO}")
     return asked
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether matrix products in bfloat16 are faster there than in float32."""
+    """Whether the device has bfloat16 arithmetic."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Versions of torch that cannot tell are taken not to have it: elsewhere bfloat16 is emulated, and slow.
+    # Without a capability query in torch, assume none: emulated bfloat16 is slow.
     processor: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(processor.get("avx512_bf16") or processor.get("amx_bf16"))
 
 
 class LaidLinear(nn.Module):
-    """A linear layer, and a ReLU where wanted, for inference.
+    """A linear layer for inference, optionally followed by a ReLU.
 
-    On a processor its weights are kept as oneDNN wants them, which torch uses for bfloat16 anyway; the library that it
-    takes for float32 leaves half of an AMD processor idle.
+    On a CPU the weights are stored in oneDNN's layout, which torch uses for bfloat16 anyway; its float32 library (MKL)
+    leaves half of an AMD CPU idle.
 
     Args:
-        layer: the layer, on the device that is to run it.
-        dtype: of weights, products and result; what comes in is brought to it.
+        layer: on the device that runs it.
+        dtype: of weights, products and result; inputs are converted.
         relu: whether a ReLU follows.
     """
 
@@ -191,10 +191,10 @@ class LaidLinear(nn.Module):
 
 
 def for_inference(network: _Network, precision: str) -> _Network:
-    """A copy of a network for inference, with the linear layers of its ``trunk`` in a precision.
+    """A copy of a network for inference, with the linear layers of its ``trunk`` in the given precision.
 
     Args:
-        network: on the device that is to run it.
+        network: on the device that runs it.
         precision: ``fp32`` or ``bf16``.
     """
     laid = copy.deepcopy(network).eval()
@@ -214,13 +214,13 @@ class DeviceNetwork:
     """A network with its weights on a device: a ``corrector.Network``.
 
     Args:
-        network: the network; it is copied there.
+        network: is copied to the device.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…
-        precision: what it computes in, one of ``options.PRECISIONS``.
-        agreement: of lower precisions with float32, by their names, where it has been measured.
+        precision: one of ``options.PRECISIONS``.
+        agreement: of lower precisions with float32, by name, if measured.
 
     Raises:
-        ModelError: the device cannot compute in this precision.
+        ModelError: the device does not support this precision.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""What stands at the head of a model file, and where the bundled ones are; read without torch.
+"""Headers of model files, and the bundled models; torch is not needed.
 
-The safetensors metadata has one entry, ``HEADER``, a JSON object; safetensors writes several in any order, which would
-make two writings of one model differ.
+The safetensors metadata has one entry, ``HEADER``, a JSON object; several would be written in any order, so that two
+copies of a model would differ.
 """
 
 import json
@@ -21,23 +21,23 @@ SUFFIX = ".safetensors"
 CHECKSUM = "sha256"
 _TYPES = {"name": str, "config": dict, "spec": dict, "calibration": str, "card": str}
 FAMILIES = tuple(name for name, row in METHODS.items() if row.network)
-"""Methods whose networks model files hold."""
+"""Methods with networks in model files."""
 
 OLD_FAMILIES = {"column": "columns", "run": "edits"}
-"""What files of version 0.1 call them."""
+"""Their names in files of version 0.1."""
 
 OLD_NAMES = {"runs": "edits"}
-"""Bundled models that were called otherwise in version 0.1."""
+"""Names of bundled models in version 0.1."""
 
 
 def bundled_models() -> dict[str, Path]:
-    """Names and paths of the models that come with the package."""
+    """Names and paths of the bundled models."""
     folder = Path(str(resources.files("deepconsensus_py.weights")))
     return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX}"))}
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """The file of a bundled model's name, or the path itself.
+    """The file of a bundled model, or the path itself.
 
     Raises:
         ModelError: it is neither.
@@ -53,7 +53,7 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def find_method(name_or_path: str | Path) -> tuple[MethodRow, dict[str, Any]]:
-    """The method of a model, and the header of its file; empty where it has none.
+    """The method of a model, and the header of its file; empty if it has none.
 
     Raises:
         ModelError: there is no such model, or its file is not one of ours.
@@ -79,7 +79,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def damaged(path: Path, error: Exception) -> ModelError:
-    """The header of a file cannot be understood."""
+    """The error for a header that cannot be parsed."""
     return ModelError(f"{path}: its header is damaged ({error!r}); copy or convert it again")
 
 

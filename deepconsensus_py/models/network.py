@@ -1,4 +1,4 @@
-"""What every network that corrects drafts has, whichever method it belongs to."""
+"""The base class of networks that correct drafts."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from deepconsensus_py.corrector import Arrays
 
 
 class Config(Protocol):
-    """The configuration of a network: all but its weights."""
+    """The configuration of a network: everything but its weights."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -18,16 +18,16 @@ class Config(Protocol):
 
 
 class CorrectionNetwork(nn.Module):
-    """A network whose weights a model file holds; called with tensors of a method's inputs, it gives scores.
+    """A network with its weights in a model file; it maps a method's inputs to scores.
 
-    The softmax of its scores ``float[items, ..., classes]`` are the probabilities that the method calls reads from.
+    The softmax of its scores ``float[items, ..., classes]`` gives the probabilities that the method calls reads from.
 
     Attributes:
         method: its method's name in ``methods.METHODS``.
-        cpu_batch: items of a full batch on a processor.
+        cpu_batch: items of a full batch on a CPU.
         gpu_batch: the same on a GPU.
-        step: items that a batch on a processor is padded to a multiple of.
-        config: what it is made of.
+        step: CPU batches are padded to a multiple of this.
+        config: its configuration.
     """
 
     method: ClassVar[str]
@@ -39,7 +39,7 @@ class CorrectionNetwork(nn.Module):
     @classmethod
     @abstractmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
-        """A network by its configuration, as ``Config.to_dict`` gave it; weights are still to be read.
+        """Build from a configuration (``Config.to_dict``); weights are loaded later.
 
         Raises:
             ModelError: it is not the configuration of such a network.
@@ -51,7 +51,7 @@ class CorrectionNetwork(nn.Module):
 
         Args:
             spec: the encoding.
-            source: what the error calls the model.
+            source: name of the model in errors.
 
         Raises:
             ModelError: it does not fit.
@@ -59,14 +59,14 @@ class CorrectionNetwork(nn.Module):
 
     @abstractmethod
     def summary(self) -> str:
-        """What it is, in a line."""
+        """One line about it."""
 
     @abstractmethod
     def cost(self) -> str:
-        """What it computes, in words."""
+        """Its computing cost, in words."""
 
     def arranged(self, inputs: Arrays) -> Arrays:
-        """A batch in the shapes that the network computes alike whatever the batch."""
+        """Bring a batch to shapes whose results do not depend on the batch."""
         return inputs
 
     def parameter_count(self) -> int:

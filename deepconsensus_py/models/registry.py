@@ -1,4 +1,4 @@
-"""Models by name: a method at once, its network, and torch with it, when it is needed."""
+"""Load models by name: the method at once; the network, and torch with it, when needed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,12 +19,12 @@ from deepconsensus_py.options import AUTO, BF16, DEVICE, INSERTION_TRIM, PRECISI
 
 
 class Loading:
-    """A ``corrector.Network`` that a thread reads, so that molecules can be encoded meanwhile.
+    """A ``corrector.Network`` loaded by a thread, so that molecules can be encoded meanwhile.
 
-    What needs it waits for it, and raises what kept it from being read.
+    Uses block until it is loaded, and raise any error of loading.
 
     Args:
-        read: gives the network.
+        read: loads the network.
     """
 
     def __init__(self, read: Callable[[], Network]) -> None:
@@ -38,7 +38,7 @@ class Loading:
 
     @property
     def lanes(self) -> int:
-        """Batches at a time."""
+        """Concurrent batches."""
         return self._network.result().lanes
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
@@ -53,10 +53,10 @@ class Loading:
 
 
 class Replicas:
-    """A ``corrector.Network`` that gives each batch to one of several alike that has a lane free.
+    """A ``corrector.Network`` that passes each batch to one of several replicas with a free lane.
 
     Args:
-        networks: of one model, each on a device of its own.
+        networks: of one model, each on its own device.
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
@@ -69,7 +69,7 @@ class Replicas:
                     self._free.put(network)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities of a batch, from the device that has been free for longest."""
+        """Probabilities of a batch, from the device that has been idle longest."""
         network = self._free.get()
         try:
             return network.forward(inputs)
@@ -91,21 +91,21 @@ def load_model(
 
     Args:
         name_or_path: ``"vote"``, ``"pairhmm"``, the name of a bundled network, or the path of a ``.safetensors`` file.
-        device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; several, with commas between, share the
-            batches; None is ``"cpu"``.
-        threads: processor cores for a network on the CPU, each with a batch of its own, so that what comes out does
-            not depend on their number; None leaves one batch at a time to torch's threads.
-        insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
+        device: device of a network: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; several, separated by commas, share the
+            batches; default ``"cpu"``.
+        threads: CPU cores for a network, one batch each, so that results do not depend on their number; None computes
+            one batch at a time with torch's threads.
+        insertion_trim: longest insertion kept, bp; None for the model's own.
         precision: numeric precision of a network: ``"fp32"``, ``"bf16"``, or ``"auto"``, the default, for bfloat16
             where the device supports it and the model was validated for it.
         triage: whether positions where the passes support the draft are skipped, the default; False shows the network
             everything.
-        wait: False lets a thread read a network, so that molecules can be encoded at once; not where its device may
-            turn out to be unfit.
+        wait: False loads a network in a thread, so that encoding can start at once; unless its device may be
+            unsuitable.
 
     Raises:
-        ModelError: there is no such model or no such device, the device cannot compute so, the file is not one of
-            ours, or what is given has no effect with this model.
+        ModelError: there is no such model or device, the device does not support the precision, the file is not one of
+            ours, or an option has no effect with this model.
     """
     given = {INSERTION_TRIM: insertion_trim, DEVICE: device, PRECISION: precision, TRIAGE: triage}
     row, method = _method(name_or_path, given)
@@ -117,14 +117,14 @@ def load_model(
 
 
 def load_method(name_or_path: str | Path, *, insertion_trim: int | None = None) -> Method:
-    """The method of a model alone: enough to encode molecules, without torch.
+    """The method of a model alone: enough to encode molecules without torch.
 
     Args:
         name_or_path: see ``load_model``.
         insertion_trim: see ``load_model``.
 
     Raises:
-        ModelError: there is no such model, the file is not one of ours, or its encoding has no use for the trim.
+        ModelError: there is no such model, the file is not one of ours, or the trim has no effect with it.
     """
     method: Method = _method(name_or_path, {INSERTION_TRIM: insertion_trim})[1]
     return method
@@ -142,7 +142,7 @@ def _method(name_or_path: str | Path, given: Mapping[str, Any]) -> tuple[MethodR
 
 @dataclass(frozen=True, slots=True)
 class _Networks:
-    """Reads a network, once for each device; the arguments of ``load_model``."""
+    """Loads a network on each device; takes the arguments of ``load_model``."""
 
     name_or_path: str | Path
     devices: str

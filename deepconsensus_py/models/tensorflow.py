@@ -1,4 +1,4 @@
-"""Files of TensorFlow without TensorFlow: checkpoints ("tensor bundles"), protocol buffers, checksums."""
+"""Read TensorFlow files without TensorFlow: checkpoints ("tensor bundles"), protocol buffers, checksums."""
 
 import struct
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def masked_crc32c(data: bytes) -> int:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """A base-128 number, least significant group first, and where it ends.
+    """A base-128 varint, least significant group first, and where it ends.
 
     Raises:
         IndexError: the data end before it.
@@ -93,7 +93,7 @@ DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "|u1", 6: "|i1", 9: "<i8", 10: "|b1",
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """Where a tensor lies.
+    """Location of a tensor.
 
     Attributes:
         dtype: number in types.proto.
@@ -119,7 +119,7 @@ class Bundle:
         prefix: the path without ``.index``.
 
     Raises:
-        ModelError: there is no such checkpoint, or it is damaged or of another kind.
+        ModelError: there is no such checkpoint, or it is damaged or not a tensor bundle.
     """
 
     def __init__(self, prefix: Path) -> None:
@@ -156,7 +156,7 @@ class Bundle:
         except OSError as error:
             raise ModelError(f"{path}: {error.strerror}; copy it beside {self._index.name}") from error
         if len(data) < entry.size:
-            raise ModelError(f"{path}: ends before {name}; the file is truncated, copy it again")
+            raise ModelError(f"{path}: truncated before {name}; copy the file again")
         if entry.crc is not None and masked_crc32c(data) != entry.crc:
             raise ModelError(f"{path}: {name} is damaged (its checksum differs); copy the file again")
         return np.frombuffer(data, DTYPES[entry.dtype]).reshape(entry.shape)
@@ -189,7 +189,7 @@ def _block(table: bytes, offset: int, size: int) -> bytes:
 
 
 def _block_entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys share the prefix of the key before; restart points, which only searching needs, end the block."""
+    """Keys share a prefix with the key before; restart points, needed for searching only, end the block."""
     (restarts,) = struct.unpack_from("<I", block, len(block) - 4)
     end, at, key = len(block) - 4 * (restarts + 1), 0, b""
     while at < end:

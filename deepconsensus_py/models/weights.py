@@ -1,4 +1,4 @@
-"""Model files: safetensors that carry weights, configuration, feature spec, calibration and a model card."""
+"""Model files: safetensors with weights, configuration, encoding, calibration and a model card."""
 
 import hashlib
 import json
@@ -22,16 +22,16 @@ from deepconsensus_py.pileup.method import Triage
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A network and what it was made for.
+    """A network and its metadata.
 
     Attributes:
-        name: what headers and reports call it.
+        name: in headers and reports.
         network: the network with its weights.
-        spec: the encoding it was trained on, as plain JSON values.
+        spec: the encoding it was trained on, plain JSON values.
         calibration: quality map (``polishing.qualities.Calibration``), or ``"skip"``.
         card: model card, Markdown: what it was trained on, how it was measured, what it is not for.
-        agreement: of lower precisions with float32, by their names, where it has been measured.
-        triage: which windows a column network need not see, where that has been calibrated.
+        agreement: of lower precisions with float32, by name, if measured.
+        triage: threshold below which windows skip a column network, if calibrated.
     """
 
     name: str
@@ -47,10 +47,10 @@ _Kind = TypeVar("_Kind", bound=CorrectionNetwork)
 
 
 def network_of(model: Model, kind: type[_Kind]) -> _Kind:
-    """A model's network, which must be of a kind.
+    """A model's network, checked to be of a class.
 
     Raises:
-        ModelError: it is of another method.
+        ModelError: it is of a different method.
     """
     if not isinstance(model.network, kind):
         raise ModelError(f"model {model.name!r} is not of method {kind.method!r}: it cannot be used here")
@@ -62,10 +62,10 @@ def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
 
     Args:
         name_or_path: a bundled model's name, or the path of a ``.safetensors`` file.
-        device: where its network is to run.
+        device: to load the network on.
 
     Raises:
-        ModelError: there is no such model, it is not one of our files, or its parts do not fit each other.
+        ModelError: there is no such model, it is not one of our files, or its parts are inconsistent.
     """
     path = find_model(name_or_path)
     header = read_header(path)
@@ -88,19 +88,19 @@ def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
         triage = Triage(**header["triage"]) if "triage" in header else None
     except (AttributeError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
-    # Files of earlier versions have none.
+    # Files of early versions have no checksum.
     if written.get(CHECKSUM, checksum := _checksum(written, state)) != checksum:
-        raise ModelError(f"{path}: is damaged: its checksum is not that of what it holds; copy or convert it again")
+        raise ModelError(f"{path}: is damaged: its checksum does not match; copy or convert it again")
     return Model(network=network.eval(), agreement=agreement, triage=triage, **fields)
 
 
 def load_state(network: CorrectionNetwork, state: Mapping[str, Tensor], *, source: str) -> None:
-    """Give a network its weights.
+    """Load weights into a network.
 
     Args:
         network: the network; may be on the meta device.
-        state: tensors by name, which the network takes as they are.
-        source: what the error calls them.
+        state: tensors by name, assigned without copying.
+        source: name of the model in errors.
 
     Raises:
         ModelError: names or shapes differ from the network's.
@@ -115,12 +115,12 @@ def load_state(network: CorrectionNetwork, state: Mapping[str, Tensor], *, sourc
             )
     for name, tensor in state.items():
         if not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
-            raise ModelError(f"{source}: is damaged: {name} has no numbers for weights ({tensor.dtype}); copy it again")
+            raise ModelError(f"{source}: is damaged: {name} has invalid weights ({tensor.dtype}); copy it again")
     network.load_state_dict(state, assign=True)
 
 
 def _checksum(header: Mapping[str, Any], state: Mapping[str, Tensor]) -> str:
-    """SHA-256 of a header, but for its checksum, and of the weights, where a wrong bit would show in no other way."""
+    """SHA-256 of a header without its checksum and of the weights, which have no other check."""
     plain = {key: value for key, value in header.items() if key != CHECKSUM}
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
     for name, tensor in sorted(state.items()):
@@ -130,7 +130,7 @@ def _checksum(header: Mapping[str, Any], state: Mapping[str, Tensor]) -> str:
 
 
 def model_header(model: Model) -> dict[str, Any]:
-    """What a model's file says of it, as plain JSON values.
+    """The header of a model file, as plain JSON values.
 
     Raises:
         ModelError: the spec does not fit the network.
@@ -153,7 +153,7 @@ def model_header(model: Model) -> dict[str, Any]:
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Write a model; the file takes its name only when it is complete.
+    """Write a model atomically.
 
     Raises:
         ModelError: the spec does not fit the network.
@@ -164,7 +164,7 @@ def save_model(path: Path, model: Model) -> None:
     header[CHECKSUM] = _checksum(header, state)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        # save_file would make a file that its owner alone may read.
+        # save_file would create a file that only its owner can read.
         partial.write_bytes(save(state, metadata={HEADER: json.dumps(header)}))
         partial.replace(path)
     except (SafetensorError, OSError) as error:

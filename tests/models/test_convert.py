@@ -189,7 +189,7 @@ def test_missing_and_unexpected_weights_are_named(checkpoint: Path) -> None:
     with pytest.raises(
         ModelError,
         match=r"lacks model/encoder_stack/layers/0/0/layer_norm/beta, .* and 5 more; "
-        r"has beside them model/encoder_stack/layers/0/0/alpha, .* and 1 more",
+        r"also has model/encoder_stack/layers/0/0/alpha, .* and 1 more",
     ):
         convert_checkpoint(checkpoint, name="x")
 

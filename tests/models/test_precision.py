@@ -110,7 +110,7 @@ def test_auto_takes_bfloat16_where_device_and_measurement_allow_it(
     if capable:
         assert choose_precision(BF16, measured, CPU) == BF16
     else:
-        with pytest.raises(ModelError, match="device 'cpu' has no bfloat16 arithmetic"):
+        with pytest.raises(ModelError, match="device 'cpu' does not support bfloat16"):
             choose_precision(BF16, measured, CPU)
 
 

@@ -109,7 +109,7 @@ def test_damage_is_noticed(tmp_path: Path, tensors: dict[str, NDArray[np.generic
     with pytest.raises(ModelError, match=r"m\.data-00000-of-00002: .* is damaged .*; copy the file again"):
         [bundle.read(name) for name in tensors]
     shard.write_bytes(shard.read_bytes()[:5])
-    with pytest.raises(ModelError, match="the file is truncated"):
+    with pytest.raises(ModelError, match="truncated before"):
         [bundle.read(name) for name in tensors]
     shard.unlink()
     with pytest.raises(ModelError, match=r"No such file or directory; copy it beside m\.index"):
