@@ -1,4 +1,4 @@
-"""Molecules with known truth made into others: the other strand, fewer passes, other drafts, other errors."""
+"""Augment molecules with known truth: opposite strand, fewer passes, other drafts, added errors."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,9 +23,9 @@ from deepconsensus_py.pacbio.names import parse_ccs
 def reverse_zmw(zmw: Zmw) -> Zmw:
     """The reverse complement of a molecule with aligned passes.
 
-    The alignments are turned as they are: gaps that were as far left as can be are then as far right. Within each
-    homopolymer, the draft's qualities keep their order, for ccs marks a doubtful homopolymer on its first base, in
-    reading direction.
+    Alignments are reversed as they are: left-normalised gaps become right-normalised. Within each homopolymer, the
+    draft's qualities keep their order, because ccs puts the low quality of an uncertain homopolymer on its first base
+    in read direction.
     """
     length = len(zmw.draft.bases)
     return Zmw(_reverse_draft(zmw.draft), tuple(_reverse_pass(p, length) for p in zmw.passes))
@@ -55,24 +55,24 @@ def reverse_alignment(alignment: Alignment, draft_length: int) -> Alignment:
 
 
 ONE_STRAND = 0.2
-"""Share of the new drafts that are made of passes of one strand, where there are enough."""
+"""Share of redrafts from passes of one strand, if there are enough."""
 
 MOST_OF_ITS_OWN = 0.6
-"""Share of the passes that are taken, at most, where the truth is the draft that all of them made."""
+"""Largest share of the passes to use if the truth is the draft from all of them."""
 
 _LEAST_LENGTH = 1 / 3
-"""Of the draft, for a pass to be chosen."""
+"""Shortest pass to choose, as a share of the draft."""
 
 
 def redrafted(example: Example, rng: np.random.Generator) -> Example | None:
-    """Some passes of a molecule, a draft of theirs in a random direction, and the truth on it.
+    """Redraft a molecule from some of its passes, in random orientation, with the truth aligned to it.
 
     Args:
         example: the molecule; its passes are aligned.
         rng: source of randomness.
 
     Returns:
-        the molecule anew, or None where too few passes are alike or the truth does not align.
+        the redrafted molecule, or None if too few passes are usable or the truth does not align.
     """
     name = parse_ccs(example.name)
     assert name
@@ -91,7 +91,7 @@ def redrafted(example: Example, rng: np.random.Generator) -> Example | None:
 
 
 def is_its_own_truth(example: Example) -> bool:
-    """Whether the truth is the draft itself: no label for it, but for drafts of fewer passes."""
+    """Whether the truth is the draft itself: it can label only drafts of fewer passes."""
     return np.array_equal(example.zmw.draft.bases, example.truth.bases)
 
 
@@ -111,28 +111,28 @@ def _choose(example: Example, rng: np.random.Generator) -> list[Pass]:
 
 
 def _raw(p: Pass) -> Pass:
-    """A pass as the instrument read it."""
+    """A pass as sequenced."""
     return replace(oriented(p, reverse=p.reverse), alignment=None, reverse=False)
 
 
 FEWEST_PASSES = 3
-"""Passes that a subset has at least."""
+"""Least passes of a subset."""
 
 LOW_QUALITIES = (2, 20)
-"""Phred, lowest and highest, of the first base of a corrupted homopolymer: where ccs marks what it doubts."""
+"""Phred, lowest and highest, of the first base of a corrupted homopolymer, where ccs puts low qualities."""
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How often what is done to a molecule.
+    """Augmentation of a molecule.
 
     Attributes:
         reverse: probability of the reverse complement.
-        some_passes: probability that a random subset of the passes is taken.
-        no_kinetics: probability that pulse widths and inter-pulse durations are left out.
-        no_qualities: probability that the draft's base qualities are left out.
-        corrupted: probability that a homopolymer of the draft gets one base more or less.
-        crop: draft bases of a random stretch that is taken of the molecule; 0 takes it whole.
+        some_passes: probability of using a random subset of the passes.
+        no_kinetics: probability of dropping pulse widths and inter-pulse durations.
+        no_qualities: probability of dropping the draft's base qualities.
+        corrupted: probability that a homopolymer of the draft gains or loses a base.
+        crop: length of a random stretch of the draft to keep, bp; 0 keeps all.
     """
 
     reverse: float = 0.0
@@ -151,7 +151,7 @@ class Augmentation:
 
 
 def augment(example: Example, rng: np.random.Generator, settings: Augmentation) -> Example:
-    """Do to a molecule whatever chance wants.
+    """Augment a molecule at random.
 
     Args:
         example: the molecule and its truth.
@@ -176,7 +176,7 @@ def augment(example: Example, rng: np.random.Generator, settings: Augmentation) 
 
 
 def choose_passes(zmw: Zmw, rng: np.random.Generator) -> Zmw:
-    """A random number of a molecule's passes, in their order; all where it has no more than ``FEWEST_PASSES``."""
+    """A random subset of a molecule's passes, in order; all if there are no more than ``FEWEST_PASSES``."""
     if len(zmw.passes) <= FEWEST_PASSES:
         return zmw
     count = rng.integers(FEWEST_PASSES, len(zmw.passes), endpoint=True)
@@ -185,20 +185,20 @@ def choose_passes(zmw: Zmw, rng: np.random.Generator) -> Zmw:
 
 
 def without_kinetics(zmw: Zmw) -> Zmw:
-    """A molecule as files without pulse widths and inter-pulse durations have it."""
+    """A molecule without pulse widths and inter-pulse durations."""
     bare = (replace(p, pulse_widths=None, inter_pulse_durations=None) for p in zmw.passes)
     return replace(zmw, passes=tuple(bare))
 
 
 def without_qualities(zmw: Zmw) -> Zmw:
-    """A molecule whose draft has no base qualities."""
+    """A molecule without draft base qualities."""
     return replace(zmw, draft=replace(zmw.draft, qualities=None))
 
 
 def other_strand(example: Example) -> Example:
-    """The opposite strand of a molecule and of its truth, gaps left-normalised there.
+    """The opposite strand of a molecule and its truth, gaps left-normalised again.
 
-    What the truth says of its contig stays as it was.
+    The contig range of the truth is kept.
     """
     turned, truth = reverse_zmw(example.zmw), example.truth
     draft, bases = turned.draft.bases, reversed_bases(truth.bases)
@@ -208,9 +208,9 @@ def other_strand(example: Example) -> Example:
 
 
 def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Example:
-    """Lengthen and shorten homopolymers of the draft by one base, and lay passes and truth on the new draft.
+    """Lengthen and shorten homopolymers of the draft by one base, and transfer passes and truth to the new draft.
 
-    The first base of a homopolymer so changed, or the base behind one that is gone, gets a low quality.
+    The first base of a changed homopolymer, or the base after a deleted one, gets a low quality.
 
     Args:
         example: the molecule and its truth.
@@ -219,7 +219,7 @@ def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Ex
     """
     draft = example.zmw.draft
     homopolymers = find_homopolymers(draft.bases)
-    # The first and the last homopolymer stay, so that no alignment loses its end.
+    # The first and last homopolymer stay, so that no alignment loses its end.
     chosen = np.flatnonzero(rng.random(len(homopolymers))[1:-1] < rate) + 1
     longer = rng.random(len(chosen)) < 0.5
     low = rng.integers(*LOW_QUALITIES, len(chosen), endpoint=True).astype(np.uint8)
@@ -229,7 +229,7 @@ def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Ex
     ]
     bases, index = apply_edits(draft.bases, Edits.of(edits))
     change = np.where(longer, 1, -1)
-    at = homopolymers.start[chosen] + np.cumsum(change) - change  # where the changed homopolymers are in the new draft
+    at = homopolymers.start[chosen] + np.cumsum(change) - change  # positions in the new draft
     qualities = None if draft.qualities is None else draft.qualities[np.maximum(index, 0)]
     if qualities is not None:
         qualities[at] = low
@@ -237,7 +237,7 @@ def corrupt_draft(example: Example, rate: float, rng: np.random.Generator) -> Ex
 
 
 def crop(example: Example, start: int, stop: int) -> Example | None:
-    """The part of a molecule that lies on a stretch of its draft, gaps left-normalised.
+    """The part of a molecule on a stretch of its draft, gaps left-normalised.
 
     Args:
         example: the molecule and its truth.
@@ -245,7 +245,7 @@ def crop(example: Example, start: int, stop: int) -> Example | None:
         stop: one past the last.
 
     Returns:
-        The part, or None where the truth does not reach it.
+        The part, or None if the truth does not cover it.
     """
     draft = example.zmw.draft
     qualities = None if draft.qualities is None else draft.qualities[start:stop]
@@ -259,7 +259,7 @@ def crop(example: Example, start: int, stop: int) -> Example | None:
 
 
 def _laid_on(example: Example, draft: Draft, index: NDArray[np.int32]) -> Example | None:
-    """A molecule with another draft, ``index`` the position of its bases in the one before; None without a truth."""
+    """A molecule with a new draft, ``index`` the position of its bases in the old one; None if the truth is lost."""
     before = example.zmw.draft.bases
     truth = carried(align_pass(_as_pass(example.truth), before), draft.bases, index)
     if truth is None:
@@ -279,12 +279,12 @@ def _aligned(p: Pass) -> Alignment:
 
 
 def _general(draft: Draft) -> tuple[tuple[str, Any, str], ...]:
-    """The draft's tags but for window widths, which are those of its bases."""
+    """The draft's tags except window widths, which depend on its bases."""
     return tuple(tag for tag in draft.tags if tag[0] != "wl")
 
 
 def _unclipped(p: Pass) -> Pass:
-    """A pass without the bases that are clipped."""
+    """A pass without clipped bases."""
     head, kept, alignment = _clips(_aligned(p))
     bases = slice(head, head + kept)
     return replace(
@@ -297,14 +297,14 @@ def _unclipped(p: Pass) -> Pass:
 
 
 def _unclipped_truth(truth: Truth, before: Truth) -> Truth:
-    """A truth without the bases that are clipped; ``before`` is the whole, whose range it has."""
+    """A truth without clipped bases; ``before`` is the whole, with its contig range."""
     head, kept, alignment = _clips(truth.alignment)
     begin = before.begin + head - _clips(before.alignment)[0]
     return replace(truth, begin=begin, end=begin + kept, bases=truth.bases[head : head + kept], alignment=alignment)
 
 
 def _clips(alignment: Alignment) -> tuple[int, int, Alignment]:
-    """Bases clipped at the start, bases that are not clipped, and the alignment of these."""
+    """Number of bases clipped at the start, number not clipped, and the alignment of these."""
     operations, lengths = alignment.operations, alignment.lengths
     clipped = operations == cigar.SOFT_CLIP
     head = int(lengths[0]) if clipped[0] else 0

@@ -1,4 +1,4 @@
-"""What a training writes beside its model: checkpoints to resume from, a table of losses and a model card."""
+"""Outputs of a training besides its model: checkpoints, a log of losses and a model card."""
 
 import csv
 import json
@@ -33,11 +33,11 @@ class LogLine:
     Attributes:
         stage: name of the stage.
         step: steps done in it.
-        seconds: since the training began, pauses left out.
+        seconds: of training, without interruptions.
         loss: mean per item since the line before.
-        held_out_loss: mean per held-out item of the averaged weights, or None where nothing is held out.
+        held_out_loss: mean per held-out item with the averaged weights, or None if nothing is held out.
         learning_rate: of the last step.
-        items_per_second: since the line before, held-out items not counted.
+        items_per_second: since the line before, without held-out items.
     """
 
     stage: str
@@ -51,14 +51,14 @@ class LogLine:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a training has come.
+    """Progress of a training.
 
     Attributes:
-        stage: index of the stage; that of none when all are done.
+        stage: index of the stage; the number of stages when all are done.
         step: steps done in it.
-        seconds: since the training began, pauses left out.
+        seconds: of training, without interruptions.
         best_loss: lowest held-out loss in this stage, or None.
-        stale: lines of the log since then.
+        stale: lines of the log since the best.
         rows: the log.
     """
 
@@ -73,19 +73,19 @@ class Progress:
 def write_checkpoint(
     path: Path, config: Mapping[str, Any], progress: Progress, states: Mapping[str, Mapping[str, Tensor]]
 ) -> None:
-    """Write a checkpoint in place of the one before.
+    """Replace the checkpoint.
 
     Args:
         path: of the file.
         config: of the training, as JSON values.
-        progress: how far it is.
-        states: tensors by name, by name of what they belong to.
+        progress: so far.
+        states: tensors by name, by name of their owner.
 
     Raises:
         OutputError: the file cannot be written.
     """
     tensors = {
-        # A clone each: safetensors refuses tensors that share memory.
+        # Clones: safetensors refuses tensors that share memory.
         f"{part}/{name}": tensor.detach().cpu().clone().contiguous()
         for part, state in states.items()
         for name, tensor in state.items()
@@ -100,25 +100,25 @@ def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, di
 
     Args:
         path: of the file.
-        config: of the training that is to go on.
+        config: of the training to resume.
 
     Returns:
-        what ``write_checkpoint`` was given.
+        the progress and states given to ``write_checkpoint``.
 
     Raises:
-        InputError: it cannot be read, or its training had another configuration.
+        InputError: it cannot be read, or its configuration differs.
     """
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[HEADER])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 -- not a mapping
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a checkpoint of a training, or damaged ({error}); begin anew") from error
+        raise InputError(f"{path}: not a training checkpoint, or damaged ({error}); start over") from error
     if header["format"] != FORMAT:
-        raise InputError(f"{path}: of format {header['format']}, this version reads {FORMAT}; begin anew")
-    # The card is text beside the result: it may be written when the model has been measured.
+        raise InputError(f"{path}: of format {header['format']}, this version reads {FORMAT}; start over")
+    # The card does not affect the weights: it may be written once the model has been evaluated.
     if other := _difference({**header["config"], "card": config.get("card")}, config):
-        raise InputError(f"{path}: its training {other}; resume it as it began, or train in another folder")
+        raise InputError(f"{path}: its training {other}; resume with the original configuration, or use another folder")
     progress = header["progress"]
     rows = [LogLine(**row) for row in progress.pop("rows")]
     states: dict[str, TensorState] = {}
@@ -129,7 +129,7 @@ def read_checkpoint(path: Path, config: Mapping[str, Any]) -> tuple[Progress, di
 
 
 def _difference(before: Any, now: Any, where: str = "") -> str | None:
-    """The first difference of two configurations, in words."""
+    """Describe the first difference of two configurations."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*before, *now]):
             if found := _difference(before.get(key), now.get(key), f"{where}.{key}" if where else key):
@@ -142,7 +142,7 @@ def _difference(before: Any, now: Any, where: str = "") -> str | None:
 
 
 def optimizer_state(optimizer: Optimizer) -> TensorState:
-    """An optimiser's running means and counts, by number of the weight and name."""
+    """The state of an optimiser, by index of the weight and name."""
     return {
         f"{number}/{name}": value
         for number, values in optimizer.state_dict()["state"].items()
@@ -151,7 +151,7 @@ def optimizer_state(optimizer: Optimizer) -> TensorState:
 
 
 def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Tensor]) -> None:
-    """Give a fresh optimiser what ``optimizer_state`` gave."""
+    """Load the result of ``optimizer_state`` into a fresh optimiser."""
     by_weight: dict[int, TensorState] = {}
     for name, value in state.items():
         number, _, inner = name.partition("/")
@@ -162,7 +162,7 @@ def load_optimizer_state(optimizer: Optimizer, state: Mapping[str, Tensor]) -> N
 COLUMNS = tuple(f.name for f in fields(LogLine))
 
 CUT = 2.0
-"""Losses above so many times their median, those of the first steps, are drawn at the curve's upper edge."""
+"""The curve clips losses above this multiple of their median, those of the first steps."""
 
 
 def write_log(path: Path, rows: Iterable[LogLine]) -> None:
@@ -203,7 +203,7 @@ def _steps(rows: Sequence[LogLine]) -> list[int]:
 
 
 def in_words(row: LogLine) -> str:
-    """A line of the log for people."""
+    """A line of the log in words."""
     held_out = "" if row.held_out_loss is None else f", held out {row.held_out_loss:.5g}"
     return (
         f"{row.stage} {row.step}: loss {row.loss:.5g}{held_out}, rate {row.learning_rate:.3g}, "
@@ -212,7 +212,7 @@ def in_words(row: LogLine) -> str:
 
 
 def model_card(config: TrainConfig, rows: Sequence[LogLine]) -> str:
-    """The card of a trained model: how it was made, with the configuration that makes it again."""
+    """The model card: how the model was trained, with the configuration to reproduce it."""
     last = {row.stage: row for row in rows}
     stages = "\n".join(f"- {in_words(row)}" for row in last.values())
     made_by = f"By deepconsensus-py {__version__}. Last line of the log in each stage:"

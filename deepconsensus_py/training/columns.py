@@ -1,4 +1,4 @@
-"""The windows that column networks learn from: cut from molecules, or read as the original wrote them."""
+"""Training task of column networks: windows cut from molecules, or read from DeepConsensus's own examples."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,14 +34,14 @@ from deepconsensus_py.training.task import (
 
 @dataclass(frozen=True, slots=True)
 class WindowData:
-    """What windows are drawn from: ``examples`` or ``windows``.
+    """Data section of a recipe: ``examples`` or ``windows``.
 
     Attributes:
-        examples: example files; windows are cut anew from molecules that are augmented.
-        windows: the original's ``.tfrecord.gz`` files; they are held in memory, and not augmented.
-        batch: windows of a batch.
-        per_molecule: most windows of a batch from one draw of a molecule.
-        augmentation: what is done to the molecules.
+        examples: example files; windows are cut from augmented molecules at every draw.
+        windows: DeepConsensus's ``.tfrecord.gz`` files; held in memory, not augmented.
+        batch: windows per batch.
+        per_molecule: most windows from one draw of a molecule.
+        augmentation: of the molecules.
     """
 
     examples: tuple[str, ...] = ()
@@ -52,11 +52,11 @@ class WindowData:
 
     def __post_init__(self) -> None:
         if bool(self.examples) == bool(self.windows):
-            raise InputError("give examples or windows, the files to learn from")
+            raise InputError("give either examples or windows, the training files")
         if self.batch < 1 or self.per_molecule < 1:
             raise InputError("batch and per_molecule must be 1 or more")
         if self.windows and self.augmentation != Augmentation():
-            raise InputError("windows cannot be augmented; give examples, or leave augmentation out")
+            raise InputError("windows cannot be augmented; give examples, or remove augmentation")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class StageWindows:
     """The windows of one stage.
 
     Attributes:
-        draw: gives a batch; all randomness is that of the generator.
+        draw: draws a batch; all randomness is the generator's.
         held_out: batches that are not trained on.
     """
 
@@ -104,7 +104,7 @@ def _as_written(data: WindowData, config: TrainConfig, spec: FeatureSpec) -> Sta
     require_present(config, set(holes.tolist()), data.windows)
     trained = windows.take(~np.isin(holes, [*config.held_out, *config.left_out]))
     if not len(trained):
-        raise InputError(f"{', '.join(data.windows)}: all windows are held or left out")
+        raise InputError(f"{', '.join(data.windows)}: all windows are held out or excluded")
 
     def draw(rng: np.random.Generator) -> WindowExamples:
         return trained.take(rng.integers(len(trained), size=data.batch))
@@ -113,7 +113,7 @@ def _as_written(data: WindowData, config: TrainConfig, spec: FeatureSpec) -> Sta
 
 
 def _batches(parts: Iterable[WindowExamples], size: int) -> list[WindowExamples]:
-    """Windows in order, so many at a time."""
+    """Windows in order, in batches."""
     return [
         windows.take(np.arange(first, min(first + size, len(windows))))
         for windows in parts
@@ -132,12 +132,12 @@ EMBEDDINGS = {
 """Channels of the embedding tables of DeepConsensus v1.2."""
 
 LABELS = "labels"
-"""The array of a batch that the network does not see."""
+"""The array of a batch that is not network input."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnModel:
-    """A column network and its encoding; the defaults are those of DeepConsensus v1.2.
+    """Model section of a recipe: a column network and its encoding; defaults are those of DeepConsensus v1.2.
 
     Attributes:
         layers: of the trunk.
@@ -148,11 +148,11 @@ class ColumnModel:
         dropout: of attention weights.
         norm: ``rezero`` or ``layer``.
         embeddings: channels of embedding tables, where they differ from ``EMBEDDINGS``.
-        max_passes: passes it sees.
+        max_passes: passes that it reads.
         width: columns of a window.
-        insertion_trim: longest insertion (bases) that is kept.
+        insertion_trim: longest insertion kept, bp.
         draft_qualities: whether it reads the draft's base qualities.
-        required: what every pass must have of ``pulse_widths``, ``inter_pulse_durations`` and ``snr``.
+        required: fields that every pass must have, of ``pulse_widths``, ``inter_pulse_durations`` and ``snr``.
     """
 
     layers: int = 6
@@ -180,7 +180,7 @@ class ColumnModel:
             raise InputError(f"model.embeddings: unknown {names}; known are {', '.join(EMBEDDINGS)}")
         for name, channels in self.embeddings.items():
             if not isinstance(channels, int) or isinstance(channels, bool) or channels < 1:
-                raise InputError(f"model.embeddings: {name} is {channels!r}, and should be a whole number of 1 or more")
+                raise InputError(f"model.embeddings: {name} is {channels!r}, but must be an integer of 1 or more")
         try:
             attention = tuple(replace(entry, dropout=self.dropout) for entry in preset(self.attention))
             trunk = TrunkConfig(self.layers, self.d, self.heads, self.ff, attention, self.norm)
@@ -204,7 +204,7 @@ class ColumnTask:
     """Windows of molecules and the alignment loss; a ``training.task.Task``.
 
     Args:
-        network: what is trained.
+        network: to train.
         spec: the encoding of its windows.
         windows: its examples.
     """
@@ -229,7 +229,7 @@ class ColumnTask:
         return alignment_losses(network(batch), batch).sum(), len(batch[LABELS])
 
     def save(self, network: nn.Module, path: Path, card: str) -> None:
-        """Write a model that ``polish`` reads."""
+        """Write a model for ``polish``."""
         assert isinstance(network, ColumnNetwork)
         save_model(path, Model(path.stem, network, self._spec.to_dict(), card=card))
 
@@ -255,7 +255,7 @@ def make_tasks(config: TrainConfig) -> list[Task]:
 
 
 def _network(config: TrainConfig) -> tuple[ColumnNetwork, FeatureSpec]:
-    """The network with its first weights, and its encoding: those of the model to start from, where one is named."""
+    """The network with its initial weights and its encoding: those of ``init`` if one is named."""
     if config.init is not None:
         if config.model:
             raise InputError("model and init exclude each other: init has a network already; remove model")

@@ -1,4 +1,4 @@
-"""Plain values, as YAML and JSON give them, to frozen records, with a sentence for whatever does not fit."""
+"""Recipes: convert plain YAML or JSON values to frozen dataclasses, with one-sentence errors."""
 
 import types
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ def read_record(kind: type[_Record], path: Path, changes: Mapping[str, Any] | No
     Args:
         kind: a dataclass.
         path: the file.
-        changes: values of top-level keys that replace those of the file.
+        changes: top-level keys that override those of the file.
 
     Raises:
-        InputError: the file cannot be read, is not YAML, or a key is unknown, missing or of another type.
+        InputError: the file cannot be read, is not YAML, or a key is unknown, missing or of the wrong type.
     """
     import yaml  # noqa: PLC0415 - only needed where a configuration is read
 
@@ -31,26 +31,26 @@ def read_record(kind: type[_Record], path: Path, changes: Mapping[str, Any] | No
     except (yaml.YAMLError, AttributeError, RecursionError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise InputError(f"{path}: not a table of keys and values; see docs/training.md")
+        raise InputError(f"{path}: not a mapping of keys to values; see docs/training.md")
     return record(kind, {**values, **(changes or {})}, where=f"{path}: ")
 
 
 def record(kind: type[_Record], values: Mapping[str, Any], *, where: str) -> _Record:
-    """Make a record.
+    """Build a record.
 
     Args:
-        kind: a dataclass whose fields are numbers, words, tables, records, or tuples and optional ones of these.
+        kind: a dataclass whose fields are numbers, strings, mappings, records, or tuples or optionals of these.
         values: plain values by field name.
-        where: what the sentence starts with, e.g. ``"train.yaml: stages[0]."``.
+        where: prefix of errors, e.g. ``"train.yaml: stages[0]."``.
 
     Raises:
-        InputError: a key is unknown, missing, or its value of another type or out of range.
+        InputError: a key is unknown or missing, or its value is of the wrong type or out of range.
     """
     assert is_dataclass(kind)
     known = {f.name: f for f in fields(kind)}
     for key in values:
         if key not in known:
-            raise InputError(f"{where}{key} is not known here; known are {', '.join(known)}")
+            raise InputError(f"{where}{key} is unknown; known keys are {', '.join(known)}")
     for name, f in known.items():
         if name not in values and f.default is MISSING and f.default_factory is MISSING:
             raise InputError(f"{where}{name} is missing")
@@ -63,7 +63,7 @@ def record(kind: type[_Record], values: Mapping[str, Any], *, where: str) -> _Re
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
-    """A plain value as the type that a field has."""
+    """Convert a plain value to the type of a field."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in {Union, types.UnionType}:
         return None if value is None else _value(arguments[0], value, where)
@@ -73,7 +73,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return tuple(_value(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(value))
     if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, Mapping):
-            raise InputError(f"{where} must be a table of keys and values, not {value!r}")
+            raise InputError(f"{where} must be a mapping, not {value!r}")
         return record(kind, value, where=f"{where}.")
     return _plain(origin or kind, value, where)
 
@@ -81,13 +81,13 @@ def _value(kind: Any, value: Any, where: str) -> Any:
 def _plain(kind: type, value: Any, where: str) -> Any:
     if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
         try:
-            return float(value)  # YAML 1.1 takes 1e-3 for a word
+            return float(value)  # YAML 1.1 parses 1e-3 as a string
         except ValueError:
             pass
     elif isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    words = {float: "a number", int: "a whole number", str: "a word", bool: "true or false"}
-    raise InputError(f"{where} must be {words.get(kind, 'a table of keys and values')}, not {value!r}")
+    words = {float: "a number", int: "an integer", str: "a string", bool: "true or false"}
+    raise InputError(f"{where} must be {words.get(kind, 'a mapping')}, not {value!r}")
 
 
 def plain(value: Any) -> Any:
@@ -109,20 +109,20 @@ KEEPS = ("best", "last")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a training; it starts from the weights that the one before ended with, with a fresh optimiser.
+    """One stage of a training; it starts from the final weights of the stage before, with a fresh optimiser.
 
     Attributes:
         steps: updates of the weights.
-        learning_rate: highest, reached after ``warm_up`` steps.
-        name: what the log calls it; each stage has its own.
+        learning_rate: peak, reached after ``warm_up`` steps.
+        name: in the log; unique.
         final_learning_rate: at the last step.
-        warm_up: steps of linear rise.
-        schedule: how the rate falls after them: ``cosine``, ``linear`` or ``constant``.
-        batches: batches per step, shared by the processes; their number makes no difference to the result.
-        every: steps between two lines of the log, each with a held-out loss and a checkpoint.
-        patience: lines without a better held-out loss after which the stage ends; 0 never ends it early.
-        keep: the weights that it ends with: ``best`` by held-out loss, or ``last``.
-        data: what of the task's ``data`` is different in this stage.
+        warm_up: steps of linear increase.
+        schedule: decay after them: ``cosine``, ``linear`` or ``constant``.
+        batches: batches per step, shared by the processes, whose number does not affect the result.
+        every: steps between lines of the log, each with a held-out loss and a checkpoint.
+        patience: lines without a better held-out loss after which the stage stops early; 0 disables.
+        keep: final weights: ``best`` by held-out loss, or ``last``.
+        data: keys of the task's ``data`` that differ in this stage.
     """
 
     steps: int
@@ -146,23 +146,23 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """A training.
+    """A recipe.
 
     Attributes:
-        task: what is trained, a name of ``training.task``.
+        task: a name of ``training.task.TASKS``.
         stages: one after the other.
         name: of the model.
         seed: of weights, batches and dropout.
-        init: model file whose weights the network starts from; None draws them.
-        held_out: ZMW numbers of molecules that are not trained on and give the held-out loss.
-        left_out: ZMW numbers of molecules that are neither trained on nor looked at.
+        init: model file to start from; None initialises weights at random.
+        held_out: hole numbers of molecules that are not trained on and give the held-out loss.
+        left_out: hole numbers of molecules that are not used at all.
         optimizer: ``adamw`` or ``lamb``.
         weight_decay: of matrices; biases and norms have none.
-        clip: highest norm of the gradient of the mean loss; 0 leaves it as it is.
-        average: decay of the averaged weights that are measured and saved; 0 takes the weights as they are.
+        clip: largest norm of the gradient of the mean loss; 0 disables.
+        average: decay of the averaged weights, which are evaluated and saved; 0 disables averaging.
         precision: ``float32``, or ``bf16`` for autocast.
-        model: the network, as the task wants it described.
-        data: the examples, as the task wants them described.
+        model: the network, as the task describes it.
+        data: the examples, as the task describes them.
         card: what is added to the model card, Markdown.
     """
 
@@ -189,11 +189,11 @@ class TrainConfig:
         if not self.stages:
             raise InputError("a training needs at least one of stages")
         if len({stage.name for stage in self.stages}) < len(self.stages):
-            raise InputError("stages must have names of their own")
+            raise InputError("stages must have unique names")
         if self.average >= 1:
             raise InputError(f"average must be below 1, not {self.average}")
         if not self.name or "/" in self.name:
-            raise InputError(f"name must be that of a file without its folder, not {self.name!r}")
+            raise InputError(f"name must be a file name without a folder, not {self.name!r}")
 
 
 def _require_at_least(lowest: int, record: Any, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""Distillation: a column network of fewer layers that learns from the truth and from the network it is cut from."""
+"""Distillation: train a column network with fewer layers on the truth and on the outputs of a teacher."""
 
 from dataclasses import dataclass, replace
 
@@ -19,14 +19,14 @@ BLOCKS = "trunk.encoder.blocks."
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A student; the defaults are those of DeepConsensus v1.2.
+    """Model section of a recipe: the student; defaults are those of DeepConsensus v1.2.
 
     Attributes:
-        layers: numbers, from 0, of the teacher's layers that it consists of.
+        layers: the teacher's layers that it keeps, from 0.
         dropout: of its attention weights.
         teacher_weight: of the mean squared difference of the probabilities.
         truth_weight: of the alignment loss.
-        temperature: divides the logits of both.
+        temperature: divisor of both logits.
     """
 
     layers: tuple[int, ...] = (1, 2, 3, 4, 5)
@@ -43,7 +43,7 @@ class DistillTask(ColumnTask):
         network: the student.
         spec: the encoding of both.
         windows: its examples.
-        teacher: the network that the student follows.
+        teacher: the network to imitate.
         student: weights of the losses.
     """
 
@@ -90,9 +90,9 @@ def make_tasks(config: TrainConfig) -> list[Task]:
 
 
 def cut_student(teacher: ColumnNetwork, student: Student) -> ColumnNetwork:
-    """A network of some of the teacher's layers, with the teacher's weights in all of it.
+    """A network of some of the teacher's layers, with all weights from the teacher.
 
-    The original starts the factors of the sublayers and the last norm anew; here they are the teacher's.
+    DeepConsensus reinitialises the ReZero factors and the last norm; here they are the teacher's.
 
     Raises:
         InputError: the teacher has no such layer.

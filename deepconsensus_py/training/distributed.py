@@ -1,4 +1,4 @@
-"""The processes of one training: alone, or as ``torchrun`` starts them, one to a device."""
+"""The processes of one training: a single one, or one per device, started by ``torchrun``."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,8 +17,8 @@ class Workers:
     """This process among those of its training.
 
     Attributes:
-        device: where its network is.
-        rank: its number, from 0.
+        device: of its network.
+        rank: its index.
         count: of processes.
     """
 
@@ -42,17 +42,17 @@ class Workers:
             tensor.copy_(part.view_as(tensor))
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait for all processes."""
         if self.count > 1:
             dist.barrier()
 
 
 @contextmanager
 def started(device: str) -> Iterator[Workers]:
-    """Join the processes that ``torchrun`` started, or be the only one.
+    """Join the processes started by ``torchrun``, or run alone.
 
     Args:
-        device: ``"cpu"`` or ``"cuda"``; of several processes each takes the device of its local rank.
+        device: ``"cpu"`` or ``"cuda"``; with several processes each uses the device of its local rank.
 
     Raises:
         DeepConsensusError: there is no such device.

@@ -1,4 +1,4 @@
-"""Batches in order, drawn here or ahead in other processes."""
+"""The training loop."""
 
 import copy
 import logging
@@ -29,22 +29,22 @@ from deepconsensus_py.training.optimizers import learning_rate, make_optimizer
 from deepconsensus_py.training.task import Batch, Task
 
 Place = tuple[int, ...]
-"""Where in a training a batch is used: seed, stage, step, number. All randomness of the batch follows from it."""
+"""Key of a batch: seed, stage, step, number. It determines all randomness of the batch."""
 
 
 def drawn_batches(task: Task, places: Iterable[Place], loaders: int) -> Iterator[tuple[int, Batch]]:
-    """The batches of some places, in order, each with the seed of the dropout that goes with it.
+    """The batches of some places, in order, each with its dropout seed.
 
     Args:
         task: draws them.
         places: of the batches.
-        loaders: processes that draw; 0 draws each in this one when it is asked for.
+        loaders: processes that draw batches; 0 draws them here on demand.
     """
     return iter(DataLoader(_Drawn(task), batch_size=None, sampler=places, num_workers=loaders))
 
 
 class _Drawn(Dataset[tuple[int, Batch]]):
-    """All batches there could be, by place."""
+    """All possible batches, by place."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -71,37 +71,37 @@ def train(
 ) -> Path:
     """Train a network through all stages.
 
-    In the folder stand, always complete, ``log.csv``, ``curve.svg`` and a checkpoint, in the end the model file. The
-    same configuration gives the same weights on one kind of processor, interrupted or not.
+    The folder gets ``log.csv``, ``curve.svg`` and a checkpoint, all written atomically, and in the end the model file.
+    The same configuration gives the same weights on the same type of CPU, interrupted or not.
 
     Args:
         tasks: one for each stage; they share one network.
-        config: the training.
-        folder: for the files; made if need be.
-        resume: go on from the folder's checkpoint, if there is one.
-        workers: this process among those that train; None for the only one, on the CPU.
-        loaders: processes that draw batches ahead; with 0 they are drawn where they are used.
+        config: the recipe.
+        folder: for the files; created if missing.
+        resume: from the folder's checkpoint, if there is one.
+        workers: this process among those that train; None for a single one on the CPU.
+        loaders: processes that draw batches ahead; 0 draws them on demand.
 
     Returns:
         the model file.
 
     Raises:
-        InputError: the folder's checkpoint is of another training.
-        OutputError: the folder holds a training already and ``resume`` was not asked for, or cannot be written.
+        InputError: the folder's checkpoint is of a different training.
+        OutputError: the folder contains a training and ``resume`` is not set, or it cannot be written.
         DeepConsensusError: the loss is no longer finite, or the processes cannot share the batches.
     """
     workers = workers or Workers(torch.device("cpu"))
     for stage in config.stages:
         if stage.batches % workers.count:
             raise DeepConsensusError(
-                f"{stage.batches} batches per step cannot be shared by {workers.count} processes; make 'batches' "
-                f"of stage {stage.name!r} a multiple of them"
+                f"{stage.batches} batches per step cannot be shared by {workers.count} processes; set 'batches' "
+                f"of stage {stage.name!r} to a multiple of {workers.count}"
             )
     return _Training(tasks, config, folder, workers, loaders).run(resume=resume)
 
 
 class _Training:
-    """A training under way."""
+    """A training in progress."""
 
     def __init__(
         self, tasks: Sequence[Task], config: TrainConfig, folder: Path, workers: Workers, loaders: int
@@ -118,7 +118,7 @@ class _Training:
         self.optimizer = make_optimizer(self.network, config)
 
     def run(self, *, resume: bool) -> Path:
-        """All stages that are left, and the model file."""
+        """Run the remaining stages and write the model."""
         self._prepare(resume=resume)
         while self.progress.stage < len(self.config.stages):
             self._run_stage(self.tasks[self.progress.stage], self.config.stages[self.progress.stage])
@@ -134,14 +134,14 @@ class _Training:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"{self.folder}: cannot be made ({error.strerror}); train elsewhere") from error
-            # Nobody may write a checkpoint before all have seen that there is none.
+                raise OutputError(f"{self.folder}: cannot be created ({error.strerror}); use another folder") from error
+            # No process may write a checkpoint before all have found that there is none.
             self.workers.wait()
             return
         if not resume:
-            raise OutputError(f"{self.folder}: holds a training already; resume it, or train in another folder")
+            raise OutputError(f"{self.folder}: contains a training; use --resume to continue it, or another folder")
         if self.workers.first:
-            for remains in self.folder.glob(".*.part"):  # of files that were being written when the training was killed
+            for remains in self.folder.glob(".*.part"):  # left by a training that was killed
                 remains.unlink()
         self.progress, states = checkpoint.read_checkpoint(path, plain(self.config))
         self.network.load_state_dict(states["network"])
@@ -151,7 +151,7 @@ class _Training:
         self.workers.wait()
 
     def _run_stage(self, task: Task, stage: Stage) -> None:
-        """What is left of a stage; one turn is the steps up to a line of the log."""
+        """Run the rest of a stage; each iteration ends with a line of the log."""
         places = (
             (self.config.seed, self.progress.stage, step, number)
             for step in range(self.progress.step, stage.steps)
@@ -180,7 +180,7 @@ class _Training:
             self._write(row)
 
     def _step(self, task: Task, stage: Stage, step: int, drawn: Iterator[tuple[int, Batch]]) -> Tensor:
-        """Change the weights once, by the next batches of those drawn for this process.
+        """Update the weights once, from the next batches of this process.
 
         Returns:
             ``float64[2]`` summed loss and number of items of all processes.
@@ -215,12 +215,12 @@ class _Training:
             loss, items = task.loss(self.network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         for weight in self.weights:
-            if weight.grad is None:  # all processes must add up the same tensors
+            if weight.grad is None:  # all processes must sum the same tensors
                 weight.grad = torch.zeros_like(weight)
         return torch.stack([loss.detach().double(), loss.new_tensor(items, dtype=torch.float64)])
 
     def _follow(self, step: int) -> None:
-        """Move the averaged weights towards the new ones; sooner at first, lest they keep what they began with."""
+        """Update the averaged weights; faster at first, so that the initial weights fade."""
         decay = min(self.config.average, (1 + step) / (10 + step))
         with torch.no_grad():
             for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
@@ -229,7 +229,7 @@ class _Training:
                 kept.copy_(now)
 
     def _held_out_loss(self, task: Task) -> float | None:
-        """Mean loss per held-out item, of the averaged weights."""
+        """Mean loss per held-out item with the averaged weights."""
         sums = torch.zeros(2, dtype=torch.float64, device=self.workers.device)
         with torch.no_grad(), self._autocast():
             for number, batch in enumerate(task.held_out()):
@@ -241,7 +241,7 @@ class _Training:
         return loss_sum / items_sum if items_sum else None
 
     def _keep(self, held_out: float | None) -> None:
-        """Remember the best weights; without held-out items the last are."""
+        """Remember the best weights; without held-out items these are the last."""
         progress = self.progress
         if held_out is None or progress.best_loss is None or held_out < progress.best_loss:
             self.best, progress.best_loss, progress.stale = _copied(self.average), held_out, 0
@@ -249,7 +249,7 @@ class _Training:
             progress.stale += 1
 
     def _end_stage(self, stage: Stage) -> None:
-        """Set the weights that the stage ends with, and begin the next."""
+        """Set the final weights of the stage and start the next."""
         kept = self.best if stage.keep == "best" else _copied(self.average)
         self.network.load_state_dict(kept)
         self.average.load_state_dict(kept)
@@ -258,7 +258,7 @@ class _Training:
         self.progress = Progress(stage=self.progress.stage + 1, seconds=self.progress.seconds, rows=rows)
 
     def _write(self, row: LogLine) -> None:
-        """Log and checkpoint."""
+        """Write log and checkpoint."""
         if not self.workers.first:
             return
         _log.info("%s", in_words(row))

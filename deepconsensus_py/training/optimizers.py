@@ -1,4 +1,4 @@
-"""Optimisers and learning rates: AdamW, and LAMB as the original trains with."""
+"""Optimisers and learning rates: AdamW, and LAMB as DeepConsensus uses."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,14 +11,14 @@ from torch.optim import AdamW, Optimizer
 from deepconsensus_py.training.config import Stage, TrainConfig
 
 PLAIN = ("bias", "norm")
-"""Parts of names of weights that are not decayed; LAMB does not fit its rate to them either."""
+"""Names of weights without decay; LAMB does not adapt its rate to them either."""
 
 
 def make_optimizer(network: nn.Module, config: TrainConfig) -> Optimizer:
-    """The optimiser that a configuration names; its learning rate is set before every step.
+    """The optimiser of a recipe; its learning rate is set before every step.
 
     Args:
-        network: whose weights it changes, those without gradient apart.
+        network: whose weights it updates, except those without gradient.
         config: optimiser and weight decay.
     """
     trained = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
@@ -32,11 +32,11 @@ def make_optimizer(network: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 class Lamb(Optimizer):
-    """Adam whose step has, in every tensor, the length of the tensor itself (You et al. 2020).
+    """Adam with the step of every tensor scaled to the norm of the tensor (You et al. 2020).
 
     Args:
-        groups: of weights; ``adapted`` False leaves the length of the step as Adam has it.
-        weight_decay: added to the step before its length is taken.
+        groups: of weights; ``adapted`` False keeps the norm of Adam's step.
+        weight_decay: added to the step before its norm is taken.
         betas: decay of the running means of gradient and squared gradient.
         eps: added to the root of the latter.
     """
@@ -54,7 +54,7 @@ class Lamb(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Change the weights by their gradients."""
+        """Update the weights."""
         assert closure is None
         for weight, group in self._weights():
             change = self._adam(weight, group) + group["weight_decay"] * weight
@@ -67,7 +67,7 @@ class Lamb(Optimizer):
             yield from ((weight, group) for weight in group["params"] if weight.grad is not None)
 
     def _adam(self, weight: Tensor, group: dict[str, Any]) -> Tensor:
-        """The step of Adam at rate 1."""
+        """Adam's step at learning rate 1."""
         assert weight.grad is not None
         state = self.state[weight]
         if not state:
@@ -84,7 +84,7 @@ class Lamb(Optimizer):
 
 
 def learning_rate(stage: Stage, step: int) -> float:
-    """Rate of a step: a linear rise, then the stage's schedule.
+    """Learning rate of a step: linear warm-up, then the stage's schedule.
 
     Args:
         stage: steps and rates.

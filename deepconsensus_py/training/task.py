@@ -1,4 +1,4 @@
-"""What the loop trains: tasks by name, and which molecules they may learn from."""
+"""Training tasks by name, and the molecules that they may use."""
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,18 +15,18 @@ from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.training.config import TrainConfig
 
 Batch = Mapping[str, Tensor]
-"""Arrays by name, on the CPU; the loop moves them to its device."""
+"""Arrays by name, on the CPU; the loop moves them to the device."""
 
 
 class Task(Protocol):
-    """A network and the examples that it learns from in one stage of its training.
+    """A network and its examples in one stage of training.
 
-    The stages of one training have a task each, and these share one network. A task keeps no state between calls:
-    what a batch holds follows from its generator alone, so that a training goes on where it was interrupted, and
-    several processes share the batches of a step.
+    Each stage has a task; all share one network. A task keeps no state between calls: a batch depends on its generator
+    alone, so that a training can resume where it was interrupted, and several processes can share the batches of a
+    step.
 
     Attributes:
-        network: what is trained; the loop sets its weights.
+        network: to train; the loop sets its weights.
     """
 
     network: nn.Module
@@ -35,29 +35,28 @@ class Task(Protocol):
         """Draw one batch of examples.
 
         Args:
-            rng: all randomness, augmentation included.
+            rng: source of all randomness, augmentation included.
         """
         ...
 
     def held_out(self) -> Iterator[Batch]:
-        """The examples that are not trained on, the same batches in every call; none where nothing is held out."""
+        """The held-out examples, the same batches in every call; none if nothing is held out."""
         ...
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, int]:
-        """Loss of a batch, under autocast where the configuration says so.
+        """Loss of a batch, under autocast if configured.
 
         Args:
-            network: the network to use, which is not always ``self.network``: held-out losses are those of its
-                averaged weights.
-            batch: what ``batch`` or ``held_out`` gave, on the network's device.
+            network: the network to use, not always ``self.network``: held-out losses use averaged weights.
+            batch: from ``batch`` or ``held_out``, on the network's device.
 
         Returns:
-            the summed loss, a scalar with gradient, and the number of items that it sums, at least 1.
+            the summed loss, a scalar with gradient, and its number of items, at least 1.
         """
         ...
 
     def save(self, network: nn.Module, path: Path, card: str) -> None:
-        """Write the trained network as a model file that a corrector loads.
+        """Write the trained network as a model file.
 
         Args:
             network: with the weights to write.
@@ -73,11 +72,11 @@ TASKS = {
     "edits": "deepconsensus_py.training.edits",
 }
 """Modules with a function ``make_tasks(config) -> Sequence[Task]``: a task for each stage, all with the same network,
-whose first weights are drawn from ``config.seed`` or read from ``config.init``."""
+initialised from ``config.seed`` or ``config.init``."""
 
 
 OLD_TASKS = {"runs": "edits"}
-"""Tasks that recipes of version 0.1 call otherwise."""
+"""Names of tasks in recipes of version 0.1."""
 
 
 def tasks_of(config: TrainConfig) -> Sequence[Task]:
@@ -87,7 +86,7 @@ def tasks_of(config: TrainConfig) -> Sequence[Task]:
         config: names the task.
 
     Raises:
-        InputError: there is no such task, or what the configuration says of it does not fit.
+        InputError: there is no such task, or its configuration is invalid.
         ModelError: the model to start from does not fit.
     """
     task = OLD_TASKS.get(config.task, config.task)
@@ -98,7 +97,7 @@ def tasks_of(config: TrainConfig) -> Sequence[Task]:
 
 
 def open_examples(paths: Sequence[str], config: TrainConfig) -> list[ExampleFile]:
-    """Open example files; every molecule that the configuration names must be in one.
+    """Open example files; every molecule named in the configuration must be in one.
 
     Args:
         paths: of the files.
@@ -109,29 +108,29 @@ def open_examples(paths: Sequence[str], config: TrainConfig) -> list[ExampleFile
     """
     files = [ExampleFile(Path(path)) for path in paths]
     if not files:
-        raise InputError("data.examples names no file; write one with 'deepconsensus-py encode --truth'")
+        raise InputError("data.examples names no file; create one with 'deepconsensus-py encode --truth'")
     require_present(config, {hole_of(entry.name) for file in files for entry in file.entries}, paths)
     return files
 
 
 def require_present(config: TrainConfig, present: Collection[int | None], paths: Iterable[str]) -> None:
-    """Refuse held-out or left-out molecules that are not there: a misspelt one would be trained on.
+    """Refuse held-out or excluded molecules that are not there: a misspelt one would be trained on.
 
     Args:
         config: names molecules.
-        present: ZMW numbers that there are.
-        paths: of the files that they are in.
+        present: hole numbers in the files.
+        paths: of the files.
 
     Raises:
         InputError: naming the first.
     """
     for hole in (*config.held_out, *config.left_out):
         if hole not in present:
-            raise InputError(f"molecule {hole} is to be held or left out, but is not in {', '.join(paths)}")
+            raise InputError(f"molecule {hole} is to be held out or excluded, but is not in {', '.join(paths)}")
 
 
 def trained_on(config: TrainConfig) -> Callable[[Entry], bool]:
-    """Whether a molecule is neither held out nor left out."""
+    """Whether a molecule is neither held out nor excluded."""
     others = {*config.held_out, *config.left_out}
     return lambda entry: hole_of(entry.name) not in others
 
@@ -143,6 +142,6 @@ def held_out_examples(files: Sequence[ExampleFile], config: TrainConfig) -> list
 
 
 def hole_of(name: str) -> int | None:
-    """The ZMW number in the name of a draft, or None where it has none."""
+    """The hole number in the name of a draft, or None if it has none."""
     molecule = parse_ccs(name)
     return None if molecule is None else molecule.hole

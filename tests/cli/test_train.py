@@ -102,5 +102,5 @@ def test_what_is_wrong_is_said_in_a_sentence(run: Commands, config: Path, tmp_pa
     config.write_text(config.read_text().replace("steps: 8", "steps: eight"))
     wrong = run("train", config, "-o", tmp_path / "out")
     assert wrong.status == 1
-    assert f"deepconsensus-py train: error: {config}: stages[0].steps must be a whole number, not 'eight'" in wrong.err
+    assert f"deepconsensus-py train: error: {config}: stages[0].steps must be an integer, not 'eight'" in wrong.err
     assert run("train", config, "-o", tmp_path / "out", "--device", "cuda:77").status == 1

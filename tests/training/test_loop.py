@@ -77,7 +77,7 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
     trained(tmp_path, one_stage())
     with pytest.raises(InputError, match=r"had stages\[0\]\.learning_rate 0\.02, the configuration has 0\.03; "):
         trained(tmp_path, one_stage(learning_rate=0.03), resume=True)
-    with pytest.raises(OutputError, match="holds a training already"):
+    with pytest.raises(OutputError, match="contains a training"):
         trained(tmp_path, one_stage())
 
 
