@@ -119,7 +119,7 @@ def weigh_all(profile: Profile, passes: list[int], copies: int = COPIES) -> list
     rng = np.random.default_rng(0)
     found = []
     for number in passes * copies:
-        truth = random_template(LENGTH, profile.passes.run_length_share, rng)
+        truth = random_template(LENGTH, profile.passes.homopolymer_share, rng)
         site = prepare_site(truth, profile.passes, rng)
         candidates = weigh(truth, travel(site, number, True, profile.passes, rng), profile.passes)
         found.append((candidates, number, len(truth)))

@@ -17,7 +17,7 @@ from deepconsensus_py.simulate.measure import LAGS, measure
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import (
     CHANNELS,
-    LONGEST_RUN,
+    LONGEST_HOMOPOLYMER,
     SEQUENCED,
     BaseClass,
     by_letters,
@@ -77,7 +77,7 @@ class Target:
 
     def _runs(self) -> np.ndarray:
         """``float64[6, 16, 26]`` counts of runs by base, true and observed length."""
-        counts = np.zeros((6, LONGEST_RUN + 1, 26))
+        counts = np.zeros((6, LONGEST_HOMOPOLYMER + 1, 26))
         for base, lengths in self.tables["run_length_confusion_by_base"].items():
             for length, entry in lengths.items():
                 for observed, share in entry["P"].items():
@@ -106,8 +106,8 @@ def changed(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def amounts(counts: np.ndarray, sign: int) -> np.ndarray:
     """``float64[15, 6]`` shares of 1, 2, … bases less or more by run length."""
     pooled = counts.sum(axis=0)
-    rows = np.zeros((LONGEST_RUN, AMOUNTS))
-    for length in range(1, LONGEST_RUN + 1):
+    rows = np.zeros((LONGEST_HOMOPOLYMER, AMOUNTS))
+    for length in range(1, LONGEST_HOMOPOLYMER + 1):
         source = min(length, 6)
         for number in range(1, AMOUNTS + 1):
             place = source + sign * number
@@ -184,7 +184,7 @@ def run_deviates(target: Target) -> np.ndarray:
             r = np.corrcoef(*(np.searchsorted(limits, rank) for rank in ranks))[0, 1]
             low, high = (middle, high) if r < wanted else (low, middle)
         found.append((low + high) / 2)
-    return np.array(found + found[-1:] * (LONGEST_RUN - 6))
+    return np.array(found + found[-1:] * (LONGEST_HOMOPOLYMER - 6))
 
 
 def kinetics(table: dict[str, Any], name: str) -> dict[str, Any]:
@@ -400,7 +400,9 @@ def fit_spreads(guess: dict[str, Any], spread: dict[str, Any], target: Target, d
             "run correlation", got.round(4), *(found[f"log_sd_{k}"].round(3) for k in ("within", "between")), flush=True
         )
         ratio = (wanted / np.maximum(got, 1e-3)).clip(0.3, 2)
-        guess["run_correlation"] = guess["run_correlation"] * np.append(ratio, np.full(LONGEST_RUN - 6, ratio[-1]))
+        guess["run_correlation"] = guess["run_correlation"] * np.append(
+            ratio, np.full(LONGEST_HOMOPOLYMER - 6, ratio[-1])
+        )
         improve_bursts(guess, target, found)
         for kind, entry, size in (("within", "passes", 3), ("between", "molecules", 7)):
             log_sd = np.array([reads[name][f"log_sd_{kind}_zmw"] for name in names])

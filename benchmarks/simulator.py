@@ -114,7 +114,7 @@ def print_drafts(profile: Profile) -> None:
         rng = np.random.default_rng([SEED, passes])
         movie = list(simulate_zmws(profile, DRAFTS["molecules"], rng, length=DRAFTS["length"], passes=(passes, passes)))
         errors = [draft_errors(molecule) for molecule in movie]
-        counts = np.array([[e.mismatches, e.inserted, e.deleted, e.in_runs] for e in errors]).sum(axis=0)
+        counts = np.array([[e.mismatches, e.inserted, e.deleted, e.in_homopolymers] for e in errors]).sum(axis=0)
         rate = 1e4 * counts[:3].sum() / sum(len(molecule.truth) for molecule in movie)
         print(f"{passes:6d} {rate:17.2f} {counts[0]:11d} {counts[1]:9d} {counts[2]:8d}  {len(movie)} simulated")
         totals += counts

@@ -1,4 +1,4 @@
-"""Passes laid on their known template: what happened to every base, in the direction of sequencing."""
+"""Align passes to their known template: the class of every base, in read orientation."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ _CODES = {"=": cigar.EQUAL, "X": cigar.DIFFERENT, "I": cigar.INSERTION, "D": cig
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassColumns:
-    """A pass on its template at unit cost, gaps as far left as they go; one entry per alignment column.
+    """A pass aligned to its template at unit cost, gaps left-normalised; one entry per alignment column.
 
     Attributes:
-        reading: the pass, in the direction of sequencing.
-        template: ``uint8[n]`` the molecule in that direction.
+        reading: the pass, in read orientation.
+        template: ``uint8[n]`` the molecule in that orientation.
         reverse: the template is the opposite strand of the molecule's given sequence.
         columns: ``uint8[c]`` CIGAR codes ``=``, ``X``, ``I``, ``D``.
         on_read: ``int64[c]`` read base of the column; the next one in a deletion.
@@ -41,14 +41,14 @@ class PassColumns:
         return int(self.on_template[0]), int(self.on_template[-1]) + 1
 
     def insertions(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Insertion events: first inserted read base, number of inserted bases, template base behind them."""
+        """Insertion events: first inserted read base, number of inserted bases, template base after them."""
         inserted = np.append(self.columns == cigar.INSERTION, False).astype(np.int8)
         edges = np.diff(inserted, prepend=0)
         starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
         return self.on_read[starts], stops - starts, self.on_template[starts]
 
     def reading_index(self, first: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The read bases of events, one after the other, given where each begins and how long it is."""
+        """Concatenated read bases of events, given the start and length of each."""
         ends = np.cumsum(length)
         index: NDArray[np.int64] = np.repeat(first - ends + length, length) + np.arange(length.sum())
         return index
@@ -71,10 +71,10 @@ class PassColumns:
 
 
 def align_to_template(one: Pass, truth: NDArray[np.uint8]) -> PassColumns:
-    """Align an unaligned pass to its molecule, whichever strand it read.
+    """Align a pass to its molecule, on either strand.
 
     Args:
-        one: a pass in the direction of sequencing.
+        one: a pass in read orientation.
         truth: ``uint8[n]`` the molecule's base codes.
     """
     strands = (truth, reverse_complement(truth))
@@ -95,8 +95,8 @@ def aligned_columns(one: Pass, template: NDArray[np.uint8], reverse: bool, align
     """Columns of an alignment.
 
     Args:
-        one: a pass in the direction of sequencing.
-        template: ``uint8[n]`` base codes in that direction.
+        one: a pass in read orientation.
+        template: ``uint8[n]`` base codes in that orientation.
         reverse: goes into the result.
         alignment: of the pass to the template.
     """

@@ -1,6 +1,6 @@
-"""What the passes of a molecule say about other readings of it, as a consensus caller that knows only averages sees it.
+"""Evidence of the passes for errors in a molecule's consensus, as a caller with average error rates sees it.
 
-No alignment is needed: the simulator knows which template base every read base belongs to.
+No alignment is needed: the simulator records the template base of every read base.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import G, N, reverse_complement
-from deepconsensus_py.simulate.profile import LONGEST_RUN, MOST_OBSERVED, BaseClass, PassProfile
+from deepconsensus_py.simulate.profile import LONGEST_HOMOPOLYMER, MOST_OBSERVED, BaseClass, PassProfile
 from deepconsensus_py.simulate.sites import Turn
-from deepconsensus_py.simulate.templates import homopolymers, tandem_repeats
+from deepconsensus_py.simulate.templates import tandem_repeats, template_homopolymers
 
-FEWEST_SEEN = 1e-7  # probability of what was never seen
-UNIT_WEIGHT = 1.5  # nats per base by which a pass is nearer to a repeat of another length
+FEWEST_SEEN = 1e-7  # probability of events never observed
+UNIT_WEIGHT = 1.5  # nats per base of difference in repeat length
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
@@ -22,14 +22,14 @@ _Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CandidateErrors:
-    """Single changes of a molecule's sequence, with what the passes say for them.
+    """Single changes of a molecule's sequence with the evidence of the passes.
 
     Attributes:
-        kind: ``uint8[k]`` index into the kinds: run longer, run shorter, base inserted, base mistaken, repeat longer,
-            repeat shorter.
-        place: ``int64[k]`` first base of the run or repeat; base that is mistaken or inserted before.
-        base: ``uint8[k]`` base code that is called or inserted; 0 for runs and repeats.
-        size: ``int64[k]`` bases of the repeated unit; 1 for all others.
+        kind: ``uint8[k]`` kind: homopolymer longer, homopolymer shorter, insertion, mismatch, repeat longer, repeat
+            shorter.
+        place: ``int64[k]`` first base of the homopolymer or repeat; base of the mismatch or after the insertion.
+        base: ``uint8[k]`` base code of the mismatch or insertion; 0 for homopolymers and repeats.
+        size: ``int64[k]`` repeat unit, bp; 1 for all others.
         score: ``float64[k]`` evidence for the change in nats; mostly negative.
     """
 
@@ -40,18 +40,22 @@ class CandidateErrors:
     score: _Floats
 
 
-RUN_LONGER, RUN_SHORTER, INSERTION, MISMATCH, UNIT_LONGER, UNIT_SHORTER = range(6)
+HOMOPOLYMER_LONGER, HOMOPOLYMER_SHORTER, INSERTION, MISMATCH, UNIT_LONGER, UNIT_SHORTER = range(6)
 
 
 def weigh(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> CandidateErrors:
-    """Weigh every run one base longer or shorter, and the other changes that some pass suggests.
+    """Score every homopolymer one base longer and shorter, and other changes that a pass supports.
 
     Args:
         truth: ``uint8[n]`` base codes.
         turns: the molecule's passes.
-        profile: average error rates; those of the molecule itself are not known to the caller.
+        profile: average error rates; the caller does not have those of the molecule.
     """
-    groups = [*_weigh_runs(truth, turns, profile), *_weigh_bases(truth, turns, profile), *_weigh_repeats(truth, turns)]
+    groups = [
+        *_weigh_homopolymers(truth, turns, profile),
+        *_weigh_bases(truth, turns, profile),
+        *_weigh_repeats(truth, turns),
+    ]
     columns = [np.concatenate(column) for column in zip(*groups, strict=True)]
     return CandidateErrors(columns[0].astype(np.uint8), columns[1], columns[2].astype(np.uint8), columns[3], columns[4])
 
@@ -70,40 +74,42 @@ def _group(kind: int, place: _Ints, score: _Floats, base: _Ints | None = None, s
     )
 
 
-def _weigh_runs(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> list[_Group]:
-    table = np.log(np.maximum(profile.observed_run, FEWEST_SEEN))
+def _weigh_homopolymers(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> list[_Group]:
+    table = np.log(np.maximum(profile.observed_length, FEWEST_SEEN))
     longer = np.zeros_like(table)
     longer[:, :-1] = table[:, 1:] - table[:, :-1]
     shorter = -np.roll(longer, 1, axis=1)
-    runs = homopolymers(truth)
-    score = np.zeros((2, len(runs.starts)))
+    homopolymers = template_homopolymers(truth)
+    score = np.zeros((2, len(homopolymers.starts)))
     for turn in turns:
         reverse = turn.stretch.reverse
-        found = _run_evidence(reverse_complement(truth) if reverse else truth, turn, longer, shorter)
+        found = _homopolymer_evidence(reverse_complement(truth) if reverse else truth, turn, longer, shorter)
         score += found[:, ::-1] if reverse else found
-    known = truth[runs.starts] < N
+    known = truth[homopolymers.starts] < N
     return [
-        _group(kind, runs.starts[known], evidence[known])
-        for kind, evidence in ((RUN_LONGER, score[0]), (RUN_SHORTER, score[1]))
+        _group(kind, homopolymers.starts[known], evidence[known])
+        for kind, evidence in ((HOMOPOLYMER_LONGER, score[0]), (HOMOPOLYMER_SHORTER, score[1]))
     ]
 
 
-def _run_evidence(template: NDArray[np.uint8], turn: Turn, longer: _Floats, shorter: _Floats) -> _Floats:
-    """Evidence of one pass for longer and shorter runs, in the direction of sequencing."""
-    runs, reading = homopolymers(template), turn.reading
-    run = runs.index[reading.origin]
+def _homopolymer_evidence(template: NDArray[np.uint8], turn: Turn, longer: _Floats, shorter: _Floats) -> _Floats:
+    """Evidence of one pass for longer and shorter homopolymers, in read orientation."""
+    homopolymers, reading = template_homopolymers(template), turn.reading
+    homopolymer = homopolymers.index[reading.origin]
     own = (reading.bases == template[reading.origin]) | (reading.classes == BaseClass.MISMATCH)
-    observed = np.bincount(run[own], minlength=len(runs.starts))
-    # Very long runs err like the longest of the table.
-    length = np.minimum(runs.lengths, LONGEST_RUN - 1)
-    observed = np.clip(observed - (runs.lengths - length), 0, MOST_OBSERVED)
-    base = template[runs.starts]
-    covered = (runs.starts >= turn.stretch.start) & (runs.starts + runs.lengths <= turn.stretch.stop)
+    observed = np.bincount(homopolymer[own], minlength=len(homopolymers.starts))
+    # Longer homopolymers have the error rates of the longest in the table.
+    length = np.minimum(homopolymers.lengths, LONGEST_HOMOPOLYMER - 1)
+    observed = np.clip(observed - (homopolymers.lengths - length), 0, MOST_OBSERVED)
+    base = template[homopolymers.starts]
+    covered = (homopolymers.starts >= turn.stretch.start) & (
+        homopolymers.starts + homopolymers.lengths <= turn.stretch.stop
+    )
     return np.stack([table[base, length, observed] * covered for table in (longer, shorter)])
 
 
 def _weigh_bases(truth: NDArray[np.uint8], turns: list[Turn], profile: PassProfile) -> list[_Group]:
-    """Inserted and mistaken bases that at least one pass shows."""
+    """Insertions and mismatches in at least one pass."""
     deletion = float(profile.shorten[1:N, 1].mean())
     coverage = _coverage(truth, turns)
     groups = []
@@ -135,7 +141,7 @@ def _shown(length: int, turns: list[Turn], base_class: BaseClass) -> tuple[_Ints
         shown = np.flatnonzero(reading.classes == base_class)
         origin, base = reading.origin[shown], reading.bases[shown]
         if reverse:
-            # What stands before a base of this strand stands behind its partner of the other.
+            # Before a base of this strand is after its partner on the other.
             origin = length - 1 - origin + (base_class == BaseClass.INSERTION_NONCOGNATE)
             base = reverse_complement(base)[::-1]
         keys.append(8 * origin + base)
@@ -145,7 +151,7 @@ def _shown(length: int, turns: list[Turn], base_class: BaseClass) -> tuple[_Ints
 
 
 def _weigh_repeats(truth: NDArray[np.uint8], turns: list[Turn]) -> list[_Group]:
-    """One copy more or less of a tandemly repeated unit: how much nearer that is to what each pass reads there."""
+    """Repeats one unit longer or shorter, by how much closer that is to the length in each pass."""
     repeats = tandem_repeats(truth)
     nearer = np.zeros((2, len(repeats.starts)))
     length = len(truth)

@@ -1,6 +1,6 @@
-"""Counting what single passes get wrong, where their template is known: the tables that profiles are made of.
+"""Measure the errors and kinetics of single passes with known template: the tables behind profiles.
 
-Rates are per template base, of unit-cost alignments in the direction of sequencing with gaps as far left as they go.
+Rates are per template base, from left-normalised unit-cost alignments in read orientation.
 """
 
 from collections import defaultdict
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from deepconsensus_py.align import cigar
 from deepconsensus_py.pacbio.molecule import GAP, Pass
 from deepconsensus_py.simulate.aligned import PassColumns, align_to_template
-from deepconsensus_py.simulate.profile import LONGEST_RUN, MOST_OBSERVED, BaseClass
-from deepconsensus_py.simulate.templates import homopolymers
+from deepconsensus_py.simulate.profile import LONGEST_HOMOPOLYMER, MOST_OBSERVED, BaseClass
+from deepconsensus_py.simulate.templates import template_homopolymers
 
 LONGEST_EVENT = 30  # inserted or deleted bases
 WINDOW = 100  # template bases
@@ -28,7 +28,7 @@ _Ints = NDArray[np.int64]
 
 
 class PassSums:
-    """Sums over passes, each an array; the names say what they count."""
+    """Sums over passes, arrays by name."""
 
     def __init__(self) -> None:
         self.sums: defaultdict[str, Any] = defaultdict(float)
@@ -38,7 +38,7 @@ class PassSums:
         """Count one pass of a molecule."""
         _count_bases(aligned, self.sums)
         _count_insertions(aligned, self.sums)
-        self.sums["runs"] += _run_counts(aligned)
+        self.sums["runs"] += _homopolymer_counts(aligned)
         self.sums["windows"] += _window_counts(aligned)
         self.rates.append((molecule, _pass_rates(aligned)))
         if aligned.reading.pulse_widths is not None:
@@ -62,7 +62,7 @@ def measure(molecules: Iterable[tuple[NDArray[np.uint8], Sequence[Pass]]], short
 
 
 def _context(template: NDArray[np.uint8]) -> _Ints:
-    """Code of the 3-mer around each base, 36 · base before + 6 · base + base behind; gaps beyond the ends."""
+    """Code of the 3-mer around each base, 36 · base before + 6 · base + base after; gaps beyond the ends."""
     padded = np.concatenate(([GAP], template, [GAP])).astype(np.int64)
     code: _Ints = 36 * padded[:-2] + 6 * padded[1:-1] + padded[2:]
     return code
@@ -105,34 +105,36 @@ def _count_insertions(aligned: PassColumns, sums: defaultdict[str, Any]) -> None
     sums["multi"] += np.bincount(kind[multi], minlength=3)
 
 
-def _observed_runs(aligned: PassColumns) -> tuple[_Ints, _Ints, _Ints, NDArray[np.bool_]]:
-    """Base, true and observed length of every run, and whether it lies inside the pass and holds nothing foreign."""
+def _observed_homopolymers(aligned: PassColumns) -> tuple[_Ints, _Ints, _Ints, NDArray[np.bool_]]:
+    """Base, true and observed length of every homopolymer, and whether it is spanned and free of foreign bases."""
     template, columns = aligned.template, aligned.columns
-    runs = homopolymers(template)
-    observed = np.bincount(runs.index[aligned.on_template[columns == cigar.EQUAL]], minlength=len(runs.starts))
+    homopolymers = template_homopolymers(template)
+    observed = np.bincount(
+        homopolymers.index[aligned.on_template[columns == cigar.EQUAL]], minlength=len(homopolymers.starts)
+    )
     first, length, behind = aligned.insertions()
     event = np.repeat(np.arange(len(first)), length)
     inserted = aligned.reading.bases[aligned.reading_index(first, length)]
-    run = runs.index[behind]
+    homopolymer = homopolymers.index[behind]
     own = np.bincount(event, inserted == template[behind][event], len(first)) == length
-    observed = observed + np.bincount(run[own], length[own], len(runs.starts)).astype(np.int64)
+    observed = observed + np.bincount(homopolymer[own], length[own], len(homopolymers.starts)).astype(np.int64)
     start, stop = aligned.span
-    clean = (runs.starts > start) & (runs.starts + runs.lengths < stop)
-    clean[runs.index[aligned.on_template[columns == cigar.DIFFERENT]]] = False
-    clean[run[~own & (behind > runs.starts[run])]] = False
-    return template[runs.starts].astype(np.int64), runs.lengths, observed, clean
+    clean = (homopolymers.starts > start) & (homopolymers.starts + homopolymers.lengths < stop)
+    clean[homopolymers.index[aligned.on_template[columns == cigar.DIFFERENT]]] = False
+    clean[homopolymer[~own & (behind > homopolymers.starts[homopolymer])]] = False
+    return template[homopolymers.starts].astype(np.int64), homopolymers.lengths, observed, clean
 
 
-def _run_counts(aligned: PassColumns) -> _Floats:
-    base, length, observed, clean = _observed_runs(aligned)
-    shape = (6, LONGEST_RUN + 1, MOST_OBSERVED + 1)
-    place = (base, np.minimum(length, LONGEST_RUN), np.minimum(observed, MOST_OBSERVED))
+def _homopolymer_counts(aligned: PassColumns) -> _Floats:
+    base, length, observed, clean = _observed_homopolymers(aligned)
+    shape = (6, LONGEST_HOMOPOLYMER + 1, MOST_OBSERVED + 1)
+    place = (base, np.minimum(length, LONGEST_HOMOPOLYMER), np.minimum(observed, MOST_OBSERVED))
     flat = np.ravel_multi_index(place, shape)[clean]
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
 
 def _window_counts(aligned: PassColumns) -> _Floats:
-    """Windows by their number of errors, wholly covered ones only."""
+    """Fully covered windows by number of errors."""
     start, stop = aligned.span
     error = aligned.on_template[aligned.columns != cigar.EQUAL] - start
     whole = (stop - start) // WINDOW
@@ -170,16 +172,16 @@ def _kinetics(one: Pass) -> list[tuple[str, NDArray[np.uint8]]]:
 
 
 def _count_pairs(aligned: list[PassColumns], truth: NDArray[np.uint8], sums: defaultdict[str, Any]) -> None:
-    """Sums for correlations between two passes of a molecule at the same place."""
+    """Sums for correlations between two passes of a molecule at the same position."""
     if len(aligned) < 2:
         return
     reverse = np.array([one.reverse for one in aligned])
     apart = ~np.eye(len(aligned), dtype=bool)
     same = (reverse[:, None] == reverse) & apart
     opposite = (reverse[:, None] != reverse) & apart
-    lengths = np.minimum(homopolymers(truth).lengths, LONGEST_RUN)
+    lengths = np.minimum(template_homopolymers(truth).lengths, LONGEST_HOMOPOLYMER)
     deviations = np.array([_deviations(one) for one in aligned])
-    for length in range(1, LONGEST_RUN + 1):
+    for length in range(1, LONGEST_HOMOPOLYMER + 1):
         columns = deviations[:, lengths == length]
         sums[f"run_same_{length}"] += _pair_sums(columns, same)
         sums[f"run_opposite_{length}"] += _pair_sums(columns, opposite)
@@ -190,8 +192,8 @@ def _count_pairs(aligned: list[PassColumns], truth: NDArray[np.uint8], sums: def
 
 
 def _deviations(aligned: PassColumns) -> _Floats:
-    """Observed less true length of every run in the molecule's order; NaN where it is not to be counted."""
-    _, length, observed, clean = _observed_runs(aligned)
+    """Observed minus true length of every homopolymer in molecule order; NaN where not counted."""
+    _, length, observed, clean = _observed_homopolymers(aligned)
     deviation = np.where(clean, observed - length, np.nan)
     return deviation[::-1] if aligned.reverse else deviation
 
@@ -204,7 +206,7 @@ def _matched(aligned: PassColumns, codes: NDArray[np.uint8]) -> _Floats:
 
 
 def _pair_sums(values: _Floats, pairs: NDArray[np.bool_]) -> _Floats:
-    """n, Σx, Σx², Σxy over the places of all pairs of rows; each pair counts in both orders."""
+    """n, Σx, Σx², Σxy over the positions of all pairs of rows; each pair counts in both orders."""
     valid = (~np.isnan(values)).astype(np.float64)
     filled = np.nan_to_num(values)
     products = (valid @ valid.T, filled @ valid.T, filled**2 @ valid.T, filled @ filled.T)
@@ -244,7 +246,7 @@ def _tables(tally: PassSums, pairs: PassSums) -> dict[str, Any]:
         tables[f"{name}_context"] = sums[name] / np.maximum(sums["template"], 1)
     tables |= _spreads(tally.rates) | _kinetic_tables(sums)
     for strand in ("same", "opposite"):
-        found = [pairs.sums[f"run_{strand}_{n}"] for n in range(1, LONGEST_RUN + 1)]
+        found = [pairs.sums[f"run_{strand}_{n}"] for n in range(1, LONGEST_HOMOPOLYMER + 1)]
         tables[f"run_correlation_{strand}"] = [_correlation(s) if np.any(s) else np.nan for s in found]
     tables["pair_correlation"] = {k: _correlation(pairs.sums[k]) for k in ("pw", "ip") if k in pairs.sums}
     return tables
@@ -265,7 +267,7 @@ def _spreads(rates: list[tuple[int, _Floats]]) -> dict[str, Any]:
 
 
 def _correlations(values: _Floats) -> _Floats:
-    """Pearson correlations of columns; zero for one that does not vary."""
+    """Pearson correlations of columns; zero for constant ones."""
     away = values - values.mean(axis=0)
     sd = np.sqrt((away**2).sum(axis=0))
     correlations: _Floats = away.T @ away / np.maximum(np.outer(sd, sd), 1e-12)
@@ -285,7 +287,7 @@ def _kinetic_tables(sums: defaultdict[str, Any]) -> dict[str, Any]:
 
 
 def quantiles(counts: _Floats) -> _Ints:
-    """The percentiles 0, 1, … 100 of values counted, ``int64[101]``."""
+    """Percentiles 0, 1, … 100 of a histogram, ``int64[101]``."""
     share = np.cumsum(counts) / max(counts.sum(), 1)
     values: _Ints = np.searchsorted(share, np.minimum(np.arange(101) / 100, share[-1]) - 1e-12)
     return values

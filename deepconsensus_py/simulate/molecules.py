@@ -1,4 +1,4 @@
-"""Whole molecules: the passes in the order of the polymerase read, with kinetics and tags, and the draft."""
+"""Whole molecules: passes in polymerase order with kinetics and tags, and the draft."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ SUBREAD_READ_QUALITY = 0.8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedMolecule:
-    """A molecule and what was read of it.
+    """A molecule and its reads.
 
     Attributes:
         truth: ``uint8[n]`` base codes, in the orientation of the draft.
-        zmw: draft and unaligned passes, as a reader of the files would yield them.
+        zmw: draft and unaligned passes, as read from files.
         fragment: where the truth comes from, if known.
     """
 
@@ -46,10 +46,10 @@ def simulate_molecule(
     rng: np.random.Generator,
     partial_ends: bool = True,
 ) -> SimulatedMolecule:
-    """Read a molecule many times.
+    """Simulate the passes and draft of a molecule.
 
     Args:
-        truth: ``uint8[n]`` base codes, at least one, in the orientation that the draft is to have.
+        truth: ``uint8[n]`` base codes, at least one, in draft orientation.
         movie: movie name, e.g. ``m54000_240101_000000``.
         hole: ZMW hole number.
         full_passes: passes with an adapter at both ends, at least one.

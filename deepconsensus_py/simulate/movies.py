@@ -1,4 +1,4 @@
-"""A movie: the molecules of one run, and the files that describe them (subreads, drafts, truth)."""
+"""A movie: its molecules, and the files that describe them (subreads, drafts, truth)."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ class MovieSettings:
     """What to simulate.
 
     Attributes:
-        molecules: how many.
+        molecules: number of molecules.
         length: shortest and longest molecule, in bases.
         passes: fewest and most full passes.
         seed: the same seed gives the same molecules, whatever their number.
@@ -46,7 +46,7 @@ class MovieSettings:
         for name, (low, high), least in (("length", self.length, SHORTEST_PASS), ("passes", self.passes, 1)):
             if not least <= low <= high:
                 raise InputError(
-                    f"{name} {low} {high}: give two numbers, the first at least {least}, not above the second"
+                    f"{name} {low} {high}: give two numbers, the first at least {least} and not above the second"
                 )
         if self.molecules < 1:
             raise InputError(f"molecules {self.molecules}: give a number of at least 1")
@@ -68,7 +68,7 @@ def simulate_zmws(
     Args:
         profile: error rates, kinetics and signal.
         count: how many.
-        rng: source of randomness; each molecule gets a generator of its own from it.
+        rng: source of randomness; each molecule has its own generator.
         length: shortest and longest molecule, in bases.
         passes: fewest and most full passes.
         templates: sequences to take molecules from; random sequence if None.
@@ -76,7 +76,7 @@ def simulate_zmws(
     for hole, own in enumerate(rng.spawn(count), FIRST_HOLE):
         bases = int(own.integers(length[0], length[1] + 1))
         if templates is None:
-            truth = random_template(bases, profile.passes.run_length_share, own)
+            truth = random_template(bases, profile.passes.homopolymer_share, own)
             fragment = Fragment(f"{profile.instrument.movie}/{hole}/truth", 0, False, truth)
         else:
             fragment = draw_fragment(templates, bases, own)
@@ -97,7 +97,7 @@ def simulate_movie(
     """Simulate the molecules of a movie one by one.
 
     Args:
-        settings: how many, how long, how many passes, which seed.
+        settings: number, lengths, passes and seed.
         profile: error rates, kinetics and signal.
         templates: sequences to take molecules from; random sequence if None.
     """
@@ -112,12 +112,12 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
 
     Args:
         molecules: of one movie.
-        folder: is made if absent.
+        folder: created if missing.
         command_line: for the ``@PG`` lines.
         instrument: for the headers.
 
     Returns:
-        How many molecules were written.
+        Number of molecules written.
 
     Raises:
         OutputError: the folder or a file cannot be written.
@@ -126,7 +126,7 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made ({error.strerror}); give another") from error
+        raise OutputError(f"{folder}: cannot be created ({error.strerror}); use another folder") from error
     with (
         open_records(folder / "subreads.bam", _header(instrument, "SUBREAD", KINETICS, command_line)) as subreads,
         open_records(folder / "ccs.bam", _header(instrument, "CCS", "", command_line)) as drafts,
@@ -147,7 +147,7 @@ def write_movie(molecules: Iterable[SimulatedMolecule], folder: Path, command_li
 
 
 def _range_line(molecule: SimulatedMolecule) -> str:
-    """Where the truth comes from: contig, begin, end, draft name, score and strand."""
+    """BED line of a truth: contig, begin, end, draft name, score and strand."""
     fragment = molecule.fragment
     assert fragment is not None
     end = fragment.begin + len(fragment.bases)
@@ -169,7 +169,7 @@ def _header(instrument: Instrument, read_type: str, kinetics: str, command_line:
 
 
 def _subread_record(subread: Pass, header: pysam.AlignmentHeader) -> pysam.AlignedSegment:
-    """The record as an instrument writes it: base qualities are there and zero."""
+    """A record as written by an instrument: base qualities are all zero."""
     record = pass_record(subread, header)
     record.query_qualities = array("B", bytes(len(subread.bases)))
     return record

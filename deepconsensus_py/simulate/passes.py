@@ -1,4 +1,4 @@
-"""One pass of the polymerase over a strand: the bases that it reads, and their kinetics."""
+"""One pass of the polymerase over a strand: bases and kinetics."""
 
 import math
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import GAP, N
-from deepconsensus_py.simulate.profile import LONGEST_RUN, BaseClass, Kinetics, PassProfile
-from deepconsensus_py.simulate.templates import TemplateRuns, homopolymers
+from deepconsensus_py.simulate.profile import LONGEST_HOMOPOLYMER, BaseClass, Kinetics, PassProfile
+from deepconsensus_py.simulate.templates import TemplateHomopolymers, template_homopolymers
 
 _REACH = 6.0
-"""Standard deviations that the table of the normal distribution reaches."""
+"""Range of the table of the normal distribution, standard deviations."""
 
 HIGHEST_PROBABILITY = 0.45
-# Powers of the factor on insertions: noisy molecules insert far more foreign bases, but lengthen runs little more.
+# Powers of the insertion factor: noisy molecules have far more foreign insertions, but only slightly longer
+# homopolymers.
 LENGTHENING, FOREIGN = 0.5, 1.4
 
 _Floats = NDArray[np.float64]
@@ -24,18 +25,18 @@ _Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StrandTemplate:
-    """A strand of a molecule, in the direction of sequencing.
+    """A strand of a molecule, in read orientation.
 
     Attributes:
         template: ``uint8[n]`` base codes.
-        runs: its homopolymer runs.
+        homopolymers: its homopolymers.
         before: ``uint8[n]`` base before each base; a gap at the start.
-        behind: ``uint8[n]`` base behind each base; a gap at the end.
-        deviates: ``float64[runs]`` normal deviate of the length read of each run.
+        behind: ``uint8[n]`` base after each base; a gap at the end.
+        deviates: ``float64[homopolymers]`` normal deviate of the observed length of each homopolymer.
     """
 
     template: NDArray[np.uint8]
-    runs: TemplateRuns
+    homopolymers: TemplateHomopolymers
     before: NDArray[np.uint8]
     behind: NDArray[np.uint8]
     deviates: _Floats
@@ -43,12 +44,12 @@ class StrandTemplate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassRead:
-    """What a pass reads.
+    """The bases of a pass.
 
     Attributes:
         bases: ``uint8[n]`` base codes in the order of sequencing.
         classes: ``uint8[n]`` ``BaseClass`` of each base.
-        origin: ``int64[n]`` template base that each base reads, or that it is inserted before; never descends.
+        origin: ``int64[n]`` template base of each base, or the one it is inserted before; ascending.
     """
 
     bases: NDArray[np.uint8]
@@ -56,14 +57,14 @@ class PassRead:
     origin: _Ints
 
     def cut(self, start: int, stop: int) -> "PassRead":
-        """The part that reads template bases ``start`` to ``stop``."""
+        """The part from template base ``start`` to ``stop``."""
         part = slice(*np.searchsorted(self.origin, (start, stop)))
         return PassRead(self.bases[part], self.classes[part], self.origin[part])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Insertions:
-    """Insertion events: how many bases of which class stand before which template base, and the bases themselves."""
+    """Insertion events: template base after each, lengths, classes and bases."""
 
     before: _Ints
     lengths: _Ints
@@ -72,15 +73,17 @@ class _Insertions:
 
 
 def prepare_strand(template: NDArray[np.uint8], rng: np.random.Generator) -> StrandTemplate:
-    """A strand to be read.
+    """Prepare a strand for reading.
 
     Args:
-        template: ``uint8[n]`` base codes in the direction of sequencing.
+        template: ``uint8[n]`` base codes in read orientation.
         rng: source of randomness.
     """
-    runs = homopolymers(template)
+    homopolymers = template_homopolymers(template)
     padded = np.pad(template, 1, constant_values=GAP)
-    return StrandTemplate(template, runs, padded[:-2], padded[2:], rng.standard_normal(len(runs.starts)))
+    return StrandTemplate(
+        template, homopolymers, padded[:-2], padded[2:], rng.standard_normal(len(homopolymers.starts))
+    )
 
 
 def read_strand(strand: StrandTemplate, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> PassRead:
@@ -93,8 +96,11 @@ def read_strand(strand: StrandTemplate, profile: PassProfile, factors: _Floats, 
         rng: source of randomness.
     """
     template = strand.template
-    change = _run_changes(strand, profile, factors, rng)
-    kept = np.arange(len(template)) - strand.runs.starts[strand.runs.index] >= -change[strand.runs.index]
+    change = _homopolymer_changes(strand, profile, factors, rng)
+    kept = (
+        np.arange(len(template)) - strand.homopolymers.starts[strand.homopolymers.index]
+        >= -change[strand.homopolymers.index]
+    )
     called = _call(strand, profile.mismatch * factors[0], rng)
     classes = np.where(called == template, np.uint8(BaseClass.MATCH), np.uint8(BaseClass.MISMATCH))
     after_deletion = np.zeros(len(template), bool)
@@ -104,7 +110,7 @@ def read_strand(strand: StrandTemplate, profile: PassProfile, factors: _Floats, 
     events = (
         _long_insertions(strand, profile, burst, rng),
         _foreign_insertions(strand, profile, burst, rng),
-        _extra_run_bases(strand, change),
+        _extra_bases(strand, change),
     )
     origin = np.concatenate([np.repeat(e.before, e.lengths) for e in events] + [np.flatnonzero(kept)])
     order = np.argsort(origin, kind="stable")
@@ -113,24 +119,26 @@ def read_strand(strand: StrandTemplate, profile: PassProfile, factors: _Floats, 
     return PassRead(bases[order], all_classes[order], origin[order])
 
 
-def _run_changes(strand: StrandTemplate, profile: PassProfile, factors: _Floats, rng: np.random.Generator) -> _Ints:
-    """Bases that each run is read longer (positive) or shorter (negative)."""
-    first = strand.runs.starts
-    base, length = strand.template[first], np.minimum(strand.runs.lengths, LONGEST_RUN)
+def _homopolymer_changes(
+    strand: StrandTemplate, profile: PassProfile, factors: _Floats, rng: np.random.Generator
+) -> _Ints:
+    """Change in the observed length of each homopolymer."""
+    first = strand.homopolymers.starts
+    base, length = strand.template[first], np.minimum(strand.homopolymers.lengths, LONGEST_HOMOPOLYMER)
     context = (strand.before[first], base, strand.behind[first])
     shorter = _capped(profile.shorten[base, length] * profile.shorten_context[context] * factors[2])
     longer = _capped(profile.lengthen[base, length] * profile.lengthen_context[context] * factors[1] ** LENGTHENING)
-    shared = profile.run_correlation[length]
+    shared = profile.homopolymer_correlation[length]
     own = rng.standard_normal(len(first))
     place = rank(np.sqrt(shared) * strand.deviates + np.sqrt(1 - shared) * own)
     change = np.zeros(len(first), np.int64)
     less, more = np.flatnonzero(place < shorter), np.flatnonzero(place > 1 - longer)
-    # The farther out in its tail, the larger the change.
+    # The farther out in the tail, the larger the change.
     tail = 1 - place[less] / shorter[less]
     change[less] = -1 - _pick(profile.shorten_amount[length[less]], tail)
     tail = 1 - (1 - place[more]) / longer[more]
     change[more] = 1 + _pick(profile.lengthen_amount[length[more]], tail)
-    return np.maximum(change, -strand.runs.lengths)
+    return np.maximum(change, -strand.homopolymers.lengths)
 
 
 def _capped(probability: _Floats) -> _Floats:
@@ -138,14 +146,14 @@ def _capped(probability: _Floats) -> _Floats:
 
 
 def _pick(shares: _Floats, place: _Floats) -> _Ints:
-    """The outcome, 0, 1, …, of each row of shares at a place between 0 and 1 among them."""
+    """The outcome, 0, 1, …, at a quantile of each row of shares."""
     cumulative = np.cumsum(shares, axis=-1)[..., :-1]
     picked: _Ints = (place[:, None] >= cumulative).sum(axis=1)
     return picked
 
 
 def _call(strand: StrandTemplate, mismatch: _Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The bases called of the template's, some of them wrong."""
+    """The called bases, with mismatches."""
     template = strand.template
     rate = mismatch.sum(axis=-1)[strand.before, template, strand.behind]
     changed = np.flatnonzero(rng.random(len(template)) < rate)
@@ -196,9 +204,9 @@ def _foreign_insertions(
     return _Insertions(before, np.ones(len(before), np.int64), classes, bases)
 
 
-def _extra_run_bases(strand: StrandTemplate, change: _Ints) -> _Insertions:
+def _extra_bases(strand: StrandTemplate, change: _Ints) -> _Insertions:
     longer = np.flatnonzero(change > 0)
-    before, lengths = strand.runs.starts[longer], change[longer]
+    before, lengths = strand.homopolymers.starts[longer], change[longer]
     single = np.uint8(BaseClass.INSERTION_COGNATE)
     classes = np.where(lengths == 1, single, np.uint8(BaseClass.INSERTION_MULTI))
     return _Insertions(before, lengths, classes, np.repeat(strand.template[before], lengths))

@@ -1,7 +1,7 @@
-"""What a simulation draws from: error rates, kinetics, signal and drafts of an instrument, as arrays.
+"""Simulation profiles: error rates, kinetics, signal and drafts of an instrument, as arrays.
 
-A profile is a JSON file. ``measured`` holds what was counted on real reads, ``drawn`` the probabilities to draw with;
-they differ, because an alignment shows, for instance, a deletion beside an insertion as one mismatch.
+A profile is a JSON file. ``measured`` has the rates counted on real reads, ``drawn`` the probabilities to sample from;
+they differ, because an alignment shows, for example, an adjacent deletion and insertion as one mismatch.
 """
 
 import json
@@ -21,15 +21,15 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.molecule import BASES, G
 
 SEQUENCED = "ATCG"
-LONGEST_RUN = 15  # bases; longer runs err like this one
-MOST_OBSERVED = 25  # bases seen of a run
+LONGEST_HOMOPOLYMER = 15  # bases; longer homopolymers have its error rates
+MOST_OBSERVED = 25  # observed bases of a homopolymer
 CHANNELS = "ACGT"
 
 _Floats = NDArray[np.float64]
 
 
 class BaseClass(IntEnum):
-    """How a read base came about; pulse widths and inter-pulse durations differ between classes."""
+    """Origin of a read base; kinetics differ between classes."""
 
     MATCH = 0
     INSERTION_COGNATE = 1
@@ -41,7 +41,7 @@ class BaseClass(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What the headers of its files say.
+    """The instrument in file headers.
 
     Attributes:
         platform: model, as in ``@RG PM``.
@@ -71,25 +71,25 @@ class Burst:
 
 @dataclass(frozen=True, eq=False)
 class PassProfile:
-    """Errors of single passes; all rates are per template base or run, in the direction of sequencing.
+    """Errors of single passes; all rates are per template base or homopolymer, in read orientation.
 
     Attributes:
-        run_length_share: ``float64[6, 12]`` share of the template's runs by base code and length 1, 2, …
+        homopolymer_share: ``float64[6, 12]`` share of the template's homopolymers by base code and length 1, 2, …
             (last: 12 or more).
-        shorten: ``float64[6, 16]`` probability that a run is read too short, by base code and length.
+        shorten: ``float64[6, 16]`` probability that a homopolymer is read too short, by base code and length.
         lengthen: ``float64[6, 16]`` the same of too long.
         shorten_amount: ``float64[16, k]`` probability of 1, 2, … bases less, given that there are less.
         lengthen_amount: ``float64[16, k]`` the same of bases more.
-        shorten_context: ``float64[6, 6, 6]`` factor by base before, base, and base behind the run's first base.
+        shorten_context: ``float64[6, 6, 6]`` factor by base before, base, and base after the homopolymer's first base.
         lengthen_context: ``float64[6, 6, 6]`` the same of too long.
-        run_correlation: ``float64[16]`` correlation of the normal deviates behind the length read of a run between
-            two passes of the same strand.
-        mismatch: ``float64[6, 6, 6, 6]`` probability by base before, base, base behind, and base called.
-        foreign_insertion: ``float64[6, 6, 6]`` probability by base before, base behind, and the one inserted base,
-            which differs from both.
-        long_insertion: probability of two or more inserted bases, not counting runs read too long.
-        long_insertion_length: ``float64[31]`` probability by length; the last stands for longer ones, too.
-        long_insertion_cognate: probability that all bases of one equal a neighbour.
+        homopolymer_correlation: ``float64[16]`` correlation, between two passes of a strand, of the normal deviates of
+            observed homopolymer lengths.
+        mismatch: ``float64[6, 6, 6, 6]`` probability by base before, base, base after, and base called.
+        foreign_insertion: ``float64[6, 6, 6]`` probability by base before, base after, and the one inserted base, which
+            differs from both.
+        long_insertion: probability of two or more inserted bases, not counting homopolymers read too long.
+        long_insertion_length: ``float64[31]`` probability by length; the last includes longer ones.
+        long_insertion_cognate: probability that all bases of one equal an adjacent base.
         inserted_base: ``float64[6]`` composition of the other ones.
         burst: stretches with more insertions.
         molecules: ``float64[7, 7]`` covariance between molecules of the natural logarithms of mismatch rate, excess of
@@ -100,14 +100,14 @@ class PassProfile:
         adapter_gap: mean and standard deviation of the bases between two passes.
     """
 
-    run_length_share: _Floats
+    homopolymer_share: _Floats
     shorten: _Floats
     lengthen: _Floats
     shorten_amount: _Floats
     lengthen_amount: _Floats
     shorten_context: _Floats
     lengthen_context: _Floats
-    run_correlation: _Floats
+    homopolymer_correlation: _Floats
     mismatch: _Floats
     foreign_insertion: _Floats
     long_insertion: float
@@ -122,10 +122,10 @@ class PassProfile:
     adapter_gap: tuple[float, float]
 
     @cached_property
-    def observed_run(self) -> _Floats:
-        """``float64[6, 16, 26]`` probability of the length read of a run, by base code and true length."""
-        observed = np.zeros((len(BASES), LONGEST_RUN + 1, MOST_OBSERVED + 1))
-        for length in range(LONGEST_RUN + 1):
+    def observed_length(self) -> _Floats:
+        """``float64[6, 16, 26]`` probability of the observed length of a homopolymer, by base code and true length."""
+        observed = np.zeros((len(BASES), LONGEST_HOMOPOLYMER + 1, MOST_OBSERVED + 1))
+        for length in range(LONGEST_HOMOPOLYMER + 1):
             observed[:, length, length] += 1 - self.shorten[:, length] - self.lengthen[:, length]
             for sign, changed, amounts in (
                 (-1, self.shorten, self.shorten_amount),
@@ -145,10 +145,10 @@ class Kinetics:
 
     Attributes:
         quantiles: ``float64[6, 101]`` percentiles by ``BaseClass``, codec V1 codes.
-        context: ``float64[6, 6, 6]`` part by base before, base, and base behind.
-        base: ``float64[6]`` part by base called, for bases that the template does not have.
-        molecule: variance of the part that a molecule's bases share.
-        place: variance of the part that a template base has in all passes of a strand.
+        context: ``float64[6, 6, 6]`` part by base before, base, and base after.
+        base: ``float64[6]`` part by base called, for inserted bases.
+        molecule: variance of the part shared by the bases of a molecule.
+        place: variance of the part shared by a template base in all passes of a strand.
         drift: variance of the part that changes along a pass.
         drift_length: mean bases between its changes.
     """
@@ -169,12 +169,12 @@ class DraftProfile:
     Attributes:
         passes: ``float64[k]`` numbers of full passes, ascending.
         error_rate: ``float64[k]`` mean errors per base at these.
-        ambiguity: ``float64[k]`` mean number per base of places that the passes leave undecided, at these.
-        log_sd: standard deviation between molecules of the logarithm of what else decides their rate.
-        noise: standard deviation of what a consensus misjudges about the passes, in nats.
-        offsets: ``float64[5]`` nats added to the evidence for a run too long, a run too short, an inserted base that
-            is in no run, a mismatch, and a repeat unit.
-        quality_scores: ``float64[k]`` evidence for the best other reading of a right base, in nats, ascending.
+        ambiguity: ``float64[k]`` mean ambiguous positions per base, at these.
+        log_sd: standard deviation between molecules of the logarithm of their residual rate.
+        noise: standard deviation of a consensus caller's error in evidence, nats.
+        offsets: ``float64[5]`` nats added to the evidence for a longer homopolymer, a shorter one, a foreign insertion,
+            a mismatch, and a repeat unit.
+        quality_scores: ``float64[k]`` evidence for the best alternative at a correct base, nats, ascending.
         qualities: ``float64[k]`` Phred at these.
         error_quality: ``float64[94]`` share of bases that carry an error by Phred.
     """
@@ -197,7 +197,7 @@ class Profile:
     Attributes:
         source: what the numbers were measured on.
         instrument: for the headers of files.
-        measured: what was counted there.
+        measured: rates counted there.
         passes: single passes.
         pulse_widths: of their bases.
         inter_pulse_durations: of their bases.
@@ -214,7 +214,7 @@ class Profile:
 
 
 def bundled() -> list[str]:
-    """Names of the profiles that come with the package."""
+    """Names of the bundled profiles."""
     folder = files("deepconsensus_py.simulate").joinpath("profiles")
     return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
 
@@ -240,7 +240,7 @@ def load_profile(name: str = "sequel") -> Profile:
 
 
 def read_profile(table: Mapping[str, Any]) -> Profile:
-    """A profile out of its JSON values."""
+    """Build a profile from its JSON values."""
     drawn = table["drawn"]
     return Profile(
         source=table["source"],
@@ -254,7 +254,7 @@ def read_profile(table: Mapping[str, Any]) -> Profile:
 
 
 def by_letters(values: Mapping[str, float], letters: int, absent: float = 0.0) -> _Floats:
-    """Values by base code, of a table by letters such as ``"ACT"``, whose other characters are left out."""
+    """Values by base code, of a table by letters such as ``"ACT"``, other characters are skipped."""
     array = np.full((len(BASES),) * letters, absent)
     for name, value in values.items():
         array[tuple(BASES.index(letter) for letter in name if letter in SEQUENCED)] = value
@@ -262,7 +262,7 @@ def by_letters(values: Mapping[str, float], letters: int, absent: float = 0.0) -
 
 
 def to_letters(array: _Floats, digits: int) -> dict[str, float]:
-    """The inverse of ``by_letters``, rounded to significant digits; entries that are zero are left out."""
+    """The inverse of ``by_letters``, rounded to significant digits, without zero entries."""
     names = product(range(1, G + 1), repeat=array.ndim)
     return {"".join(BASES[c] for c in code): float(f"{array[code]:.{digits}g}") for code in names if array[code]}
 
@@ -277,18 +277,18 @@ def normalised(values: Any) -> _Floats:
 def _pass_profile(drawn: Mapping[str, Any]) -> PassProfile:
     substitution = by_letters(drawn["substitution"], 2)
     rate = by_letters(drawn["mismatch_context"], 3)
-    # At the ends, and beside unknown bases, a base errs as it does on average.
+    # At the ends, and next to unknown bases, error rates are the average.
     rate = np.where(rate > 0, rate, (rate.sum(axis=(0, 2)) / 16)[None, :, None])
     rows = ("shorten", "lengthen")
     changes = {name: by_length(drawn[name]) for name in rows}
     amounts = {f"{name}_amount": normalised([[1], *drawn[f"{name}_amount"]][1:]) for name in rows}
     factors = {f"{name}_context": by_letters(drawn[f"{name}_context"], 3, 1.0) for name in rows}
     return PassProfile(
-        run_length_share=normalised(by_length(drawn["run_length_share"])[:, 1:].ravel()).reshape(len(BASES), -1),
+        homopolymer_share=normalised(by_length(drawn["run_length_share"])[:, 1:].ravel()).reshape(len(BASES), -1),
         **changes,
         **{name: np.vstack((np.eye(1, array.shape[1]), array)) for name, array in amounts.items()},
         **factors,
-        run_correlation=np.array([0.0, *drawn["run_correlation"]]),
+        homopolymer_correlation=np.array([0.0, *drawn["run_correlation"]]),
         mismatch=rate[..., None] * normalised(substitution)[None, :, None, :],
         foreign_insertion=by_letters(drawn["foreign_insertion"], 3),
         long_insertion=drawn["long_insertion"],

@@ -1,4 +1,4 @@
-"""What happens in one ZMW: the polymerase travels round the molecule and reads its two strands in turn."""
+"""One ZMW: the polymerase circles the molecule and reads its strands alternately."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from deepconsensus_py.simulate.passes import PassRead, StrandTemplate, prepare_s
 from deepconsensus_py.simulate.profile import PassProfile
 
 ADAPTER_BEFORE, ADAPTER_AFTER = 1, 2  # bits of tag cx (PacBio BAM format, local context flags)
-SHORTEST_PASS = 50  # bases; instruments do not report shorter ones
-QUIET = 0.6  # insertion rate of the quietest molecules over the mean: the least of 14 measured ones
+SHORTEST_PASS = 50  # bases; instruments report none shorter
+QUIET = 0.6  # insertion rate of the least noisy molecules over the mean: the lowest of 14 measured
 LOWEST_SNR = 2.0  # instruments report no molecule below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """What the passes of a molecule share.
+    """Properties shared by the passes of a molecule.
 
     Attributes:
-        strands: the molecule as given, and its opposite strand.
+        strands: the molecule and its reverse complement.
         factors: ``float64[2, 3]`` on mismatch, insertion and deletion rates, by strand.
         snr: ``float32[4]`` signal-to-noise of A, C, G, T.
     """
@@ -38,7 +38,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The part of the molecule that one pass covers, in the direction of sequencing.
+    """The part of the molecule that one pass covers, in read orientation.
 
     Attributes:
         start: first base of the strand.
@@ -60,14 +60,14 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turn:
-    """A pass: where it lies and what it reads."""
+    """A pass: its position and its bases."""
 
     stretch: Stretch
     reading: PassRead
 
 
 def prepare_site(truth: NDArray[np.uint8], profile: PassProfile, rng: np.random.Generator) -> Site:
-    """A molecule in its ZMW.
+    """Place a molecule in a ZMW.
 
     Args:
         truth: ``uint8[n]`` base codes.
@@ -75,7 +75,7 @@ def prepare_site(truth: NDArray[np.uint8], profile: PassProfile, rng: np.random.
         rng: source of randomness.
     """
     molecule = rng.multivariate_normal(np.zeros(7), profile.molecules)
-    # Log-normal factors of mean one; most molecules insert about equally often, a few much more.
+    # Log-normal factors of mean one; insertion rates are alike in most molecules and much higher in a few.
     own = np.exp(molecule[:3] - np.diag(profile.molecules)[:3] / 2)
     own[1] = QUIET + (1 - QUIET) * own[1]
     factors = own * np.exp(profile.strands * rng.standard_normal((2, 3)) - profile.strands**2 / 2)
@@ -86,7 +86,7 @@ def prepare_site(truth: NDArray[np.uint8], profile: PassProfile, rng: np.random.
 def travel(
     site: Site, full_passes: int, partial_ends: bool, profile: PassProfile, rng: np.random.Generator
 ) -> list[Turn]:
-    """Read the molecule turn after turn.
+    """Read the molecule pass after pass.
 
     Args:
         site: the molecule.

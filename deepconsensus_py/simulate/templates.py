@@ -1,4 +1,4 @@
-"""Molecules to read: random sequence with the runs and short repeats of a genome, or fragments of given sequences."""
+"""Template sequences: random, with the homopolymers and repeats of a genome, or fragments of given sequences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.molecule import G, encode_bases, reverse_complement
 from deepconsensus_py.pacbio.text_reads import text_reads
 
-REPEAT_SPACING = 1000  # mean bases between tandem repeats: enough that every molecule of some kb has one
+REPEAT_SPACING = 1000  # mean bases between tandem repeats, so that every molecule of some kb has one
 REPEAT_UNITS = (2, 6)  # bases
 REPEAT_COPIES = (4, 12)
-TRACT_UNITS = (2, 3)  # bases
+TANDEM_UNITS = (2, 3)  # bases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TemplateRuns:
-    """The homopolymer runs of a sequence.
+class TemplateHomopolymers:
+    """The homopolymers of a sequence.
 
     Attributes:
-        starts: ``int64[r]`` position of the first base of each run.
-        lengths: ``int64[r]`` bases of each run.
-        index: ``int64[n]`` run of each base.
+        starts: ``int64[r]`` position of the first base of each homopolymer.
+        lengths: ``int64[r]`` bases of each homopolymer.
+        index: ``int64[n]`` index of the homopolymer of each base.
     """
 
     starts: NDArray[np.int64]
@@ -32,12 +32,12 @@ class TemplateRuns:
     index: NDArray[np.int64]
 
 
-def homopolymers(bases: NDArray[np.uint8]) -> TemplateRuns:
-    """The runs of equal bases of a sequence ``uint8[n]``, in order."""
+def template_homopolymers(bases: NDArray[np.uint8]) -> TemplateHomopolymers:
+    """The homopolymers of a sequence ``uint8[n]``, in order."""
     first = np.ones(len(bases), bool)
     first[1:] = bases[1:] != bases[:-1]
     starts = np.flatnonzero(first)
-    return TemplateRuns(starts, np.diff(np.append(starts, len(bases))), np.cumsum(first) - 1)
+    return TemplateHomopolymers(starts, np.diff(np.append(starts, len(bases))), np.cumsum(first) - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +56,9 @@ class TemplateRepeats:
 
 
 def tandem_repeats(bases: NDArray[np.uint8]) -> TemplateRepeats:
-    """The repeats of at least two copies in a sequence ``uint8[n]``; homopolymer runs are none."""
+    """The tandem repeats of at least two copies in a sequence ``uint8[n]``, without homopolymers."""
     found = []
-    for unit in TRACT_UNITS:
+    for unit in TANDEM_UNITS:
         again = np.zeros(max(len(bases) - unit, 0) + 2, np.int8)
         again[1:-1] = bases[unit:] == bases[: len(bases) - unit]
         edges = np.diff(again)
@@ -69,21 +69,21 @@ def tandem_repeats(bases: NDArray[np.uint8]) -> TemplateRepeats:
     return TemplateRepeats(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def random_template(length: int, run_length_share: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
+def random_template(length: int, homopolymer_share: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
     """A random sequence.
 
     Args:
         length: bases.
-        run_length_share: ``float64[6, k]`` share of runs by base code and length 1, 2, … k.
+        homopolymer_share: ``float64[6, k]`` share of homopolymers by base code and length 1, 2, … k.
         rng: source of randomness.
 
     Returns:
         ``uint8[length]`` base codes.
     """
-    # Neighbouring runs differ: of equal letters in a row, all but one are dropped; a third or so are lost.
-    letters = rng.choice(len(run_length_share), 2 * length + 10, p=run_length_share.sum(axis=1))
+    # Adjacent homopolymers differ: of consecutive equal bases all but one are dropped, about a third.
+    letters = rng.choice(len(homopolymer_share), 2 * length + 10, p=homopolymer_share.sum(axis=1))
     letters = letters[np.append(True, letters[1:] != letters[:-1])]
-    cumulative = np.cumsum(run_length_share / np.maximum(run_length_share.sum(axis=1, keepdims=True), 1e-12), axis=1)
+    cumulative = np.cumsum(homopolymer_share / np.maximum(homopolymer_share.sum(axis=1, keepdims=True), 1e-12), axis=1)
     lengths = 1 + (rng.random(len(letters))[:, None] >= cumulative[letters, :-1]).sum(axis=1)
     template = np.repeat(letters, lengths)[:length].astype(np.uint8)
     for _ in range(length // REPEAT_SPACING):
@@ -113,7 +113,7 @@ class Contig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fragment:
-    """A piece of a template.
+    """A fragment of a template.
 
     Attributes:
         contig: the template's name.
@@ -136,19 +136,21 @@ def read_templates(path: Path, shortest: int) -> list[Contig]:
         shortest: fewest bases of a sequence that can be simulated.
 
     Raises:
-        InputError: the file cannot be read, holds no sequence, or one that is too short.
+        InputError: the file cannot be read, has no sequence, or one that is too short.
     """
     try:
         found = [Contig(read.name, encode_bases(read.letters())) for read in text_reads(path) if read.sequence]
     except MoleculeError as error:
         raise InputError(f"{error}; give a FASTA file of template sequences") from error
     if not found or min(len(template.bases) for template in found) < shortest:
-        raise InputError(f"{path}: no sequence, or one under {shortest} bases; give a FASTA file of longer sequences")
+        raise InputError(
+            f"{path}: no sequence, or one shorter than {shortest} bases; give a FASTA file of longer sequences"
+        )
     return found
 
 
 def draw_fragment(templates: Sequence[Contig], length: int, rng: np.random.Generator) -> Fragment:
-    """A fragment of one of the templates, from either strand; a template that is shorter is taken whole.
+    """A fragment of one of the templates, from either strand; shorter templates are used whole.
 
     Args:
         templates: longer ones are drawn more often.

@@ -41,7 +41,7 @@ def distance(a: Codes, b: Codes) -> int:
 def simulated(seed: int, length: int = 3000, passes: int = 10) -> tuple[Codes, Zmw]:
     """A truth and its unaligned passes; the draft is the truth."""
     rng = np.random.default_rng(seed)
-    truth = random_template(length, PROFILE.passes.run_length_share, rng)
+    truth = random_template(length, PROFILE.passes.homopolymer_share, rng)
     molecule = simulate_molecule(
         truth, movie="m1", hole=seed, full_passes=passes, profile=AVERAGE, rng=rng, partial_ends=True
     )

@@ -19,7 +19,7 @@ def a_pass(bases: np.ndarray) -> Pass:
 
 def test_columns_spell_read_and_template() -> None:
     rng = np.random.default_rng(0)
-    truth = random_template(3000, PROFILE.run_length_share, rng)
+    truth = random_template(3000, PROFILE.homopolymer_share, rng)
     read = read_strand(prepare_strand(truth, rng), PROFILE, np.ones(3), rng).bases
     aligned = align_to_template(a_pass(read), truth)
     equal = aligned.columns == cigar.EQUAL
@@ -32,7 +32,7 @@ def test_columns_spell_read_and_template() -> None:
 
 def test_the_opposite_strand_is_recognised() -> None:
     rng = np.random.default_rng(1)
-    truth = random_template(2000, PROFILE.run_length_share, rng)
+    truth = random_template(2000, PROFILE.homopolymer_share, rng)
     aligned = align_to_template(a_pass(reverse_complement(truth)[300:1500]), truth)
     assert aligned.reverse
     assert aligned.span == (300, 1500)

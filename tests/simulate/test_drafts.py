@@ -16,7 +16,7 @@ from deepconsensus_py.simulate.molecules import SimulatedMolecule
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import load_profile, normalised
 from deepconsensus_py.simulate.sites import prepare_site, travel
-from deepconsensus_py.simulate.templates import homopolymers, random_template
+from deepconsensus_py.simulate.templates import random_template, template_homopolymers
 
 PROFILE = load_profile()
 MEASURED = PROFILE.measured["draft"]
@@ -44,7 +44,7 @@ def all_drafts() -> list[tuple[SimulatedMolecule, ReadErrors]]:
 
 def a_molecule(passes: int, length: int = 20_000, seed: int = 5) -> tuple[np.ndarray, CandidateErrors]:
     rng = np.random.default_rng(seed)
-    truth = random_template(length, PROFILE.passes.run_length_share, rng)
+    truth = random_template(length, PROFILE.passes.homopolymer_share, rng)
     site = prepare_site(truth, PROFILE.passes, rng)
     return truth, weigh(truth, travel(site, passes, True, PROFILE.passes, rng), PROFILE.passes)
 
@@ -83,7 +83,7 @@ def test_the_measured_molecules_together_have_the_measured_rate() -> None:
 
 
 def test_types_of_errors_are_the_measured_ones() -> None:
-    kinds = np.array([[e.mismatches, e.inserted, e.deleted, e.in_runs] for _, e in all_drafts()]).sum(axis=0)
+    kinds = np.array([[e.mismatches, e.inserted, e.deleted, e.in_homopolymers] for _, e in all_drafts()]).sum(axis=0)
     measured = np.array(MEASURED["molecules"])[:, 2:].sum(axis=0)
     np.testing.assert_allclose(kinds[:3] / kinds[:3].sum(), measured / measured.sum(), atol=0.1)
     assert kinds[0] < 0.06 * kinds[:3].sum()
@@ -107,11 +107,11 @@ def is_noisy(molecule: SimulatedMolecule) -> bool:
     return float(np.mean([len(one.bases) for one in full])) > 1.05 * len(molecule.truth)
 
 
-def test_errors_stand_where_the_passes_speak_for_them() -> None:
+def test_errors_are_where_the_passes_support_them() -> None:
     truth, candidates = a_molecule(5)
     draft = draw_draft(truth, candidates, 5, PROFILE.drafts, np.random.default_rng(0))
     errors = find_errors(Read("d", decode_bases(draft.bases)), decode_bases(truth))
-    places = homopolymers(truth).starts
+    places = template_homopolymers(truth).starts
     best = np.full(len(truth), -np.inf)
     np.maximum.at(best, candidates.place, candidates.score)
     at_error = [best[max(event.position - 20, 0) : event.position + 20].max() for event in errors.events]
@@ -134,7 +134,7 @@ def test_qualities_are_those_measured_with_and_without_errors() -> None:
 
 
 def lowest_qualities(booked: BookedErrors) -> np.ndarray:
-    """The lowest quality of each stretch of bases, such as a run, that an error is booked on."""
+    """The lowest quality of each stretch of bases, such as a homopolymer, that an error is booked on."""
     edges = np.diff(np.concatenate(([0], (booked.errors > 0).astype(np.int8), [0])))
     stretches = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)
     return np.array([booked.qualities[start:stop].min() for start, stop in stretches])
@@ -146,16 +146,16 @@ def test_more_passes_give_better_qualities() -> None:
     assert best[0] < 0.1 < best[1] < 0.65 < best[2]
 
 
-def test_low_qualities_stand_on_the_first_base_of_a_run() -> None:
+def test_low_qualities_are_on_the_first_base_of_a_homopolymer() -> None:
     truth, candidates = a_molecule(9)
     draft = draw_draft(truth, candidates, 9, PROFILE.drafts, np.random.default_rng(0))
     assert len(draft.qualities) == len(draft.bases)
-    runs = homopolymers(draft.bases)
+    homopolymers = template_homopolymers(draft.bases)
     first = np.zeros(len(draft.bases), bool)
-    first[runs.starts] = True
-    long = runs.lengths[runs.index] >= 4
+    first[homopolymers.starts] = True
+    long = homopolymers.lengths[homopolymers.index] >= 4
     assert np.mean(draft.qualities[first & long] < 40) > 10 * np.mean(draft.qualities[~first & long] < 40)
-    single = runs.lengths[runs.index] == 1
+    single = homopolymers.lengths[homopolymers.index] == 1
     assert np.median(draft.qualities[first & long]) < np.median(draft.qualities[single])
 
 

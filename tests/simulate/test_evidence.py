@@ -1,14 +1,14 @@
-"""What passes say about other readings of a molecule."""
+"""Evidence of passes for errors in a molecule."""
 
 import numpy as np
 import pytest
 
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
 from deepconsensus_py.simulate.evidence import (
+    HOMOPOLYMER_LONGER,
+    HOMOPOLYMER_SHORTER,
     INSERTION,
     MISMATCH,
-    RUN_LONGER,
-    RUN_SHORTER,
     UNIT_LONGER,
     UNIT_SHORTER,
     CandidateErrors,
@@ -58,29 +58,29 @@ def score(candidates: CandidateErrors, kind: int, place: int, base: int | None =
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_passes_without_errors_speak_against_every_change(reverse: bool) -> None:
+def test_passes_without_errors_support_no_change(reverse: bool) -> None:
     candidates = weigh(TRUTH, [turn(reverse)] * 3, PROFILE)
     assert (candidates.score < -2).all()
-    assert set(candidates.kind.tolist()) <= {RUN_LONGER, RUN_SHORTER, UNIT_LONGER, UNIT_SHORTER}
+    assert set(candidates.kind.tolist()) <= {HOMOPOLYMER_LONGER, HOMOPOLYMER_SHORTER, UNIT_LONGER, UNIT_SHORTER}
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_base_missing_in_passes_speaks_for_a_shorter_run(reverse: bool) -> None:
+def test_deletions_support_a_shorter_homopolymer(reverse: bool) -> None:
     candidates = weigh(TRUTH, [turn(reverse, drop=(RUN,))] * 3, PROFILE)
-    assert score(candidates, RUN_SHORTER, RUN) > 2
-    assert score(candidates, RUN_LONGER, RUN) < -2
-    assert score(candidates, RUN_SHORTER, 1) < -2
+    assert score(candidates, HOMOPOLYMER_SHORTER, RUN) > 2
+    assert score(candidates, HOMOPOLYMER_LONGER, RUN) < -2
+    assert score(candidates, HOMOPOLYMER_SHORTER, 1) < -2
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_base_more_speaks_for_a_longer_run(reverse: bool) -> None:
+def test_insertions_support_a_longer_homopolymer(reverse: bool) -> None:
     candidates = weigh(TRUTH, [turn(reverse, add=((RUN, TRUTH[RUN]),))] * 3, PROFILE)
-    assert score(candidates, RUN_LONGER, RUN) > 2
+    assert score(candidates, HOMOPOLYMER_LONGER, RUN) > 2
 
 
 def test_passes_that_disagree_cancel() -> None:
     whole, less = turn(False), turn(True, drop=(RUN,))
-    assert score(weigh(TRUTH, [whole, less], PROFILE), RUN_SHORTER, RUN) == pytest.approx(0, abs=3)
+    assert score(weigh(TRUTH, [whole, less], PROFILE), HOMOPOLYMER_SHORTER, RUN) == pytest.approx(0, abs=3)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -90,11 +90,11 @@ def test_foreign_and_mistaken_bases_are_found_on_both_strands(reverse: bool) -> 
     assert score(inserted, INSERTION, 4, other) > 2
     mistaken = weigh(TRUTH, [turn(False, change=((5, other),)), turn(reverse, change=((5, other),))], PROFILE)
     assert score(mistaken, MISMATCH, 5, other) > 2
-    assert score(mistaken, RUN_SHORTER, 5) < -2
+    assert score(mistaken, HOMOPOLYMER_SHORTER, 5) < -2
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_lost_copy_of_a_unit_speaks_for_a_shorter_repeat(reverse: bool) -> None:
+def test_a_deleted_unit_supports_a_shorter_repeat(reverse: bool) -> None:
     candidates = weigh(TRUTH, [turn(reverse, drop=(8, 9))] * 3, PROFILE)
     place = int(candidates.place[candidates.kind == UNIT_SHORTER][0])
     assert score(candidates, UNIT_SHORTER, place) > 2 > score(candidates, UNIT_LONGER, place)
@@ -103,4 +103,4 @@ def test_a_lost_copy_of_a_unit_speaks_for_a_shorter_repeat(reverse: bool) -> Non
 def test_what_a_pass_does_not_cover_it_does_not_judge() -> None:
     reading = turn(False).reading
     part = Turn(Stretch(9, len(TRUTH), False, 1), reading.cut(9, len(TRUTH)))
-    assert score(weigh(TRUTH, [part], PROFILE), RUN_SHORTER, RUN) == 0
+    assert score(weigh(TRUTH, [part], PROFILE), HOMOPOLYMER_SHORTER, RUN) == 0

@@ -14,7 +14,7 @@ LENGTH = 50_000
 
 def drawn(classes: np.ndarray, kind, seed: int = 0, times: int = 1) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
-    template = random_template(len(classes), PROFILE.passes.run_length_share, rng)
+    template = random_template(len(classes), PROFILE.passes.homopolymer_share, rng)
     strand = prepare_strand(template, rng)
     pulses = prepare_pulses((strand, strand), kind, rng)
     reading = PassRead(template, classes, np.arange(len(template)))

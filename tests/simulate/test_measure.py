@@ -12,7 +12,7 @@ LENGTH = 2000
 
 
 def a_truth(seed: int = 0) -> np.ndarray:
-    return random_template(LENGTH, load_profile().passes.run_length_share, np.random.default_rng(seed))
+    return random_template(LENGTH, load_profile().passes.homopolymer_share, np.random.default_rng(seed))
 
 
 def a_pass(bases: np.ndarray, code: int = 10) -> Pass:
@@ -42,13 +42,13 @@ def test_errors_are_counted_by_kind() -> None:
     assert found["single_cognate_share"] == 1
     assert found["deletion_events"] == pytest.approx(1 / total)
     assert found["deleted_bases"] == pytest.approx(2 / total)
-    runs = found["runs"][2, 2]  # TT
-    assert runs[3] == 1
-    assert runs[0] == 1
-    assert runs[2] > 500
+    homopolymers = found["runs"][2, 2]  # TT
+    assert homopolymers[3] == 1
+    assert homopolymers[0] == 1
+    assert homopolymers[2] > 500
 
 
-def test_run_lengths_agree_within_a_strand_if_made_so() -> None:
+def test_homopolymer_lengths_agree_within_a_strand_if_made_so() -> None:
     truth = encode_bases("ACGTTGCATC" * 300)
     places = np.arange(0, 3000, 50) + 3
     forward = a_pass(np.insert(truth, places, truth[places]))

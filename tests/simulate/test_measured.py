@@ -38,11 +38,11 @@ def test_bases_are_mistaken_for_the_same_ones(both) -> None:
 
 
 @pytest.mark.parametrize("length", range(1, 9))
-def test_lengths_read_of_runs(both, length: int) -> None:
+def test_observed_homopolymer_lengths(both, length: int) -> None:
     found, profile = both
     shares = normalised(found["runs"].sum(axis=0)[length])
     wanted = np.array(profile.measured["run_length"][str(length)])
-    # Seven and eight bases: 352 and 69 real runs.
+    # Seven and eight bases: 352 and 69 real homopolymers.
     tolerance = 0.015 if length < 6 else 0.05 if length < 8 else 0.1
     assert shares[length] == pytest.approx(wanted[length], abs=tolerance)
     beside = [length - 1, length + 1]
@@ -50,7 +50,7 @@ def test_lengths_read_of_runs(both, length: int) -> None:
 
 
 @pytest.mark.parametrize("length", range(1, 7))
-def test_run_lengths_agree_between_passes_of_a_strand_only(both, length: int) -> None:
+def test_homopolymer_lengths_agree_between_passes_of_a_strand_only(both, length: int) -> None:
     found, profile = both
     same, opposite = (found[f"run_correlation_{which}"][length - 1] for which in ("same", "opposite"))
     tolerance = 0.012 if length < 4 else 0.04 if length < 6 else 0.13  # 680 and 540 real pairs
@@ -62,10 +62,10 @@ def test_run_lengths_agree_between_passes_of_a_strand_only(both, length: int) ->
 def test_rates_vary_between_molecules_and_between_passes(both) -> None:
     found, profile = both
     np.testing.assert_allclose(found["log_sd_within"], profile.measured["log_sd_within"], rtol=0.25)
-    # 60 molecules say a standard deviation to 9 %.
+    # 60 molecules determine a standard deviation to 9 %.
     np.testing.assert_allclose(found["log_sd_between"], profile.measured["log_sd_between"], rtol=0.3)
     above = found["log_rate_correlation"][np.triu_indices(3, 1)]
-    # The first and the last are strong, and 60 molecules say a correlation to 0.13.
+    # The first and the last are strong, and 60 molecules determine a correlation to 0.13.
     np.testing.assert_allclose(above, profile.measured["log_rate_correlation"], atol=0.45)
     assert np.sign(above[0]) == np.sign(profile.measured["log_rate_correlation"][0])
 

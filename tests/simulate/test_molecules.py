@@ -16,7 +16,7 @@ PROFILE = load_profile()
 
 def _molecule(length: int = 800, full_passes: int = 5, seed: int = 0, **options: bool) -> SimulatedMolecule:
     rng = np.random.default_rng(seed)
-    truth = random_template(length, PROFILE.passes.run_length_share, rng)
+    truth = random_template(length, PROFILE.passes.homopolymer_share, rng)
     return simulate_molecule(
         truth, movie="m1_2_3", hole=77, full_passes=full_passes, profile=PROFILE, rng=rng, **options
     )

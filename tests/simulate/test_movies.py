@@ -107,7 +107,7 @@ def test_molecules_come_in_memory_too() -> None:
     assert len({molecule.zmw.name for molecule in found}) == 3
 
 
-def test_the_bed_file_says_where_molecules_come_from(tmp_path: Path) -> None:
+def test_the_bed_file_has_the_origin_of_molecules(tmp_path: Path) -> None:
     sequence = encode_bases("ACCGTTTGACCAGTTCA" * 40)
     movie = simulate_movie(MovieSettings(molecules=4, length=(90, 90)), PROFILE, [Contig("chr9", sequence)])
     assert write_movie(movie, tmp_path, "x", INSTRUMENT) == 4

@@ -1,4 +1,5 @@
-"""Single passes: classes that say what happened, rates by run and context, unknown bases, what strands share."""
+"""Single passes: classes of bases, rates by homopolymer and context, unknown bases, what strands
+share."""
 
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from deepconsensus_py.pacbio.molecule import N, encode_bases
 from deepconsensus_py.simulate.passes import prepare_strand, read_strand
 from deepconsensus_py.simulate.profile import BaseClass, PassProfile, load_profile
-from deepconsensus_py.simulate.templates import homopolymers, random_template
+from deepconsensus_py.simulate.templates import random_template, template_homopolymers
 
 PROFILE = load_profile().passes
 MISMATCHES, INSERTIONS, DELETIONS = np.eye(3)
@@ -20,13 +21,13 @@ def reading_of(template: np.ndarray, factors: np.ndarray, seed: int = 1, profile
 
 
 def a_template(length: int = 20_000) -> np.ndarray:
-    return random_template(length, PROFILE.run_length_share, np.random.default_rng(0))
+    return random_template(length, PROFILE.homopolymer_share, np.random.default_rng(0))
 
 
-def run_lengths(template: np.ndarray, reading) -> np.ndarray:
-    runs = homopolymers(template)
+def homopolymer_lengths(template: np.ndarray, reading) -> np.ndarray:
+    homopolymers = template_homopolymers(template)
     own = reading.bases == template[reading.origin]
-    return np.bincount(runs.index[reading.origin[own]], minlength=len(runs.starts))
+    return np.bincount(homopolymers.index[reading.origin[own]], minlength=len(homopolymers.starts))
 
 
 def test_without_errors_a_pass_is_its_template() -> None:
@@ -37,7 +38,7 @@ def test_without_errors_a_pass_is_its_template() -> None:
     assert set(reading.classes.tolist()) == {BaseClass.MATCH}
 
 
-def test_classes_say_what_happened() -> None:
+def test_classes_match_the_errors() -> None:
     template = a_template()
     wrong = reading_of(template, MISMATCHES)
     np.testing.assert_array_equal(wrong.classes == BaseClass.MISMATCH, wrong.bases != template)
@@ -65,7 +66,7 @@ def test_bases_after_a_deletion_are_marked() -> None:
     assert after.sum() > 200
 
 
-def test_single_inserted_bases_are_what_their_class_says() -> None:
+def test_single_insertions_match_their_class() -> None:
     reading = reading_of(a_template(), INSERTIONS)
     inner = np.arange(1, len(reading.bases) - 1)
     before, here, after = (reading.bases[inner + shift] for shift in (-1, 0, 1))
@@ -77,18 +78,18 @@ def test_single_inserted_bases_are_what_their_class_says() -> None:
     assert min(cognate.sum(), foreign.sum()) > 100
 
 
-def test_runs_are_read_as_their_table_says() -> None:
+def test_homopolymers_are_read_as_in_their_table() -> None:
     template = encode_bases("GCCCA" * 20_000)
     profile = replace(PROFILE, shorten_context=np.ones((6, 6, 6)), lengthen_context=np.ones((6, 6, 6)))
-    lengths = run_lengths(template, reading_of(template, np.array([0, 1, 1]), profile=profile))[1::3]
-    wanted = PROFILE.observed_run[3, 3]
+    lengths = homopolymer_lengths(template, reading_of(template, np.array([0, 1, 1]), profile=profile))[1::3]
+    wanted = PROFILE.observed_length[3, 3]
     found = np.bincount(lengths, minlength=len(wanted))[: len(wanted)] / len(lengths)
     np.testing.assert_allclose(found[2:5], wanted[2:5], atol=0.012)
 
 
-def test_the_table_of_runs_is_a_distribution() -> None:
-    np.testing.assert_allclose(PROFILE.observed_run[1:5].sum(axis=2), 1, atol=1e-9)
-    assert (PROFILE.observed_run >= 0).all()
+def test_the_table_of_homopolymers_is_a_distribution() -> None:
+    np.testing.assert_allclose(PROFILE.observed_length[1:5].sum(axis=2), 1, atol=1e-9)
+    assert (PROFILE.observed_length >= 0).all()
 
 
 def test_the_neighbours_decide_how_often_a_base_is_lost() -> None:
@@ -106,12 +107,12 @@ def test_the_neighbours_decide_how_often_a_base_is_lost() -> None:
     assert lost[1] > 1.5 * lost[0]
 
 
-def test_passes_of_a_strand_share_run_lengths() -> None:
+def test_passes_of_a_strand_share_homopolymer_lengths() -> None:
     template = encode_bases("GCACATTTTTT" * 4000)
     rng = np.random.default_rng(0)
     strand = prepare_strand(template, rng)
     one, other, third = (
-        run_lengths(template, read_strand(s, PROFILE, np.ones(3), rng))[5::6]
+        homopolymer_lengths(template, read_strand(s, PROFILE, np.ones(3), rng))[5::6]
         for s in (strand, strand, prepare_strand(template, rng))
     )
     assert np.corrcoef(one, other)[0, 1] > 0.06

@@ -18,7 +18,7 @@ def test_sequel_and_sequel2_are_bundled() -> None:
 
 
 @pytest.mark.parametrize("name", bundled())
-def test_bundled_profiles_are_small_and_say_what_they_rest_on(name: str) -> None:
+def test_bundled_profiles_are_small_and_name_their_source(name: str) -> None:
     text = FOLDER.joinpath(f"{name}.json").read_text()
     assert len(text) < 200_000
     assert "subreads of" in load_profile(name).source
@@ -27,8 +27,14 @@ def test_bundled_profiles_are_small_and_say_what_they_rest_on(name: str) -> None
 @pytest.mark.parametrize("name", bundled())
 def test_probabilities_are_probabilities(name: str) -> None:
     passes = load_profile(name).passes
-    assert passes.run_length_share.sum() == pytest.approx(1)
-    for array in (passes.shorten, passes.lengthen, passes.mismatch, passes.foreign_insertion, passes.run_correlation):
+    assert passes.homopolymer_share.sum() == pytest.approx(1)
+    for array in (
+        passes.shorten,
+        passes.lengthen,
+        passes.mismatch,
+        passes.foreign_insertion,
+        passes.homopolymer_correlation,
+    ):
         assert ((array >= 0) & (array < 1)).all()
     for array in (passes.shorten_amount, passes.lengthen_amount, passes.long_insertion_length, passes.inserted_base):
         np.testing.assert_allclose(array.sum(axis=-1), 1)
