@@ -1,6 +1,6 @@
-"""Aligning a read to its truth at unit cost: orientation, free ends, gaps at their leftmost place.
+"""Align a read to its truth at unit cost: orientation, free ends, left-normalised gaps.
 
-The definitions are those of the project's yardstick, so that figures of different tools can be compared.
+The definitions are those of the project's yardstick, so that tools can be compared.
 """
 
 import re
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from deepconsensus_py.evaluate.reads import Read, reverse_complement_letters
 
 FREE_END = 50
-"""Bases by which a read may be shorter or longer than its truth at either end without that being an error."""
+"""Bases by which a read may be shorter or longer than its truth at either end without counting as an error."""
 
 ANCHOR = 25
-"""Matching bases in a row that fix a place in the read to one in the truth."""
+"""Consecutive matching bases that anchor the read to the truth."""
 
 INNER = 1500
-"""Bases from the ends of the truth within which anchors are avoided, so that the ends are judged as a whole."""
+"""Bases from the ends of the truth without anchors, so that the ends are aligned as a whole."""
 
 GAP = 0
-"""The value of a gap in a row of an alignment; other values are letters."""
+"""The value of a gap in a row of an alignment; other values are ASCII bases."""
 
 _OPERATION = re.compile(r"(\d+)([=XID])")
 
 
 @dataclass(frozen=True, slots=True)
 class Overhangs:
-    """What is left of the read (positive) or of the truth (negative) beyond the last aligned base of each end.
+    """Unaligned bases of the read (positive) or of the truth (negative) at each end.
 
     Attributes:
         left: bases.
@@ -42,7 +42,7 @@ class Overhangs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedRead:
-    """A read on its truth.
+    """A read aligned to its truth.
 
     Attributes:
         read: the read in the orientation of the truth.
@@ -90,7 +90,7 @@ def align_read(read: Read, truth: str) -> AlignedRead:
 
 
 def _distance_inside(read: str, truth: str) -> int:
-    """Edit distance of the shorter to the best place in the longer."""
+    """Edit distance of the shorter at its best position in the longer."""
     inner, outer = (read, truth) if len(read) <= len(truth) else (truth, read)
     return int(edlib.align(inner, outer, mode="HW", task="distance")["editDistance"])
 
@@ -115,7 +115,7 @@ def _overhangs(read: str, truth: str) -> Overhangs:
 
 
 def _anchors(read: str, truth: str) -> list[tuple[int, int]]:
-    """Middles of the long matches as (read, truth) positions; the middles of both where there is none."""
+    """Midpoints of the long matches as (read, truth) positions; the midpoints of both sequences if there is none."""
     anchors = []
     in_read = in_truth = 0
     for length, kind in _operations(read, truth):
@@ -127,7 +127,7 @@ def _anchors(read: str, truth: str) -> list[tuple[int, int]]:
 
 
 def _overhang(read: str, truth: str) -> int:
-    """How far one reaches beyond the other at their ends, both starting at an anchor.
+    """Overhang of one sequence over the other at the end, starting from an anchor.
 
     Three ways to end are compared: together, the truth reaching further, the read reaching further. An overhang of up
     to ``FREE_END`` bases costs nothing, a longer one its length; at equal cost the shorter overhang wins.

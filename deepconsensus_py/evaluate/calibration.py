@@ -1,4 +1,4 @@
-"""How often bases of each quality are right: the counts from which a quality calibration is fitted."""
+"""Count matches and mismatches by base quality, as input of a quality calibration."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ _CONSUMES_REFERENCE = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1, 0], bool)
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of a reference sequence, counted from 0, its stop excluded (as in BED).
+    """A region of a reference sequence, 0-based and half-open (as in BED).
 
     Attributes:
         contig: name of the sequence.
@@ -78,7 +78,7 @@ def _place(read: pysam.AlignedSegment) -> _AlignedBases:
     ends = read.reference_start + np.cumsum(lengths * in_reference)
     kept = lengths[in_read]
     aligned = np.repeat(in_reference[in_read], kept)
-    # Aligned bases count up to the end of their operation; the others all stand at that end.
+    # Aligned bases count up to the end of their operation; others are placed at that end.
     left = np.repeat(np.cumsum(kept), kept) - np.arange(kept.sum())
     return _AlignedBases(np.repeat(ends[in_read], kept) - left * aligned, aligned)
 
@@ -97,7 +97,7 @@ def _usable(read: pysam.AlignedSegment, min_mapq: int) -> bool:
 
 
 def _truth(read: pysam.AlignedSegment, reference: pysam.FastaFile) -> NDArray[np.uint8]:
-    """The reference under a read; N where the read was aligned to a longer reference than this one."""
+    """The reference at a read; N where the read was aligned to a longer reference than this one."""
     truth = np.full(read.reference_length or 0, N, np.uint8)
     known = encode_bases(reference.fetch(read.reference_name, read.reference_start, read.reference_end))
     truth[: len(known)] = known
@@ -105,12 +105,12 @@ def _truth(read: pysam.AlignedSegment, reference: pysam.FastaFile) -> NDArray[np
 
 
 def _tally_read(read: pysam.AlignedSegment, reference: pysam.FastaFile, region: Region) -> NDArray[np.int64]:
-    """Qualities ``[2, QUALITIES]``: how many bases match and mismatch at each."""
+    """Counts ``[2, QUALITIES]`` of matches and mismatches by quality."""
     place = _place(read)
     bases = encode_bases(read.query_sequence or "")
     expected = np.full(len(bases), GAP, np.uint8)
     expected[place.aligned] = _truth(read, reference)[place.position[place.aligned] - read.reference_start]
-    # A reference N says nothing of the base on it.
+    # A reference N is uninformative.
     counted = (place.position >= region.start) & (place.position < region.stop) & (expected != N)
     qualities = np.minimum(np.asarray(read.query_qualities, np.int64), QUALITIES - 1)[counted]
     wrong = (bases != expected)[counted]
@@ -138,7 +138,9 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
     with _reference(fasta) as reference:
         names = [name for name in reference.references if name in known]
         if not names:
-            raise InputError(f"{bam} and {fasta} have no sequence in common; give the FASTA that the reads align to")
+            raise InputError(
+                f"{bam} and {fasta} have no sequence in common; give the FASTA that the reads were aligned to"
+            )
         if region is None:
             return tally(_alignments(bam), reference, [Region.parse(name, reference) for name in names], min_mapq)
         place = Region.parse(region, reference)
@@ -155,7 +157,7 @@ def _reference(fasta: Path) -> Iterator[pysam.FastaFile]:
     with TemporaryDirectory() as folder:
         file = fasta
         if not fasta.with_name(f"{fasta.name}.fai").exists():
-            # htslib makes the index beside the name it is given, which would leave a file behind, or fail.
+            # htslib writes the index next to the file, which would leave it behind, or fail.
             file = Path(folder, fasta.name)
             file.symlink_to(fasta.resolve())
         with reading(fasta):
@@ -165,7 +167,7 @@ def _reference(fasta: Path) -> Iterator[pysam.FastaFile]:
 
 
 def _alignments(bam: Path, region: Region | None = None) -> Iterator[pysam.AlignedSegment]:
-    """All records, or, where an index can tell, those that overlap the region; their tags are never read."""
+    """All records or, with an index, those that overlap the region; tags are never read."""
     with reading(bam), pysam.AlignmentFile(str(bam), check_sq=False) as file:
         if region is not None and file.has_index():
             yield from file.fetch(region.contig, region.start, region.stop)
@@ -176,7 +178,7 @@ def _alignments(bam: Path, region: Region | None = None) -> Iterator[pysam.Align
 def tally(
     reads: Iterable[pysam.AlignedSegment], reference: pysam.FastaFile, regions: Iterable[Region], min_mapq: int = 60
 ) -> NDArray[np.int64]:
-    """Count matching and mismatching bases by their quality.
+    """Count matches and mismatches by base quality.
 
     Clipped and inserted bases count as mismatches, deleted ones are not counted; neither are duplicate, failed,
     secondary, supplementary and unmapped records, nor bases on a reference base other than A, C, G, T.
@@ -199,7 +201,7 @@ def tally(
 
 
 def recalibrate(counts: NDArray[np.int64], calibration: Calibration) -> NDArray[np.int64]:
-    """The counts as they would be had the qualities been calibrated.
+    """The counts after a calibration of the qualities.
 
     Args:
         counts: ``int64[2, QUALITIES]``, as ``tally`` gives them.
@@ -210,6 +212,6 @@ def recalibrate(counts: NDArray[np.int64], calibration: Calibration) -> NDArray[
 
 
 def as_csv(counts: NDArray[np.int64]) -> str:
-    """The counts as the original writes them."""
+    """The counts in DeepConsensus's format."""
     rows = [f"{quality},{matches},{mismatches}\n" for quality, (matches, mismatches) in enumerate(counts.T)]
     return "".join([f"{HEADER}\n", *rows])

@@ -1,4 +1,4 @@
-"""Bases and errors at each base quality: all that a calibration is judged and fitted by."""
+"""Bases and errors by base quality, for evaluating and fitting calibrations."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from deepconsensus_py.evaluate.read_errors import BookedErrors, capped_phred, pr
 from deepconsensus_py.polishing.qualities import Calibration, round_qualities
 
 QUALITIES = 100
-"""Qualities counted, from 0, as in the original's tables."""
+"""Number of qualities counted, from 0, as in DeepConsensus's tables."""
 
 HEADER = "baseq,total_match,total_mismatch"
 
@@ -21,7 +21,7 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QualityCounts:
-    """What the bases of each quality are worth.
+    """Counts by base quality.
 
     Attributes:
         bases: ``float64[QUALITIES]`` how many.
@@ -40,12 +40,12 @@ class QualityCounts:
 
 
 def mapped_qualities(calibration: Calibration) -> NDArray[np.uint8]:
-    """The whole quality ``uint8[QUALITIES]`` that each quality becomes."""
+    """The integer quality ``uint8[QUALITIES]`` that each quality maps to."""
     return round_qualities(calibration.apply(np.arange(QUALITIES, dtype=np.float64)), QUALITIES - 1)
 
 
 def summed_counts(parts: Iterable[QualityCounts]) -> QualityCounts:
-    """The counts of all parts, at least one, together."""
+    """The summed counts of at least one part."""
     listed = list(parts)
     return QualityCounts(
         sum((part.bases for part in listed), np.zeros(QUALITIES)),
@@ -67,7 +67,7 @@ def _sum(at: NDArray[np.integer], amounts: Reals) -> Reals:
 
 
 def read_table(path: Path) -> QualityCounts:
-    """The counts in a table of matches and mismatches; deleted bases are none of its errors.
+    """The counts in a table of matches and mismatches, without deletions.
 
     Args:
         path: CSV as ``calibrate`` writes it, ``baseq,total_match,total_mismatch``.
@@ -95,10 +95,10 @@ BIN_WIDTH = 5
 """Phred units."""
 
 FEWEST_BASES = 500
-"""A bin with fewer bases, or with neither an expected nor an observed error, does not enter the mean difference."""
+"""A bin with fewer bases, or with neither an expected nor an observed error, is not used in the mean difference."""
 
 CAP = 40
-"""Qualities above count as this in the capped mean difference: more cannot be seen with some ten thousand bases."""
+"""Higher qualities count as this in the capped mean difference: some ten thousand bases cannot resolve more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,13 @@ class CalibrationBin:
 
     @property
     def used(self) -> bool:
-        """Whether it says enough to enter the mean difference."""
+        """Whether it is used in the mean difference."""
         return self.bases >= FEWEST_BASES and max(self.errors, self.expected_errors) >= 1
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBins:
-    """How well the base qualities of many reads are calibrated.
+    """Calibration of the base qualities of many reads.
 
     Attributes:
         bins: those with bases, by quality.
@@ -152,11 +152,11 @@ class CalibrationBins:
 
     @property
     def used_bases(self) -> int:
-        """Bases of the bins that enter the mean difference."""
+        """Bases of the bins used in the mean difference."""
         return sum(b.bases for b in self.bins if b.used)
 
     def expected_calibration_error(self, cap: float = float("inf")) -> float | None:
-        """Mean difference of predicted and empirical quality over bases, Phred; None where no bin says enough.
+        """Mean difference of predicted and empirical quality over bases, Phred; None if no bin is used.
 
         Args:
             cap: qualities above count as this.

@@ -1,4 +1,4 @@
-"""Fitting quality maps to counts of bases and errors, and what they are worth on molecules that were held out.
+"""Fit quality maps to counts of bases and errors, with cross-validation over molecules.
 
 Errors at a quality are taken as Poisson distributed around the bases times the error probability of the mapped quality.
 A map is given by its values at knots, and the likeliest one is found under two gentle pulls: to the qualities as they
@@ -30,11 +30,11 @@ KNOT_STEP = 10
 """Phred between knots."""
 
 SHIFT = 10.0
-"""Phred by which a knot may well be off before anything is known (standard deviation)."""
+"""Prior standard deviation of a knot, Phred."""
 
 BEND = 2.0
-"""Phred by which a knot may well be off the line of its neighbours (standard deviation). Of 1, 2, 5 and 10 the best
-compromise on held-out molecules: more follows a molecule's own errors, less cannot follow qualities that level out."""
+"""Prior standard deviation of a knot from the line of its neighbours, Phred. Of 1, 2, 5 and 10 the best compromise on
+held-out molecules: larger values overfit, smaller ones cannot follow qualities that level off."""
 
 _LINE = np.array([0.0, 50.0])
 _LEAST_SLOPE = 0.001
@@ -42,7 +42,7 @@ _NATS = np.log(10) / 10
 """Nats of one Phred unit."""
 _STEPS = 200
 _LONGEST_STEP = 10.0
-"""Phred; a longer one can overshoot beyond all numbers where qualities promise far too much."""
+"""Phred; longer steps can overflow where qualities are far too high."""
 _CLOSE = 1e-6
 
 Reals = NDArray[np.float64]
@@ -50,7 +50,7 @@ Fit = Callable[[QualityCounts], Calibration]
 
 
 def fit_line(counts: QualityCounts) -> LinearCalibration:
-    """The likeliest linear map, ``"0,w,b"``."""
+    """The maximum-likelihood linear map, ``"0,w,b"``."""
     share = np.arange(QUALITIES) / _LINE[1]
     low, high = _fit(counts, np.stack([1 - share, share], axis=1), _LINE).tolist()
     scale = max((high - low) / float(_LINE[1]), _LEAST_SLOPE)
@@ -58,7 +58,7 @@ def fit_line(counts: QualityCounts) -> LinearCalibration:
 
 
 def fit_knots(counts: QualityCounts) -> KnotCalibration:
-    """The likeliest rising map with knots every ``KNOT_STEP`` Phred of the qualities that occur."""
+    """The most probable increasing map with knots every ``KNOT_STEP`` Phred of the qualities that occur."""
     seen = np.flatnonzero(counts.bases)
     first = seen.min(initial=QUALITIES - KNOT_STEP) // KNOT_STEP
     last = max(-(-seen.max(initial=0) // KNOT_STEP), first + 1)
@@ -81,7 +81,7 @@ def cross_validated(groups: Sequence[QualityCounts], fit: Fit) -> QualityCounts:
 
 
 def surprise(counts: QualityCounts) -> float:
-    """How unlikely the errors are by the qualities: Poisson deviance, nats; the lower the better."""
+    """Poisson deviance of the errors from the qualities, nats; lower is better."""
     expected = counts.bases * error_probability(np.arange(QUALITIES))
     seen = counts.errors > 0
     errors = counts.errors[seen]
@@ -91,7 +91,7 @@ def surprise(counts: QualityCounts) -> float:
 
 
 def _fit(counts: QualityCounts, basis: Reals, knots: Reals) -> Reals:
-    """Values at the knots ``float64[knots]`` by a basis ``float64[QUALITIES, knots]``, pooled where they would fall."""
+    """Values ``float64[knots]`` at the knots of a basis ``float64[QUALITIES, knots]``, pooled where they decrease."""
     bends = np.diff(np.eye(len(knots)), 2, axis=0)
     pull = np.eye(len(knots)) / SHIFT**2 + bends.T @ bends / BEND**2
     rises = np.ones(len(knots) - 1, np.bool_)
@@ -105,7 +105,7 @@ def _fit(counts: QualityCounts, basis: Reals, knots: Reals) -> Reals:
 
 
 def _likeliest(counts: QualityCounts, basis: Reals, pull: Reals, towards: Reals) -> Reals:
-    """Newton's method on a convex loss; ``pull`` and ``towards`` are the quadratic and the linear part of the pulls."""
+    """Newton's method on a convex loss; ``pull`` and ``towards`` are the quadratic and linear parts of the priors."""
 
     def loss(values: Reals) -> float:
         mapped = basis @ values
@@ -176,7 +176,7 @@ def count_reads(paths: Sequence[Path], truth: Path, *, min_passes: int = 0) -> l
 
 
 def try_maps(groups: Sequence[QualityCounts]) -> list[TriedMap]:
-    """The qualities as they are, the likeliest line and the likeliest knots.
+    """The unchanged qualities, the fitted line and the fitted knots.
 
     Args:
         groups: a molecule each, or a set of them.

@@ -1,7 +1,7 @@
-"""Reads against truth and, where given, against the reads they were made from.
+"""Compare reads with their truth and, optionally, with the reads they were made from.
 
-Trimming or dropping a read must not look like an improvement: errors of the baseline in ends that the read no longer
-reaches count as hidden errors of the read, and a missing read has all the errors of its baseline.
+Trimming or dropping a read must not look like an improvement: baseline errors in ends that the read no longer covers
+count as hidden errors, and a missing read has all the errors of its baseline.
 """
 
 from collections.abc import Collection
@@ -17,14 +17,14 @@ from deepconsensus_py.pacbio.names import MoleculeId
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MoleculeComparison:
-    """One molecule that has a truth.
+    """One molecule with a truth.
 
     Attributes:
-        molecule: which.
-        truth_length: bases.
+        molecule: its ZMW.
+        truth_length: bp.
         passes: tag ``np`` of the baseline or, without one, of the read.
-        read: the read's errors, or None where it is missing.
-        baseline: the baseline's errors, or None where there is none.
+        read: the read's errors, or None if it is missing.
+        baseline: the baseline's errors, or None if there is none.
         read_quality: tag ``rq`` of the read, or None.
     """
 
@@ -42,13 +42,13 @@ class MoleculeComparison:
 
     @property
     def truth_bases(self) -> int:
-        """Bases that the molecule is judged on."""
+        """Truth bases that are evaluated."""
         judged = self.read or self.baseline
         return judged.truth_bases if judged else 0
 
     @property
     def hidden(self) -> int:
-        """Errors of the baseline in free ends of the truth that the read does not reach."""
+        """Errors of the baseline in free ends of the truth that the read does not cover."""
         if self.read is None or self.baseline is None:
             return 0
         start, end = self.read.truth_span
@@ -74,7 +74,7 @@ class MoleculeComparison:
 
     @property
     def fixed(self) -> int:
-        """Error events of the baseline that the read does not have, where both can be seen."""
+        """Error events of the baseline that the read does not have, where both align."""
         return len(self._baseline_keys() - self._read_keys())
 
     @property
@@ -94,12 +94,12 @@ class MoleculeComparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """All molecules that have a truth.
+    """All molecules with a truth.
 
     Attributes:
         molecules: in the order of the truth file.
         with_baseline: whether a baseline was given.
-        reads_without_truth: reads that were not judged for want of a truth.
+        reads_without_truth: number of reads without a truth, not evaluated.
         calibration: of the base qualities, or None without qualities.
     """
 
@@ -110,7 +110,7 @@ class Comparison:
 
     @property
     def judged(self) -> tuple[MoleculeComparison, ...]:
-        """Molecules that at least one of the files has."""
+        """Molecules in at least one of the files."""
         return tuple(m for m in self.molecules if not m.absent)
 
 
@@ -122,17 +122,17 @@ def compare(
     min_passes: int = 0,
     holes: Collection[int] = (),
 ) -> Comparison:
-    """Judge reads.
+    """Evaluate reads.
 
     Args:
         truths: the true sequence of each molecule.
-        reads: the reads to judge.
+        reads: to evaluate.
         baseline: the reads they were made from.
-        min_passes: leave out molecules whose baseline (without one: read) has fewer passes.
+        min_passes: skip molecules whose baseline (without one, whose read) has fewer passes.
         holes: only these ZMWs; all if empty.
 
     Raises:
-        InputError: there is nothing to judge.
+        InputError: there is nothing to evaluate.
     """
     chosen = [m for m in truths.reads if (not holes or m.hole in holes)]
     counted = baseline or reads
@@ -154,7 +154,7 @@ def compare(
 
 
 def empirical_quality(errors: int, bases: int) -> float:
-    """Phred of the errors per base, two decimals; as if one more base were wrong where there is no error."""
+    """Phred of the errors per base, two decimals; without errors, as if one additional base were wrong."""
     return round(capped_phred(errors / bases if errors else 1 / (bases + 1)), 2)
 
 

@@ -1,4 +1,4 @@
-"""One HTML page, complete in itself, about one or more runs: their reports, tables of ZMWs and evaluations."""
+"""A self-contained HTML page about one or more runs: reports, ZMW tables and evaluations."""
 
 import csv
 import gzip
@@ -35,9 +35,9 @@ class Run:
 
     Attributes:
         path: of its ``OUT.report.json``.
-        report: what is in it.
-        molecules: rows of ``OUT.zmws.tsv.gz`` by column name; empty where the file is absent.
-        evaluation: what ``evaluate --json`` wrote about its reads, or None.
+        report: its content.
+        molecules: rows of ``OUT.zmws.tsv.gz`` by column name; empty if the file is absent.
+        evaluation: output of ``evaluate --json`` for its reads, or None.
     """
 
     path: Path
@@ -51,28 +51,28 @@ class Run:
         return Path(self.report["output"]).name
 
     def numbers(self, column: str) -> list[float]:
-        """The known values of a column of the table of molecules, in order."""
+        """The known values of a column of the ZMW table, in order."""
         return [float(row[column]) for row in self.molecules if row[column] != ABSENT]
 
 
 def load_runs(paths: Sequence[Path]) -> list[Run]:
-    """Load reports, and evaluations with the run that each belongs to.
+    """Load reports, and match evaluations with runs.
 
     Args:
-        paths: ``OUT.report.json`` files and outputs of ``evaluate --json``, told apart by looking. An evaluation
-            belongs to the run whose output it judged, else to the only run in its folder.
+        paths: ``OUT.report.json`` files and outputs of ``evaluate --json``, recognised by content. An evaluation
+            belongs to the run whose output it evaluated, else to the only run in its folder.
 
     Raises:
-        InputError: a file is neither, is damaged, or an evaluation belongs to none of the runs.
+        InputError: a file is neither, is damaged, or an evaluation matches none of the runs.
     """
     contents = {path: _load_json(path) for path in paths}
     reports = {path: content for path, content in contents.items() if content.keys() >= REPORT_KEYS}
     evaluations = {path: content for path, content in contents.items() if content.keys() >= EVALUATION_KEYS}
     for path in contents:
         if path not in reports and path not in evaluations:
-            raise InputError(f"{path}: is neither a run's report nor an evaluation; give OUT{REPORT}")
+            raise InputError(f"{path}: neither the report of a run nor an evaluation; give OUT{REPORT}")
     if not reports:
-        raise InputError(f"{paths[0]}: there is no run's report; give OUT{REPORT} beside evaluations")
+        raise InputError(f"{paths[0]}: no report of a run; give OUT{REPORT} with evaluations")
     judged = {}
     for path, content in evaluations.items():
         with understanding(path, "an evaluation, or the report of its run is"):
@@ -96,7 +96,7 @@ def _run_of(path: Path, evaluation: Mapping[str, Any], reports: Mapping[Path, Ma
     for candidates in (by_output, in_folder):
         if len(candidates) == 1:
             return candidates[0]
-    raise InputError(f"{path}: it judges {evaluation['reads']}, which is the output of none of the given runs")
+    raise InputError(f"{path}: it evaluates {evaluation['reads']}, which is not the output of any run given")
 
 
 def _load_molecules(path: Path) -> list[dict[str, str]]:
@@ -112,17 +112,17 @@ def _load_molecules(path: Path) -> list[dict[str, str]]:
 
 QUALITY_BIN = 2.0  # Phred
 MOST_ROWS = 50
-"""Molecules that are drawn or listed one by one; the table of molecules beside the report has all."""
+"""Most molecules drawn or listed individually; the ZMW table has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFigure:
-    """A number worth a large print.
+    """A key figure.
 
     Attributes:
-        label: what it is.
-        value: as it is shown.
-        note: what it is of, or was before.
+        label: its name.
+        value: as displayed.
+        note: total, or value before polishing.
     """
 
     label: str
@@ -141,7 +141,7 @@ def render_page(runs: Sequence[Run]) -> str:
 
 
 def load_template(name: str) -> Template:
-    """A page of this room, by its file name; what is put into it is escaped."""
+    """A page template by file name; values are escaped."""
     environment = Environment(
         loader=PackageLoader("deepconsensus_py.evaluate"),
         autoescape=True,
@@ -158,7 +158,7 @@ def _section(run: Run) -> dict[str, Any]:
 
 
 def _shown(run: Run) -> dict[str, Any]:
-    """Everything that the template shows of one run."""
+    """The template's values for one run."""
     report = run.report
     return {
         "name": run.name,
@@ -188,7 +188,7 @@ def _figures(run: Run) -> Iterable[KeyFigure]:
         yield KeyFigure("median predicted quality", f"Q{median(after):.1f}", note)
     if run.evaluation:
         yield _error_figure(run.evaluation["total"])
-    yield KeyFigure("windows the model saw", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
+    yield KeyFigure("windows run", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
     yield KeyFigure("time", duration(run.report["seconds"]), f"{rate(counts['molecules'], run.report['seconds'])}")
     yield KeyFigure("peak memory", f"{run.report['peak_memory_bytes'] / 2**30:.2f} GiB")
 
@@ -200,7 +200,7 @@ def _error_figure(total: Mapping[str, Any]) -> KeyFigure:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people read them."""
+    """A readable duration."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -208,7 +208,7 @@ def duration(seconds: float) -> str:
 
 
 def rate(molecules: int, seconds: float) -> str:
-    """Molecules in a second or, where they are few, in a minute."""
+    """Molecules per second or, if slow, per minute."""
     if seconds <= 0:
         return ""
     per_second = molecules / seconds
@@ -220,7 +220,7 @@ def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int, str]]:
     rows = []
     for name, count in sorted(outcomes.items(), key=lambda item: -item[1]):
         meaning = ""
-        with suppress(ValueError):  # a report of another version may have other outcomes
+        with suppress(ValueError):  # reports of other versions may have other outcomes
             meaning = Outcome(name).meaning
         rows.append((name.replace("_", " "), count, meaning))
     return rows
@@ -255,7 +255,7 @@ def _stage_chart(stages: Mapping[str, float]) -> Markup:
 
 
 def _error_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
-    """The molecules with the most errors before, so that many still fit."""
+    """The molecules with the most errors before polishing, as many as fit."""
     rows = [m for m in evaluation["molecules"] if "baseline_errors" in m] if evaluation else []
     if not rows:
         return None

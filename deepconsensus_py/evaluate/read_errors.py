@@ -1,4 +1,4 @@
-"""The errors of one read: every mismatched, inserted and deleted base, and the read bases they are booked on."""
+"""The errors of one read: mismatches, insertions and deletions, and the read bases they are assigned to."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from deepconsensus_py.evaluate.reads import Read
 
 
 class ErrorKind(StrEnum):
-    """Kinds of error, by the letters of a CIGAR string."""
+    """Error types, as CIGAR operations."""
 
     MISMATCH = "X"
     INSERTION = "I"
@@ -23,36 +23,37 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent:
-    """One mismatched base, or one stretch of inserted or deleted bases.
+    """A mismatch, insertion or deletion.
 
     Attributes:
         position: truth position of the mismatch, of the first deleted base, or of the base after the insertion.
-        kind: of the error.
-        length: bases.
-        bases: inserted or deleted letters; of a mismatch ``truth>read``.
-        run_length: truth bases of the homopolymer run that an indel of one base type lengthens or shortens, else 0.
+        kind: error type.
+        length: bp.
+        bases: inserted or deleted bases; ``truth>read`` for a mismatch.
+        homopolymer_length: length in the truth of the homopolymer that an indel of one base type lengthens or shortens,
+            else 0.
     """
 
     position: int
     kind: ErrorKind
     length: int
     bases: str
-    run_length: int
+    homopolymer_length: int
 
     @property
     def key(self) -> tuple[int, ErrorKind, int, str]:
-        """What makes two events of two reads the same."""
+        """Identifies equal events of two reads."""
         return self.position, self.kind, self.length, self.bases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BookedErrors:
-    """Errors spread over the aligned bases of a read, to be compared with the qualities of these bases.
+    """Errors assigned to the aligned bases of a read, for comparison with their qualities.
 
     Attributes:
         qualities: ``float64[n]`` Phred.
-        errors: ``float64[n]`` errors booked on each base.
-        without_deletions: ``float64[n]`` the same without deleted bases.
+        errors: ``float64[n]`` errors assigned to each base.
+        without_deletions: ``float64[n]`` the same without deletions.
     """
 
     qualities: NDArray[np.float64]
@@ -65,25 +66,25 @@ class ReadErrors:
     """All errors of one read.
 
     Attributes:
-        events: in the order of the truth.
-        mismatches: bases.
-        inserted: bases, those of long ends included.
-        deleted: bases, those of long ends included.
-        in_runs: inserted and deleted bases that lengthen or shorten a run of two or more.
-        end_errors: bases of ends too long to be free.
-        overhangs: of read or truth at both ends.
+        events: in truth order.
+        mismatches: mismatched bases.
+        inserted: inserted bases, including long ends.
+        deleted: deleted bases, including long ends.
+        in_homopolymers: inserted and deleted bases in homopolymers of two or more.
+        end_errors: bases of overhangs longer than the free end.
+        overhangs: at both ends.
         truth_span: aligned part of the truth, end excluded.
-        truth_bases: bases that the read is judged on.
+        truth_bases: bases of the truth that are evaluated.
         length: read bases.
         predicted_quality: Phred of the mean predicted error, or None without qualities.
-        booked: errors on bases, or None without qualities.
+        booked: errors by base, or None without qualities.
     """
 
     events: tuple[ErrorEvent, ...]
     mismatches: int
     inserted: int
     deleted: int
-    in_runs: int
+    in_homopolymers: int
     end_errors: int
     overhangs: Overhangs
     truth_span: tuple[int, int]
@@ -99,14 +100,14 @@ class ReadErrors:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Runs:
-    """Start and end of the homopolymer run of every base."""
+class _Homopolymers:
+    """Start and end of the homopolymer of every base."""
 
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 
     @classmethod
-    def of(cls, bases: str) -> "_Runs":
+    def of(cls, bases: str) -> "_Homopolymers":
         letters = np.frombuffer(bases.encode("ascii"), np.uint8)
         starts = np.flatnonzero(np.concatenate(([True], letters[1:] != letters[:-1])))
         lengths = np.diff(np.append(starts, len(letters)))
@@ -117,11 +118,11 @@ class _Runs:
 
 
 def find_errors(read: Read, truth: str) -> ReadErrors:
-    """Align a read to its truth and count what differs.
+    """Align a read to its truth and count the errors.
 
     Args:
         read: the read, in either orientation.
-        truth: upper-case letters.
+        truth: upper-case bases.
     """
     aligned = align_read(read, truth)
     located = list(_events(aligned))
@@ -134,7 +135,7 @@ def find_errors(read: Read, truth: str) -> ReadErrors:
         mismatches=bases[ErrorKind.MISMATCH],
         inserted=bases[ErrorKind.INSERTION] + sum(o for o in long_ends if o > 0),
         deleted=bases[ErrorKind.DELETION] - sum(o for o in long_ends if o < 0),
-        in_runs=sum(e.length for e in events if e.run_length >= 2),
+        in_homopolymers=sum(e.length for e in events if e.homopolymer_length >= 2),
         end_errors=sum(map(abs, long_ends)),
         overhangs=aligned.overhangs,
         truth_span=aligned.truth_span,
@@ -157,28 +158,30 @@ def probability(qualities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _judged_bases(aligned: AlignedRead) -> int:
-    """The truth without its free ends."""
+    """Truth bases without free ends."""
     start, end = aligned.truth_span
     length = len(aligned.truth)
     return (end if length - end <= FREE_END else length) - (start if start <= FREE_END else 0)
 
 
 def _events(aligned: AlignedRead) -> Iterator[tuple[ErrorEvent, int]]:
-    """Events with the read position of each: of its first base, or of the base after a deletion."""
+    """Events with their read position: that of the first base, or of the base after a deletion."""
     read_row, truth_row = aligned.rows
     columns = np.select([read_row == GAP, truth_row == GAP, read_row != truth_row], [1, 2, 3], 0)
-    # A mismatch is an event of its own; neighbouring columns with a gap in the same row are one event.
+    # Every mismatch is one event; adjacent columns with a gap in the same row are one event.
     first = np.concatenate(([True], (columns[1:] != columns[:-1]) | (columns[1:] == 3), [True]))[: len(columns) + 1]
     read_positions = aligned.read_span[0] + np.concatenate(([0], np.cumsum(read_row != GAP)))
     truth_positions = aligned.truth_span[0] + np.concatenate(([0], np.cumsum(truth_row != GAP)))
-    runs = _Runs.of(aligned.truth)
+    homopolymers = _Homopolymers.of(aligned.truth)
     for start, end in pairwise(np.flatnonzero(first).tolist()):
         if columns[start]:
             kind = (ErrorKind.DELETION, ErrorKind.INSERTION, ErrorKind.MISMATCH)[columns[start] - 1]
             position = int(truth_positions[start])
             bases = _event_bases(kind, read_row[start:end], truth_row[start:end])
-            run_length = 0 if kind is ErrorKind.MISMATCH else _changed_run(bases, position, aligned.truth, runs)
-            yield ErrorEvent(position, kind, end - start, bases, run_length), int(read_positions[start])
+            homopolymer_length = (
+                0 if kind is ErrorKind.MISMATCH else _changed_homopolymer(bases, position, aligned.truth, homopolymers)
+            )
+            yield ErrorEvent(position, kind, end - start, bases, homopolymer_length), int(read_positions[start])
 
 
 def _event_bases(kind: ErrorKind, read: NDArray[np.uint8], truth: NDArray[np.uint8]) -> str:
@@ -188,21 +191,21 @@ def _event_bases(kind: ErrorKind, read: NDArray[np.uint8], truth: NDArray[np.uin
     return letters.tobytes().decode("ascii")
 
 
-def _changed_run(bases: str, position: int, truth: str, runs: _Runs) -> int:
+def _changed_homopolymer(bases: str, position: int, truth: str, homopolymers: _Homopolymers) -> int:
     if len(set(bases)) > 1:
         return 0
     beside = [p for p in (position, position - 1) if 0 <= p < len(truth) and truth[p] == bases[0]]
-    return max((runs.length(p) for p in beside), default=0)
+    return max((homopolymers.length(p) for p in beside), default=0)
 
 
 def _book(aligned: AlignedRead, located: list[tuple[ErrorEvent, int]], qualities: NDArray[np.float64]) -> BookedErrors:
-    """Spread each event over the bases that may carry it, in proportion to their predicted error."""
+    """Spread each event over the bases that may be responsible, in proportion to their predicted error."""
     bases = aligned.read.bases
-    runs = _Runs.of(bases)
+    homopolymers = _Homopolymers.of(bases)
     predicted = probability(qualities)
     errors, without_deletions = np.zeros(len(bases)), np.zeros(len(bases))
     for event, position in located:
-        start, end = _carriers(event, position, bases, runs)
+        start, end = _carriers(event, position, bases, homopolymers)
         share = event.length * predicted[start:end] / predicted[start:end].sum()
         errors[start:end] += share
         if event.kind is not ErrorKind.DELETION:
@@ -211,21 +214,21 @@ def _book(aligned: AlignedRead, located: list[tuple[ErrorEvent, int]], qualities
     return BookedErrors(qualities[used], errors[used], without_deletions[used])
 
 
-def _carriers(event: ErrorEvent, position: int, bases: str, runs: _Runs) -> tuple[int, int]:
-    """Read bases that may carry an error, end excluded.
+def _carriers(event: ErrorEvent, position: int, bases: str, homopolymers: _Homopolymers) -> tuple[int, int]:
+    """Read bases that may be responsible for an error, end excluded.
 
-    Any base of the run it lies in for an insertion of one base type; the bases beside the gap, and where these are of
-    the deleted type their runs with one base more on either side, for a deletion.
+    For an insertion of one base type, the bases of its homopolymer; for a deletion, the bases adjacent to the gap, and
+    where these equal the deleted base, their homopolymers with one more base on either side.
     """
     if event.kind is ErrorKind.MISMATCH:
         return position, position + 1
     if event.kind is ErrorKind.INSERTION:
         if len(set(event.bases)) > 1:
             return position, position + event.length
-        return int(runs.starts[position]), int(runs.ends[position])
+        return int(homopolymers.starts[position]), int(homopolymers.ends[position])
     start, end = max(position - 1, 0), min(position + 1, len(bases))
     for beside in (position - 1, position):
         if 0 <= beside < len(bases) and event.bases == bases[beside] * event.length:
-            start = min(start, max(int(runs.starts[beside]) - 1, 0))
-            end = max(end, min(int(runs.ends[beside]) + 1, len(bases)))
+            start = min(start, max(int(homopolymers.starts[beside]) - 1, 0))
+            end = max(end, min(int(homopolymers.ends[beside]) + 1, len(bases)))
     return start, end

@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """A read, in the direction of sequencing.
+    """A read in sequenced orientation.
 
     Attributes:
         name: as in the file.
-        bases: upper-case letters.
+        bases: in upper case.
         qualities: ``float64[n]`` Phred, or None.
         passes: tag ``np``, or None.
         read_quality: tag ``rq``, or None.
@@ -52,7 +52,7 @@ class ReadSet:
     Attributes:
         path: the file.
         reads: the longest read of each molecule.
-        duplicates: how many shorter reads of the same molecules were left out.
+        duplicates: number of shorter reads of the same molecules, skipped.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class ReadSet:
 
 
 def reverse_complement_letters(bases: str) -> str:
-    """The opposite strand of upper-case letters."""
+    """The reverse complement of upper-case bases."""
     return str(mappy.revcomp(bases))
 
 
@@ -74,9 +74,9 @@ def molecule_of(name: str) -> MoleculeId | None:
 
 
 def load_reads(path: Path) -> ReadSet:
-    """All reads of a file; of several reads of one molecule (by strand, say) the longest.
+    """All reads of a file; of several reads of one molecule (by strand, for example) the longest.
 
-    A read whose record is damaged is left out, and warned of.
+    Damaged records are skipped with a warning.
 
     Args:
         path: BAM, SAM, CRAM, FASTQ or FASTA.

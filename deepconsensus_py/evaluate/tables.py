@@ -1,4 +1,4 @@
-"""What an evaluation says: totals and rows for machines (JSON) and for people (text)."""
+"""The results of an evaluation as JSON and as text."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ Fields = dict[str, Any]
 
 
 def as_json(comparison: Comparison, *, with_events: bool = False) -> Fields:
-    """Everything about a comparison, as ``json.dump`` takes it.
+    """A comparison as JSON values.
 
     Args:
         comparison: of reads with truth.
@@ -33,7 +33,7 @@ def totals(comparison: Comparison) -> Fields:
     bases = sum(m.truth_bases for m in judged)
     errors = sum(m.errors for m in judged)
     counted = sum(r.total for r in present)
-    in_runs = sum(r.in_runs for r in present)
+    in_homopolymers = sum(r.in_homopolymers for r in present)
     row = {
         "molecules": len(judged),
         "missing": len(judged) - len(present),
@@ -42,7 +42,7 @@ def totals(comparison: Comparison) -> Fields:
         **_kinds(present),
         "hidden": sum(m.hidden for m in judged),
         "end_errors": sum(r.end_errors for r in present),
-        "hp_share": round(in_runs / counted, 3) if counted else None,
+        "hp_share": round(in_homopolymers / counted, 3) if counted else None,
         "empirical_q": empirical_quality(errors, bases),
         **{f"yield_q{q}": _yield([(m.read, m.quality) for m in judged], q) for q in YIELD_QUALITIES},
         "reads_without_truth": comparison.reads_without_truth,
@@ -56,12 +56,12 @@ def _kinds(reads: Sequence[ReadErrors]) -> Fields:
         "mm": sum(r.mismatches for r in reads),
         "ins": sum(r.inserted for r in reads),
         "del": sum(r.deleted for r in reads),
-        "hp": sum(r.in_runs for r in reads),
+        "hp": sum(r.in_homopolymers for r in reads),
     }
 
 
 def _yield(reads: Sequence[tuple[ReadErrors | None, float | None]], least: int) -> int:
-    """Bases of the reads of at least that empirical quality."""
+    """Total bases of reads of at least this empirical quality."""
     return sum(read.length for read, quality in reads if read and quality is not None and quality >= least)
 
 
@@ -134,8 +134,8 @@ def _baseline_row(molecule: MoleculeComparison, baseline: ReadErrors) -> Fields:
 
 
 def event_row(event: ErrorEvent) -> list[Any]:
-    """Truth position, kind, bases affected, letters, run length."""
-    return [event.position, event.kind.value, event.length, event.bases, event.run_length]
+    """Truth position, type, length, bases, homopolymer length."""
+    return [event.position, event.kind.value, event.length, event.bases, event.homopolymer_length]
 
 
 def calibration_row(calibration: CalibrationBins) -> Fields:
@@ -170,7 +170,7 @@ BIN_COLUMNS = ("bin", "bases", "predicted_q", "empirical_q", "expected_errors", 
 
 
 def as_text(comparison: Comparison, *, with_events: bool = False) -> Iterator[str]:
-    """Lines for people: a row for each molecule, sums, calibration.
+    """Text: a row for each molecule, totals, calibration.
 
     Args:
         comparison: of reads with truth.
@@ -209,18 +209,18 @@ def _total_lines(total: Fields, *, with_baseline: bool) -> Iterator[str]:
         line += (
             f", the baseline's {of_missing} in {total['missing']} missing reads and {total['hidden']} in cut-off ends"
         )
-    yield line + "; {hp} in homopolymer runs, {end_errors} in ends that do not align".format(**total)
+    yield line + "; {hp} in homopolymers, {end_errors} in ends that do not align".format(**total)
     yield "bases in reads of at least Q20, Q30, Q40: {yield_q20}, {yield_q30}, {yield_q40}".format(**total)
     if total["reads_without_truth"] or total["absent_from_both"]:
         yield (
-            "not judged: {reads_without_truth} reads without truth, {absent_from_both} truths without read".format(
+            "not evaluated: {reads_without_truth} reads without truth, {absent_from_both} truths without read".format(
                 **total
             )
         )
     if with_baseline:
         yield (
             "baseline: {baseline_errors} errors (Q{baseline_empirical_q}): {baseline_mm} mismatches, {baseline_ins} "
-            "inserted, {baseline_del} deleted; {baseline_hp} in homopolymer runs; at least Q20, Q30, Q40: "
+            "inserted, {baseline_del} deleted; {baseline_hp} in homopolymers; at least Q20, Q30, Q40: "
             "{baseline_yield_q20}, {baseline_yield_q30}, {baseline_yield_q40}".format(**total)
         )
         yield (

@@ -1,4 +1,4 @@
-"""One window of a molecule as a person wants to see it: pileup, calls, doubted runs, and which passes decided."""
+"""One window of a molecule explained: pileup, calls, candidate edits, and the passes that calls depend on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowView:
-    """A window and all that is known of it.
+    """A window and its explanation.
 
     Attributes:
         zmw: the molecule, aligned.
@@ -40,11 +40,12 @@ class WindowView:
         stop: one past that of its last base.
         pileup: of the whole molecule, all of its passes.
         spans: ``int64[passes, 2]`` draft positions where each pass starts and stops.
-        model: name of the corrector that is explained.
-        reads: polished reads by the name of their corrector; that of ``model`` first.
-        doubted: runs of the draft that passes speak against.
-        undecided: runs that were left to a run network, with what its calls hang on; None where ``model`` is none.
-        columns_called: columns that a column network changes or doubts, likewise; None where ``model`` is none.
+        model: name of the model explained.
+        reads: polished reads by model; that of ``model`` first.
+        candidate_cases: homopolymers of the draft with candidate edits.
+        undecided: homopolymers left to an edit network, with the passes that its calls depend on; None for other
+            models.
+        columns_called: columns that a column network changes or calls unsure, likewise; None for other models.
     """
 
     zmw: Zmw
@@ -55,25 +56,25 @@ class WindowView:
     spans: NDArray[np.int64]
     model: str
     reads: dict[str, PolishedRead]
-    doubted: tuple[HomopolymerCase, ...]
+    candidate_cases: tuple[HomopolymerCase, ...]
     undecided: tuple[HomopolymerCase, ...] | None
     columns_called: tuple[ColumnCase, ...] | None
 
     @property
     def columns(self) -> slice:
-        """Columns of the pileup: those of its draft bases, and the insertions in front of each."""
+        """Columns of the pileup: its draft bases with the insertions in front of each."""
         at = self.pileup.draft_columns
         return slice(int(at[self.start - 1]) + 1 if self.start else 0, int(at[self.stop - 1]) + 1)
 
 
 def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView:
-    """Look at a window of 100 draft bases.
+    """Explain a window of 100 draft bases.
 
     Args:
-        zmw: the molecule; its passes may be aligned or not yet.
+        zmw: the molecule; passes need not be aligned.
         window: from 0.
-        model: the corrector to explain: a name of ``models.registry.load_model``, or a file. The calls of those
-            that need no weights stand beside it.
+        model: the model to explain, by name or file (``models.registry.load_model``). Models without weights are shown
+            for comparison.
 
     Raises:
         InputError: the draft has no such window.
@@ -99,7 +100,7 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         spans=_spans(aligned),
         model=name,
         reads={called: _read(aligned, corrector) for called, corrector in correctors.items()},
-        doubted=candidate_cases(aligned, start, stop),
+        candidate_cases=candidate_cases(aligned, start, stop),
         undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, EditNetwork) else None,
         columns_called=column_cases(aligned, network, FeatureSpec.from_dict(loaded.spec), start, stop)
         if loaded is not None and isinstance(network, ColumnNetwork)
@@ -110,14 +111,16 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
 def explain_reads(
     subreads: Sequence[Path], drafts: Paths, zmw: str, window: int, *, model: str = DEFAULT
 ) -> WindowView:
-    """Look at a window of a molecule in files; arguments as those of ``find_zmw`` and ``explain_window``."""
+    """Explain a window of a molecule in files; arguments as those of ``find_zmw`` and ``explain_window``."""
     return explain_window(find_zmw(subreads, drafts, zmw), window, model=model)
 
 
 def _aligned(zmw: Zmw) -> Zmw:
     aligned = aligned_to_draft(zmw)
     if not aligned.passes:
-        raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns; give the subreads it is made of")
+        raise MoleculeError(
+            f"{zmw.name}: none of its {len(zmw.passes)} passes aligns; give the subreads it was made from"
+        )
     return aligned
 
 

@@ -1,4 +1,4 @@
-"""A window and what decided its calls as one HTML page, complete in itself."""
+"""The explanation of a window as a self-contained HTML page."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -19,17 +19,17 @@ from deepconsensus_py.pacbio.records import codes_to_frames
 from deepconsensus_py.polishing.read import PolishedRead
 
 RULER = 10
-"""Draft bases from one number of the ruler to the next."""
+"""Draft bases between numbers of the ruler."""
 
 STRONG = 4.6
-"""Nats that are coloured in full: what a single pass can count for at most (``edits.evidence.pooled``)."""
+"""Nats with full colour: the bound for a single pass (``edits.evidence.pooled``)."""
 
 _WORDS = {
-    "none": "as it stands",
-    "-1": "a base less",
-    "-2": "two bases less",
-    "+1": "a base more",
-    "+2": "two bases more",
+    "none": "no edit",
+    "-1": "1 base deleted",
+    "-2": "2 bases deleted",
+    "+1": "1 base inserted",
+    "+2": "2 bases inserted",
 }
 
 
@@ -38,8 +38,8 @@ class Cell:
     """A cell of the pileup.
 
     Attributes:
-        text: mostly one letter.
-        kind: classes of the style sheet.
+        text: usually one base.
+        kind: CSS classes.
         note: tooltip.
     """
 
@@ -67,10 +67,10 @@ class PileupRow:
 
 @dataclass(frozen=True, slots=True)
 class Nats:
-    """A number of nats with its colour.
+    """Evidence in nats with its colour.
 
     Attributes:
-        text: as it is shown; empty where there is none.
+        text: as displayed; empty if absent.
         kind: ``for``, ``against`` or nothing.
         strength: of the colour, 0 to 1.
     """
@@ -81,7 +81,7 @@ class Nats:
 
     @classmethod
     def of(cls, value: float) -> "Nats":
-        """From a number; NaN is none."""
+        """From a number; NaN means absent."""
         if math.isnan(value):
             return cls("", "", 0.0)
         return cls(f"{value:+.1f}", "for" if value > 0 else "against", round(min(abs(value) / STRONG, 1) * 0.7, 2))
@@ -98,7 +98,7 @@ def render_explanation(view: WindowView) -> str:
         rows=list(_rows(view, order)),
         passes=[(number + 1, "−" if passes[number].reverse else "+", passes[number].name) for number in order],
         changes=_changes(view),
-        doubted=[_evidence(case, order) for case in view.doubted],
+        candidates=[_evidence(case, order) for case in view.candidate_cases],
         undecided=None if view.undecided is None else [_decision(case, order) for case in view.undecided],
         columns=None if view.columns_called is None else [_column(case, order) for case in view.columns_called],
     )
@@ -110,7 +110,7 @@ def _rows(view: WindowView, order: Sequence[int]) -> Iterable[PileupRow]:
     places = pileup.draft_index[columns].tolist()
     draft = [BASES[code] for code in pileup.draft[columns].tolist()]
     yield PileupRow("position", "ruler", [Cell(str(p) if p >= 0 and p % RULER == 0 else "") for p in places])
-    yield PileupRow("doubted", "marks", [_mark(view, place) for place in places])
+    yield PileupRow("candidates", "marks", [_mark(view, place) for place in places])
     yield PileupRow("draft", "draft", [_base(letter, letter, "") for letter in draft])
     if view.zmw.draft.qualities is not None:
         yield _qualities("draft Q", pileup.draft_quality[columns].tolist())
@@ -125,17 +125,16 @@ def _rows(view: WindowView, order: Sequence[int]) -> Iterable[PileupRow]:
 
 
 def called_columns(read: PolishedRead, draft_index: NDArray[np.int32]) -> tuple[NDArray[Any], NDArray[np.int16]]:
-    """A read in the columns of a pileup.
+    """Place a read in the columns of a pileup.
 
-    A base that the draft does not have takes the place of one that is left out, or else an insertion column; where
-    there is no such column it joins its neighbour.
+    An inserted base takes the column of a deleted one, or else an insertion column; without one it joins its neighbour.
 
     Args:
         read: corrected from the pileup's draft.
         draft_index: ``int32[columns]`` position of each column in the draft, -1 in insertion columns.
 
     Returns:
-        letters of each column (``object[columns]`` of str, empty in gaps), and the lowest of their qualities
+        bases of each column (``object[columns]`` of str, empty in gaps), and the lowest of their qualities
         (``int16[columns]``, -1 in gaps).
     """
     of_draft = np.flatnonzero(draft_index >= 0)
@@ -157,7 +156,7 @@ def called_columns(read: PolishedRead, draft_index: NDArray[np.int32]) -> tuple[
 
 
 def _free_columns(draft_index: NDArray[np.int32], left: int, right: int, wanted: int) -> NDArray[np.int64]:
-    """Columns, rising, between two that are taken."""
+    """Columns, ascending, between two occupied ones."""
     between = np.arange(left + 1, right)
     drafted = draft_index[between] >= 0
     chosen = np.sort(np.concatenate([between[drafted], between[~drafted]])[:wanted])
@@ -191,10 +190,10 @@ def _pass_row(view: WindowView, number: int, draft: Sequence[str], places: Seque
 
 
 def _base(letter: str, draft: str, note: str) -> Cell:
-    """A base beside the draft's; of gaps only those where the draft has a base show."""
+    """A base compared with the draft's; gaps are shown only where the draft has a base."""
     draft = draft.strip()
     if not letter.strip():
-        return Cell("–", "lacks", "a base less than the draft") if draft else Cell("·", "space")
+        return Cell("–", "lacks", "deletion") if draft else Cell("·", "space")
     return Cell(letter, f"base {letter}" + ("" if letter == draft else " other"), note)
 
 
@@ -205,24 +204,24 @@ def _call(letters: str, draft: str, quality: int) -> Cell:
 
 
 def _qualities(label: str, values: Sequence[int]) -> PileupRow:
-    """Tens of Phred; two digits are too wide for a column."""
+    """Tens of Phred; two digits do not fit a column."""
     cells = [Cell(str(q // 10), f"q{min(q // 10, 4)}", f"Q{q}") if q >= 0 else Cell() for q in values]
-    return PileupRow(label, "quality", cells, "tens of Phred; the tooltip has the whole number")
+    return PileupRow(label, "quality", cells, "tens of Phred; see the tooltip for the full value")
 
 
 def _mark(view: WindowView, place: int) -> Cell:
     if place >= 0:
         for case in view.undecided or ():
             if case.position <= place < case.position + max(case.length, 1):
-                return Cell("◆", "undecided", f"left to the network: {_run(case)}")
-        for case in view.doubted:
+                return Cell("◆", "undecided", f"left to the network: {_homopolymer(case)}")
+        for case in view.candidate_cases:
             if case.position <= place < case.position + case.length:
-                return Cell("▾", "doubted", f"passes speak against {_run(case)}")
+                return Cell("▾", "candidates", f"candidate edits of {_homopolymer(case)}")
     return Cell()
 
 
 def _changes(view: WindowView) -> dict[str, int]:
-    """Columns of the window in which each corrector's read is not the draft."""
+    """Number of columns of the window in which each read differs from the draft."""
     draft = [BASES[code].strip() for code in view.pileup.draft[view.columns].tolist()]
     called = {name: called_columns(read, view.pileup.draft_index)[0] for name, read in view.reads.items()}
     return {
@@ -232,20 +231,20 @@ def _changes(view: WindowView) -> dict[str, int]:
 
 
 def words(edit: str) -> str:
-    """An edit of ``edits.classes.EDITS`` in words."""
+    """An edit class in words."""
     if edit in _WORDS:
         return _WORDS[edit]
     place, _, letter = edit.rpartition(" ")
-    return f"its {place} base is {letter}" if place else f"{letter} in front"
+    return f"{place} base is {letter}" if place else f"{letter} inserted in front"
 
 
-def _run(case: HomopolymerCase) -> str:
+def _homopolymer(case: HomopolymerCase) -> str:
     return f"{case.base * min(case.length, 12)}{'…' if case.length > 12 else ''} at {case.position}"
 
 
 def _evidence(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
-    """A doubted run: for each edit the nats of all passes and of each."""
-    return {"run": _run(case), "candidates": [_candidate(one, order) for one in case.candidates]}
+    """A homopolymer with candidate edits: the evidence for each edit, pooled and by pass."""
+    return {"homopolymer": _homopolymer(case), "candidates": [_candidate(one, order) for one in case.candidates]}
 
 
 def _candidate(candidate: Candidate, order: Sequence[int]) -> dict[str, Any]:
@@ -258,15 +257,15 @@ def _candidate(candidate: Candidate, order: Sequence[int]) -> dict[str, Any]:
 
 
 def _decision(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
-    """A run left to the network: what it called, and the passes side by side."""
+    """An undecided homopolymer: the network's call, and each pass."""
     decision = case.decision
     assert decision is not None
-    # A call to leave the run as it stands is judged by the evidence for the edit that was next.
-    spoken = case.candidates[0] if case.candidates[0].edit != "none" else case.candidates[1]
+    # A call of no edit is shown with the evidence for the second-best edit.
+    judged = case.candidates[0] if case.candidates[0].edit != "none" else case.candidates[1]
     passes = [
         {
             "number": number + 1,
-            "nats": Nats.of(float(spoken.by_pass[number])),
+            "nats": Nats.of(float(judged.by_pass[number])),
             "attention": _percent(decision.attention[number]),
             "rollout": _percent(decision.rollout[number]),
             "occlusion": Nats.of(float(decision.occlusion[number])),
@@ -277,7 +276,7 @@ def _decision(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
     return {
         **_evidence(case, order),
         "call": words(case.candidates[0].edit),
-        "spoken": words(spoken.edit),
+        "judged": words(judged.edit),
         "log_odds": f"{decision.log_odds:+.1f}",
         "agreement": "" if math.isnan(agreement) else f"{agreement:.2f}",
         "passes": passes,
@@ -286,7 +285,7 @@ def _decision(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
 
 
 def _column(case: ColumnCase, order: Sequence[int]) -> dict[str, Any]:
-    """A column that the network changes or doubts: what it called, the passes and the columns around it."""
+    """A column that the network changes or calls unsure: its call, the passes and the adjacent columns."""
     names = [BASES[code].strip() or "gap" for code in range(len(case.probabilities))]
     likely = np.argsort(-case.probabilities, kind="stable")[:3].tolist()
     decisive = [number + 1 for number in order if case.log_odds > 0 >= case.log_odds - case.passes[number]]

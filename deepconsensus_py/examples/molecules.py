@@ -1,4 +1,4 @@
-"""Reads and truth files to training examples: molecules matched with their truth, and aligned where they are not."""
+"""Make training examples from reads and truth files: match molecules with their truth, and align them if needed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -17,12 +17,12 @@ from deepconsensus_py.pacbio.zmws import Fault, read_zmws
 from deepconsensus_py.workers.ordered import ordered_map
 
 LEAST_COVERED = 0.9
-"""Share of the draft that the truth must be aligned to; elsewhere labels would say that no base is right."""
+"""Share of the draft that the truth must cover; labels elsewhere would be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class TruthFiles:
-    """Where the truth of molecules is.
+    """Files with the truth of molecules.
 
     Attributes:
         sequences: BAM of the true sequences aligned to the drafts, with its index; or FASTA of sequences named by
@@ -45,7 +45,7 @@ def read_examples(
     limit: int | None = None,
     threads: int = 1,
 ) -> Iterator[Example | MoleculeError]:
-    """Every draft as a training example, or why it is none, in the order of the drafts file.
+    """Every draft as a training example, or the reason why not, in the order of the drafts file.
 
     Args:
         subreads: BAM files, raw or aligned to the drafts, or files of file names.
@@ -72,11 +72,13 @@ def _open_truth(files: TruthFiles) -> Truths | TrueSequences:
         if files.ranges or files.splits:
             raise InputError(
                 f"{files.sequences}: is a FASTA file, to which neither --truth-bed nor --truth-split belongs; "
-                "give the truth as a BAM file aligned to the drafts, or leave them out"
+                "give the truth as a BAM file aligned to the drafts, or omit these options"
             )
         return TrueSequences(files.sequences)
     if files.ranges is None:
-        raise InputError(f"{files.sequences}: give the BED file of the true sequences' places, too (--truth-bed)")
+        raise InputError(
+            f"{files.sequences}: a BED file with the positions of the true sequences is required (--truth-bed)"
+        )
     return Truths(files.sequences, files.ranges, files.splits)
 
 
@@ -96,7 +98,7 @@ def _truth_of(molecule: Zmw | Fault, source: Truths | TrueSequences) -> _Found:
 
 
 def _example(found: tuple[Zmw | Fault, _Found]) -> Example | MoleculeError:
-    """Align what is not aligned; whatever is wrong with a molecule keeps it from being an example, and no more."""
+    """Align what is not aligned; a faulty molecule is skipped, without affecting others."""
     molecule, truth = found
     try:
         if isinstance(truth, MoleculeError):
@@ -125,7 +127,7 @@ def _aligned(zmw: Zmw) -> Zmw:
 
 
 def align_truth(draft: Draft, sequence: TrueSequence) -> Truth:
-    """Align a true sequence to its draft, in whichever direction it fits.
+    """Align a true sequence to its draft, in either orientation.
 
     Args:
         draft: the draft.
@@ -137,7 +139,7 @@ def align_truth(draft: Draft, sequence: TrueSequence) -> Truth:
     Raises:
         MoleculeError: it aligns to less than 90 % of the draft.
     """
-    # To a by-strand draft only passes of its strand align; its truth may be given in either direction.
+    # To a by-strand draft only passes of its strand align; its truth may have either orientation.
     nameless = replace(draft, name="")
     (aligned,) = align_passes(nameless, [Pass(sequence.name, sequence.bases, None, None, None)])
     if aligned is None or aligned.alignment is None:

@@ -1,4 +1,4 @@
-"""Reads the training examples of DeepConsensus v1.2 (``.tfrecord.gz``) without TensorFlow.
+"""Read training examples of DeepConsensus v1.2 (``.tfrecord.gz``) without TensorFlow.
 
 A file is a chain of records (tensorflow.org/tutorials/load_data/tfrecord), each a ``tf.train.Example`` message
 (tensorflow/core/example/example.proto) of one window: the tensor of its rows, its label, and where it comes from.
@@ -23,7 +23,7 @@ from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pileup.features import PASS_FEATURES, FeatureSpec, row_count, row_slices
 
 CHUNK = 256
-"""Windows that are decoded together."""
+"""Windows decoded at once."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
@@ -33,7 +33,7 @@ _Features = Mapping[str, Any]
 
 
 def read_tfrecord(path: Path, spec: FeatureSpec) -> Iterator[WindowExamples]:
-    """The windows of a file, some hundred at a time, in file order.
+    """The windows of a file in chunks, in file order.
 
     Args:
         path: ``.tfrecord.gz``, or the same uncompressed.
@@ -49,8 +49,8 @@ def read_tfrecord(path: Path, spec: FeatureSpec) -> Iterator[WindowExamples]:
             yield _windows(path, [_features(record) for record in chunk], spec)
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as fault:
             raise InputError(
-                f"{path}: holds a record that is no training example of DeepConsensus ({fault}); "
-                "give files of its preprocess command with labels"
+                f"{path}: has a record that is not a training example of DeepConsensus ({fault}); "
+                "give files that its preprocess command wrote with labels"
             ) from fault
 
 
@@ -73,7 +73,7 @@ def _check(data: bytes, file: gzip.GzipFile | BufferedReader) -> None:
     """Compare data with the checksum that follows it."""
     checksum = file.read(_CHECKSUM.size)
     if len(checksum) < _CHECKSUM.size:
-        raise ValueError("the last record is cut off")
+        raise ValueError("the last record is truncated")
     if _CHECKSUM.unpack(checksum)[0] != masked_crc32c(data):
         raise ValueError("a record's checksum differs")
 
@@ -98,7 +98,7 @@ def _values(kind: int, values: list[Any]) -> Any:
 
 
 def _integers(packed: bytes) -> NDArray[np.int64]:
-    """Numbers of seven bits to a byte, least significant first; the last byte of each is below 128."""
+    """Varints of seven bits per byte, least significant first; the last byte of each is below 128."""
     data = np.frombuffer(packed, np.uint8)
     ends = np.flatnonzero(data < 0x80)
     starts = np.append(0, ends[:-1] + 1)
@@ -135,7 +135,7 @@ def _floats(record: _Features, name: str) -> NDArray[np.float32]:
 
 
 def _inputs(tensors: NDArray[np.float32], spec: FeatureSpec) -> Arrays:
-    """The rows of tensors ``float32[n, rows, width]`` but for the draft's qualities, as a column network takes them."""
+    """The rows of tensors ``float32[n, rows, width]`` except draft qualities, as input of a column network."""
     slices = row_slices(spec)
     passes = {name: tensors[:, slices[name]].astype(np.uint8) for name in PASS_FEATURES}
     return {

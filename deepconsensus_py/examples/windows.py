@@ -1,4 +1,4 @@
-"""Windows with labels, as column networks learn from them, and batches of them drawn across molecules."""
+"""Labelled windows for training column networks, and batches of them sampled across molecules."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ from deepconsensus_py.pileup.windows import WindowBounds, cut_windows, window_bo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowExamples:
-    """Windows that a network can learn from, of one molecule or of several.
+    """Labelled windows of one or several molecules.
 
-    Windows without a usable label are not among them; the counts say how many there were.
+    Windows without a usable label are excluded, but counted.
 
     Attributes:
         inputs: what a column network takes, as ``pileup.method.encode_columns`` gives it, window by window.
@@ -44,7 +44,7 @@ class WindowExamples:
         return len(self.labels)
 
     def take(self, index: NDArray[np.integer] | NDArray[np.bool_]) -> "WindowExamples":
-        """Some of the windows, with the counts of all."""
+        """A subset of the windows, with the counts of all."""
         return WindowExamples(
             inputs={name: values[index] for name, values in self.inputs.items()},
             labels=self.labels[index],
@@ -56,7 +56,7 @@ class WindowExamples:
 
 
 def join_windows(parts: Sequence[WindowExamples]) -> WindowExamples:
-    """The windows of all parts, one after the other, with the sums of their counts."""
+    """The concatenated windows of all parts, with summed counts."""
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(part.counts)
@@ -99,7 +99,7 @@ def window_examples(example: Example, spec: FeatureSpec) -> WindowExamples:
 
 
 def _counts(pileup: Pileup, bounds: WindowBounds, labels: Labels, spec: FeatureSpec) -> Counter[str]:
-    """The original's counters of one molecule, and ``n_examples_label_unknown``, which it does not have."""
+    """DeepConsensus's counters of one molecule, and our own ``n_examples_label_unknown``."""
     usable, trimming = labels.usable, pileup.trimming
     columns = bounds.stop - bounds.start if spec.smart_windows else np.full(len(bounds), spec.width)
     widths = Counter(columns.tolist())
@@ -121,14 +121,14 @@ def _counts(pileup: Pileup, bounds: WindowBounds, labels: Labels, spec: FeatureS
 
 
 Augment = Callable[[Example, np.random.Generator], Example]
-"""A change of a molecule for training: fewer passes, the other strand, and so on."""
+"""An augmentation of a molecule: fewer passes, the opposite strand, and so on."""
 
 _MOST_EMPTY = 1000
-"""Molecules without a usable window that are drawn in a row before it is said that there are none."""
+"""Consecutive molecules without a usable window before giving up."""
 
 
 class WindowSampler:
-    """Draws batches of windows.
+    """Samples batches of windows.
 
     Each window is as likely as any other, but those of a batch come from few molecules, several from each: cutting a
     molecule costs milliseconds.
@@ -164,10 +164,10 @@ class WindowSampler:
             if use is None or use(entry)
         ]
         if not self._places:
-            raise InputError(f"no molecule to draw windows from in {', '.join(str(file.path) for file in files)}")
+            raise InputError(f"no usable molecule in {', '.join(str(file.path) for file in files)}")
         for place in self._places:
             self._require_fields(*place)
-        # A molecule is as likely as it is long, so that windows are equally likely.
+        # Molecules are drawn in proportion to their length, so that windows are equally likely.
         self._ends = np.cumsum([self._files[number].entries[index].columns for number, index in self._places])
         self._cache: OrderedDict[tuple[int, int], Example | WindowExamples] = OrderedDict()
 
@@ -220,5 +220,5 @@ class WindowSampler:
             if field not in entry.fields:
                 raise InputError(
                     f"{file.path}: molecule {entry.name} has no {TAGS.get(field, 'base qualities')!r}, which the model "
-                    "requires; leave such molecules out, or train a model that does not require it"
+                    "requires; exclude such molecules, or train a model that does not require it"
                 )

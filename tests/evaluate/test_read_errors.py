@@ -20,7 +20,7 @@ def _find(truth: str, read: str, qualities: dict[int, float] | None = None) -> R
 
 def _event(errors: ReadErrors) -> tuple[int, str, int, str, int]:
     (event,) = errors.events
-    return event.position - len(FLANK), event.kind.value, event.length, event.bases, event.run_length
+    return event.position - len(FLANK), event.kind.value, event.length, event.bases, event.homopolymer_length
 
 
 CASES = [
@@ -41,12 +41,12 @@ def test_an_error_is_described_at_its_leftmost_place(truth: str, read: str, even
 def test_a_lost_repeat_unit_is_one_event_of_two_bases() -> None:
     errors = _find("GTCACACAGG", "GTCACAGG")
     assert _event(errors) == (2, "D", 2, "CA", 0)
-    assert (errors.deleted, errors.in_runs, errors.total) == (2, 0, 2)
+    assert (errors.deleted, errors.in_homopolymers, errors.total) == (2, 0, 2)
 
 
-def test_kinds_and_runs_are_counted_by_base() -> None:
+def test_types_and_homopolymers_are_counted_by_base() -> None:
     errors = _find("GCAAATCGGGGATCACG", "GCAATCGGGGGGATGACG")
-    assert (errors.mismatches, errors.inserted, errors.deleted, errors.in_runs) == (1, 2, 1, 3)
+    assert (errors.mismatches, errors.inserted, errors.deleted, errors.in_homopolymers) == (1, 2, 1, 3)
     assert [event.kind for event in errors.events] == [ErrorKind.DELETION, ErrorKind.INSERTION, ErrorKind.MISMATCH]
 
 
@@ -54,8 +54,8 @@ def test_neighbouring_mismatches_are_events_of_their_own() -> None:
     assert [event.bases for event in _find("GCAACG", "GCTTCG").events] == ["A>T", "A>T"]
 
 
-def test_keys_of_equal_events_agree_whatever_the_run() -> None:
-    a, b = (ErrorEvent(5, ErrorKind.DELETION, 1, "A", run) for run in (2, 3))
+def test_keys_of_equal_events_agree_whatever_the_homopolymer() -> None:
+    a, b = (ErrorEvent(5, ErrorKind.DELETION, 1, "A", length) for length in (2, 3))
     assert a.key == b.key
 
 
@@ -75,7 +75,7 @@ def test_long_extra_ends_count_as_inserted() -> None:
     assert errors.end_errors == errors.inserted == len(extra)
 
 
-def test_insertions_are_booked_on_their_run_by_predicted_error() -> None:
+def test_insertions_are_assigned_to_their_homopolymer_by_predicted_error() -> None:
     booked = _find("GCAAATCG", "GCAAAATCG", {4: 10}).booked
     start = len(FLANK)
     assert booked.errors.sum() == pytest.approx(1)
@@ -84,7 +84,7 @@ def test_insertions_are_booked_on_their_run_by_predicted_error() -> None:
     np.testing.assert_array_equal(booked.errors, booked.without_deletions)
 
 
-def test_deletions_are_booked_on_the_run_and_its_neighbours() -> None:
+def test_deletions_are_assigned_to_the_homopolymer_and_its_neighbours() -> None:
     booked = _find("GCAAATCG", "GCAATCG").booked
     start = len(FLANK)
     np.testing.assert_array_equal(np.flatnonzero(booked.errors), start + np.arange(1, 5))

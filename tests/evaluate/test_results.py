@@ -63,7 +63,7 @@ def test_other_files_are_refused(run_report: Path, tmp_path: Path, content: str)
 
 
 def test_an_evaluation_alone_is_refused(evaluation: Path) -> None:
-    with pytest.raises(InputError, match="no run's report"):
+    with pytest.raises(InputError, match="no report of a run"):
         load_runs([evaluation])
 
 

@@ -73,7 +73,7 @@ def test_no_window_twice_from_one_draw_of_a_molecule(make_file) -> None:
 def test_only_molecules_in_use_are_drawn(files) -> None:
     sampler = WindowSampler(files, SPEC, use=lambda entry: entry.split == "test")
     assert set(sampler.draw(np.random.default_rng(0), 40).names) == {"m/2/ccs"}
-    with pytest.raises(InputError, match="no molecule to draw windows from"):
+    with pytest.raises(InputError, match="no usable molecule"):
         WindowSampler(files, SPEC, use=lambda entry: False)
 
 

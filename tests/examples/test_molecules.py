@@ -80,7 +80,7 @@ def test_what_the_truth_has_beyond_the_draft_is_clipped(draft: Draft) -> None:
 
 def test_files_that_do_not_belong_together(human_1m: Path, testdata: Path) -> None:
     aligned = human_1m / "truth_to_ccs.bam"
-    with pytest.raises(InputError, match=r"truth_to_ccs.bam: give the BED file .*--truth-bed"):
+    with pytest.raises(InputError, match=r"truth_to_ccs.bam: a BED file .*--truth-bed"):
         read(testdata, aligned)
     with pytest.raises(InputError, match="is a FASTA file, to which neither --truth-bed"):
         read_examples([], Path("ccs.bam"), TruthFiles(testdata / "truth.fasta", human_1m / "truth.bed"))

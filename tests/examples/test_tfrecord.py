@@ -136,7 +136,7 @@ def test_windows_of_another_size(write) -> None:
 )
 def test_records_of_another_kind(write, changes: dict[str, bytes]) -> None:
     sentence = refusal(write(features_of(tensor()), features_of(tensor(), **changes)))
-    assert "holds a record that is no training example of DeepConsensus" in sentence
+    assert "has a record that is not a training example of DeepConsensus" in sentence
 
 
 def test_records_without_labels(write) -> None:
