@@ -15,7 +15,7 @@ PACKAGE = Path(deepconsensus_py.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = Path(__file__).parent
 
-GROUND = {"errors", "_version", "files", "options", "methods"}
+GROUND = {"errors", "_version", "files", "kernels", "options", "methods"}
 """Modules that stand beside the rooms and that all rooms but attention may import."""
 
 MAY_IMPORT = {

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import Alignment
 
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, HARD_CLIP, PADDING, EQUAL, DIFFERENT = range(9)
@@ -91,7 +91,7 @@ class _Layout(NamedTuple):
     blocks: _Ints
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _normalise(
     alignment: _Operations, start: int, bases: _Codes, draft: _Codes
 ) -> tuple[int, _Codes, NDArray[np.int32]]:
@@ -106,7 +106,7 @@ def _normalise(
     return layout.start, operations, lengths
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read(alignment: _Operations, start: int) -> _Layout:
     """No blocks where no base is paired."""
     operations, spans = alignment
@@ -132,7 +132,7 @@ def _read(alignment: _Operations, start: int) -> _Layout:
     return _Layout(head, start, tail, insertion[:joined], lengths[:joined], blocks[: joined + 1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join(layout: _Layout, gaps: int) -> int:
     """Make one gap of neighbours of the same kind with no column between them; gives how many gaps are left."""
     insertion, lengths, blocks = layout.insertion, layout.lengths, layout.blocks
@@ -147,7 +147,7 @@ def _join(layout: _Layout, gaps: int) -> int:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shift(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> bool:
     """Move each gap left over its own block and over what the gap before it frees; says whether any moved."""
     blocks, moved, freed = layout.blocks, False, np.int64(-1)
@@ -172,7 +172,7 @@ def _shift(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> bool:
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _write(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> _Operations:
     columns = layout.blocks[: gaps + 1].sum()
     if not columns:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import N, Pass
 
 WIDTH = 5
@@ -93,7 +93,7 @@ def count_differences(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> PassC
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk(
     alignment: tuple[NDArray[np.uint8], NDArray[np.int32], int],
     bases: NDArray[np.uint8],
@@ -126,7 +126,7 @@ def _walk(
     return column
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_letters(new: NDArray[np.uint8], draft: NDArray[np.uint8], gap: int, inserted: _Integers) -> None:
     """Count the letters of an insertion that neither neighbour has, each once."""
     for i in range(len(new)):
@@ -145,7 +145,7 @@ def lengths_between(counts: PassCounts, start: int, stop: int) -> tuple[NDArray[
     return difference, counts.drift[spanning], counts.variance[spanning]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bases_before(operations: NDArray[np.uint8], lengths: NDArray[np.int32], start: int, column: int) -> int:
     """Bases of a pass before those that are aligned to a position of the draft, or inserted in front of it."""
     position, at = 0, start
@@ -158,7 +158,7 @@ def bases_before(operations: NDArray[np.uint8], lengths: NDArray[np.int32], star
     return position
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def longer_and_shorter(
     gained: NDArray[np.int32], lost: NDArray[np.int32], start: _Integers, stop: _Integers
 ) -> tuple[_Integers, _Integers]:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from deepconsensus_py.kernels import kernel
 
 SHORTEST = 16
 """Bases. In shorter repeats an alignment puts its gaps next to where they belong."""
@@ -51,7 +52,7 @@ def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
     return TandemRepeats(start, stop, unit)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Rows start, stop and unit of all repeats, homopolymers and multiples of units among them.
 
@@ -82,7 +83,7 @@ def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
     return found[:, :count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _own(found: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which repeats, by rising unit, do not lie to one half in one before them."""
     own = np.ones(found.shape[1], np.bool_)

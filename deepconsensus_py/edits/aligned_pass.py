@@ -8,11 +8,11 @@ the pairs.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import Alignment, Pass
 
 LONGEST_INSERTION = 6
@@ -129,7 +129,7 @@ def template_line(aligned: AlignedPass, kept: NDArray[np.bool_]) -> tuple[Intege
     return bases, read
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk(
     alignment: tuple[Codes, Integers, int], letters: Codes, draft: Codes
 ) -> tuple[Integers, Integers, Integers, Codes, Integers, Codes]:
@@ -164,7 +164,7 @@ def _walk(
     return pairs, bases[:count], read, kind[:found], place[:found], letter[:found]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _sizes(operations: Codes, lengths: Integers) -> tuple[int, int]:
     """Draft bases that an alignment covers, and an upper bound on its differences."""
     covered = most = 0
@@ -174,7 +174,7 @@ def _sizes(operations: Codes, lengths: Integers) -> tuple[int, int]:
     return covered, most
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join(in_pass: Integers, in_draft: Integers, draft_index: Integers, bases: int) -> tuple[int, Codes, Integers]:
     """Start, operations and lengths of an alignment from its pairs; all pairs become ``=``, mismatches included."""
     # At most a pair, an insertion and a deletion each; clips at both ends.
@@ -206,7 +206,7 @@ def _join(in_pass: Integers, in_draft: Integers, draft_index: Integers, bases: i
     return in_draft[0], operations[first : count + 1], lengths[first : count + 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _within(start: int, bases: Integers, read: Integers, kept: NDArray[np.bool_]) -> tuple[Integers, Integers]:
     own, before = np.empty(len(bases), np.int32), np.empty(len(read), np.int32)
     count = column = 0
@@ -221,7 +221,7 @@ def _within(start: int, bases: Integers, read: Integers, kept: NDArray[np.bool_]
     return own[:count], _smooth(before[: column + 1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _smooth(read: Integers) -> Integers:
     """A moving average with the end points kept."""
     half, last = _SMOOTHED // 2, len(read) - 1

@@ -10,7 +10,6 @@ are independent, run side by side.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.edits.aligned_pass import LONGEST_STEP
@@ -28,6 +27,7 @@ from deepconsensus_py.edits.vectors import (
     up,
     where,
 )
+from deepconsensus_py.kernels import kernel
 
 HALF = SIZE // 2
 WIDTH = SIZE
@@ -60,7 +60,7 @@ class Reading(NamedTuple):
     emission: Floats
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_reading(
     read: tuple[Codes, Codes], positions: Integers, factors: tuple[Floats, Floats], foreign: Floats, emission: Floats
 ) -> Reading:
@@ -146,7 +146,7 @@ def make_band(columns: int) -> Band:
     return Band(np.zeros(columns, np.int32), forward, backward, norms, whole)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_band(aligned: Aligned) -> float:
     """Compute the forward and backward cells of a pass.
 
@@ -194,7 +194,7 @@ def fill_band(aligned: Aligned) -> float:
     return float(logarithm + np.log(product) + np.log(end))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def factors(
     read: Reading, frame: int, bases: tuple[np.int32, np.int32], gains: tuple[np.float32, np.float32]
 ) -> Vectors:
@@ -211,13 +211,13 @@ def factors(
     return where(letters == bases[1], gains[1] * cognate, of_before)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def read_as(read: Reading, frame: int, base: np.int32) -> Vectors:
     """Vector: probability of each base of the pass, from ``frame`` on, given the template base."""
     return load(read.emission, base * read.emission.shape[1] + frame)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _insertions(read: Reading, template: Template, j: int, frame: int) -> Vectors:
     """Vector: the factors of insertions before template base ``j``."""
     if j == 0:
@@ -227,7 +227,7 @@ def _insertions(read: Reading, template: Template, j: int, frame: int) -> Vector
     return factors(read, frame, (bases[j - 1], bases[j]), (gain[j - 1], gain[j]))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _step_forward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -> Vectors:
     """The column after template base ``j``, from the one before it."""
     read, template, band = aligned.read, aligned.template, aligned.band
@@ -243,7 +243,7 @@ def _step_forward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -
     return stepped
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _step_backward(aligned: Aligned, j: int, cells: Vectors, scale: np.float32) -> Vectors:
     """The column before template base ``j``, from the one after it."""
     read, template, band = aligned.read, aligned.template, aligned.band

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.edits.aligned_pass import DELETION, INSERTION, AlignedPass
 from deepconsensus_py.edits.repeats import Repeats
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import N
 
 SHARE = 0.25
@@ -66,7 +66,7 @@ def find_candidates(repeats: Repeats, passes: Sequence[AlignedPass], share: floa
     return Candidates(homopolymers, deviates)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(
     differences: tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]],
     homopolymer_of: NDArray[np.int32],
@@ -87,7 +87,7 @@ def _count(
                 _add(support, deviates, homopolymer_of[near], letters[k], number)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _add(support: NDArray[np.uint32], deviates: NDArray[np.bool_], homopolymer: int, kind: int, number: int) -> None:
     deviates[homopolymer] = True
     if support[homopolymer, kind] & _LATEST != number:

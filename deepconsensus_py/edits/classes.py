@@ -102,6 +102,16 @@ class EditClass:
         return 0 if self.letter else self.own - self.removed
 
     @property
+    def words(self) -> str:
+        """What it does, for people."""
+        if self.letter:
+            place = "last" if self.at_last else "first"
+            base = BASES[self.letter]
+            return f"{place} base is {base}" if self.removed else f"{base} inserted in front"
+        number, done = abs(self.change), "deleted" if self.change < 0 else "inserted"
+        return f"{number} base{'s' * (number > 1)} {done}" if number else "no edit"
+
+    @property
     def shortest(self) -> int:
         """Least homopolymer length that it applies to: in a homopolymer of 1 the last base is also the first."""
         return 2 if self.at_last else self.removed

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.edits.aligned_pass import DELETION, SUBSTITUTION, AlignedPass
 from deepconsensus_py.edits.repeats import LENGTH_CLASSES, Repeats
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import GAP, N
 
 _CODES = N + 1
@@ -58,7 +58,7 @@ def count_errors(passes: Sequence[AlignedPass], repeats: Repeats) -> ErrorCounts
     return ErrorCounts(misread + np.diag(read_well), covered, deleted, cognate, foreign)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(
     differences: tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]],
     template: tuple[NDArray[np.uint8], NDArray[np.uint8]],

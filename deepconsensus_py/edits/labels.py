@@ -68,15 +68,13 @@ def check_alignment(alignment: Alignment, bases: int, draft_length: int) -> None
         raise MoleculeError("an alignment does not fit its bases and the draft; align them again")
 
 
-_LONGEST_CHANGE = int(CHANGE.max())
-_CLASS_OF_CHANGE = np.array(
-    [number_of(removed=max(-d, 0), own=max(d, 0)) for d in range(-_LONGEST_CHANGE, _LONGEST_CHANGE + 1)], np.uint8
-)
+_LEAST, _MOST = int(CHANGE.min()), int(CHANGE.max())
+_CLASS_OF_CHANGE = np.array([number_of(removed=max(-d, 0), own=max(d, 0)) for d in range(_LEAST, _MOST + 1)], np.uint8)
 _CLASS_OF_INSERT, _CLASS_OF_FIRST, _CLASS_OF_LAST = (
     np.array([0, *(number_of(removed=removed, letter=code, at_last=at_last) for code in range(A, N))], np.uint8)
     for removed, at_last in ((0, False), (1, False), (1, True))
 )
-"""Indexed by the change in length from ``-_LONGEST_CHANGE`` on, and by base code."""
+"""Indexed by the change in length from ``_LEAST`` on, and by base code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,14 +131,14 @@ def label_homopolymers(
     pure = covered & (there.within == 0)
     resized = pure & (there.in_front == 0)
     preceded = pure & (change == 0) & (there.in_front == 1)
-    near = np.clip(change, -_LONGEST_CHANGE, _LONGEST_CHANGE)
-    classes = np.where(pure, _CLASS_OF_CHANGE[near + _LONGEST_CHANGE], 0)
+    near = np.clip(change, _LEAST, _MOST)
+    classes = np.where(pure, _CLASS_OF_CHANGE[near - _LEAST], 0)
     classes[preceded] = _CLASS_OF_INSERT[there.letter[preceded]]
     replaced = covered & (change == -1) & (there.letter > 0)
     first = replaced & there.at_first
     last = replaced & there.at_last & ~first
     classes[first], classes[last] = _CLASS_OF_FIRST[there.letter[first]], _CLASS_OF_LAST[there.letter[last]]
-    exact = preceded | first | last | (resized & (np.abs(change) <= _LONGEST_CHANGE))
+    exact = preceded | first | last | (resized & (change == near))
     return HomopolymerLabels(classes.astype(np.uint8), exact)
 
 

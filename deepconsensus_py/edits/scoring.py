@@ -8,14 +8,14 @@ before and after.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from deepconsensus_py.edits.band import WIDTH, Aligned, Band, Floats, Integers, Reading, Template, factors, read_as
 from deepconsensus_py.edits.classes import EDITED, FIRST, IN_FRONT, LAST, LONGER, SHORTER
 from deepconsensus_py.edits.vectors import Vectors, fill, load, numbers, scan_up, total, up, where
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import A, N
 
-_LONGEST = SHORTER.stop - SHORTER.start
+_MOST_FEWER, _MOST_MORE = SHORTER.stop - SHORTER.start, LONGER.stop - LONGER.start
 """Largest change of homopolymer length, bp."""
 
 _SHORTER, _LONGER = SHORTER.start, LONGER.start
@@ -48,7 +48,7 @@ class _Base(NamedTuple):
     loss: np.float32
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots) -> Floats:
     """Likelihood ratios of homopolymer edits.
 
@@ -72,7 +72,7 @@ def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots) -> Floats:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tandem_likelihoods(aligned: Aligned, tandem_repeats: Spots, units: Integers) -> Floats:
     """Likelihood ratios of one repeat unit less and one more.
 
@@ -98,13 +98,13 @@ def tandem_likelihoods(aligned: Aligned, tandem_repeats: Spots, units: Integers)
     return out
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _ratio(edited: np.float32, whole: float) -> float:
     """The likelihood ratio; 1 (no evidence) where float32 underflows."""
     return float(edited) / whole if whole > _LEAST_WHOLE else 1.0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _whole(band: Band, column: int, end: int) -> float:
     """Sum over all paths, scaled as the forward cells of ``column`` and the backward cells of ``end``."""
     whole = band.whole[end]
@@ -113,14 +113,14 @@ def _whole(band: Band, column: int, end: int) -> float:
     return float(whole)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _skip(band: Band, column: int, end: int) -> float:
     """Likelihood ratio of deleting the template bases between two columns."""
     frame = band.first[end]
     return _ratio(total(_cells(band, column, frame) * load(band.backward, end * WIDTH)), _whole(band, column, end))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _drop(aligned: Aligned, start: int, stop: int) -> float:
     """Likelihood ratio of deleting the homopolymer; the base after it has a new neighbour and is recomputed."""
     read, template, band = aligned.read, aligned.template, aligned.band
@@ -129,18 +129,18 @@ def _drop(aligned: Aligned, start: int, stop: int) -> float:
     return _ratio(total(cells * _ends(band, stop + 1, frame)), _whole(band, start, stop + 1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _shorten(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Delete the last bases of homopolymers, or all."""
     for r in range(len(homopolymers.start)):
         start, stop = homopolymers.start[r], homopolymers.stop[r]
-        for fewer in range(1, min(_LONGEST, stop - start - 1) + 1):
+        for fewer in range(1, min(_MOST_FEWER, stop - start - 1) + 1):
             out[r, _SHORTER + fewer - 1] = _skip(aligned.band, stop - fewer, stop)
-        if stop - start <= _LONGEST:
+        if stop - start <= _MOST_FEWER:
             out[r, _SHORTER + stop - start - 1] = _drop(aligned, start, stop)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lengthen(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Extend homopolymers after their last base."""
     band = aligned.band
@@ -148,19 +148,19 @@ def _lengthen(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
         stop = homopolymers.stop[r]
         frame, last = band.first[stop], _base(aligned.template, stop - 1)
         cells, ends = _cells(band, stop, frame), _ends(band, stop, frame)
-        for more in range(_LONGEST):
+        for more in range(_MOST_MORE):
             cells = _advance(aligned.read, frame, cells, last, last)
             out[r, _LONGER + more] = _ratio(total(cells * ends), band.whole[stop])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put_in_front(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Insert a different base in front of homopolymers."""
     for r in range(len(homopolymers.start)):
         _put_in(aligned, (homopolymers.start[r], homopolymers.start[r]), (out, r, _IN_FRONT))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _replace(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Replace the first base of homopolymers, and the last of those of two or more."""
     for r in range(len(homopolymers.start)):
@@ -170,7 +170,7 @@ def _replace(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
             _put_in(aligned, (homopolymers.stop[r] - 1, homopolymers.stop[r]), (out, r, _LAST))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _put_in(aligned: Aligned, span: tuple[int, int], place: tuple[Floats, int, int]) -> None:
     """Other letters in the place of the bases between two positions, one or none, or in front of them."""
     read, template, band = aligned.read, aligned.template, aligned.band
@@ -189,26 +189,26 @@ def _put_in(aligned: Aligned, span: tuple[int, int], place: tuple[Floats, int, i
         out[row, column + code - A] = _ratio(total(edited * ends), whole)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _base(template: Template, j: int) -> _Base:
     return _Base(template.bases[j], template.gain[j], template.loss[j])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _cells(band: Band, column: int, frame: int) -> Vectors:
     """Vector: the forward cells of a column in a frame that starts at or after its own."""
     shift = min(frame - band.first[column], WIDTH)
     return where(numbers() < WIDTH - shift, load(band.forward, column * WIDTH + shift), fill(np.float32(0)))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _ends(band: Band, column: int, frame: int) -> Vectors:
     """Vector: the backward cells of a column in a frame that starts at or before its own."""
     shift = min(band.first[column] - frame, WIDTH)
     return where(numbers() < shift, fill(np.float32(0)), load(band.backward, column * WIDTH - shift))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _advance(read: Reading, frame: int, cells: Vectors, before: _Base, base: _Base) -> Vectors:
     """Vector: the cells after insertions and one template base, read or deleted."""
     inserted = scan_up(cells, factors(read, frame, (before.code, base.code), (before.gain, base.gain)))

@@ -24,14 +24,6 @@ RULER = 10
 STRONG = 4.6
 """Nats with full colour: the bound for a single pass (``edits.evidence.pooled``)."""
 
-_WORDS = {
-    "none": "no edit",
-    "-1": "1 base deleted",
-    "-2": "2 bases deleted",
-    "+1": "1 base inserted",
-    "+2": "2 bases inserted",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -230,14 +222,6 @@ def _changes(view: WindowView) -> dict[str, int]:
     }
 
 
-def words(edit: str) -> str:
-    """An edit class in words."""
-    if edit in _WORDS:
-        return _WORDS[edit]
-    place, _, letter = edit.rpartition(" ")
-    return f"{place} base is {letter}" if place else f"{letter} inserted in front"
-
-
 def _homopolymer(case: HomopolymerCase) -> str:
     return f"{case.base * min(case.length, 12)}{'…' if case.length > 12 else ''} at {case.position}"
 
@@ -249,7 +233,7 @@ def _evidence(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
 
 def _candidate(candidate: Candidate, order: Sequence[int]) -> dict[str, Any]:
     return {
-        "edit": words(candidate.edit),
+        "edit": candidate.edit.words,
         "evidence": f"{candidate.evidence:+.1f}",
         "probability": "" if candidate.probability is None else f"{candidate.probability:.4f}",
         "by_pass": [Nats.of(value) for value in candidate.by_pass[list(order)].tolist()],
@@ -261,7 +245,7 @@ def _decision(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
     decision = case.decision
     assert decision is not None
     # A call of no edit is shown with the evidence for the second-best edit.
-    judged = case.candidates[0] if case.candidates[0].edit != "none" else case.candidates[1]
+    judged = case.candidates[0] if case.candidates[0].edit.name != "none" else case.candidates[1]
     passes = [
         {
             "number": number + 1,
@@ -275,8 +259,8 @@ def _decision(case: HomopolymerCase, order: Sequence[int]) -> dict[str, Any]:
     agreement = decision.agreement
     return {
         **_evidence(case, order),
-        "call": words(case.candidates[0].edit),
-        "judged": words(judged.edit),
+        "call": case.candidates[0].edit.words,
+        "judged": judged.edit.words,
         "log_odds": f"{decision.log_odds:+.1f}",
         "agreement": "" if math.isnan(agreement) else f"{agreement:.2f}",
         "passes": passes,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepconsensus_py.attention.explain import occlusion, recorded_maps, rollout
-from deepconsensus_py.edits.classes import NAMES, NONE
+from deepconsensus_py.edits.classes import EDIT_CLASSES, NONE, EditClass
 from deepconsensus_py.edits.refine import TemplateState, refine
 from deepconsensus_py.edits.tokens import (
     CANDIDATE,
@@ -36,14 +36,14 @@ class Candidate:
     """A candidate edit of a homopolymer and its evidence.
 
     Attributes:
-        edit: a name of ``edits.classes``; ``none`` keeps the draft.
+        edit: one of ``edits.classes.EDIT_CLASSES``.
         evidence: pooled over all passes, nats (``edits.evidence.pooled``); 0 for ``none``.
         by_pass: ``float64[passes]`` log-likelihood ratio of each pass, nats; NaN where it does not span the
             homopolymer.
         probability: posterior of the network; None without a network.
     """
 
-    edit: str
+    edit: EditClass
     evidence: float
     by_pass: Reals
     probability: float | None = None
@@ -229,4 +229,4 @@ def _candidate(refined: TemplateState, nats: Reals, homopolymer: int, edit: int,
     if edit != NONE and scores.scored[homopolymer]:
         ratios = scores.ratios[:, np.count_nonzero(scores.scored[:homopolymer]), edit - 1].astype(np.float64)
     by_pass = _spread(np.where(scores.covered[:, homopolymer], ratios, np.nan)[None], rows, len(zmw.passes))[0]
-    return Candidate(NAMES[edit], 0.0 if edit == NONE else float(nats[homopolymer, edit - 1]), by_pass)
+    return Candidate(EDIT_CLASSES[edit], 0.0 if edit == NONE else float(nats[homopolymer, edit - 1]), by_pass)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.kernels import kernel
 
 POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
 MASK_DELTA = 0xA282EAD8
@@ -23,7 +23,7 @@ def _table() -> NDArray[np.uint32]:
     return crc
 
 
-@njit(cache=True)
+@kernel
 def _crc32c(data: NDArray[np.uint8], table: NDArray[np.uint32]) -> np.uint32:
     crc = np.uint32(0xFFFFFFFF)
     for byte in data:

@@ -1,11 +1,15 @@
 """Applying edits, against a slow way of doing it."""
 
+import hashlib
+
 import numpy as np
 from edit_tools import FIRST, INSERTS, LAST, apply_classes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.classes import CHANGE, NAMES
+from deepconsensus_py.edits.classes import CHANGE, EDIT_CLASSES, NAMES
+from deepconsensus_py.edits.method import SPEC
+from deepconsensus_py.edits.pair_hmm import PairHmm
 from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.pacbio.molecule import decode_bases, encode_bases
 
@@ -71,3 +75,21 @@ def test_no_edit_is_the_draft(case) -> None:
     bases, index = apply_classes(draft, 0 * classes)
     assert np.array_equal(bases, draft)
     assert np.array_equal(index, np.arange(len(draft)))
+
+
+def test_every_class_has_words_of_its_own() -> None:
+    words = dict(zip(NAMES, (one.words for one in EDIT_CLASSES), strict=True))
+    assert len(set(words.values())) == len(NAMES)
+    assert [words[name] for name in ("none", "-1", "+2")] == ["no edit", "1 base deleted", "2 bases inserted"]
+    assert [words[name] for name in ("G", "first A", "last T")] == [
+        "G in front",
+        "its first base is A",
+        "its last base is T",
+    ]
+
+
+def test_another_table_of_classes_is_another_encoding() -> None:
+    """Shards and models of a table with other classes must not be taken for ones of this; see CONTRIBUTING.md."""
+    table = tuple((one.removed, one.own, one.letter, one.at_last) for one in EDIT_CLASSES)
+    digest = hashlib.sha256(repr(table).encode()).hexdigest()[:8]
+    assert (digest, SPEC["version"], PairHmm().spec["version"]) == ("f23f79cf", 3, 3)

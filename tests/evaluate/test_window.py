@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.window import WindowView, explain_reads, explain_window
-from deepconsensus_py.evaluate.window_page import called_columns, render_explanation, words
+from deepconsensus_py.evaluate.window_page import called_columns, render_explanation
 from deepconsensus_py.pacbio.molecule import Draft, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import find_zmw
 from deepconsensus_py.polishing.outcomes import Outcome
@@ -173,12 +172,6 @@ def test_a_base_without_a_column_joins_its_neighbour() -> None:
 
 def test_a_base_left_out_leaves_its_column_empty() -> None:
     assert called("AT", [0, 2], [0, 1, -1, 2]) == ["A", "", "", "T"]
-
-
-def test_every_edit_has_words() -> None:
-    assert len({words(edit) for edit in NAMES}) == len(NAMES)
-    assert words("first A") == "first base is A"
-    assert words("G") == "G inserted in front"
 
 
 # In a real browser

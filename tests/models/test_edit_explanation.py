@@ -35,7 +35,7 @@ def untrained() -> EditNetwork:
 def test_the_planted_pass_supports_the_edit(odd: int) -> None:
     (case,) = candidate_cases(planted(odd), HOMOPOLYMER, HOMOPOLYMER + 4)
     assert (case.position, case.base, case.length) == (HOMOPOLYMER, "A", 4)
-    shorter = next(one for one in case.candidates if one.edit == "-1")
+    shorter = next(one for one in case.candidates if one.edit.name == "-1")
     assert shorter.by_pass.argmax() == odd
     assert (shorter.by_pass > 0).tolist() == [number == odd for number in range(4)]
     assert case.decision is None
@@ -46,7 +46,7 @@ def test_occlusion_names_the_planted_pass_and_attention_does_not(odd: int) -> No
     (case,) = undecided_cases(planted(odd), untrained(), HOMOPOLYMER, HOMOPOLYMER + 4)
     decision = case.decision
     assert decision is not None
-    assert case.candidates[0].edit == "none"
+    assert case.candidates[0].edit.name == "none"
     np.testing.assert_allclose(decision.attention, 1 / 5, rtol=1e-5)
     # Without the odd pass the call is surer; without any other it is less sure.
     assert (decision.occlusion < 0).tolist() == [number == odd for number in range(4)]
@@ -58,7 +58,7 @@ def test_a_call_of_the_edit_depends_on_its_supporting_passes() -> None:
     network = untrained()
     network.offset.data += 100 * torch.eye(16)[0]  # calls a base less whatever the evidence
     (case,) = undecided_cases(zmw, network, HOMOPOLYMER, HOMOPOLYMER + 4)
-    assert case.candidates[0].edit == "-1"
+    assert case.candidates[0].edit.name == "-1"
     assert case.candidates[0].probability == pytest.approx(1)
     assert case.decision is not None
     assert (case.decision.occlusion[:2] > case.decision.occlusion[2:].max()).all()
