@@ -34,7 +34,7 @@ def test_the_step_with_the_fewest_errors_in_other_windows_is_judged(monkeypatch:
     seen: list[dict[str, torch.Tensor]] = []
     worth = iter([5.0, 3.0, 4.0])
 
-    def errors(head: transfer.ColumnHead, windows: transfer.Windows) -> float:
+    def errors(head: transfer.ColumnHead, windows: transfer.WindowTensors) -> float:
         if windows is not choosing:
             return 7.0 if windows is test else 6.0
         seen.append(copy.deepcopy(head.state_dict()))
