@@ -82,9 +82,9 @@ def test_every_class_has_words_of_its_own() -> None:
     assert len(set(words.values())) == len(NAMES)
     assert [words[name] for name in ("none", "-1", "+2")] == ["no edit", "1 base deleted", "2 bases inserted"]
     assert [words[name] for name in ("G", "first A", "last T")] == [
-        "G in front",
-        "its first base is A",
-        "its last base is T",
+        "G inserted in front",
+        "first base is A",
+        "last base is T",
     ]
 
 
