@@ -15,9 +15,9 @@ from deepconsensus_py.pacbio.molecule import HIGHEST_QUALITY, Draft, Zmw
 
 Arrays = Mapping[str, NDArray[Any]]
 
-ALIKE = 4
-"""Items share a batch only if their second axes (passes) are equal after division by this, rounded down. Sums over
-different amounts of padding round differently, and the result for an item must not depend on its batch."""
+PASS_BIN = 4
+"""Items share a batch only if their numbers of passes (the second axis) fall in the same bin of this width. Sums over
+differently padded axes round differently, and a result must not depend on the rest of the batch."""
 
 UNKNOWN_DRAFT_QUALITY = 20
 """Phred of kept bases of a draft with neither qualities nor ``rq``: the least that counts as HiFi."""
@@ -30,7 +30,7 @@ class Features:
     Attributes:
         inputs: for ``forward``: integer arrays whose first axis is the item (a window, for the column method), so that
             items of many molecules are concatenated into one batch. Their second axis (passes) may differ between
-            molecules; it is padded to the longest of the batch with zeros, which must mean absent (see ``ALIKE``).
+            molecules; it is padded to the longest of the batch with zeros, which must mean absent (see ``PASS_BIN``).
         layout: for ``select`` and ``call``: draft bases and qualities, positions of items.
     """
 
@@ -76,10 +76,10 @@ class Method(Protocol):
     calibration: str
 
     def encode(self, zmw: Zmw) -> Features:
-        """Turn a molecule with aligned passes into integers.
+        """Encode a ZMW with aligned passes as integers.
 
         Raises:
-            MoleculeError: the molecule lacks what the model needs.
+            MoleculeError: the ZMW lacks what the model needs.
         """
         ...
 
@@ -112,7 +112,7 @@ class Network(Protocol):
         ...
 
     @property
-    def lanes(self) -> int:
+    def streams(self) -> int:
         """Number of threads that may call ``forward`` at once."""
         ...
 

@@ -1,4 +1,4 @@
-"""Output files that take their name only when they are complete."""
+"""Output files that get their name only when they are complete."""
 
 import errno
 import os
@@ -19,15 +19,15 @@ _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 
 
 def shown(path: Path) -> str:
-    """What messages call an output."""
+    """The name of an output in messages."""
     return "standard output" if str(path) == STDOUT else str(path)
 
 
 def require_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse to write over what is read, and two outputs into one file.
+    """Refuse outputs that would overwrite an input or each other.
 
     Raises:
-        OutputError: an output is an input, or another output; ``/dev/null`` and the like may be several.
+        OutputError: an output is an input, or is given twice; only ``/dev/null`` and the like may be.
     """
     read = {os.path.realpath(path) for path in inputs}
     written: set[str] = set()
@@ -36,41 +36,41 @@ def require_apart(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             continue
         place = os.path.realpath(path)
         if place in read:
-            raise OutputError(f"{path}: is an input of this command, which it would replace; write elsewhere")
+            raise OutputError(f"{path}: is also an input and would be overwritten; choose another output")
         if place in written:
-            raise OutputError(f"{path}: is given for two outputs; give each its own file")
+            raise OutputError(f"{path}: is given for two outputs; give each its own file name")
         written.add(place)
 
 
 def is_stream(path: Path) -> bool:
-    """Whether what is written there is gone for us: standard output, ``/dev/null``, a named pipe."""
+    """Whether a path is not a regular file: standard output, ``/dev/null``, a named pipe."""
     return str(path) == STDOUT or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 def require_place(path: Path) -> None:
-    """Refuse a file name that is a folder's, or whose folder is not there or locked.
+    """Check that a file can be created at a path.
 
     Raises:
-        OutputError: it is so.
+        OutputError: the path is a directory, or its directory does not exist or is not writable.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise OutputError(f"{path}: is a folder; give a file name")
+        raise OutputError(f"{path}: is a directory; give a file name")
     if not target.parent.is_dir():
         raise OutputError(f"{path}: output directory {path.parent} does not exist")
     if not os.access(target.parent, os.W_OK):
-        raise OutputError(f"{path}: may not be written there; write elsewhere")
+        raise OutputError(f"{path}: output directory {path.parent} is not writable")
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary file to write into, in the same folder, that replaces ``path`` when the block ends well.
+    """A temporary file in the same folder, which replaces ``path`` if the block succeeds.
 
-    When the block fails, or is interrupted, the temporary file is removed and ``path`` stays as it was. What is not a
+    If the block fails or is interrupted, the temporary file is removed and ``path`` is unchanged. Anything but a
     regular file (``/dev/null``, a named pipe, ``-`` for standard output) is written to directly.
 
     Raises:
-        OutputError: the file cannot be made, written or moved to its place.
+        OutputError: the file cannot be created, written or renamed.
     """
     if str(path) == STDOUT:
         yield path
@@ -97,11 +97,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def give_name(part: Path, path: Path) -> None:
-    """Move a finished file to its name: at once where that is on the same disk; into a stream, its content.
+    """Move a finished file to its final path: by renaming on the same disk, else by copying; or copy it to a stream.
 
     Args:
-        part: the file; it is gone when all is done, and only then.
-        path: its name, or a stream.
+        part: the file; removed once everything is written.
+        path: its final path, or a stream.
 
     Raises:
         OutputError: it cannot be moved.
@@ -127,13 +127,13 @@ def give_name(part: Path, path: Path) -> None:
 
 def _new_file(target: Path) -> Path:
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    # Not tempfile.mkstemp: the finished file must have the permissions that the user's umask gives.
+    # Not tempfile.mkstemp, which creates files with mode 0600: the umask decides the permissions of an output.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return temporary
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are stored; network file systems report only then what was not."""
+    """Flush a file, or the names in a folder, to disk; some network file systems report write errors only then."""
     place = os.open(path, os.O_RDONLY)
     try:
         os.fsync(place)
@@ -143,7 +143,7 @@ def flush_to_disk(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path | str) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is written into one sentence.
+    """Turn the errors of writing a file into messages for the user.
 
     Raises:
         OutputError: an ``OSError`` was raised in the block.
@@ -156,12 +156,12 @@ def writing(path: Path | str) -> Iterator[None]:
 
 def _sentence(path: Path | str, error: OSError) -> OutputError:
     if error.errno in _FULL:
-        return OutputError(f"{path}: the disk is full or its quota used up; make room or write elsewhere")
+        return OutputError(f"{path}: disk is full or quota exceeded; free some space or choose another output")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return OutputError(f"{path}: may not be written there ({error.strerror}); write elsewhere")
+        return OutputError(f"{path}: cannot be written ({error.strerror}); choose another output")
     if error.errno in _GONE:
-        return OutputError(f"{path}: the folder that it was being written in is gone; make it again and run anew")
-    # Errors of htslib come without a number, and their words say nothing to a user.
+        return OutputError(f"{path}: its directory was removed while the file was being written; start again")
+    # Errors of htslib come without a number, and with messages that do not help users.
     reason = f" ({error.strerror})" if error.strerror else ""
-    guess = "has the program that reads it ended?" if str(path) == shown(Path(STDOUT)) else "is the disk full?"
+    guess = "has the reading program ended?" if str(path) == shown(Path(STDOUT)) else "is the disk full?"
     return OutputError(f"{path}: cannot be written{reason}; {guess}")

@@ -117,7 +117,7 @@ def _hold(go: Path, begun: int) -> None:
                     time.sleep(0.002)
 
     Stop.before = held
-    run_module.polish_files = lambda job, stop: run(dataclasses.replace(job, piece=2), stop)
+    run_module.polish_files = lambda job, stop: run(dataclasses.replace(job, checkpoint=2), stop)
     run_module.load_model = lambda *_, **__: one_at_a_time()
 
 

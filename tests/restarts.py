@@ -1,7 +1,7 @@
 """A run to be interrupted: twelve small molecules of every sort, and all that it leaves.
 
-Run as a program it is a process to be killed: ``python restarts.py FOLDER OUT THREADS PIECE LOG`` goes on with what is
-there, and writes a line into LOG for each molecule that it polishes.
+Run as a program it is a process to be killed: ``python restarts.py FOLDER OUT THREADS CHECKPOINT LOG`` resumes
+what is there, and writes a line into LOG for each molecule that it polishes.
 """
 
 import gzip
@@ -64,7 +64,7 @@ def job(folder: Path, output: Path, **changes: Any) -> PolishRun:
         "failed": output.with_name(f"failed-{output.name}"),
         "model": "vote",
         "settings": PolishSettings(filter=ReadFilter(min_quality=0, min_length=SHORTEST)),
-        "piece": 2,
+        "checkpoint": 2,
     }
     return PolishRun(**(given | changes))
 
@@ -150,7 +150,7 @@ def _logged(reads: Iterator[Any], log: Path) -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    folder, output, threads, piece, log = sys.argv[1:]
+    folder, output, threads, checkpoint, log = sys.argv[1:]
     polished = run_module.correct
     run_module.correct = lambda *given, **named: _logged(polished(*given, **named), Path(log))
-    polish_files(job(Path(folder), Path(output), threads=int(threads), piece=int(piece), resume=True))
+    polish_files(job(Path(folder), Path(output), threads=int(threads), checkpoint=int(checkpoint), resume=True))

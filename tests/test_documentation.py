@@ -97,7 +97,7 @@ def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
     assert columns <= set(re.findall(r"`(\w+)`", evaluation))
     (faults,) = re.findall(r"^\| 3 \| .*$", page, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", faults)) == FAULTS
-    (left_out,) = re.findall(r"^\| left out \| (.*?):", page, re.MULTILINE)
-    assert set(re.findall(r"\b\w\w\b", left_out)) >= {tag for tag in PER_BASE_TAGS if tag not in {"Mm", "Ml"}}
-    (of_alignment,) = re.findall(r"^\| left out as well \| (.*?):", page, re.MULTILINE)
+    (per_base,) = re.findall(r"^\| per-base tags dropped \| (.*?):", page, re.MULTILINE)
+    assert set(re.findall(r"\b\w\w\b", per_base)) >= {tag for tag in PER_BASE_TAGS if tag not in {"Mm", "Ml"}}
+    (of_alignment,) = re.findall(r"^\| alignment tags dropped \| (.*?):", page, re.MULTILINE)
     assert set(re.findall(r"\b\w\w\b", of_alignment)) == ALIGNMENT_TAGS

@@ -70,7 +70,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
             pytest.fail("the block ran")
         return str(error.value)
 
-    assert sentence(tmp_path) == f"{tmp_path}: is a folder; give a file name"
+    assert sentence(tmp_path) == f"{tmp_path}: is a directory; give a file name"
     assert (
         sentence(tmp_path / "no" / "x") == f"{tmp_path / 'no' / 'x'}: output directory {tmp_path / 'no'} does not exist"
     )
@@ -80,7 +80,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     locked.mkdir(mode=0o555)
     if os.access(locked, os.W_OK):
         pytest.skip("this user may write everywhere")
-    assert "may not be written there" in sentence(locked / "x")
+    assert "is not writable" in sentence(locked / "x")
 
 
 def test_a_write_that_fails_in_the_block(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_write_that_fails_in_the_block(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up(small_disk: Path) -> None:
     path = small_disk / "x.txt"
     path.write_text("old")
-    with pytest.raises(OutputError, match=f"^{path}: the disk is full"), atomic_path(path) as temporary:
+    with pytest.raises(OutputError, match=f"^{path}: disk is full"), atomic_path(path) as temporary:
         temporary.write_bytes(b"x" * 100_000)
     assert path.read_text() == "old"
     assert list(small_disk.iterdir()) == [path]

@@ -62,7 +62,7 @@ def test_without_ccs_reads_drafts_are_made(testdata: Path, run: Commands, tmp_pa
 
 
 def test_a_chunk_needs_ccs_reads(testdata: Path) -> None:
-    with pytest.raises(InputError, match="a chunk is a part of the CCS reads"):
+    with pytest.raises(InputError, match="--chunk needs CCS reads"):
         read_zmws(testdata / "subreads.bam", chunk=(1, 2))  # type: ignore[call-overload]
 
 

@@ -34,11 +34,11 @@ def paired_positions(alignment: Alignment) -> tuple[NDArray[np.int64], NDArray[n
     operations, lengths = alignment.operations, alignment.lengths.astype(np.int64)
     on_pass, on_draft = ON_PASS[operations], ON_DRAFT[operations]
     paired = on_pass & on_draft
-    runs = lengths[paired]
-    offsets = np.arange(runs.sum()) - np.repeat(np.cumsum(runs) - runs, runs)
+    spans = lengths[paired]
+    offsets = np.arange(spans.sum()) - np.repeat(np.cumsum(spans) - spans, spans)
     in_pass = (np.cumsum(lengths * on_pass) - lengths)[paired]
     in_draft = (np.cumsum(lengths * on_draft) - lengths)[paired] + alignment.start
-    return np.repeat(in_pass, runs) + offsets, np.repeat(in_draft, runs) + offsets
+    return np.repeat(in_pass, spans) + offsets, np.repeat(in_draft, spans) + offsets
 
 
 _Codes = NDArray[np.uint8]

@@ -48,7 +48,7 @@ at, and passes err alike in some."""
 WRONG_AT_MOST = 0.75
 """Probability that a random base is wrong."""
 
-_MAJORITY, _MOST_PIECES = 3, 30
+_MAJORITY, _MOST_SEGMENTS = 3, 30
 """Passes that a consensus takes: two have no majority, and more than thirty add nothing."""
 
 _LEAST_RATE = 1e-3
@@ -258,19 +258,19 @@ def _stretches(
     found = []
     for start, stop, probability in _joined(sorted(places)):
         around = slice(max(start - MARGIN, 0), min(stop + MARGIN, len(draft)))
-        pieces = _pieces(passes, counts, around)
-        if len(pieces) < _MAJORITY:
+        segments = _segments(passes, counts, around)
+        if len(segments) < _MAJORITY:
             continue
         own = decode_bases(draft[around])
-        consensus = consensus_of(pieces)
-        if _distance(pieces, consensus) < _distance(pieces, own):
+        consensus = consensus_of(segments)
+        if _distance(segments, consensus) < _distance(segments, own):
             found.append((start, stop, probability, encode_bases(consensus)))
     return found
 
 
-def _distance(pieces: Sequence[str], sequence: str) -> int:
+def _distance(segments: Sequence[str], sequence: str) -> int:
     """The sum of the edit distances."""
-    return sum(int(edlib.align(piece, sequence)["editDistance"]) for piece in pieces)
+    return sum(int(edlib.align(segment, sequence)["editDistance"]) for segment in segments)
 
 
 def _joined(places: Sequence[_Place]) -> list[_Place]:
@@ -285,17 +285,17 @@ def _joined(places: Sequence[_Place]) -> list[_Place]:
     return joined
 
 
-def _pieces(passes: Sequence[Pass], counts: PassCounts, around: slice) -> list[str]:
+def _segments(passes: Sequence[Pass], counts: PassCounts, around: slice) -> list[str]:
     """What the first passes that span a stretch read there."""
-    pieces = []
+    segments = []
     for row, p in enumerate(passes):
         if counts.start[row] < around.start and counts.stop[row] > around.stop and p.alignment is not None:
             alignment = (p.alignment.operations, p.alignment.lengths, p.alignment.start)
             first, last = (int(bases_before(*alignment, edge)) for edge in (around.start, around.stop))
-            pieces += [decode_bases(p.bases[first:last])] * (last > first)
-        if len(pieces) == _MOST_PIECES:
+            segments += [decode_bases(p.bases[first:last])] * (last > first)
+        if len(segments) == _MOST_SEGMENTS:
             break
-    return pieces
+    return segments
 
 
 def _repeat_lengths(counts: PassCounts, repeats: TandemRepeats) -> list[tuple[float, ...]]:

@@ -154,7 +154,7 @@ def vote(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[NDArray[np.u
         ``uint8[m]`` base codes and ``uint8[m]`` Phred qualities; a quality counts the votes for the base and those
         for the gap columns between it and the base before.
     """
-    counts, coverage = _tally(len(draft), passes)
+    counts, coverage = _count_votes(len(draft), passes)
     called = _call(draft, counts, coverage)
     support = np.take_along_axis(counts, called[..., None].astype(np.int64), axis=2)[..., 0]
     margin = (2 * support - coverage[:, None]) / np.sqrt(np.maximum(coverage, 1))[:, None]
@@ -165,7 +165,7 @@ def vote(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[NDArray[np.u
     return called.ravel()[kept], _phred(weakest)
 
 
-def _tally(length: int, passes: Sequence[Pass]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _count_votes(length: int, passes: Sequence[Pass]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Passes with each base (or none) in each column, ``int64[length, slots, 6]``, and their number at each base."""
     counts = np.zeros(length * _SLOTS * (N + 1), np.int64)
     change = np.zeros(length + 1, np.int64)

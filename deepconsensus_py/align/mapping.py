@@ -126,7 +126,7 @@ _MOST_REPEATED = 150_000
 """Seed matches within a draft: minimap2 takes seconds a pass for more of them (600 bases of a dinucleotide repeat),
 where edlib takes its usual 50 ms."""
 
-_LEFT_OUT = 0.1
+_MOST_UNALIGNED = 0.1
 """Unaligned ends that pass and draft both have, of more than this share of the shorter: perhaps a wrong diagonal."""
 
 _MIN_COVERED = 0.1
@@ -178,7 +178,7 @@ class DraftMap:
         if not shorter:
             return None
         hits = [] if self._repetitive else self._seeded(sequence, self._index)
-        if min(map(self._left_out, hits), default=shorter) > _LEFT_OUT * shorter:
+        if min(map(self._unaligned_ends, hits), default=shorter) > _MOST_UNALIGNED * shorter:
             hits += self._whole(sequence)
         if not (hits or self._repetitive):
             hits = self._seeded(sequence, self._sensitive_index)
@@ -244,7 +244,7 @@ class DraftMap:
             operations=[*reversed(left), *hit.operations, *right],
         )
 
-    def _left_out(self, hit: Hit) -> int:
+    def _unaligned_ends(self, hit: Hit) -> int:
         """Bases at the ends that pass and draft both have and that are not aligned."""
         return min(hit.head, hit.start) + min(hit.tail, len(self._draft) - hit.end)
 

@@ -19,7 +19,7 @@ _WINDOW = 500
 _SLACK = 10
 """Draft bases by which the first aligned pair may miss the edge of a window."""
 
-_PIECES = 3
+_LEAST_SEGMENTS = 3
 """Fewer pieces than this have no majority; the backbone stays."""
 
 _SETTINGS = {
@@ -52,27 +52,27 @@ def window_consensus(
     n_windows = max(1, round(len(backbone) / _WINDOW))
     edges = np.linspace(0, len(backbone), n_windows + 1).astype(np.int64)
     own = [decode_bases(backbone[start:end]) for start, end in pairwise(edges)]
-    pieces: list[list[str]] = [[] for _ in own]
+    segments: list[list[str]] = [[] for _ in own]
     for p in passes:
-        for window, piece in _pieces(p, edges):
-            pieces[window].append(piece)
+        for window, segment in _segments(p, edges):
+            segments[window].append(segment)
     aligner = pyabpoa.msa_aligner(**_SETTINGS)
-    return encode_bases("".join(_consensus(aligner, *both, backbone_leads) for both in zip(own, pieces, strict=True)))
+    return encode_bases("".join(_consensus(aligner, *both, backbone_leads) for both in zip(own, segments, strict=True)))
 
 
-def _consensus(aligner: pyabpoa.msa_aligner, own: str, pieces: list[str], own_leads: bool) -> str:
-    if len(pieces) < _PIECES:
+def _consensus(aligner: pyabpoa.msa_aligner, own: str, segments: list[str], own_leads: bool) -> str:
+    if len(segments) < _LEAST_SEGMENTS:
         return own
-    sequences = [own, *pieces] if own_leads else pieces
+    sequences = [own, *segments] if own_leads else segments
     return str(aligner.msa(sequences, out_cons=True, out_msa=False).cons_seq[0])
 
 
-def consensus_of(pieces: Sequence[str]) -> str:
+def consensus_of(segments: Sequence[str]) -> str:
     """The partial-order consensus of what passes read of the same stretch, three of them or more."""
-    return str(pyabpoa.msa_aligner(**_SETTINGS).msa(list(pieces), out_cons=True, out_msa=False).cons_seq[0])
+    return str(pyabpoa.msa_aligner(**_SETTINGS).msa(list(segments), out_cons=True, out_msa=False).cons_seq[0])
 
 
-def _pieces(p: Pass, edges: NDArray[np.int64]) -> Iterator[tuple[int, str]]:
+def _segments(p: Pass, edges: NDArray[np.int64]) -> Iterator[tuple[int, str]]:
     """The parts of a pass that span a window and are neither half nor twice as long."""
     assert p.alignment is not None
     in_pass, in_draft = (np.append(side, side[-1] + 1) for side in cigar.paired_positions(p.alignment))

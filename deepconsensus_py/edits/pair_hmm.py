@@ -63,7 +63,7 @@ class PairHmm:
         self.name = PAIR_HMM
         self.spec: Mapping[str, Any] = {"family": PAIR_HMM, "version": 3}
         self.calibration = "skip"
-        self.batch, self.lanes = BATCH, 1
+        self.batch, self.streams = BATCH, 1
         self._triage = triage
         fitted = json.loads(resources.files("deepconsensus_py.edits").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in NAMES[1:]])

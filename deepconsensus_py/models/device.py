@@ -19,7 +19,7 @@ from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.options import AUTO, BF16, FP32
 
-_CUDA_LANES = 2
+_CUDA_STREAMS = 2
 """Concurrent batches on a GPU: one is copied while another is computed."""
 
 
@@ -39,7 +39,7 @@ class Device:
     def __init__(self, name: str, batch: int, step: int) -> None:
         self.torch = torch.device(name)
         self._cuda = self.torch.type == "cuda"
-        self.lanes = _CUDA_LANES if self._cuda else 1
+        self.streams = _CUDA_STREAMS if self._cuda else 1
         self._step = batch if self._cuda else step
         self._own = local()
 
@@ -233,7 +233,7 @@ class DeviceNetwork:
     ) -> None:
         self.batch = network.cpu_batch if device == "cpu" else network.gpu_batch
         self._arranged, self._device = network.arranged, Device(device, self.batch, network.step)
-        self.lanes = self._device.lanes
+        self.streams = self._device.streams
         self.precision = choose_precision(precision, agreement or {}, self._device.torch)
         self._network = for_inference(network.to(device), self.precision)
 

@@ -18,7 +18,7 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.tokens import Tokens
-from deepconsensus_py.corrector import ALIKE, Arrays
+from deepconsensus_py.corrector import PASS_BIN, Arrays
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import (
@@ -153,9 +153,9 @@ class EditNetwork(CorrectionNetwork):
             raise ModelError(f"{source}: an edit network of encoding {spec}, this version has {SPEC}; train it again")
 
     def arranged(self, inputs: Arrays) -> Arrays:
-        """Pad passes: with the homopolymer token a multiple of ``ALIKE``, so that all matrices align alike."""
+        """Pad passes: with the homopolymer token a multiple of ``PASS_BIN``, so that all matrices are aligned equally."""
         passes = inputs["passes"]
-        return {**inputs, "passes": np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % ALIKE), (0, 0)))}
+        return {**inputs, "passes": np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % PASS_BIN), (0, 0)))}
 
     def cost(self) -> str:
         """Its computing cost, in words."""

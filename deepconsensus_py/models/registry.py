@@ -37,9 +37,9 @@ class Loading:
         return self._network.result().batch
 
     @property
-    def lanes(self) -> int:
+    def streams(self) -> int:
         """Concurrent batches."""
-        return self._network.result().lanes
+        return self._network.result().streams
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """As the network does."""
@@ -53,7 +53,7 @@ class Loading:
 
 
 class Replicas:
-    """A ``corrector.Network`` that passes each batch to one of several replicas with a free lane.
+    """A ``corrector.Network`` that passes each batch to one of several replicas with a free stream.
 
     Args:
         networks: of one model, each on its own device.
@@ -61,11 +61,11 @@ class Replicas:
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self.batch = networks[0].batch
-        self.lanes = sum(network.lanes for network in networks)
+        self.streams = sum(network.streams for network in networks)
         self._free: SimpleQueue[Network] = SimpleQueue()
-        for lane in range(max(network.lanes for network in networks)):
+        for stream in range(max(network.streams for network in networks)):
             for network in networks:
-                if lane < network.lanes:
+                if stream < network.streams:
                     self._free.put(network)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
@@ -167,5 +167,5 @@ class _Networks:
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
         if device == "cpu" and self.threads is not None:
-            network.lanes = self.threads
+            network.streams = self.threads
         return network

@@ -12,7 +12,7 @@ _STRAND_CODE = {None: 0, Strand.FORWARD: 1, Strand.REVERSE: 2}
 _STRANDS = tuple(_STRAND_CODE)
 _UNSORTED = 4096
 
-_Run = tuple[NDArray[np.int64], NDArray[np.int64]]
+_Segment = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class MoleculeKeys:
@@ -43,16 +43,16 @@ class OffsetIndex:
 
     def __init__(self) -> None:
         self._latest: dict[int, int] = {}
-        self._runs: list[_Run] = []
+        self._segments: list[_Segment] = []
         self._lowest, self._highest = np.iinfo(np.int64).max, -1
 
     def __len__(self) -> int:
-        return len(self._latest) + sum(len(keys) for keys, _ in self._runs)
+        return len(self._latest) + sum(len(keys) for keys, _ in self._segments)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the sorted runs."""
-        return sum(keys.nbytes + values.nbytes for keys, values in self._runs)
+        return sum(keys.nbytes + values.nbytes for keys, values in self._segments)
 
     def find(self, key: int) -> int | None:
         """The value of a key, or None."""
@@ -60,7 +60,7 @@ class OffsetIndex:
             return None
         if key in self._latest:
             return self._latest[key]
-        for keys, values in self._runs:
+        for keys, values in self._segments:
             place = int(np.searchsorted(keys, key))
             if place < len(keys) and keys[place] == key:
                 return int(values[place])
@@ -68,7 +68,7 @@ class OffsetIndex:
 
     def keys(self) -> NDArray[np.int64]:
         """All keys ``int64[n]``, by rising value."""
-        parts = [*self._runs, _arrays(self._latest)]
+        parts = [*self._segments, _arrays(self._latest)]
         keys, values = (np.concatenate(both) for both in zip(*parts, strict=True))
         ordered: NDArray[np.int64] = keys[np.argsort(values, kind="stable")]
         return ordered
@@ -81,11 +81,11 @@ class OffsetIndex:
             self._sort_latest()
 
     def _sort_latest(self) -> None:
-        self._runs.append(_sorted(*_arrays(self._latest)))
+        self._segments.append(_sorted(*_arrays(self._latest)))
         self._latest.clear()
-        while len(self._runs) > 1 and len(self._runs[-2][0]) <= 2 * len(self._runs[-1][0]):
-            newer, older = self._runs.pop(), self._runs.pop()
-            self._runs.append(_sorted(*(np.concatenate(both) for both in zip(older, newer, strict=True))))
+        while len(self._segments) > 1 and len(self._segments[-2][0]) <= 2 * len(self._segments[-1][0]):
+            newer, older = self._segments.pop(), self._segments.pop()
+            self._segments.append(_sorted(*(np.concatenate(both) for both in zip(older, newer, strict=True))))
 
 
 class MoleculeNumbers:
@@ -109,11 +109,11 @@ class MoleculeNumbers:
         return any(self._numbers.find(key) is not None for key in keys)
 
 
-def _arrays(entries: dict[int, int]) -> _Run:
+def _arrays(entries: dict[int, int]) -> _Segment:
     keys, values = (np.fromiter(part, np.int64, len(entries)) for part in (entries.keys(), entries.values()))
     return keys, values
 
 
-def _sorted(keys: NDArray[np.int64], values: NDArray[np.int64]) -> _Run:
+def _sorted(keys: NDArray[np.int64], values: NDArray[np.int64]) -> _Segment:
     order = np.argsort(keys, kind="stable")
     return keys[order], values[order]

@@ -13,7 +13,7 @@ from deepconsensus_py.pacbio.grouping import Group
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs
 from deepconsensus_py.pacbio.pbi import PbiFile
-from deepconsensus_py.pacbio.places import HOLE_BITS, index_of, misfit, read_runs, zmw_keys
+from deepconsensus_py.pacbio.places import HOLE_BITS, index_of, misfit, read_spans, zmw_keys
 from deepconsensus_py.pacbio.subreads import SubreadFile, SubreadSource, no_subreads
 
 
@@ -134,21 +134,21 @@ class _IndexedFile:
         self.file = file
         self.n_records = pbi.n_records
         self._pbi = pbi
-        runs = read_runs(pbi, aligned=file.aligned)
-        file.require_end(pbi, runs.last)
+        spans = read_spans(pbi, aligned=file.aligned)
+        file.require_end(pbi, spans.last)
 
-        self._holes, self._references = runs.holes, runs.references
-        self._offsets, self._sizes = runs.offsets, runs.sizes
-        self._checked = np.zeros(len(runs.holes), bool)
+        self._holes, self._references = spans.holes, spans.references
+        self._offsets, self._sizes = spans.offsets, spans.sizes
+        self._checked = np.zeros(len(spans.holes), bool)
 
-        def movie_at(run: int) -> int:
-            zmw = self._check(run)
+        def movie_at(span: int) -> int:
+            zmw = self._check(span)
             return movies.setdefault(zmw.movie if zmw else "", len(movies))
 
-        keys = zmw_keys(runs.groups, runs.holes, movie_at)
+        keys = zmw_keys(spans.groups, spans.holes, movie_at)
         self.has_movies = keys is not None
-        keys = runs.holes.astype(np.int64) if keys is None else keys
-        self._order = np.lexsort((runs.references, keys))
+        keys = spans.holes.astype(np.int64) if keys is None else keys
+        self._order = np.lexsort((spans.references, keys))
         self.keys = keys[self._order]
 
     @property
@@ -156,24 +156,24 @@ class _IndexedFile:
         """``int32[molecules]`` numbers of the drafts that they are aligned to, as ``keys``; 0 of raw subreads."""
         return self._references[self._order]
 
-    def _check(self, run: int) -> MoleculeId | None:
+    def _check(self, span: int) -> MoleculeId | None:
         """The molecule whose first record lies where a run of the index begins; None where the record is damaged.
 
         Raises:
             InputError: it is another one than the index says.
         """
         try:
-            record = self.file.record_at(int(self._offsets[run]))
+            record = self.file.record_at(int(self._offsets[span]))
         except InputError as error:
             raise misfit(self._pbi, self.file.path, "there is no record where it says") from error
         if record is None:
             raise misfit(self._pbi, self.file.path, "there is no record where it says")
         own, placed = self.file.grouping.placed(record)
-        if own and own.hole != self._holes[run]:
-            raise misfit(self._pbi, self.file.path, f"{record.name} lies where ZMW {self._holes[run]} should")
-        if self.file.aligned and not placed.fault and placed.reference_id != self._references[run]:
+        if own and own.hole != self._holes[span]:
+            raise misfit(self._pbi, self.file.path, f"{record.name} found instead of ZMW {self._holes[span]}")
+        if self.file.aligned and not placed.fault and placed.reference_id != self._references[span]:
             raise misfit(self._pbi, self.file.path, f"{record.name} is aligned to another draft than it says")
-        self._checked[run] = True
+        self._checked[span] = True
         return own and own.zmw
 
     def find(self, key: int, molecule: MoleculeId) -> list[Record] | None:
@@ -185,24 +185,24 @@ class _IndexedFile:
         Raises:
             InputError: the file is damaged, or the index is that of another file.
         """
-        runs = self._order[slice(*np.searchsorted(self.keys, (key, key + 1)))]
+        spans = self._order[slice(*np.searchsorted(self.keys, (key, key + 1)))]
         if self.file.aligned:
-            runs = runs[self._references[runs] == self.file.header.get_tid(ccs_name(molecule))]
-        if not len(runs):
+            spans = spans[self._references[spans] == self.file.header.get_tid(ccs_name(molecule))]
+        if not len(spans):
             return None
-        run = int(runs[0])
-        self._check_neighbour(run - 1)
+        span = int(spans[0])
+        self._check_neighbour(span - 1)
         found = []
-        for record in self.file.records_at(int(self._offsets[run]), int(self._sizes[run])):
+        for record in self.file.records_at(int(self._offsets[span]), int(self._sizes[span])):
             if (fitted := self.file.grouping.fitted(record, molecule)) is None:
                 raise misfit(self._pbi, self.file.path, f"{record.name} lies where {molecule} should")
             found.append(fitted)
-        self._check_neighbour(run + 1)
+        self._check_neighbour(span + 1)
         return found
 
-    def _check_neighbour(self, run: int) -> None:
-        if 0 <= run < len(self._checked) and not self._checked[run]:
-            self._check(run)
+    def _check_neighbour(self, span: int) -> None:
+        if 0 <= span < len(self._checked) and not self._checked[span]:
+            self._check(span)
 
     def molecules(self, movies: Sequence[str]) -> Iterator[MoleculeId]:
         """The molecules in file order.

@@ -61,7 +61,7 @@ def require_end(pbi: PbiFile, file: RecordFile, last: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RecordRuns:
+class RecordSpans:
     """Neighbouring records of the same read group, ZMW and reference, in file order.
 
     Attributes:
@@ -81,7 +81,7 @@ class RecordRuns:
     last: int
 
 
-def read_runs(pbi: PbiFile, *, aligned: bool) -> RecordRuns:
+def read_spans(pbi: PbiFile, *, aligned: bool) -> RecordSpans:
     """The runs of a file, with memory for each run and not for each record.
 
     Args:
@@ -105,7 +105,7 @@ def read_runs(pbi: PbiFile, *, aligned: bool) -> RecordRuns:
     first = np.append(True, ~same)[: len(starts)]
     ends = ends[np.append(first[1:], True)[: len(ends)]]
     offsets, last = _offsets(pbi, starts[first])
-    return RecordRuns(groups[first], holes[first], references[first], offsets, ends - starts[first], last)
+    return RecordSpans(groups[first], holes[first], references[first], offsets, ends - starts[first], last)
 
 
 class _Changes:

@@ -30,7 +30,7 @@ _GZIP = b"\x1f\x8b"
 _NO_END = "its end is missing"
 _BGZF_FIELD = slice(12, 14)
 _INT = struct.Struct("<i")
-_PIECE = 1 << 20
+_BLOCK = 1 << 20
 """Bytes that are asked for at once: a damaged size takes no more memory than the file has."""
 
 _LARGEST_RECORD = 1 << 28
@@ -202,12 +202,12 @@ class _BamReader:
         return names, lengths
 
     def _read(self, size: int) -> bytes:
-        data: bytes = self._file.read(min(size, _PIECE))
+        data: bytes = self._file.read(min(size, _BLOCK))
         if len(data) < size:
-            pieces = [data]
-            while pieces[-1] and (size := size - len(pieces[-1])):
-                pieces.append(self._file.read(min(size, _PIECE)))
-            data = b"".join(pieces)
+            blocks = [data]
+            while blocks[-1] and (size := size - len(blocks[-1])):
+                blocks.append(self._file.read(min(size, _BLOCK)))
+            data = b"".join(blocks)
             if size:
                 raise EOFError("it ends inside its header or a record")
         return data
@@ -247,7 +247,7 @@ def _content(path: Path, pipe: Pipe | None) -> Any:
         _require_whole(path)
         return pysam.BGZFile(str(path), "rb", None)
     _require_bgzf(path, pipe.start)
-    source = io.BufferedReader(pipe.take(), _PIECE)
+    source = io.BufferedReader(pipe.take(), _BLOCK)
     return gzip.GzipFile(fileobj=source) if pipe.start.startswith(_GZIP) else source
 
 

@@ -108,7 +108,7 @@ def read_zmws(
     if ccs is not None:
         return match(subreads, DraftPart(ccs, chunk=chunk, limit=limit, skip=skip))
     if chunk is not None:
-        raise InputError("a chunk is a part of the CCS reads: give them, or make drafts first ('draft')")
+        raise InputError("--chunk needs CCS reads: give them, or build drafts first ('deepconsensus-py draft')")
     found = read_subreads(subreads, skip=skip, limit=None if limit is None else max(limit - skip, 0))
     return (Undrafted(*molecule) for molecule in found)
 

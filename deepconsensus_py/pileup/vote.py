@@ -63,7 +63,7 @@ class Vote(ColumnMethod):
 
     def __init__(self, *, insertion_trim: int | None = None) -> None:
         super().__init__(VOTE, FeatureSpec(required=()), calibration=CALIBRATION, insertion_trim=insertion_trim)
-        self.batch, self.lanes = BATCH, 1
+        self.batch, self.streams = BATCH, 1
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "Vote":  # noqa: ARG003 - has no file

@@ -1,4 +1,4 @@
-"""The guard of lower precisions: the same molecules polished twice, and how far the reads agree."""
+"""Validation of lower precisions: the same ZMWs polished twice, and how far the reads agree."""
 
 import re
 from collections.abc import Iterable
@@ -23,16 +23,16 @@ _OPERATION = re.compile(r"(\d+)([=XID])")
 
 
 def measure_agreement(model: str | Path, zmws: Iterable[Zmw], precision: str, *, device: str = "cpu") -> Agreement:
-    """Polish molecules in float32 and in a lower precision; the network sees everything.
+    """Polish ZMWs in float32 and in a lower precision, without triage.
 
     Args:
         model: name or file of a network.
-        zmws: molecules, as for ``polish``.
+        zmws: ZMWs, as for ``polish``.
         precision: the lower one.
         device: where the network runs.
 
     Raises:
-        ModelError: the device has no such arithmetic, or no molecule could be polished.
+        ModelError: the device does not support the precision, or no ZMW could be polished.
     """
     exact, lower = (
         load_model(model, device=device, threads=1, precision=chosen, triage=False) for chosen in (FP32, precision)
@@ -46,10 +46,10 @@ def compare_correctors(exact: Corrector, lower: Corrector, zmws: Iterable[Zmw]) 
     Args:
         exact: the reference.
         lower: the other.
-        zmws: molecules, as for ``polish``.
+        zmws: ZMWs, as for ``polish``.
 
     Raises:
-        ModelError: no molecule could be polished.
+        ModelError: no ZMW could be polished.
     """
     skip_above = 0 if SKIP_WINDOWS_ABOVE in exact.method.options else None
     everything = PolishSettings(filter=ReadFilter(0, 0), skip_windows_above=skip_above)
@@ -61,12 +61,12 @@ def compare_correctors(exact: Corrector, lower: Corrector, zmws: Iterable[Zmw]) 
             bases, changed = bases + len(first.bases), changed + edits
             same, within = same + len(differences), within + int((differences <= 1).sum())
     if not bases:
-        raise ModelError(f"no molecule was polished, so that nothing is known of model {exact.method.name!r}")
+        raise ModelError(f"no ZMW could be polished, so model {exact.method.name!r} was not validated")
     return Agreement(bases, changed, within / max(same, 1))
 
 
 def _differences(exact: PolishedRead, lower: PolishedRead) -> tuple[int, NDArray[np.int64]]:
-    """Edits from one read to the other, and differences of the qualities of bases that are the same (Phred)."""
+    """Edit distance of two reads, and the differences in quality (Phred) of their common bases."""
     if not lower.passed:
         return len(exact.bases), np.empty(0, np.int64)
     found = edlib.align(exact.bases.tobytes(), lower.bases.tobytes(), task="path")

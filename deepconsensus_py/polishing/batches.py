@@ -1,4 +1,8 @@
-"""The network's stage: items of all molecules in batches, run in streams, and given back in order."""
+"""The network stage: items of all ZMWs in batches, computed in streams, with the ZMWs returned in order.
+
+Batches form across ZMWs, because one ZMW may have only a few items. A stream is a thread with its own batch: several
+small batches side by side keep the cores busier than torch's threads within one batch, which spin while they wait.
+"""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -10,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.corrector import ALIKE, Arrays, Corrector
+from deepconsensus_py.corrector import PASS_BIN, Arrays, Corrector
 from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.progress import StageClock
@@ -19,7 +23,7 @@ from deepconsensus_py.polishing.read import Encoded
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A molecule whose items are on their way through the network.
+    """A ZMW with items that wait for the network.
 
     Attributes:
         molecule: the molecule.
@@ -27,7 +31,7 @@ class Pending:
         count: how many these are.
         missing: how many of them have no result yet.
         probabilities: the results, in item order; without shape before the first.
-        fault: what kept the network from running some of them; empty where nothing did.
+        fault: why the network failed on some of them; empty if it did not.
     """
 
     molecule: Encoded
@@ -41,7 +45,7 @@ class Pending:
         self.count = self.missing = int(self.items.sum())
 
     def fill(self, start: int, results: NDArray[np.float32]) -> None:
-        """Take the results of items from ``start`` on."""
+        """Store the results of the items from ``start`` on."""
         if not len(self.probabilities):
             self.probabilities = np.empty((self.count, *results.shape[1:]), np.float32)
         self.probabilities[start : start + len(results)] = results
@@ -49,7 +53,7 @@ class Pending:
 
 
 def pending(molecule: Encoded, corrector: Corrector, skip_above: float) -> Pending:
-    """A molecule with the items of it that the network must see; none where it has no features."""
+    """A ZMW with the items that the network must see; none if it has no features."""
     none = np.zeros(0, np.bool_)
     if molecule.features is None:
         return Pending(molecule, none)
@@ -61,7 +65,7 @@ def pending(molecule: Encoded, corrector: Corrector, skip_above: float) -> Pendi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Piece:
+class _Slice:
     """Neighbouring items of the n-th molecule, from ``start`` on."""
 
     of: Pending
@@ -72,98 +76,102 @@ class _Piece:
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
-    def split(self, at: int) -> tuple["_Piece", "_Piece"]:
+    def split(self, at: int) -> tuple["_Slice", "_Slice"]:
         first = {name: array[:at] for name, array in self.inputs.items()}
         rest = {name: array[at:] for name, array in self.inputs.items()}
-        return _Piece(self.of, self.molecule, self.start, first), _Piece(self.of, self.molecule, self.start + at, rest)
+        return _Slice(self.of, self.molecule, self.start, first), _Slice(self.of, self.molecule, self.start + at, rest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkBatch:
     """Items of one shape, of one or more molecules."""
 
-    pieces: tuple[_Piece, ...]
+    slices: tuple[_Slice, ...]
 
     def inputs(self) -> Arrays:
-        """What the network takes; second axes padded with zeros."""
-        return {name: _joined([piece.inputs[name] for piece in self.pieces]) for name in self.pieces[0].inputs}
+        """The network's input; second axes padded with zeros."""
+        return {name: _joined([part.inputs[name] for part in self.slices]) for name in self.slices[0].inputs}
 
     def run(self, forward: Callable[[Arrays], NDArray[np.float32]]) -> "Ran":
-        """Run the network; where it fails, each molecule's items for themselves, so that one spoils no other's.
+        """Run the network; if it fails, run each ZMW's items separately, so that only the faulty ZMW is lost.
 
         Raises:
-            DeepConsensusError: the model or the device is not what the user thinks.
+            DeepConsensusError: the model or the device cannot be used at all.
         """
         try:
             results = forward(self.inputs())
         except DeepConsensusError:
             raise
         except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
-            if len(self.pieces) == 1:
-                return Ran(((self.pieces[0], f"the network failed: {type(fault).__name__}: {fault}"),))
-            alone = [NetworkBatch((piece,)).run(forward) for piece in self.pieces]
+            if len(self.slices) == 1:
+                return Ran(((self.slices[0], f"the network failed: {type(fault).__name__}: {fault}"),))
+            alone = [NetworkBatch((part,)).run(forward) for part in self.slices]
             return Ran(tuple(done for one in alone for done in one.done))
-        ends = np.cumsum([len(piece) for piece in self.pieces])
-        return Ran(tuple(zip(self.pieces, np.split(results, ends[:-1]), strict=True)))
+        ends = np.cumsum([len(part) for part in self.slices])
+        return Ran(tuple(zip(self.slices, np.split(results, ends[:-1]), strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ran:
-    """A batch's pieces with their results, or with why there are none."""
+    """The slices of a batch with their results, or with the error message."""
 
-    done: tuple[tuple[_Piece, NDArray[np.float32] | str], ...]
+    done: tuple[tuple[_Slice, NDArray[np.float32] | str], ...]
 
     def give_back(self) -> None:
-        """Hand the results to the molecules."""
-        for piece, result in self.done:
+        """Store the results with their ZMWs."""
+        for part, result in self.done:
             if isinstance(result, str):
-                piece.of.fault = result
-                piece.of.missing -= len(piece)
+                part.of.fault = result
+                part.of.missing -= len(part)
             else:
-                piece.of.fill(piece.start, result)
+                part.of.fill(part.start, result)
 
 
 class Backlog:
-    """Items that wait for the network, in order; those of one shape go into one batch."""
+    """Items that wait for the network, in order; only items of one shape share a batch.
+
+    Padding to another number of passes changes how sums are rounded, so a base could depend on the other ZMWs in its
+    batch. Items share a batch only if their numbers of passes fall in the same bin (``PASS_BIN``).
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[int, ...], deque[_Piece]] = {}
+        self._waiting: dict[tuple[int, ...], deque[_Slice]] = {}
         self._molecules = self._items = 0
 
     def __len__(self) -> int:
         return self._items
 
     def add(self, molecule: Pending) -> None:
-        """Let a molecule's items wait behind those that wait already."""
+        """Append a ZMW's items."""
         if not molecule.count or molecule.molecule.features is None:
             return
         inputs = dict(molecule.molecule.features.inputs)
         if molecule.count < len(molecule.items):
             inputs = {name: array[molecule.items] for name, array in inputs.items()}
-        shape = tuple(array.shape[1] // ALIKE for array in inputs.values() if array.ndim > 1)
-        self._waiting.setdefault(shape, deque()).append(_Piece(molecule, self._molecules, 0, inputs))
+        shape = tuple(array.shape[1] // PASS_BIN for array in inputs.values() if array.ndim > 1)
+        self._waiting.setdefault(shape, deque()).append(_Slice(molecule, self._molecules, 0, inputs))
         self._molecules += 1
         self._items += molecule.count
 
     def take(self, most: int) -> NetworkBatch:
-        """Up to so many items; of the shape that the first of them has."""
+        """Up to ``most`` items of the shape of the oldest one, so that no ZMW waits forever for its shape."""
         shape = min(self._waiting, key=lambda shape: self._waiting[shape][0].molecule)
-        waiting, pieces, room = self._waiting[shape], [], most
+        waiting, slices, room = self._waiting[shape], [], most
         while waiting and room:
-            piece = waiting.popleft()
-            if len(piece) > room:
-                piece, rest = piece.split(room)
+            part = waiting.popleft()
+            if len(part) > room:
+                part, rest = part.split(room)
                 waiting.appendleft(rest)
-            pieces.append(piece)
-            room -= len(piece)
+            slices.append(part)
+            room -= len(part)
         if not waiting:
             del self._waiting[shape]
         self._items -= most - room
-        return NetworkBatch(tuple(pieces))
+        return NetworkBatch(tuple(slices))
 
 
 def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    """Items one after the other, those with a shorter second axis padded with zeros."""
+    """Items concatenated, shorter second axes padded with zeros."""
     if arrays[0].ndim < 2:
         return np.concatenate(arrays)
     longest = max(array.shape[1] for array in arrays)
@@ -176,7 +184,7 @@ def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
 
 
 MOLECULES_IN_FLIGHT = 64
-"""Bound on the molecules in this stage, for drafts so good that the network sees little of them."""
+"""Most ZMWs held in this stage; without it, drafts with hardly any items would pile up until a batch is full."""
 
 
 def in_turn(
@@ -188,7 +196,7 @@ def in_turn(
         molecules: encoded for this corrector.
         corrector: the model.
         skip_above: see ``corrector.Method.select``.
-        clock: counts the stage ``network``.
+        clock: times the stage ``network``.
 
     Yields:
         Every molecule, with all its results.
@@ -212,10 +220,10 @@ def _run(batch: NetworkBatch, corrector: Corrector, clock: StageClock) -> None:
         batch.run(corrector.network.forward).give_back()
 
 
-def in_lanes(
+def in_streams(
     molecules: Iterable[Encoded], corrector: Corrector, skip_above: float, clock: StageClock
 ) -> Iterator[Pending]:
-    """Run the network in ``corrector.network.lanes`` threads, while the caller does something else.
+    """Run the network in ``corrector.network.streams`` threads beside the caller's.
 
     Args and yields as for ``in_turn``.
     """
@@ -225,7 +233,7 @@ def in_lanes(
 
 
 class _Stage:
-    """What the threads share, behind one lock: the molecules in order, and their items that wait for a lane."""
+    """The state that the threads share, behind one lock: ZMWs in order, and their items that wait for a stream."""
 
     def __init__(self, corrector: Corrector, skip_above: float, clock: StageClock) -> None:
         self._corrector, self._skip_above, self._clock = corrector, skip_above, clock
@@ -237,13 +245,13 @@ class _Stage:
 
     @contextmanager
     def running(self, molecules: Iterable[Encoded]) -> Iterator[None]:
-        """Keep a thread at reading and one in each lane; leaving ends them."""
+        """Run a thread that reads and one for each stream, until the block ends."""
         threads = [Thread(target=self._read, args=(molecules,), name="encoded", daemon=True)]
         threads[0].start()
         try:
-            # How many there are, a model may know only when it has been read: what comes before need not wait for that.
-            for _ in range(self._corrector.network.lanes):
-                threads.append(Thread(target=self._lane, name="network", daemon=True))
+            # The number of streams may be known only once the weights are loaded; reading starts before that.
+            for _ in range(self._corrector.network.streams):
+                threads.append(Thread(target=self._run_stream, name="network", daemon=True))
                 threads[-1].start()
             yield
         finally:
@@ -254,7 +262,11 @@ class _Stage:
                 thread.join()
 
     def done(self) -> Iterator[Pending]:
-        """Molecules in order, each when it is done; at the end, what kept more from being read."""
+        """ZMWs in order, each as soon as it is done.
+
+        Raises:
+            BaseException: what reading or the network raised.
+        """
         while (molecule := self._next()) is not None:
             yield molecule
         if self._reading_fault:
@@ -276,9 +288,9 @@ class _Stage:
         return not self._order[0].missing if self._order else self._all_read
 
     def _read(self, molecules: Iterable[Encoded]) -> None:
-        """Let molecules in as long as there is room."""
+        """Read ZMWs while there is room for them."""
         try:
-            # Closed in this thread: no other may, while this one waits for it.
+            # Closed in this thread: a generator cannot be closed from another one while it runs.
             with closing(_generator(molecules)) as source:
                 for molecule in source:
                     found = pending(molecule, self._corrector, self._skip_above)
@@ -297,11 +309,11 @@ class _Stage:
                 self._changed.notify_all()
 
     def _has_room(self) -> bool:
-        waiting = self._corrector.network.batch * self._corrector.network.lanes
+        waiting = self._corrector.network.batch * self._corrector.network.streams
         return self._left or (len(self._backlog) < waiting and len(self._order) < MOLECULES_IN_FLIGHT)
 
-    def _lane(self) -> None:
-        """Run what waits."""
+    def _run_stream(self) -> None:
+        """Run batches until nothing is left."""
         try:
             while (batch := self._taken()) is not None:
                 with self._clock.stage("network"):

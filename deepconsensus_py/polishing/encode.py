@@ -1,4 +1,4 @@
-"""Molecules to a method's integers, in worker processes: draft where none is given, align, encode."""
+"""ZMWs to a method's features, in worker processes: build the draft if there is none, align, encode."""
 
 import os
 import time
@@ -26,7 +26,7 @@ _Encoder = Callable[[Zmw], Features]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
-    """A worker's answer: the molecule, the seconds that its stages took, and the worker's peak resident bytes."""
+    """A worker's result: the ZMW, the seconds of its stages, and the worker's peak resident memory in bytes."""
 
     molecule: Encoded
     seconds: dict[str, float]
@@ -42,18 +42,18 @@ def encode_zmws(
     clock: StageClock | None = None,
     min_passes: int = MIN_FULL_PASSES,
 ) -> Iterator[Encoded]:
-    """Encode molecules in order; drafts are made where there are none, passes aligned where they are not.
+    """Encode ZMWs in order; missing drafts are built, and unaligned passes are aligned.
 
     Args:
-        molecules: as they are read.
+        molecules: as ``read_zmws`` yields them.
         method: encodes them.
         threads: worker processes; 1 encodes in this process.
-        clock: counts the stages ``align`` and ``encode``, and the workers' memory.
-        min_passes: full passes that a molecule needs; fewer make it ``too_few_passes``, and so does a draft that is not
-            a consensus (``rq`` below 0), however many passes there are.
+        clock: times the stages ``align`` and ``encode``, and records the workers' memory.
+        min_passes: minimum number of full passes. ZMWs with fewer are ``too_few_passes``, and so are those whose draft
+            is not a consensus (``rq`` below 0), whatever their passes.
 
     Yields:
-        One for every molecule; a molecule that cannot be encoded carries its outcome and reason.
+        One for every ZMW; one that cannot be encoded has its outcome and reason.
     """
     work = partial(_encode, encoder=method.encode, min_passes=min_passes)
     for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
@@ -65,7 +65,7 @@ def encode_zmws(
 
 
 def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
-    """Prepare and encode one molecule; whatever is wrong with it becomes its outcome."""
+    """Prepare and encode one ZMW; an error becomes its outcome."""
     start, draft = time.perf_counter(), _draft(molecule)
     seconds = {}
     try:
@@ -98,28 +98,30 @@ def _with_draft(molecule: Molecule, min_passes: int) -> Zmw:
 
 def _aligned(zmw: Zmw, min_passes: int) -> Zmw:
     if not zmw.passes:
-        raise MoleculeError(f"{zmw.name}: the subreads file has no pass of it", outcome=Outcome.NO_SUBREADS)
+        raise MoleculeError(f"{zmw.name}: no subreads found", outcome=Outcome.NO_SUBREADS)
     _require_full_passes(zmw.name, zmw.passes, min_passes)
     aligned = aligned_to_draft(zmw)
     if not aligned.passes:
-        raise MoleculeError(f"{zmw.name}: none of its {len(zmw.passes)} passes aligns", outcome=Outcome.NO_ALIGNED_PASS)
+        raise MoleculeError(
+            f"{zmw.name}: none of its {len(zmw.passes)} subreads aligns to the draft", outcome=Outcome.NO_ALIGNED_PASS
+        )
     _require_full_passes(zmw.name, aligned.passes, min_passes, " that align")
     return aligned
 
 
 def _require_consensus(draft: Draft, min_passes: int) -> None:
-    """Refuse what ``ccs --all`` writes of molecules with few passes: a pass or an unpolished draft, not a consensus."""
+    """Refuse what ``ccs --all`` writes for ZMWs with few passes: a subread or unpolished draft, not a consensus."""
     accuracy, passes = draft.tag("rq"), draft.tag("np")
     if isinstance(accuracy, float) and accuracy < 0:
-        raise _too_few(f"{draft.name}: the draft is not a consensus (tag rq is {accuracy:g})")
+        raise _too_few(f"{draft.name}: the CCS read is not a consensus (tag rq is {accuracy:g})")
     if isinstance(passes, int) and passes < min_passes:
-        raise _too_few(f"{draft.name}: the draft has {passes} full passes (tag np), fewer than {min_passes}")
+        raise _too_few(f"{draft.name}: the CCS read has {passes} full passes (tag np), at least {min_passes} needed")
 
 
 def _require_full_passes(name: str, passes: Sequence[Pass], least: int, which: str = "") -> None:
     full = count_full(passes)
     if full < least:
-        raise _too_few(f"{name}: {full} of its {len(passes)} passes are full ones{which}, fewer than {least}")
+        raise _too_few(f"{name}: {full} of {len(passes)} subreads are full passes{which}, at least {least} needed")
 
 
 def _too_few(reason: str) -> MoleculeError:
@@ -127,7 +129,7 @@ def _too_few(reason: str) -> MoleculeError:
 
 
 def _draft(molecule: Molecule) -> Draft:
-    """The draft, or what stands for one that could not be made."""
+    """The draft, or a stand-in for one that could not be built."""
     if not isinstance(molecule, Undrafted):
         return molecule.draft
     if isinstance(molecule.passes, MoleculeError):
@@ -136,6 +138,6 @@ def _draft(molecule: Molecule) -> Draft:
 
 
 def _lost(molecule: Molecule, how: str) -> _Done:
-    """A molecule whose worker process died."""
+    """The outcome of a ZMW whose worker process died."""
     draft = _draft(molecule)
     return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {how}"), {})

@@ -1,4 +1,4 @@
-"""The engine: encoded molecules are batched across each other, corrected, and put together as reads, in order."""
+"""The engine: encoded ZMWs go through the network in common batches and come out as polished reads, in order."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import Molecule
-from deepconsensus_py.polishing.batches import Pending, in_lanes, in_turn
+from deepconsensus_py.polishing.batches import Pending, in_streams, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
@@ -28,20 +28,20 @@ from deepconsensus_py.polishing.qualities import (
 from deepconsensus_py.polishing.read import Encoded, PolishedRead
 
 CALIBRATED_PASSES = 3
-"""Full passes of the molecules with the fewest of them that models were calibrated with."""
+"""Fewest full passes of the ZMWs that the models were calibrated on."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolishSettings:
-    """How molecules become reads; the defaults are the original's.
+    """Filters and qualities; the defaults are those of DeepConsensus.
 
     Attributes:
-        filter: what a read must reach to pass.
-        skip_windows_above: keep the draft in windows whose mean quality (Phred) is above this; 0 never does. Of column
-            models alone; None is their default, 45.
-        max_base_quality: cap, Phred.
+        filter: minimum quality and length of a read.
+        skip_windows_above: do not polish windows whose mean draft QV (Phred) is above this; 0 disables. Column models
+            only; None is their default, 45.
+        max_base_quality: cap of base qualities, Phred.
         model_calibration: quality map of called bases; None takes the model's own.
-        draft_calibration: quality map of kept draft bases. Of column models alone; None leaves the qualities.
+        draft_calibration: quality map of kept draft bases. Column models only; None leaves the qualities unchanged.
     """
 
     filter: ReadFilter = field(default_factory=ReadFilter)
@@ -51,10 +51,10 @@ class PolishSettings:
     draft_calibration: Calibration | None = None
 
     def require_fit(self, method: Method) -> None:
-        """Refuse what is set and has no effect with a model.
+        """Refuse settings that have no effect with a model.
 
         Raises:
-            ModelError: it is so.
+            ModelError: there is one.
         """
         given = {name: getattr(self, name) for name in (SKIP_WINDOWS_ABOVE, DRAFT_CALIBRATION)}
         require_understood(method.name, method.options, given)
@@ -69,22 +69,21 @@ def polish(
     settings: PolishSettings | None = None,
     min_passes: int = MIN_FULL_PASSES,
 ) -> Iterator[PolishedRead]:
-    """Polish molecules as they come.
+    """Polish ZMWs one after the other.
 
     Args:
-        zmws: molecules, as ``read_zmws`` gives them; their passes may be aligned to the draft or not yet. Drafts are
-            made where there are none.
-        model: what ``load_model`` gives, the name of a bundled model, or the path of a ``.safetensors`` file.
+        zmws: ZMWs, as ``read_zmws`` yields them, with raw or aligned subreads. Missing drafts are built.
+        model: the name of a bundled model, the path of a ``.safetensors`` file, or what ``load_model`` returns.
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; None is ``"cpu"``.
-        threads: processor cores to use.
+        threads: CPU cores to use.
         settings: filters, calibration and window skipping.
-        min_passes: full passes that a molecule needs (see ``encode.encode_zmws``).
+        min_passes: minimum number of full passes (see ``encode.encode_zmws``).
 
     Yields:
-        One read for every molecule, in order; look at ``passed`` or ``outcome``.
+        One read for every ZMW, in order; check ``passed`` or ``outcome``.
 
     Raises:
-        ModelError: the model is unknown or unreadable, or has no use for a setting.
+        ModelError: the model is unknown or unreadable, or does not support a setting.
     """
     if isinstance(model, str | Path):
         corrector = load_model(model, device=device, threads=threads, wait=threads == 1)
@@ -102,23 +101,22 @@ def correct(
     *,
     threads: int = 1,
 ) -> Iterator[PolishedRead]:
-    """Run the network over encoded molecules and put the reads together, in order.
+    """Run the network on encoded ZMWs and call the reads, in order.
 
     Args:
         molecules: encoded by this corrector, or by one with the same spec.
         corrector: the model.
         settings: filters, calibration and window skipping.
-        clock: counts the stages ``network`` and ``call``.
-        threads: 1 does all in the caller's thread; with more, the network has threads of its own, as many as it has
-            lanes.
+        clock: times the stages ``network`` and ``call``.
+        threads: 1 does all in the caller's thread; with more, the network has a thread for each of its streams.
 
     Raises:
-        ModelError: the model has no use for a setting.
+        ModelError: the model does not support a setting.
     """
     settings.require_fit(corrector.method)
     skip_above = SKIP_ABOVE if settings.skip_windows_above is None else settings.skip_windows_above
     clock = clock or StageClock()
-    networked = in_turn if threads == 1 else in_lanes
+    networked = in_turn if threads == 1 else in_streams
     for waiting in networked(molecules, corrector, skip_above, clock):
         with clock.stage("call"):
             read = _finish(waiting, corrector, settings)
@@ -126,7 +124,7 @@ def correct(
 
 
 def _finish(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:
-    """Call one molecule; its faults become its outcome."""
+    """Call one read; an error becomes its outcome."""
     molecule = waiting.molecule
     if molecule.features is None:
         return PolishedRead(molecule.draft, Outcome(molecule.outcome), molecule.reason, passes=molecule.passes)
@@ -145,7 +143,7 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
     if waiting.fault:
         raise MoleculeError(waiting.fault)
     if not np.isfinite(waiting.probabilities).all():
-        raise MoleculeError(f"model {corrector.method.name} gave probabilities that are not numbers")
+        raise MoleculeError(f"model {corrector.method.name} returned probabilities that are not finite")
     calls = corrector.method.call(features, waiting.items, waiting.probabilities)
     qualities = final_qualities(
         calls,

@@ -1,4 +1,4 @@
-"""Which reads are good enough: polished ones, and those of a file by their own qualities."""
+"""Filters on read quality and length, for polished reads and for the reads of a file."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -27,10 +27,10 @@ from deepconsensus_py.polishing.qualities import mean_quality
 
 @dataclass(frozen=True, slots=True)
 class ReadFilter:
-    """Minimal quality and length of a read, tested in the original's order.
+    """Minimum quality and length of a read, tested in this order, as in DeepConsensus.
 
     Attributes:
-        min_quality: Phred of the mean error probability of the read's own bases.
+        min_quality: Phred of the mean error probability of the read's bases.
         min_length: bases.
     """
 
@@ -38,14 +38,14 @@ class ReadFilter:
     min_length: int = 0
 
     def outcome(self, qualities: NDArray[Any]) -> Outcome:
-        """What becomes of a called read.
+        """The outcome of a called read.
 
         Args:
             qualities: ``[n]`` Phred, one for each base.
         """
         if len(qualities) == 0:
             return Outcome.ONLY_GAPS
-        # Five decimals, as the original: an exact Q10 read must not fail by the last bit of a logarithm.
+        # Five decimals, as in DeepConsensus: an exact Q10 read must not fail by the last bit of a logarithm.
         if round(mean_quality(qualities), 5) < self.min_quality:
             return Outcome.FAILED_QUALITY_FILTER
         if len(qualities) < self.min_length:
@@ -58,7 +58,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FilterCounts:
-    """How many reads were there, how many were written, and how many are left out because they are damaged."""
+    """Numbers of reads in the input, of reads written, and of damaged reads that were skipped."""
 
     reads: int
     kept: int
@@ -67,23 +67,23 @@ class FilterCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """A read of which its quality is known; ``write`` writes it."""
+    """A read with its base qualities; ``write`` writes it."""
 
     qualities: NDArray[np.uint8]
     write: Callable[[], None]
 
 
 def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program) -> FilterCounts:
-    """Write the reads that pass, in their order.
+    """Write the reads that pass, in input order.
 
-    BAM records go to a BAM as they are. A FASTQ takes the sequenced strand of a BAM's primary records, and keeps the
-    comments of a FASTQ. Damaged reads are left out, and warned of.
+    BAM records are copied unchanged to a BAM. A FASTQ gets the primary records of a BAM in sequencing orientation, and
+    keeps the comments of a FASTQ. Damaged reads are skipped with a warning.
 
     Args:
         source: BAM, SAM, CRAM or FASTQ.
-        target: BAM, SAM or FASTQ, by its ending, as ``pacbio.writers.open_reads`` has it.
-        reads: what a read must reach; its quality is the mean over its bases, whatever its tag ``rq`` says; but where
-            that is below 0, the read is not a consensus, and its quality is 0.
+        target: BAM, SAM or FASTQ, by its extension; see ``pacbio.writers.open_reads``.
+        reads: minimum quality and length. The quality is the mean over the bases, whatever the tag ``rq``; but a read
+            with ``rq`` below 0 is not a consensus and counts as quality 0.
         program: for the ``@PG`` line.
 
     Raises:
@@ -108,13 +108,13 @@ def filter_reads(source: Path, target: Path, reads: ReadFilter, program: Program
 def _header(source: Path, target: Path, program: Program) -> pysam.AlignmentHeader:
     if kind_of(source) in RECORD_KINDS:
         return extended_header(header_of(source), program)
-    # The read groups of a FASTQ are found by reading it through: not where a FASTQ is written.
+    # Finding the read groups of a FASTQ takes reading all of it, which is not needed to write a FASTQ.
     has_groups = target.suffix in {".bam", ".sam"}
     return extended_header(drafts_header(source) if has_groups else pysam.AlignmentHeader(), program)
 
 
 def _reads(source: Path, writer: ReadWriter) -> Iterator[Callable[[], _Read]]:
-    """The reads of a file, not yet decoded; those without qualities have none that counts."""
+    """The reads of a file, not yet decoded; a read without qualities fails every filter."""
     kind = kind_of(source)
     if kind is Kind.FASTA:
         raise InputError(f"{source}: is FASTA, which has no qualities to filter by; give BAM or FASTQ")
@@ -140,7 +140,7 @@ def _of_record(record: Record, writer: ReadWriter) -> _Read:
 
 
 def _claimed(record: Record) -> NDArray[np.uint8]:
-    """The qualities by which a record is judged; 0 for a read that is not a consensus (``rq`` below 0)."""
+    """The qualities to filter by; 0 for a read that is not a consensus (``rq`` below 0)."""
     qualities = record.qualities()
     if qualities is None:
         return np.empty(0, np.uint8)

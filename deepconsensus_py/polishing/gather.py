@@ -1,4 +1,4 @@
-"""The outputs of several runs over parts of the molecules, put together as if one run had made them."""
+"""Merging of the outputs of several runs on parts of the ZMWs, as if one run had made them."""
 
 import gzip
 import json
@@ -35,23 +35,23 @@ _POLISHED = frozenset({Outcome.SUCCESS, Outcome.FAILED_QUALITY_FILTER, Outcome.F
 
 
 def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
-    """Put polished reads together, in the order given, with their reports and molecule tables.
+    """Merge polished reads, in the order given, with their reports and tables of ZMWs.
 
     Args:
-        parts: BAM files that ``polish`` wrote, with the side files that it wrote beside them.
+        parts: BAM files that ``polish`` wrote, with their side files.
         output: BAM file; its side files are written beside it.
         program: this program, for the header and the report.
 
     Returns:
-        The report of the whole.
+        The merged report.
 
     Raises:
-        InputError: a part or a side file cannot be used, or the parts were made with different models or have a
-            molecule in common.
-        OutputError: an output cannot be written, or would replace another one's report.
+        InputError: a part or a side file cannot be used, or the parts were polished with different models or share a
+            ZMW.
+        OutputError: an output cannot be written, or would overwrite another output's report.
     """
     if output.suffix != ".bam":
-        raise OutputError(f"{output}: gathered reads are BAM; give a name that ends in .bam")
+        raise OutputError(f"{output}: merged reads are written as BAM; give a name that ends in .bam")
     require_own_report(output)
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
@@ -79,7 +79,7 @@ def _read_report(part: Path) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if not report.keys() >= {"model", "counts", "stages"}:
             raise InputError(f"{path}: is not the report of a polish run")
-        # What reports are put together by: numbers to add, and names.
+        # All that merging needs: numbers to add, and names.
         summed([report, report])
         _ = report["model"]["name"], list(report["inputs"])
     return report
@@ -90,12 +90,12 @@ def _require_same_model(parts: Sequence[Path], reports: Sequence[Mapping[str, An
         if report["model"] != reports[0]["model"]:
             raise InputError(
                 f"{part}: was polished with model {report['model']['name']}, {parts[0]} with "
-                f"{reports[0]['model']['name']} or another setting of it; polish all parts with the same"
+                f"{reports[0]['model']['name']} or other settings of it; polish all parts with the same model"
             )
 
 
 def _join_reads(parts: Sequence[Path], target: Path, program: Program) -> None:
-    """Copy the compressed blocks of all parts under one header, without unpacking them."""
+    """Concatenate the compressed blocks of all parts under one header, without decompressing them."""
     joined = joined_header(_header(part) for part in parts)
     with NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", suffix=".sam") as header:
         header.write(str(extended_header(joined, program)))
@@ -103,7 +103,7 @@ def _join_reads(parts: Sequence[Path], target: Path, program: Program) -> None:
         try:
             pysam.cat("--no-PG", "-h", header.name, "-o", str(target), *map(str, parts), catch_stdout=False)
         except SamtoolsError as fault:
-            raise OutputError(f"{target.parent}: the reads cannot be put together there ({fault})") from fault
+            raise OutputError(f"{target.parent}: the reads cannot be merged there ({fault})") from fault
 
 
 def _header(part: Path) -> pysam.AlignmentHeader:
@@ -118,10 +118,10 @@ def _join_rows(parts: Sequence[Path], table: TextIO) -> None:
 
 
 def _require_once(parts: Sequence[Path]) -> None:
-    """Refuse parts that have polished the same molecule.
+    """Refuse parts that share a polished ZMW.
 
     Raises:
-        InputError: naming both parts and the molecule.
+        InputError: naming both parts and the ZMW.
     """
     known = MoleculeNumbers()
     for number, part in enumerate(parts):
@@ -132,7 +132,7 @@ def _require_once(parts: Sequence[Path]) -> None:
                 continue
             earlier = known.note(molecule, number)
             if earlier is not None and earlier != number:
-                raise InputError(f"{part}: has {name}, and so has {parts[earlier]}; give parts of different molecules")
+                raise InputError(f"{part}: has {name}, which {parts[earlier]} has too; give parts of different ZMWs")
 
 
 def _rows(path: Path) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""What decides the records of a run: input, model, options, program. A run is gone on with only by the same."""
+"""The journal of an unfinished run: its last checkpoint, and all that its records depend on (inputs, model, options).
+
+A run is resumed only if none of these has changed, so that its records are those of an uninterrupted run.
+"""
 
 import hashlib
 import json
@@ -19,24 +22,24 @@ from deepconsensus_py.pacbio.pipes import is_pipe
 from deepconsensus_py.polishing.outputs import Stored
 
 _LOOKED_AT = 1 << 16
-"""Bytes of an input's start and end that are looked at: its size and time say the rest."""
+"""Bytes that are hashed at the start and at the end of an input; hashing all of it would take minutes."""
 
 
 def run_identity(
     inputs: Sequence[Path], model: str, method: Method, options: Mapping[str, Any], formats: Sequence[str]
 ) -> dict[str, Any]:
-    """What decides a run's records, as plain JSON values.
+    """Everything that a run's records depend on, as plain JSON values.
 
     Args:
-        inputs: all files that molecules are read from.
+        inputs: all input files.
         model: its name or the path of its file.
         method: its method.
-        options: those that records depend on.
-        formats: endings of the outputs.
+        options: those that the records depend on.
+        formats: file name extensions of the outputs.
 
     Raises:
         InputError: an input cannot be read.
-        ModelError: the model's file is gone.
+        ModelError: the model's file does not exist any more.
     """
     facts = {
         "version": __version__,
@@ -45,22 +48,22 @@ def run_identity(
         "options": dict(options),
         "formats": list(formats),
     }
-    # As a journal gives it back: without tuples.
+    # As it comes back from a journal: with lists for tuples.
     plain: dict[str, Any] = json.loads(json.dumps(facts))
     return plain
 
 
 def model_facts(method: Method) -> dict[str, Any]:
-    """What a report says of the model."""
+    """The report's entry ``model``."""
     return {"name": method.name, "spec": dict(method.spec), "calibration": method.calibration}
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What differs between two identities, in words; empty where nothing does.
+    """Description of the differences between two identities; empty if there are none.
 
     Args:
-        then: an identity, as JSON gave it back.
-        now: another.
+        then: the earlier identity, as read from JSON.
+        now: the current one.
     """
     return ", ".join(
         [
@@ -102,18 +105,18 @@ def _other_inputs(then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, 
         yield f"{len(then)} input files, now {len(now)}"
         return
     for old, new in zip(then, now, strict=True):
-        # A file may have been moved, or be named by another way; what is in it counts.
+        # Only name and content count: inputs may have been moved.
         if old["name"] != new["name"]:
             yield f"input {old['name']}, now {new['name']}"
         elif old != new:
-            yield f"input {new['name']}, which has changed since"
+            yield f"input {new['name']} has changed"
 
 
 def _other_model(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if then["name"] != now["name"]:
         yield f"model {then['name']}, now {now['name']}"
     elif then != now:
-        yield f"model {now['name']}, which has changed since"
+        yield f"model {now['name']} has changed"
 
 
 def _other_values(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -132,14 +135,14 @@ NAME = "journal.json"
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What stands on the disk for good.
+    """A checkpoint: what is safely on disk.
 
     Attributes:
-        identity: what decides the run's records; see ``polishing.journal``.
-        places: the final path of each finished file, by its name in the folder; see ``pieces.Targets.places``.
+        identity: everything that the run's records depend on; see ``polishing.journal``.
+        places: the final path of each finished file, by its name in the folder; see ``outputs.Targets.places``.
         report: the report of the run so far.
-        files: what is stored of each file, by its name in the folder.
-        complete: whether all molecules are done and the files only have to take their names.
+        files: size and checksum of each file, by its name in the folder.
+        complete: whether all ZMWs are finished and the files only have to be moved to their final paths.
     """
 
     identity: Mapping[str, Any]
@@ -150,12 +153,12 @@ class Journal:
 
     @property
     def molecules(self) -> int:
-        """How many molecules are done."""
+        """Number of finished ZMWs."""
         return int(self.report["counts"]["molecules"])
 
 
 def write_journal(folder: Path, journal: Journal) -> None:
-    """Replace the journal of a folder; it counts once this returns, and the one before until then.
+    """Replace the journal of a folder atomically.
 
     Raises:
         OutputError: it cannot be written.
@@ -188,17 +191,17 @@ def read_journal(folder: Path) -> Journal | None:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path}: is damaged, or not the journal of a run; delete {folder} to start over")
+        raise InputError(f"{path}: is damaged, or not a journal; delete {folder} to start over")
     if content.get("version") != VERSION:
         raise InputError(
-            f"{path}: has journal version {content.get('version')} of deepconsensus-py {content.get('tool')}, and "
-            f"deepconsensus-py {__version__} reads version {VERSION}; finish with that version, or delete {folder} to "
-            "start over"
+            f"{path}: has journal version {content.get('version')} (written by deepconsensus-py "
+            f"{content.get('tool')}), deepconsensus-py {__version__} reads version {VERSION}; resume with that "
+            f"version, or delete {folder} to start over"
         )
     run = content.get("run")
-    # What has the right checksum is what write_journal wrote: its keys and types need no other look.
+    # The checksum proves that write_journal wrote it, so keys and types are not checked again.
     if not isinstance(run, dict) or content.get("sha256") != _checksum(run):
-        raise InputError(f"{path}: is damaged (its checksum is another); delete {folder} to start over")
+        raise InputError(f"{path}: is damaged (wrong checksum); delete {folder} to start over")
     return Journal(**run | {"files": {name: Stored(**stored) for name, stored in run["files"].items()}})
 
 

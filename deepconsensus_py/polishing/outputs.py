@@ -1,4 +1,8 @@
-"""The files of a run while they grow, piece by piece, with what is stored of each for good."""
+"""The output files of a run while it is written, and how much of each is safely on disk.
+
+Files are only appended to, so that a run that was killed is resumed by cutting them back to the last checkpoint, and
+nothing has to be joined or copied at the end. BAM and gzip allow that: both are sequences of independent blocks.
+"""
 
 import os
 import shutil
@@ -22,40 +26,40 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The start of a file, or all of it.
+    """Size and checksum of a file, or of its first bytes.
 
     Attributes:
         size: bytes.
-        crc: CRC-32 of them (RFC 1952, section 8); it grows with the file, so that nothing is read again to store more.
+        crc: CRC-32 of them (RFC 1952, section 8). It can be continued, so that appending reads nothing again.
     """
 
     size: int = 0
     crc: int = 0
 
     def after(self, data: bytes | memoryview) -> "Stored":
-        """What is stored once data has been appended."""
+        """Size and checksum after appending data."""
         return Stored(self.size + len(data), zlib.crc32(data, self.crc))
 
     def require(self, path: Path) -> None:
-        """Read the start of a file, and refuse it where it is not what was written.
+        """Check that the start of a file is what was written.
 
         Raises:
-            InputError: it is missing, shorter, or its checksum is another.
+            InputError: it is missing, shorter, or has a different checksum.
         """
         found = stored(path, self.size) if path.exists() else None
         if found is None:
             fault = "is missing"
         elif found.size < self.size:
-            fault = f"holds {found.size} of the {self.size} bytes that were written"
+            fault = f"is truncated ({found.size} of {self.size} bytes)"
         elif found != self:
-            fault = f"is damaged: its checksum is {found.crc:08x}, and {self.crc:08x} was written"
+            fault = f"is damaged (checksum {found.crc:08x}, expected {self.crc:08x})"
         else:
             return
         raise InputError(f"{path}: {fault}; delete {path.parent} to start over")
 
 
 def stored(path: Path, size: int | None = None) -> Stored:
-    """What a file holds, or at most its first bytes.
+    """Size and checksum of a file, or of at most its first ``size`` bytes.
 
     Raises:
         InputError: it cannot be read.
@@ -71,22 +75,22 @@ BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000000000000000
 """The empty block at the end of a BAM file (SAM specification, section 4.1.2)."""
 
 
-class GrowingFile:
+class AppendOnlyFile:
     """A file that is only appended to.
 
     Attributes:
         path: the file.
-        name: what errors call it.
+        name: its name in error messages.
         stored: its size and checksum.
     """
 
     def __init__(self, path: Path, name: str, stored: Stored) -> None:
-        """Open a file, or make it.
+        """Open or create a file.
 
         Args:
             path: the file.
-            name: what errors call it.
-            stored: what an earlier run has stored of it and is still there; what follows is cut off.
+            name: its name in error messages.
+            stored: what an earlier run wrote up to its last checkpoint; anything after that is cut off.
 
         Raises:
             OutputError: it cannot be written.
@@ -110,10 +114,10 @@ class GrowingFile:
         self.stored = self.stored.after(data)
 
     def sync(self) -> None:
-        """Wait until all is stored.
+        """Flush the file to disk.
 
         Raises:
-            OutputError: it cannot be.
+            OutputError: it cannot be written.
         """
         with writing(self.name):
             os.fsync(self._file.fileno())
@@ -123,20 +127,20 @@ class GrowingFile:
         self._file.close()
 
 
-class GrowingReads:
-    """A file of reads, in the format that its final name says.
+class AppendOnlyReads:
+    """A file of reads, in the format of its final name.
 
     Args:
-        file: where they stand, without the format's end.
+        file: the reads so far, without the format's end-of-file marker.
         name: the final name.
-        header: of BAM and SAM; where the file has one already it stays.
+        header: BAM and SAM header; ignored if the file already has one.
         threads: for compression of BAM.
 
     Raises:
-        OutputError: the name has an unknown ending, or the file cannot be written.
+        OutputError: the name has an unknown extension, or the file cannot be written.
     """
 
-    def __init__(self, file: GrowingFile, name: Path, header: pysam.AlignmentHeader, threads: int = 1) -> None:
+    def __init__(self, file: AppendOnlyFile, name: Path, header: pysam.AlignmentHeader, threads: int = 1) -> None:
         self.file = file
         self._name, self._header, self._threads = name, header, threads
         self._scratch = file.path.with_name(f"piece-{file.path.name}")
@@ -144,14 +148,14 @@ class GrowingReads:
             pass
         self._empty = self._written()
         self._end = BGZF_END if self._empty.endswith(BGZF_END) else b""
-        # Nothing needs to stand before gzip members.
+        # A compressed FASTQ needs no header: each checkpoint is a gzip member of its own.
         self._start = b"" if name.suffix == ".gz" else self._empty.removesuffix(self._end)
         if not file.stored.size:
             file.append(self._start)
 
     @contextmanager
-    def piece(self) -> Iterator[ReadWriter]:
-        """A writer whose reads are appended when the block ends well; else nothing is.
+    def checkpoint(self) -> Iterator[ReadWriter]:
+        """A writer whose reads are appended if the block succeeds, and discarded if it fails.
 
         Raises:
             OutputError: they cannot be written.
@@ -164,7 +168,7 @@ class GrowingReads:
         self.file.append(memoryview(written)[len(self._start) : len(written) - len(self._end)])
 
     def finish(self) -> None:
-        """Append what a file of this format ends with."""
+        """Append the end-of-file marker of the format."""
         self.file.append(self._end if self.file.stored.size else self._empty)
 
     @contextmanager
@@ -183,41 +187,41 @@ TABLE, SUMMARY = f"molecules{MOLECULES}", f"report{REPORT}"
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Where a run's files go in the end.
+    """Final paths of a run's files.
 
     Attributes:
-        output: reads; beside them the two side files.
-        failed: reads that the filters drop, or None.
+        output: reads; the two side files go beside them.
+        failed: reads that fail the filters, or None.
     """
 
     output: Path
     failed: Path | None
 
     def finals(self) -> dict[str, Path]:
-        """Names of the finished files in the folder, and the names that they take; the reads last."""
+        """Final path of each file in the work folder, by its name there; the reads come last."""
         failed = {} if self.failed is None else {f"failed{ending(self.failed)}": self.failed}
         sides = {SUMMARY: side_file(self.output, REPORT), TABLE: side_file(self.output, MOLECULES)}
         return sides | failed | {f"reads{ending(self.output)}": self.output}
 
     def places(self) -> dict[str, str]:
-        """``finals`` as a journal keeps them: seen from the folder of the reads, so that all may be moved together."""
+        """``finals`` for the journal: relative to the folder of the reads, so that a run can be moved and resumed."""
         folder = Path(os.path.realpath(self.output)).parent
         return {name: os.path.relpath(os.path.realpath(path), folder) for name, path in self.finals().items()}
 
 
 def ending(path: Path) -> str:
-    """``.bam``, ``.fastq.gz``; empty where the name has none."""
+    """File name extension: ``.bam``, ``.fastq.gz``; empty if there is none."""
     return "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
 
 
-class Pieces:
-    """A run's growing files.
+class RunFiles:
+    """All output files of a run while it is written.
 
     Args:
-        folder: where they lie.
-        targets: what they are to become.
-        earlier: what is stored of each, by name; one without is begun.
-        header: of the reads, where they have none yet.
+        folder: the work folder.
+        targets: their final paths.
+        earlier: what an earlier run stored of each, by name; the others are created.
+        header: BAM header of the reads, for files that have none yet.
         threads: for compression of BAM.
 
     Raises:
@@ -234,21 +238,21 @@ class Pieces:
         threads: int,
     ) -> None:
         self._targets, self._files = targets, ExitStack()
-        self._grown: list[GrowingFile] = []
+        self._all: list[AppendOnlyFile] = []
 
-        def grow(name: str) -> GrowingFile:
-            file = GrowingFile(folder / name, str(targets.output), earlier.get(name, Stored()))
+        def open_file(name: str) -> AppendOnlyFile:
+            file = AppendOnlyFile(folder / name, str(targets.output), earlier.get(name, Stored()))
             self._files.callback(file.close)
-            self._grown.append(file)
+            self._all.append(file)
             return file
 
-        def grow_reads(name: str, path: Path, threads: int) -> GrowingReads:
-            return GrowingReads(grow(f"{name}{ending(path)}"), path, header, threads)
+        def open_reads_file(name: str, path: Path, threads: int) -> AppendOnlyReads:
+            return AppendOnlyReads(open_file(f"{name}{ending(path)}"), path, header, threads)
 
         with self._files:
-            self._reads = grow_reads("reads", targets.output, threads)
-            self._failed = None if targets.failed is None else grow_reads("failed", targets.failed, 1)
-            self._rows = grow(ROWS)
+            self._reads = open_reads_file("reads", targets.output, threads)
+            self._failed = None if targets.failed is None else open_reads_file("failed", targets.failed, 1)
+            self._rows = open_file(ROWS)
             if not self._rows.stored.size:
                 self._rows.append(table_row(COLUMNS).encode())
             self._files = self._files.pop_all()
@@ -260,41 +264,41 @@ class Pieces:
         self._files.close()
 
     @contextmanager
-    def piece(self) -> Iterator[tuple[ReadWriter, ReadWriter | None]]:
-        """Writers of reads and of failed ones (where they are wanted); a block that fails leaves nothing of them.
+    def checkpoint(self) -> Iterator[tuple[ReadWriter, ReadWriter | None]]:
+        """Writers for the reads and, if asked for, the failed reads; if the block fails, nothing is kept.
 
         Raises:
             OutputError: they cannot be written.
         """
         with ExitStack() as writers:
-            reads = writers.enter_context(self._reads.piece())
-            yield reads, writers.enter_context(self._failed.piece()) if self._failed else None
+            reads = writers.enter_context(self._reads.checkpoint())
+            yield reads, writers.enter_context(self._failed.checkpoint()) if self._failed else None
 
     def store(self, rows: str = "") -> dict[str, Stored]:
-        """Wait until all that was written is stored.
+        """Flush all files to disk.
 
         Args:
-            rows: lines that the table of molecules is to have besides.
+            rows: lines to append to the table of ZMWs first.
 
         Returns:
-            What is stored of each file, by name.
+            Size and checksum of each file, by name.
 
         Raises:
-            OutputError: it cannot be stored.
+            OutputError: a file cannot be written.
         """
         self._rows.append(rows.encode())
-        for file in self._grown:
+        for file in self._all:
             file.sync()
-        return {file.path.name: file.stored for file in self._grown}
+        return {file.path.name: file.stored for file in self._all}
 
     def finish(self, report: Mapping[str, Any]) -> dict[str, Stored]:
-        """End the files, and write the two that stand beside the reads.
+        """Finish the files, and write the table of ZMWs and the report.
 
         Args:
             report: of the whole run.
 
         Returns:
-            What is stored of each file, by name.
+            Size and checksum of each file, by name.
 
         Raises:
             OutputError: they cannot be written.

@@ -1,4 +1,4 @@
-"""A head start for worker processes: what they are forked from gets ready while the main process reads its model."""
+"""Start of the worker processes' fork server, so that it imports its modules while the main process loads the model."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -9,10 +9,10 @@ from deepconsensus_py.workers.pool import prepare
 
 
 def prepare_workers(model: str | Path) -> None:
-    """Have what the encoder of a model needs imported, and its compiled code loaded, once for all workers.
+    """Import what a model's encoder needs, and load its compiled code, once for all workers.
 
     Args:
-        model: as ``models.registry.load_model`` takes it, which says so where there is none.
+        model: as for ``models.registry.load_model``, which also reports an unknown one.
     """
     with suppress(ModelError):
         prepare(["deepconsensus_py.polishing.encode", *find_method(model)[0].preload])

@@ -1,4 +1,4 @@
-"""A run while it goes on: seconds of each stage, progress, and a request to end early."""
+"""Time of each stage, progress, and a request to end a run early."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ from tqdm import tqdm
 log = logging.getLogger(__name__)
 
 BAR = logging.getLogger("deepconsensus_py.progress.bar")
-"""Says by its level whether the bar is drawn, where standard error is a terminal."""
+"""Its level decides whether the bar is drawn when standard error is a terminal."""
 
 STAGES = ("read", "align", "encode", "network", "call", "write")
 
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 
 class StageClock:
-    """Adds up the seconds that each stage worked; stages overlap, so the sum may exceed the run's own time.
+    """Seconds that each stage worked; stages overlap, so the sum may exceed the wall-clock time.
 
     Attributes:
         seconds: stage to seconds.
@@ -43,7 +43,7 @@ class StageClock:
             self.add({name: time.perf_counter() - start})
 
     def timed(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass items on, counting the time that their source takes to give each."""
+        """Yield the items, timing how long their source takes."""
         source = iter(items)
         while True:
             with self.stage(name):
@@ -54,7 +54,7 @@ class StageClock:
             yield item
 
     def add(self, seconds: Mapping[str, float]) -> None:
-        """Add what another process measured."""
+        """Add seconds that another process measured."""
         with self._lock:
             for name, value in seconds.items():
                 self.seconds[name] += value
@@ -64,15 +64,15 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 def with_progress(items: Iterable[Item], total: int | None, unit: str, *, done: int = 0) -> Iterator[Item]:
-    """Pass items on while reporting how far it has come: as a bar on a terminal, and in a line of the log now and then.
+    """Yield the items while showing progress: a bar on a terminal, and a log line every 30 seconds.
 
-    Beside a bar, the lines are details (level ``DEBUG``).
+    Beside a bar, the log lines have level ``DEBUG``.
 
     Args:
         items: what is counted.
-        total: how many there will be, or None where that is not known.
+        total: number of items, or None if unknown.
         unit: name of an item, e.g. ``"ZMW"``.
-        done: how many were done before, besides these.
+        done: items that an earlier run has done, to be counted as well.
     """
     if sys.stderr.isatty() and BAR.isEnabledFor(logging.INFO):
         whole = None if total is None else done + total
@@ -83,33 +83,33 @@ def with_progress(items: Iterable[Item], total: int | None, unit: str, *, done: 
 
 
 def _with_lines(items: Iterable[Item], total: int | None, unit: str, done: int, level: int) -> Iterator[Item]:
-    start = said = time.monotonic()
+    start = logged = time.monotonic()
     for count, item in enumerate(items, 1):
         yield item
         now = time.monotonic()
-        if now - said >= SECONDS_BETWEEN_LINES:
-            said, rate = now, count / (now - start)
+        if now - logged >= SECONDS_BETWEEN_LINES:
+            logged, rate = now, count / (now - start)
             left = "" if total is None else f" of {done + total}, {(total - count) / rate:.0f} s left"
             log.log(level, "%d %ss%s, %.2f per second", done + count, unit, left, rate)
 
 
 class Stop:
-    """A word to a run, from a signal handler or another thread, that it should end.
+    """A request, from a signal handler or another thread, that a run should end early.
 
     Attributes:
-        asked: whether the word has been given.
-        early: whether something was left out for it.
+        asked: whether the request was made.
+        early: whether any item was skipped because of it.
     """
 
     def __init__(self) -> None:
         self.asked = self.early = False
 
     def ask(self) -> None:
-        """Let nothing more begin."""
+        """Ask the run to start no further ZMW."""
         self.asked = True
 
     def before(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass items on until the word is given; one that is read and left out is not begun."""
+        """Yield items until the request is made."""
         for item in items:
             if self.asked:
                 self.early = True

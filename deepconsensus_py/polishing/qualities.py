@@ -1,4 +1,4 @@
-"""Base qualities: Phred arithmetic, calibration, caps and read averages.
+"""Base qualities (Phred): conversion, calibration, caps and read averages.
 
 A quality is ``-10 log10 p``, where p is the probability that the base is wrong (SAM specification, section 1.4).
 """
@@ -15,7 +15,7 @@ from deepconsensus_py.errors import DeepConsensusError
 from deepconsensus_py.pacbio.molecule import Draft
 
 MAX_BASE_QUALITY = 93
-"""The highest quality that fits a FASTQ character (``~``, ASCII 126)."""
+"""The highest quality that FASTQ can encode (``~``, ASCII 126)."""
 
 Reals = NDArray[np.floating[Any]]
 
@@ -30,7 +30,7 @@ class Calibration(ABC):
 
     @staticmethod
     def parse(text: str) -> "Calibration":
-        """Read a linear map, knots, or ``"skip"`` for none.
+        """Parse a linear map, knots, or ``"skip"`` for none.
 
         Raises:
             DeepConsensusError: the text is none of them.
@@ -57,12 +57,12 @@ class LinearCalibration(Calibration):
     """A line, DeepConsensus v1.2's ``"threshold,w,b"``.
 
     Attributes:
-        threshold: Phred; qualities up to it are left alone, 0 maps all.
+        threshold: Phred; only qualities above it are mapped, with 0 all.
         scale: the slope w.
         offset: the intercept b, in Phred.
 
     Raises:
-        ValueError: the numbers make no rising line.
+        ValueError: the slope is not positive, or a number is out of range.
     """
 
     threshold: float = 0.0
@@ -86,15 +86,15 @@ class LinearCalibration(Calibration):
 
 @dataclass(frozen=True, slots=True)
 class KnotCalibration(Calibration):
-    """Straight lines between knots, ``"q:Q,q:Q,…"``; below the first knot and above the last it is constant.
+    """Linear interpolation between knots, ``"q:Q,q:Q,…"``, constant below the first and above the last one.
 
-    So it promises no quality above those that were seen when it was fitted.
+    So it never predicts a quality above those observed when it was fitted.
 
     Attributes:
-        knots: (predicted, observed) qualities, Phred, in rising order of the predicted.
+        knots: (predicted, observed) qualities, Phred, in ascending order.
 
     Raises:
-        ValueError: fewer than two knots, or they do not rise.
+        ValueError: fewer than two knots, or they are not in ascending order.
     """
 
     knots: tuple[tuple[float, float], ...]
@@ -152,13 +152,13 @@ def mean_quality(qualities: NDArray[Any]) -> float:
     """The quality of a read or a window: the Phred of its mean error probability.
 
     Args:
-        qualities: ``[n]`` Phred; negative values stand for gaps and do not count.
+        qualities: ``[n]`` Phred; negative values are gaps and are ignored.
 
     Returns:
-        Phred, 0 where nothing counts.
+        Phred; 0 if there are no bases.
     """
     present = qualities[qualities >= 0]
-    # "+ 0.0" makes a plain zero of the -0.0 that a mean probability of 1 gives.
+    # "+ 0.0" turns the -0.0 of a mean probability of 1 into 0.0.
     return float(-10 * np.log10(error_probability(present).mean())) + 0.0 if len(present) else 0.0
 
 
@@ -181,30 +181,30 @@ def final_qualities(
     """Calibrated, capped and rounded qualities of a called read.
 
     Args:
-        calls: the read; its error probabilities are the model's, or the draft's where the draft was kept.
-        model_calibration: for bases that the model called (the original's ``dc_calibration``).
-        draft_calibration: for kept draft bases (the original's ``ccs_calibration``).
+        calls: the read, with the model's error probabilities, or the draft's for kept bases.
+        model_calibration: for bases that the model called (``dc_calibration`` in DeepConsensus).
+        draft_calibration: for kept draft bases (``ccs_calibration`` in DeepConsensus).
         max_base_quality: cap, Phred.
 
     Returns:
         ``uint8[n]`` Phred.
     """
     predicted = phred(calls.error_probability)
-    # Draft qualities are whole numbers: undo what float32 added, or calibrated halves would round either way.
+    # Draft qualities are whole numbers; float32 made them inexact, and calibrated halves would round either way.
     kept = draft_calibration.apply(np.rint(predicted).astype(np.float64))
     return round_qualities(np.where(calls.from_model, model_calibration.apply(predicted), kept), max_base_quality)
 
 
 def claimed_qualities(draft: Draft, draft_index: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """The most that a draft's own qualities claim for the bases of a read.
+    """Upper bounds of a read's base qualities from its draft's own qualities.
 
     Args:
         draft: with base qualities, a tag ``rq``, both or neither.
         draft_index: ``int32[n]`` position of each base of the read in the draft, -1 for an inserted one.
 
     Returns:
-        ``uint8[n]`` Phred: the draft's base quality, and no more than its ``rq``; of an inserted base the lower one of
-        its neighbours; 0 where the draft claims nothing.
+        ``uint8[n]`` Phred: the draft's base quality, at most its ``rq``; for an inserted base the lower one of its
+        neighbours; 0 if the draft has no qualities.
     """
     accuracy = draft.tag("rq")
     known = isinstance(accuracy, float) and 0 <= accuracy <= 1
@@ -216,7 +216,7 @@ def claimed_qualities(draft: Draft, draft_index: NDArray[np.int32]) -> NDArray[n
     kept = np.where(draft_index >= 0, draft_index, -1)
     before = np.maximum.accumulate(kept)
     behind = np.minimum.accumulate(np.where(draft_index >= 0, draft_index, len(own))[::-1])[::-1]
-    # Before the first and behind the last base of the draft there is one neighbour only.
+    # An insertion at an end of the draft has only one neighbour.
     padded = np.append(own, MAX_BASE_QUALITY)
     lower = np.minimum(np.minimum(padded[before], padded[behind]), own.max(initial=0))
     return np.asarray(np.floor(lower), np.uint8)

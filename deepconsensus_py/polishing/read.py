@@ -1,6 +1,7 @@
-"""Which of the draft's BAM tags a polished read keeps.
+"""Polished reads, their BAM tags, and how they are written.
 
-Source: PacBio BAM format, sections "Use of read tags for per-read information" and "… for per-base information".
+Source of the tags: PacBio BAM format, sections "Use of read tags for per-read information" and "… for per-base
+information".
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,7 @@ KINETICS = ("fi", "fp", "ri", "rp", "ip", "pw")
 MODIFICATIONS = ("MM", "ML", "Mm", "Ml")
 
 PER_BASE_TAGS = frozenset((*KINETICS, "fn", "rn", *MODIFICATIONS, "MN", "sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
-"""Tags of single bases or of the length: the polished read's bases are not the draft's. ``fn`` and ``rn`` count the
+"""Per-base tags and those that depend on the length, which do not fit the polished bases. ``fn`` and ``rn`` count the
 passes of the kinetics."""
 
 _OF_SAM = ("AM AS CC CG CM CP H0 H1 H2 HI IH MC MD MQ NH NM OA OC OP PQ Q2 R2 S2 SA SM TS U2 UQ", "XS")
@@ -36,46 +37,46 @@ _OF_MINIMAP2 = ("cg cm cs de dv ms nn rl s1 s2 tp ts zd",)
 _OF_PBMM2 = ("mc mg mi rm",)
 
 ALIGNMENT_TAGS = frozenset(" ".join((*_OF_SAM, *_OF_MINIMAP2, *_OF_PBMM2)).split())
-"""Tags of a draft's alignment to something, which the polished read no longer has. Sources: SAM tags specification,
+"""Tags of an alignment of the draft, which the polished read does not have. Sources: SAM tags specification,
 section 1.1 (``XS``: bwa); minimap2(1), section "Output format"; README of pbmm2."""
 
 DROPPED = {"kinetics_dropped": KINETICS, "modifications_dropped": MODIFICATIONS}
-"""Counts of a report, and the tags that are meant."""
+"""Names of counts in the report, with the tags that they count."""
 
-_LEFT_OUT = PER_BASE_TAGS | ALIGNMENT_TAGS
+_DROPPED_TAGS = PER_BASE_TAGS | ALIGNMENT_TAGS
 
 
 def polished_tags(draft: Draft, qualities: NDArray[np.uint8]) -> tuple[tuple[str, Any, str], ...]:
-    """The draft's per-read tags in their order, with ``rq`` computed from the read's own qualities ``uint8[n]``."""
+    """The draft's per-read tags in their order, with ``rq`` computed from the polished qualities ``uint8[n]``."""
     own = ("rq", read_accuracy(qualities), "f")
-    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in draft.tags if tag not in _LEFT_OUT]
+    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in draft.tags if tag not in _DROPPED_TAGS]
     if draft.tag("rq") is None:
         kept.append(own)
     return tuple(kept)
 
 
 def unpolished_tags(draft: Draft) -> tuple[tuple[str, Any, str], ...]:
-    """The tags of a draft that is written as it is: all but those of an alignment, with ``rq`` -1: no HiFi read."""
+    """The tags of a draft that is written unpolished: all but those of an alignment, with ``rq`` -1 (not HiFi)."""
     return (*(entry for entry in draft.tags if entry[0] not in {"rq", *ALIGNMENT_TAGS}), ("rq", UNPOLISHED, "f"))
 
 
 def dropped(draft: Draft) -> dict[str, int]:
-    """1 for each kind of per-base information of a draft that its polished read has not, by the names ``DROPPED``."""
+    """1 for each kind of per-base information that is dropped from a draft, by the names ``DROPPED``."""
     present = {tag for tag, _, _ in draft.tags}
     return {name: int(not present.isdisjoint(tags)) for name, tags in DROPPED.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What the encoding stage yields for every molecule, whether it streams on to the model or into a shard.
+    """An encoded ZMW, on its way to the model or into a shard.
 
     Attributes:
-        draft: the draft, with what the polished read takes over from it.
-        features: the corrector's input, or None where the molecule could not be encoded.
-        outcome: the molecule's row in the report where ``features`` is None, e.g. ``"missing_kinetics"``; else empty.
-        reason: one sentence that says why ``features`` is None; else empty.
-        passes: number of aligned passes that the molecule was encoded from.
-        full_passes: how many of them are full ones.
+        draft: the draft, with the tags that the polished read keeps.
+        features: the model's input, or None if the ZMW could not be encoded.
+        outcome: the ZMW's outcome if ``features`` is None, e.g. ``"missing_kinetics"``; else empty.
+        reason: why ``features`` is None; else empty.
+        passes: number of aligned subreads.
+        full_passes: how many of them are full passes.
     """
 
     draft: Draft
@@ -88,17 +89,17 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PolishedRead:
-    """What became of one molecule; the reads of a run come in the order of their drafts.
+    """The result for one ZMW: a polished read, or the reason why there is none.
 
     Attributes:
-        draft: the draft that was corrected.
-        outcome: ``Outcome.SUCCESS`` where the read passed all filters; every molecule has exactly one outcome.
-        reason: one sentence where the molecule could not be processed, else empty.
-        bases: ``uint8[n]`` base codes without gaps; empty where nothing was called.
+        draft: the draft that was polished.
+        outcome: ``Outcome.SUCCESS`` if the read passed all filters; every ZMW has exactly one outcome.
+        reason: why the ZMW could not be processed; else empty.
+        bases: ``uint8[n]`` base codes without gaps; empty if there is no polished read.
         qualities: ``uint8[n]`` Phred.
         draft_index: ``int32[n]`` position in the draft, -1 for an inserted base.
-        passes: aligned passes that the read was made from.
-        windows: items that the corrector divided the molecule into.
+        passes: aligned subreads that the read was made from.
+        windows: items that the model divided the ZMW into.
         corrected: items that the model was run on; the draft was kept in the others.
     """
 
@@ -134,26 +135,26 @@ class PolishedRead:
 
     @property
     def rq(self) -> float:
-        """Predicted accuracy of the read, the mean of its bases' (tag ``rq``); 0 where nothing was called."""
+        """Predicted accuracy of the read, the mean over its bases (tag ``rq``); 0 if it is empty."""
         return read_accuracy(self.qualities)
 
     def fastq(self) -> str:
         """The read as a FASTQ record of four lines.
 
         Raises:
-            ValueError: nothing was called.
+            ValueError: there is no polished read.
         """
         self._require_bases()
         return fastq_record(self.name, self.bases, self.qualities)
 
     def to_pysam(self, header: pysam.AlignmentHeader | None = None) -> pysam.AlignedSegment:
-        """The read as the unaligned BAM record that ``polish`` writes, with the tags that it keeps of the draft.
+        """The read as the unaligned BAM record that ``polish`` writes, with the tags kept from the draft.
 
         Args:
-            header: of the file that it is to be written to; None is an empty one.
+            header: of the file that it will be written to; None is an empty one.
 
         Raises:
-            ValueError: nothing was called.
+            ValueError: there is no polished read.
         """
         self._require_bases()
         tags = polished_tags(self.draft, self.qualities)
@@ -169,21 +170,20 @@ class PolishedRead:
 
 
 def write_reads(reads: Iterable[PolishedRead], path: str | Path, *, ccs: Paths | None = None) -> int:
-    """Write the reads that have passed, as ``polish`` does; the file takes its name when all is written.
+    """Write the reads that passed, as the command ``polish`` does; the file gets its name when it is complete.
 
     Args:
-        reads: as ``polish`` yields them; those that have not passed are left out.
-        path: BAM, SAM or FASTQ (``.fastq``, ``.fq``, with ``.gz`` too), by its ending.
-        ccs: the CCS files that the reads were made from, whose header a BAM or SAM file takes over: read groups with
-            their samples, programs. Without them it has a read group for each movie, and all reads are held in memory
-            until the last one is there.
+        reads: as ``polish`` yields them; those that did not pass are skipped.
+        path: BAM, SAM or FASTQ (``.fastq``, ``.fq``, also ``.gz``), by its extension.
+        ccs: the CCS files that the reads were made from; a BAM or SAM file inherits their header (read groups with
+            samples, programs). Without them it has one read group per movie, and all reads are held in memory.
 
     Returns:
-        How many were written.
+        Number of reads written.
 
     Raises:
         InputError: a CCS file cannot be read.
-        OutputError: the ending is another one, or the file cannot be written.
+        OutputError: the extension is unknown, or the file cannot be written.
     """
     path, program = Path(path), Program(__version__, "")
     passed: Iterable[PolishedRead] = (read for read in reads if read.passed)

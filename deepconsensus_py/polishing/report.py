@@ -1,4 +1,4 @@
-"""Yields: reads and bases of at least some predicted read qualities, before polishing and after."""
+"""The report and the table of ZMWs: outcomes, counts, and yields by predicted read quality before and after."""
 
 import gzip
 import json
@@ -22,30 +22,30 @@ YIELD_QUALITIES = (20, 30, 40)
 YIELDS = tuple(
     f"{what}_q{q}_{when}" for q in YIELD_QUALITIES for when in ("before", "after") for what in ("reads", "bases")
 )
-"""Names of the counts: ``reads_q20_before`` of drafts, ``bases_q40_after`` of polished reads that were written."""
+"""Names of the counts: ``reads_q20_before`` for drafts, ``bases_q40_after`` for polished reads that were written."""
 
 
 def read_yields(read: PolishedRead) -> dict[str, int]:
-    """What one molecule adds to the counts ``YIELDS``."""
+    """One ZMW's contribution to the counts ``YIELDS``."""
     before = draft_quality(read.draft) if is_consensus(read.draft) else None
     after = mean_quality(read.qualities) if read.passed else None
     found: dict[str, int] = {}
     for quality in YIELD_QUALITIES:
         for when, own, bases in (("before", before, read.draft.bases), ("after", after, read.bases)):
-            # Five decimals, as the filter: a logarithm's last bit does not decide.
+            # Five decimals, as in the filter: an exact Q20 must not fail by the last bit of a logarithm.
             enough = own is not None and round(own, 5) >= quality
             found |= {f"reads_q{quality}_{when}": int(enough), f"bases_q{quality}_{when}": len(bases) * enough}
     return found
 
 
 def is_consensus(draft: Draft) -> bool:
-    """Whether a draft has a quality: ccs writes ``rq`` -1 for what it has not polished."""
+    """Whether a draft is a consensus: ccs writes ``rq`` -1 for reads that it has not polished."""
     accuracy = draft.tag("rq")
     return not (isinstance(accuracy, float) and accuracy < 0)
 
 
 def draft_quality(draft: Draft) -> float | None:
-    """Predicted quality of a draft (Phred): from its base qualities, else from its tag ``rq``, else None."""
+    """Predicted quality of a draft (Phred), from its base qualities or else its tag ``rq``; None without either."""
     if draft.qualities is not None and len(draft.qualities):
         return mean_quality(draft.qualities)
     accuracy = draft.tag("rq")
@@ -80,10 +80,10 @@ TOTALS = (
     *YIELDS,
 )
 MOLECULES, REPORT = ".zmws.tsv.gz", ".report.json"
-"""Endings of the two side files."""
+"""Suffixes of the two side files."""
 
 FAULTS = frozenset({Outcome.ERROR, Outcome.MISSING_KINETICS, Outcome.EMPTY_SEQUENCE})
-"""Outcomes that say something is wrong with the input: they make the command's exit status 3."""
+"""Outcomes that point to a problem of the input; with them the exit status is 3."""
 
 
 def side_file(output: Path, suffix: str) -> Path:
@@ -93,22 +93,22 @@ def side_file(output: Path, suffix: str) -> Path:
 
 
 def require_own_report(output: Path) -> None:
-    """Refuse an output whose report would replace that of another one beside it: ``OUT.bam`` and ``OUT.fastq``.
+    """Refuse an output whose report would overwrite that of another output: ``OUT.bam`` and ``OUT.fastq``.
 
     Raises:
-        OutputError: a report of that name is there, and so is the output that it is of.
+        OutputError: the other output and its report exist.
     """
     path = side_file(output, REPORT)
     owner = report_owner(path)
     if owner is not None and owner != output.name and path.with_name(owner).exists():
         raise OutputError(
-            f"{path}: is the report of {owner}, and that of {output.name} would replace it; give the output another "
-            "name or folder"
+            f"{path}: is the report of {owner} and would be overwritten by that of {output.name}; choose another "
+            "output name or folder"
         )
 
 
 def report_owner(path: Path) -> str | None:
-    """The name of the output that a report is of; None where there is no report."""
+    """The name of the output that a report belongs to; None if there is no report."""
     try:
         report = json.loads(path.read_text("utf-8"))
         return Path(report["output"]).name if "counts" in report else None
@@ -118,14 +118,14 @@ def report_owner(path: Path) -> str | None:
 
 @contextmanager
 def side_stream(target: Path, path: Path) -> Iterator[TextIO]:
-    """A side file to write into, compressed where its name ends in ``.gz``.
+    """Open a side file for writing, compressed if its name ends in ``.gz``.
 
     Args:
         target: the temporary file behind ``path``, see ``files.atomic_path``.
         path: the final name.
     """
     if path.suffix == ".gz":
-        # No time of day in the file, so that equal runs write equal bytes.
+        # No modification time in the file, so that equal runs write equal bytes.
         with gzip.GzipFile(target, "wb", mtime=0) as packed, TextIOWrapper(packed, "utf-8") as stream:
             yield stream
     else:
@@ -134,11 +134,11 @@ def side_stream(target: Path, path: Path) -> Iterator[TextIO]:
 
 
 class MoleculeTable:
-    """Counts the molecules of a run; their rows wait to be written.
+    """Counts of a run, and the rows of the table of ZMWs that are not written yet.
 
     Attributes:
-        outcomes: outcome to number of molecules.
-        totals: sums over all molecules, under the report's names.
+        outcomes: number of ZMWs by outcome.
+        totals: sums over all ZMWs, by the report's names.
     """
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class MoleculeTable:
         self._rows: list[str] = []
 
     def add(self, read: PolishedRead) -> None:
-        """Count one molecule and keep its row."""
+        """Count one ZMW and keep its row."""
         skipped = read.windows - read.corrected
         self.outcomes[read.outcome] += 1
         self.totals.update(
@@ -181,7 +181,7 @@ class MoleculeTable:
         self._rows.append(table_row(cells))
 
     def taken_rows(self) -> str:
-        """The rows of the molecules since the last time."""
+        """The rows added since the last call."""
         rows, self._rows = "".join(self._rows), []
         return rows
 
@@ -191,7 +191,7 @@ class MoleculeTable:
 
 
 def table_row(cells: Iterable[object]) -> str:
-    """A line of the table of molecules; whatever a cell holds, it is one cell of printable text."""
+    """A line of the table of ZMWs; cells are escaped so that each stays one cell of printable text."""
     return "\t".join(map(_cell, cells)) + "\n"
 
 
@@ -203,12 +203,12 @@ def _cell(value: object) -> str:
 
 
 def faulty(counts: Mapping[str, Any]) -> int:
-    """Of a report's ``counts``, the molecules that could not be processed."""
+    """Number of ZMWs that could not be processed, from a report's ``counts``."""
     return sum(count for outcome, count in counts["outcomes"].items() if outcome in FAULTS)
 
 
 def summed(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One report of several runs: counts and times are summed, peak memory is the highest, the rest the first's."""
+    """One report for several runs: sums of counts and times, the highest peak memory, the rest from the first."""
     return {
         **reports[0],
         "started": min(report["started"] for report in reports),

@@ -1,4 +1,4 @@
-"""A whole run, file to file: polished reads, the reads that were filtered out, and the two side files."""
+"""A whole run, from input files to output files: polished reads, failed reads, the table of ZMWs and the report."""
 
 import logging
 import time
@@ -29,7 +29,7 @@ from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
 from deepconsensus_py.polishing.read import PolishedRead, polished_tags, unpolished_tags
 from deepconsensus_py.polishing.report import MoleculeTable, require_own_report, summed
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
-from deepconsensus_py.polishing.work_folder import Unfinished, claimed
+from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
 from deepconsensus_py.workers.pool import keep_heap_small
 from deepconsensus_py.workers.resources import peak_resident
 
@@ -37,35 +37,35 @@ log = logging.getLogger(__name__)
 
 FILTERED = frozenset({Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER})
 
-PIECE = 128
-"""Molecules that are stored at a time: what a run that was killed has to do again, some megabytes of reads."""
+CHECKPOINT_ZMWS = 128
+"""ZMWs per checkpoint: at most this many are polished again after a run was killed; some megabytes of reads."""
 
 REASONS_SHOWN = 5
-"""Molecules of each outcome whose reason is logged: a movie without CCS reads has millions with too few passes. The
-table of molecules has all."""
+"""ZMWs of each outcome whose reason is logged; all are in the table of ZMWs. A movie without CCS reads has millions
+with too few passes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolishRun:
-    """What to polish, with what, and where to.
+    """Inputs, outputs and options of a run.
 
     Attributes:
-        reads: subreads and drafts; None where shards are given.
+        reads: subreads and drafts; None if feature shards are given.
         shards: feature shards.
-        output: BAM, SAM or FASTQ(.gz) by its name; ``-`` is standard output, and like all that is no regular file has
-            no side files.
-        failed: where reads that the filters drop go, or None.
+        output: BAM, SAM or FASTQ(.gz) by its extension; ``-`` is standard output. Outputs that are not regular files
+            have no side files.
+        failed: file for reads that fail the filters, or None.
         model: name of a model, or path of a ``.safetensors`` file.
-        insertion_trim: longest insertion (bases) that is kept; None for what the model was made with.
-        device: where a network runs; None is the processor.
-        precision: what a network computes in, one of ``options.PRECISIONS``; None is ``auto``.
-        triage: whether what the passes agree with is left as it is, the default; False lets the network see everything.
-        threads: processor cores.
+        insertion_trim: insertions longer than this many bases are ignored; None takes the model's own value.
+        device: where a network runs; None is the CPU.
+        precision: numeric precision of a network, one of ``options.PRECISIONS``; None is ``auto``.
+        triage: skip positions where the passes support the draft (default); False shows the network everything.
+        threads: CPU cores.
         settings: filters, calibration and window skipping.
-        keep_unpolished: whether the drafts of molecules with too few passes are written as they are, ``rq`` -1.
+        keep_unpolished: also write the drafts of ZMWs with too few passes, unchanged, with ``rq`` -1.
         command: the command line, for the header and the report.
-        resume: go on with what an earlier run has left, where there is something.
-        piece: molecules that are stored at a time.
+        resume: continue an unfinished run with the same output, if there is one.
+        checkpoint: ZMWs per checkpoint.
     """
 
     reads: Reads | None
@@ -82,23 +82,23 @@ class PolishRun:
     keep_unpolished: bool = False
     command: str = ""
     resume: bool = False
-    piece: int = PIECE
+    checkpoint: int = CHECKPOINT_ZMWS
 
 
 def polish_files(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
-    """Polish files; outputs take their names only when all is written, and what is written until then is kept.
+    """Polish files. Outputs get their names only when they are complete; until then, finished reads are kept aside.
 
     Args:
-        job: what to do.
-        stop: may be asked, while this runs, to end it early; molecules that have been begun are finished and kept.
+        job: inputs, outputs and options.
+        stop: can be asked, from a signal handler or another thread, to end the run early; ZMWs in work are finished.
 
     Returns:
-        The run's report, as it is written; where the run was resumed, of all its parts.
+        The report, as it is written; if the run was resumed, with the earlier counts and times.
 
     Raises:
-        InputError: a file cannot be used, or what an earlier run has left is damaged.
-        ModelError: the model is unknown, does not fit the shards, or has no use for something that is given.
-        OutputError: an output cannot be written, or an earlier run has left something there.
+        InputError: a file cannot be used, or the unfinished run is damaged.
+        ModelError: the model is unknown, does not fit the shards, or does not support an option.
+        OutputError: an output cannot be written, or an unfinished run was found there.
     """
     if job.resume and is_stream(job.output):
         raise OutputError("--resume needs an output file; it cannot resume writing to standard output")
@@ -112,7 +112,7 @@ def polish_files(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
 
 
 def _into_stream(session: "_Session") -> dict[str, Any]:
-    """Read by read, without side files and without a way to go on."""
+    """Write each read at once, without side files; such a run cannot be resumed."""
     job, source = session.job, session.source()
     with ExitStack() as files:
         writer = files.enter_context(open_reads(job.output, source.header, threads=job.threads))
@@ -122,45 +122,45 @@ def _into_stream(session: "_Session") -> dict[str, Any]:
 
 
 def _into_files(session: "_Session") -> dict[str, Any]:
-    """Piece by piece into files that take their names in the end."""
+    """Write checkpoints into the work folder; the files get their final names at the end."""
     job = session.job
     require_own_report(job.output)
-    with claimed(Targets(job.output, job.failed), session.identity(), resume=job.resume) as unfinished:
-        if not unfinished.complete:
-            _grow(session, unfinished)
-        if unfinished.journal is None:
+    with claimed(Targets(job.output, job.failed), session.identity(), resume=job.resume) as work:
+        if not work.complete:
+            _polish_on(session, work)
+        if work.journal is None:
             return session.report()
-        report = dict(unfinished.journal.report)
-        if unfinished.complete:
-            unfinished.deliver()
+        report = dict(work.journal.report)
+        if work.complete:
+            work.deliver()
     return report
 
 
-def _grow(session: "_Session", unfinished: Unfinished) -> None:
-    """Polish what has not been, and store it piece by piece."""
-    job, earlier = session.job, unfinished.journal
-    source = session.source(unfinished.molecules)
-    reads = session.polished(source, unfinished.molecules)
-    with closing(reads), unfinished.pieces(source.header, threads=job.threads) as pieces:
+def _polish_on(session: "_Session", work: WorkFolder) -> None:
+    """Polish the remaining ZMWs, with a checkpoint after every ``job.checkpoint`` of them."""
+    job, earlier = session.job, work.journal
+    source = session.source(work.molecules)
+    reads = session.polished(source, work.molecules)
+    with closing(reads), work.open_files(source.header, threads=job.threads) as outputs:
         for first in reads:
-            with pieces.piece() as (writer, failed):
-                session.write(chain([first], islice(reads, job.piece - 1)), writer, failed)
+            with outputs.checkpoint() as (writer, failed):
+                session.write(chain([first], islice(reads, job.checkpoint - 1)), writer, failed)
             with session.clock.stage("write"):
-                files = pieces.store(session.table.taken_rows())
-                unfinished.commit(files, session.report(earlier))
+                files = outputs.store(session.table.taken_rows())
+                work.commit(files, session.report(earlier))
         if not session.stop.early:
             report = session.report(earlier)
-            unfinished.commit(pieces.finish(report), report, complete=True)
+            work.commit(outputs.finish(report), report, complete=True)
 
 
 class _Session:
-    """What one process does of a job: it reads, counts and times.
+    """One execution of a job, with its counts and times.
 
     Attributes:
-        job: the job.
-        stop: asked to end early.
+        job: inputs, outputs and options.
+        stop: the request to end early.
         clock: seconds of each stage.
-        table: molecules.
+        table: counts of ZMWs.
     """
 
     def __init__(self, job: PolishRun, stop: Stop) -> None:
@@ -179,12 +179,12 @@ class _Session:
         _require_effect(job, self._method)
 
     def identity(self) -> dict[str, Any]:
-        """What decides the records."""
+        """Everything that the records depend on."""
         job = self.job
         options = _parameters(job, self._method)
         options |= {
             "device": options["device"] and options["device"].partition(":")[0],
-            # What "auto" has come to here; elsewhere it may be another.
+            # The precision in use: "auto" may mean another one on another machine.
             "precision": getattr(self._corrector.network, "precision", options["precision"]),
             "failed": job.failed is not None,
         }
@@ -193,7 +193,7 @@ class _Session:
         return run_identity(_inputs(job, expanded=True), job.model, self._method, options, formats)
 
     def source(self, done: int = 0) -> Source:
-        """Encoded molecules, without the first ones that are done."""
+        """Encoded ZMWs, without the first ``done``."""
         job, program = self.job, Program(__version__, self.job.command, f"model {self._method.name}")
         if job.reads is None:
             return encoded_shards(job.shards, self._method, program, self.clock, skip=done, stop=self.stop)
@@ -201,13 +201,13 @@ class _Session:
         return encoded_reads(reads, self._method, program, job.threads, self.clock, stop=self.stop)
 
     def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
-        """Reads, in order, while progress is shown."""
+        """Polished reads, in order, with progress shown."""
         threads = self.job.threads
         reads = correct(source.molecules, self._corrector, self.job.settings, self.clock, threads=threads)
         yield from with_progress(reads, source.total, "ZMW", done=done)
 
     def write(self, reads: Iterable[PolishedRead], writer: ReadWriter, failed: ReadWriter | None) -> None:
-        """Count reads, and write those that are to be written."""
+        """Count the reads, and write those that pass or were asked for."""
         for read in reads:
             self.table.add(read)
             if read.reason and self.table.outcomes[read.outcome] <= REASONS_SHOWN:
@@ -224,7 +224,7 @@ class _Session:
             writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft))
 
     def report(self, earlier: Journal | None = None) -> dict[str, Any]:
-        """The run so far, with what an earlier process did of it."""
+        """The report so far, the earlier execution's included."""
         job = self.job
         own = {
             "tool": "deepconsensus-py",
@@ -245,7 +245,7 @@ class _Session:
 
 
 def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
-    """The files that molecules are read from, files of file names replaced by what they name where ``expanded``."""
+    """The input files; with ``expanded``, ``.fofn`` files are replaced by the files that they list."""
     if job.reads is None:
         return list(job.shards)
     if not expanded:
@@ -254,22 +254,19 @@ def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
 
 
 def _require_effect(job: PolishRun, method: Method) -> None:
-    """Refuse what is given and has no effect.
+    """Refuse options that would have no effect.
 
     Raises:
-        ModelError: it is so.
+        ModelError: there is one.
     """
     job.settings.require_fit(method)
-    # Column networks triage what they are shown, other models what they encode.
+    # Column models triage after encoding, other models before, so that their shards hold only what is left.
     if job.reads is None and job.triage is not None and not method.options >= OF_COLUMNS:
-        raise ModelError(
-            f"--triage has no effect with --features and model {method.name!r}, which decides when molecules are "
-            "encoded"
-        )
+        raise ModelError(f"--triage has no effect with --features and model {method.name!r}; give it to 'encode'")
 
 
 def _parameters(job: PolishRun, method: Method) -> dict[str, Any]:
-    """What holds, as plain JSON values; None of what the model does not understand."""
+    """All parameters, defaults included, as plain JSON values; None for options that the model does not support."""
     settings = asdict(job.settings) | {
         name: None if map_ is None else str(map_)
         for name, map_ in (

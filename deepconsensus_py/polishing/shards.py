@@ -1,6 +1,6 @@
-"""Feature shards: encoded molecules in a file, so that other machines than the encoding one can correct them.
+"""Feature shards: files of encoded ZMWs, so that the network can run on another machine than the encoder.
 
-A shard is a zip archive of one ``shard.json`` and one safetensors file per molecule (docs/developers/formats.md).
+A shard is a zip archive of one ``shard.json`` and one safetensors file per ZMW (docs/developers/formats.md).
 """
 
 import json
@@ -34,28 +34,28 @@ VERSION = 2
 FIRST_MEMBER = "shard.json"
 
 _NAME = re.compile("[!-~]{1,254}")
-"""Of a read (SAM specification, section 1.4)."""
+"""A valid read name (SAM specification, section 1.4)."""
 
-_WHAT = "a feature shard; write it again with encode"
+_WHAT = "a feature shard; write it again with 'encode'"
 
 _SIZE = 8
 """Bytes of the little-endian length of the JSON header at the start of a safetensors file."""
 
 COMPRESSION_LEVEL = 1
-"""Of deflate: windows are mostly gaps and repeated rows, the fastest level already makes them five times smaller."""
+"""Deflate's fastest level: windows are mostly gaps and repeated rows, and already shrink to a fifth."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardInfo:
-    """What a shard says of itself.
+    """Metadata of a shard.
 
     Attributes:
         path: the file.
-        model: name of the model whose method made it.
-        spec: its spec, as JSON gives it back.
-        header: text of the drafts' BAM header; empty where they came from FASTQ.
+        model: name of the model whose method encoded it.
+        spec: that method's spec, as read from JSON.
+        header: text of the drafts' BAM header; empty if they came from FASTQ.
         tool: version of the program that wrote it.
-        molecules: how many it holds.
+        molecules: number of ZMWs.
     """
 
     path: Path
@@ -66,7 +66,7 @@ class ShardInfo:
     molecules: int
 
     def require_fit(self, method: Method) -> None:
-        """Refuse a method that needs another encoding.
+        """Check that a method takes the shard's encoding.
 
         Raises:
             ModelError: the specs differ.
@@ -75,17 +75,17 @@ class ShardInfo:
         if needed == self.spec:
             return
         keys = [key for key in sorted({*needed, *self.spec}) if needed.get(key) != self.spec.get(key)]
-        differences = ", ".join(f"{key} {self.spec.get(key)} against {needed.get(key)}" for key in keys)
+        differences = ", ".join(f"{key} is {self.spec.get(key)}, not {needed.get(key)}" for key in keys)
         if needed.keys() != self.spec.keys():
-            differences = "a model of another kind"
+            differences = "another kind of model"
         raise ModelError(
-            f"{self.path}: encoded for model {self.model}, which does not fit model {method.name} ({differences}); "
+            f"{self.path}: was encoded for model {self.model}, which does not fit model {method.name} ({differences}); "
             "encode again with the --model and --ins-trim of this run"
         )
 
 
 def write_shard(path: Path, molecules: Iterable[Encoded], method: Method, header: str) -> Counter[str]:
-    """Write molecules as they come; the file takes its name only when complete.
+    """Write encoded ZMWs; the file gets its name only when it is complete.
 
     Args:
         path: the file.
@@ -94,7 +94,7 @@ def write_shard(path: Path, molecules: Iterable[Encoded], method: Method, header
         header: text of the drafts' BAM header, for the polished reads.
 
     Returns:
-        How many molecules were encoded, under ``"encoded"``, and how many were not, under their outcomes.
+        Number of encoded ZMWs under ``"encoded"``, and of the others under their outcomes.
 
     Raises:
         OutputError: the file cannot be written.
@@ -117,23 +117,23 @@ def write_shard(path: Path, molecules: Iterable[Encoded], method: Method, header
 
 
 def read_shard(path: Path, *, skip: int = 0) -> tuple[ShardInfo, Iterator[Encoded]]:
-    """Open a shard; its molecules are read one at a time, in draft order.
+    """Open a shard; its ZMWs are read one at a time, in draft order.
 
     Args:
         path: the file.
-        skip: leave out so many molecules, the first ones.
+        skip: skip the first ZMWs.
 
     Returns:
-        What the shard says of itself (of all its molecules), and its molecules.
+        The metadata (of the whole shard), and the ZMWs.
 
     Raises:
-        InputError: the file is missing, truncated, damaged or of another kind; also while the molecules are read.
+        InputError: the file is missing, truncated, damaged or of another kind; also while ZMWs are read.
     """
     with understanding(path, _WHAT), reading(path), zipfile.ZipFile(path) as archive:
         about = dict(json.loads(archive.read(FIRST_MEMBER)))
         members = archive.namelist()[1:]
     if about.get("format") != FORMAT:
-        raise InputError(f"{path}: not a feature shard (its {FIRST_MEMBER} does not say {FORMAT!r})")
+        raise InputError(f"{path}: is not a feature shard (its {FIRST_MEMBER} has not the format {FORMAT!r})")
     if about.get("version") != VERSION:
         raise InputError(
             f"{path}: has shard version {about.get('version')} (written by deepconsensus-py {about.get('tool')}), "
@@ -149,7 +149,7 @@ def read_shard(path: Path, *, skip: int = 0) -> tuple[ShardInfo, Iterator[Encode
 
 
 def _molecules(path: Path, members: list[str]) -> Iterator[Encoded]:
-    # Opened only now: a run may be given more shards than it may have open files.
+    # Opened only now: there may be more shards than a process may have open files.
     with reading(path):
         archive = zipfile.ZipFile(path)
     with archive:
@@ -160,7 +160,7 @@ def _molecules(path: Path, members: list[str]) -> Iterator[Encoded]:
 
 
 def first_names(path: Path, count: int) -> Iterator[str]:
-    """The names of the first molecules of a shard, of which no more is unpacked.
+    """The names of the first ZMWs of a shard, without decompressing their features.
 
     Raises:
         InputError: the file is damaged.
@@ -182,14 +182,14 @@ def _text(value: object) -> str:
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
-    # A ZipInfo of our own has no time of day, so that equal molecules make equal shards.
+    # A ZipInfo of our own has no modification time, so that equal ZMWs make equal shards.
     member = zipfile.ZipInfo(name)
     member.external_attr = 0o644 << 16
     archive.writestr(member, data, zipfile.ZIP_DEFLATED, COMPRESSION_LEVEL)
 
 
 def _pack(molecule: Encoded) -> bytes:
-    """One molecule as safetensors bytes: arrays by prefixed name, all else as JSON in the metadata."""
+    """One ZMW as safetensors bytes: arrays by prefixed name, the rest as JSON in the metadata."""
     draft, features = molecule.draft, molecule.features
     arrays: dict[str, NDArray[Any]] = {"draft.bases": draft.bases}
     if draft.qualities is not None:
@@ -212,7 +212,7 @@ def _pack(molecule: Encoded) -> bytes:
 
 
 def _about(header: bytes) -> dict[str, Any]:
-    """What stands in the metadata of a safetensors header; ``safetensors.numpy.load`` keeps that to itself."""
+    """The metadata in a safetensors header, which ``safetensors.numpy.load`` does not return."""
     return dict(json.loads(json.loads(header)["__metadata__"]["molecule"]))
 
 
@@ -228,10 +228,10 @@ def _unpack(data: bytes) -> Encoded:
 
 
 def _require_sound(molecule: Encoded) -> None:
-    """Refuse what no encoder makes and a run would fail at, or write into its outputs.
+    """Check what would make a run fail later, or would end up in its outputs.
 
     Raises:
-        ValueError: a value is of another type or out of its range.
+        ValueError: a value has the wrong type or is out of range.
     """
     draft, features = molecule.draft, molecule.features
     _text(draft.name), _text(molecule.reason)
@@ -249,7 +249,7 @@ def _require_sound(molecule: Encoded) -> None:
         raise ValueError(f"its outcome {molecule.outcome!a}")
     if features and (not features.inputs or len({len(values) for values in features.inputs.values()}) > 1):
         raise ValueError("its items")
-    # Raises for numbers that are too large for their type, and for types that do not exist.
+    # Raises for numbers that do not fit their type, and for unknown types.
     set_tags(pysam.AlignedSegment(), draft.tags)
 
 

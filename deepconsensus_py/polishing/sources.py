@@ -1,4 +1,4 @@
-"""Where encoded molecules come from: reads that are encoded on the way, or feature shards."""
+"""Sources of encoded ZMWs: reads that are encoded on the way, or feature shards."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Reads:
 
     Attributes:
         subreads: BAM files, raw or aligned to the drafts, or files of file names.
-        drafts: CCS reads (BAM, FASTQ or FASTA), or files of file names, read one after the other; None makes drafts
-            from the subreads.
-        chunk: (i, n) takes only the i-th of n parts of the drafts.
-        limit: take only so many molecules.
-        skip: pass over so many of the chosen molecules, the first ones: an earlier run has done them.
-        min_passes: full passes that a molecule needs.
+        drafts: CCS reads (BAM, FASTQ or FASTA), or files of file names, read one after the other; None builds draft
+            consensus reads from the subreads.
+        chunk: (i, n) takes only the i-th of n chunks of the drafts.
+        limit: take only the first ZMWs.
+        skip: skip the first of these, which an earlier run has finished.
+        min_passes: minimum number of full passes.
     """
 
     subreads: tuple[Path, ...]
@@ -47,12 +47,12 @@ class Reads:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A stream of encoded molecules.
+    """A stream of encoded ZMWs.
 
     Attributes:
         molecules: in the order of the output.
         header: of the polished reads.
-        total: how many they are, without skipped ones, or None where nobody has counted.
+        total: number of ZMWs without skipped ones, or None if unknown.
     """
 
     molecules: Iterator[Encoded]
@@ -69,7 +69,7 @@ def encoded_reads(
     *,
     stop: Stop | None = None,
 ) -> Source:
-    """Read, align where needed, and encode, until it is asked to stop.
+    """Read, align if needed, and encode, until asked to stop.
 
     Raises:
         InputError: a file cannot be used.
@@ -77,7 +77,7 @@ def encoded_reads(
     molecules: Iterator[Molecule]
     if reads.drafts is None:
         if reads.chunk is not None:
-            raise InputError("a chunk is a part of the drafts file: give --ccs, or make drafts first ('draft')")
+            raise InputError("--chunk needs CCS reads: give --ccs, or build drafts first ('deepconsensus-py draft')")
         total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
         molecules = read_zmws(reads.subreads, limit=reads.limit, skip=reads.skip)
         header = draft_header(reads.subreads, program)
@@ -99,7 +99,7 @@ def encoded_shards(
     skip: int = 0,
     stop: Stop | None = None,
 ) -> Source:
-    """Read feature shards, one after the other, without the first ``skip`` molecules of them all, until asked to stop.
+    """Read feature shards, one after the other, skipping the first ``skip`` ZMWs of them all, until asked to stop.
 
     Raises:
         InputError: a shard cannot be used.
@@ -115,7 +115,7 @@ def encoded_shards(
 
 
 def _of_shards(infos: Sequence[ShardInfo], skip: int) -> Iterator[Encoded]:
-    """The molecules of shards but for the first ones; one that an earlier shard has encoded is a fault."""
+    """The ZMWs of shards after the first ``skip``; one that was in an earlier shard already is an error."""
     known = MoleculeNumbers()
     for number, info in enumerate(infos):
         skipped = min(skip, info.molecules)
@@ -126,14 +126,14 @@ def _of_shards(infos: Sequence[ShardInfo], skip: int) -> Iterator[Encoded]:
             name = molecule.draft.name
             earlier = number if molecule.features is None else _noted(known, name, number)
             if earlier != number:
-                reason = f"{name}: is in {infos[earlier].path} and again in {info.path}"
+                reason = f"{name}: is in both {infos[earlier].path} and {info.path}"
                 yield Encoded(molecule.draft, None, Outcome.ERROR, reason)
             else:
                 yield molecule
 
 
 def _noted(known: MoleculeNumbers, name: str, shard: int) -> int:
-    """The shard that has a molecule first."""
+    """The number of the first shard that has a ZMW."""
     molecule = parse_ccs(name)
     earlier = None if molecule is None else known.note(molecule, shard)
     return shard if earlier is None else earlier

@@ -1,4 +1,8 @@
-"""The folder beside an output that holds what is done of it, until all files take their names; one process has it."""
+"""The folder beside an output that holds an unfinished run, until its files get their final names.
+
+Finished ZMWs survive whatever ends a run, and nothing unfinished ever has the name of an output. A lock keeps two runs
+from writing into one folder.
+"""
 
 import errno
 import fcntl
@@ -15,24 +19,24 @@ from deepconsensus_py.errors import OutputError
 from deepconsensus_py.files import give_name, is_stream, require_place, writing
 from deepconsensus_py.polishing import journal as journals
 from deepconsensus_py.polishing.journal import Journal, can_be_resumed, differences, read_journal, write_journal
-from deepconsensus_py.polishing.outputs import Pieces, Stored, Targets
+from deepconsensus_py.polishing.outputs import RunFiles, Stored, Targets
 
 log = logging.getLogger(__name__)
 
 LOCK = "lock"
 
 _WITHOUT_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL})
-"""What disks say that know no locks."""
+"""Errors of file systems without locks."""
 
 
 class FolderLock:
-    """A file in a folder that one process holds at a time; where the disk knows no locks, every one does.
+    """A lock file that one process holds at a time; without effect on file systems that have no locks.
 
     Args:
         folder: the folder.
 
     Raises:
-        OutputError: another process holds it, or the file cannot be made.
+        OutputError: another process holds it, or the file cannot be created.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,27 +57,29 @@ class FolderLock:
         os.close(self._place)
 
     def held(self) -> bool:
-        """Whether the file is still the one that was locked: its folder may have been removed, or made anew."""
+        """Whether the file is still the one that was locked; its folder may have been removed or replaced."""
         try:
             return os.path.samestat(os.fstat(self._place), self._path.stat())
         except OSError:
             return False
 
     def require(self) -> None:
-        """Refuse to go on where it is not.
+        """Check that the lock is still held.
 
         Raises:
-            OutputError: it is another, or gone.
+            OutputError: it is not.
         """
         if not self.held():
-            raise OutputError(f"{self._path.parent}: was removed while a run was writing there; run anew")
+            raise OutputError(f"{self._path.parent}: was removed while a run was writing to it; start again")
 
 
 def _lock(place: int, folder: Path) -> None:
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as fault:
-        raise OutputError(f"{folder}: another run is writing there; wait for it, or write elsewhere") from fault
+        raise OutputError(
+            f"{folder}: another run is writing this output; wait for it, or choose another output"
+        ) from fault
     except OSError as fault:
         if fault.errno not in _WITHOUT_LOCKS:
             raise
@@ -81,21 +87,21 @@ def _lock(place: int, folder: Path) -> None:
 
 SUFFIX = ".unfinished"
 OWN = ("reads", "failed", "molecules", "report", "piece-", journals.NAME)
-"""How the names of all files in the folder begin, but for the lock; the journal goes when the others have gone."""
+"""Prefixes of the names of all files in the folder but the lock; the journal is deleted last."""
 
 
 def folder_of(output: Path) -> Path:
-    """The folder of an output: beside the file itself where the output is a link."""
+    """The work folder of an output; of a symbolic link, beside the file that it points to."""
     target = Path(os.path.realpath(output))
     return target.with_name(target.name + SUFFIX)
 
 
-class Unfinished:
-    """What is done of a run; made by ``claimed``.
+class WorkFolder:
+    """An unfinished run on disk; made by ``claimed``.
 
     Attributes:
-        folder: where it lies.
-        journal: what is stored for good, or None where nothing is.
+        folder: its folder.
+        journal: the last checkpoint, or None before the first.
     """
 
     def __init__(self, targets: Targets, identity: Mapping[str, Any], lock: FolderLock) -> None:
@@ -105,34 +111,34 @@ class Unfinished:
 
     @property
     def molecules(self) -> int:
-        """How many molecules are done."""
+        """Number of finished ZMWs."""
         return self.journal.molecules if self.journal else 0
 
     @property
     def complete(self) -> bool:
-        """Whether there is nothing left but ``deliver``."""
+        """Whether only ``deliver`` is left to do."""
         return self.journal is not None and self.journal.complete
 
-    def pieces(self, header: pysam.AlignmentHeader, *, threads: int) -> Pieces:
-        """The growing files, cut back to what is stored.
+    def open_files(self, header: pysam.AlignmentHeader, *, threads: int) -> RunFiles:
+        """The output files, cut back to the last checkpoint.
 
         Args:
-            header: of the reads, where they have none yet.
+            header: BAM header of the reads, for files that have none yet.
             threads: for compression of BAM.
 
         Raises:
             OutputError: a file cannot be written.
         """
         earlier = self.journal.files if self.journal else {}
-        return Pieces(self.folder, self._targets, earlier, header, threads=threads)
+        return RunFiles(self.folder, self._targets, earlier, header, threads=threads)
 
     def commit(self, files: Mapping[str, Stored], report: Mapping[str, Any], *, complete: bool = False) -> None:
-        """Count what has been stored: it will not be done again.
+        """Write a checkpoint: what it covers will not be polished again.
 
         Args:
-            files: what is stored of each file, by name.
+            files: size and checksum of each file, by name.
             report: of the run so far.
-            complete: whether this is all.
+            complete: whether the run is finished.
 
         Raises:
             OutputError: the journal cannot be written.
@@ -143,10 +149,10 @@ class Unfinished:
         self.journal = journal
 
     def deliver(self) -> None:
-        """Give all files their names, the reads last; what has its name already is left.
+        """Move all files to their final paths, the reads last; a file that has been moved already is skipped.
 
         Raises:
-            OutputError: a file cannot be moved; it stays, with those behind it.
+            OutputError: a file cannot be moved; it and the following ones stay.
         """
         self._lock.require()
         for name in self._waiting():
@@ -154,11 +160,11 @@ class Unfinished:
         self._clear()
 
     def require_fit(self, *, resume: bool) -> None:
-        """Let what an earlier run has left be resumed, or refuse it.
+        """Check that an earlier run, if there is one, can be resumed.
 
         Raises:
-            InputError: a file is damaged or lost.
-            OutputError: it is not to be resumed, or of another run.
+            InputError: a file is damaged or missing.
+            OutputError: resuming was not asked for, or the inputs or options have changed.
         """
         if self.journal is None:
             return
@@ -171,22 +177,22 @@ class Unfinished:
                 return
             raise OutputError(
                 f"{self.folder}: found an unfinished run with {self.molecules} ZMWs; use --resume to continue it, or "
-                "delete that folder to start over"
+                "delete the folder to start over"
             )
         if found := differences(self.journal.identity, self._identity) or self._other_places(self.journal):
             raise OutputError(
-                f"{self.folder}: is of another run ({found}); resume with the options of that run, or delete that "
-                "folder to start over"
+                f"{self.folder}: cannot resume, the run was started with other inputs or options ({found}); use those, "
+                "or delete the folder to start over"
             )
         for name in self.journal.places if self.complete else self.journal.files:
             if not self._delivered(name):
                 self.journal.files[name].require(self.folder / name)
 
     def leave(self) -> None:
-        """Say where to go on, or remove the folder where nothing is worth it."""
+        """Log how to resume, or remove the folder if it holds nothing."""
         if not self._lock.held():
             return
-        # What is on the disk counts: the run may have been ended between writing a journal and hearing of it.
+        # Read from disk: an interrupt may have come after the journal was written and before it was assigned here.
         self.journal = read_journal(self.folder)
         if self.journal is None or not can_be_resumed(self._identity):
             with suppress(OSError, OutputError):
@@ -195,27 +201,27 @@ class Unfinished:
                 self.folder.rmdir()
             return
         log.warning(
-            "%d ZMWs are finished and kept in %s; repeat the command with --resume to continue",
+            "%d finished ZMWs are kept in %s; repeat the command with --resume to continue",
             self.molecules,
             self.folder,
         )
 
     def _other_places(self, journal: Journal) -> str:
-        """Which final paths differ from an earlier run's, in words."""
+        """Description of the final paths that differ from the earlier run's."""
         now = self._targets.places()
         return ", ".join(
-            f"{name} for {then}, now {now.get(name)}" for name, then in journal.places.items() if then != now[name]
+            f"{name} was {then}, now {now.get(name)}" for name, then in journal.places.items() if then != now[name]
         )
 
     def _delivered(self, name: str) -> bool:
-        """Whether a finished file has taken its final name."""
+        """Whether a finished file has been moved to its final path."""
         final = self._targets.finals().get(name)
         if self.journal is None or final is None or (self.folder / name).exists():
             return False
         return is_stream(final) or (final.is_file() and final.stat().st_size == self.journal.files[name].size)
 
     def _waiting(self) -> list[str]:
-        """Names of the finished files that have not taken their final names."""
+        """Names of the finished files that have not been moved yet."""
         return [name for name in self.journal.places if (self.folder / name).exists()] if self.journal else []
 
     def _clear(self) -> None:
@@ -227,18 +233,18 @@ class Unfinished:
 
 
 @contextmanager
-def claimed(targets: Targets, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Unfinished]:
-    """What is done of a run, for this process alone; it stays when the block fails, unless it is nothing.
+def claimed(targets: Targets, identity: Mapping[str, Any], *, resume: bool) -> Iterator[WorkFolder]:
+    """The work folder of an output, locked for this process; if the block fails, finished ZMWs stay in it.
 
     Args:
         targets: the run's outputs.
-        identity: what decides its records; see ``polishing.journal``.
-        resume: go on with what an earlier run has left.
+        identity: everything that its records depend on; see ``polishing.journal``.
+        resume: continue an unfinished run.
 
     Raises:
-        InputError: the journal or a file of an earlier run is damaged.
-        OutputError: an earlier run has left something that is not to be gone on with, or was another run; one is at
-            work there now; or the folder cannot be made.
+        InputError: the journal or a file of the unfinished run is damaged.
+        OutputError: an unfinished run was found without ``resume``, or with other inputs or options; another run is
+            writing there; or the folder cannot be created.
     """
     for path in (targets.output, targets.failed):
         if path is not None and not is_stream(path):
@@ -247,11 +253,11 @@ def claimed(targets: Targets, identity: Mapping[str, Any], *, resume: bool) -> I
     with writing(targets.output):
         folder.mkdir(exist_ok=True)
     with FolderLock(folder) as lock:
-        unfinished = Unfinished(targets, identity, lock)
-        unfinished.require_fit(resume=resume)
-        if unfinished.journal:
-            log.info("resuming an unfinished run: %d ZMWs are finished", unfinished.molecules)
+        work = WorkFolder(targets, identity, lock)
+        work.require_fit(resume=resume)
+        if work.journal:
+            log.info("resuming an unfinished run: %d ZMWs already finished", work.molecules)
         try:
-            yield unfinished
+            yield work
         finally:
-            unfinished.leave()
+            work.leave()

@@ -1,7 +1,7 @@
-"""Values between two processes: small parts through a pipe, arrays through memory that both have.
+"""Values sent between two processes: small parts through a pipe, arrays through shared memory.
 
-Pickle's protocol 5 (PEP 574) hands out the arrays of a value as buffers. They are written into a file that lies in
-memory and has no name: nothing of it is left however a process ends, and no limit of /dev/shm holds for it.
+Pickle's protocol 5 (PEP 574) returns the arrays of a value as buffers. They are written to an anonymous file in memory:
+nothing is left behind however a process ends, and the size of /dev/shm does not matter.
 """
 
 import os
@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 _INLINE = 1 << 12
-"""Bytes of a buffer that costs less in the pipe than on its own."""
+"""Buffers smaller than this many bytes go through the pipe, which is faster for them."""
 
 _ALIGNED = 16
-"""Buffers start at multiples of so many bytes: compiled code wants its numbers aligned."""
+"""Buffers start at multiples of this many bytes, for compiled code that needs aligned arrays."""
 
 _KEPT = 1 << 24
-"""Bytes of memory that stay allocated between two values; molecules rarely need more."""
+"""Bytes of memory that stay allocated between two values; few ZMWs need more."""
 
 
 class Channel:
-    """One end of a line on which two processes take turns.
+    """One end of a connection on which two processes take turns.
 
-    A value may be sent only when the one before, in either direction, has been received: both use the same memory.
+    A value may be sent only after the previous one, in either direction, was received: both use the same memory.
 
     Args:
         connection: of the pipe.
@@ -45,10 +45,10 @@ class Channel:
         self._connection, self._memory = state[0], state[1].detach()
 
     def send(self, value: object) -> None:
-        """Give a value to the other end.
+        """Send a value to the other end.
 
         Raises:
-            OSError: the other end is gone, or there is no memory for the value.
+            OSError: the other end is closed, or there is not enough memory.
         """
         buffers: list[pickle.PickleBuffer] = []
 
@@ -67,10 +67,10 @@ class Channel:
         self._connection.send((head, sizes))
 
     def receive(self) -> Any:
-        """Wait for a value; its arrays may be written to.
+        """Wait for a value; its arrays are writable.
 
         Raises:
-            EOFError: the other end is gone.
+            EOFError: the other end is closed.
         """
         head, sizes = self._connection.recv()
         starts = list(_starts(sizes))
@@ -83,14 +83,14 @@ class Channel:
         return pickle.loads(head, buffers=buffers)  # noqa: S301 - of a process of our own
 
     def close(self) -> None:
-        """Let the other end know that nothing follows."""
+        """Close this end."""
         if not self._connection.closed:
             self._connection.close()
             os.close(self._memory)
 
 
 def anonymous_memory() -> int:
-    """File descriptor of memory without a name."""
+    """File descriptor of an anonymous file in memory."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("deepconsensus-py")
     with tempfile.TemporaryFile() as file:

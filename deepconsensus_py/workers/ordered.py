@@ -1,4 +1,4 @@
-"""Molecules worked on by several cores, in order and with bounded memory."""
+"""Parallel map over a stream of ZMWs, in order and with bounded memory."""
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from typing import TypeVar
 from deepconsensus_py.workers.pool import Pool
 
 _AHEAD = 4
-"""Molecules in work or waiting for each core."""
+"""Items in work or waiting, per core."""
 
 _POLL_SECONDS = 0.05
 
@@ -30,15 +30,15 @@ def ordered_map(
     """Apply ``work`` to all items; results come in the order of the items.
 
     Args:
-        work: picklable where ``processes``.
-        items: read in a thread of their own, never more than a few for each core ahead of the results.
+        work: picklable if ``processes``.
+        items: read in a separate thread, at most a few per core ahead of the results.
         cores: 1 works in the caller's thread.
-        processes: rather than threads, which serve where the libraries release the interpreter (minimap2 does,
+        processes: use processes; threads are enough for libraries that release the interpreter lock (minimap2 does,
             abPOA does not).
-        lost: the result of an item whose worker process died, from the item and how it died; None ends the run there.
+        lost: makes the result of an item whose worker process died, from the item and a description; None raises.
 
     Raises:
-        DeepConsensusError: worker processes cannot be started, or die whatever they are at.
+        DeepConsensusError: worker processes cannot be started, or keep dying.
     """
     if cores == 1:
         yield from map(work, items)
@@ -51,14 +51,14 @@ def ordered_map(
             stack.callback(pool.close)
         threads = stack.enter_context(ThreadPoolExecutor(cores, initializer=_hold_pipe_signals))
         if processes:
-            # Before the threads are waited for, which wait for their workers.
+            # Called before the threads are joined, which wait for their workers.
             stack.callback(pool.kill)
         for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores)):
             yield result.result()
 
 
 def _hold_pipe_signals() -> None:
-    """What is sent to a worker that has died must not end this process: the error that writing gives is enough."""
+    """Block SIGPIPE: writing to a worker that has died must raise an error, not end this process."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
 
 
@@ -66,7 +66,7 @@ def _hold_pipe_signals() -> None:
 def _submitted(
     threads: Executor, work: Callable[[_In], _Out], items: Iterable[_In], most: int
 ) -> Iterator[Iterator[Future[_Out]]]:
-    """Futures of all items, submitted by a thread that reads them; leaving ends it."""
+    """Futures of all items, submitted by a reading thread, which ends with the block."""
     futures: Queue[Future[_Out] | None] = Queue(most)
     left = Event()
 

@@ -1,6 +1,6 @@
-"""Worker processes, each on a line of its own, so that it is known what one was at when it died.
+"""Worker processes, each with its own connection, so that the item of one that died is known.
 
-They come from multiprocessing's fork server and not from this process, which holds the threads of a network.
+They are forked from multiprocessing's fork server, because forking this process with its threads is not safe.
 """
 
 import ctypes
@@ -18,41 +18,41 @@ from deepconsensus_py.workers.channel import Channel, anonymous_memory
 from deepconsensus_py.workers.sockets import announced
 
 DEATHS = 10
-"""Deaths that may follow each other without one answer, besides one for each worker: more are no item's fault."""
+"""Deaths in a row without one result, besides one for each worker, after which no single item can be to blame."""
 
 _STARTS = 3
-"""Times that a worker is started which dies before it is ready."""
+"""Attempts to start a worker that dies before it is ready."""
 
 _PRELOADED = ("__main__", "deepconsensus_py.workers.sockets")
 
 _ENDING_SECONDS = 5.0
-_ADVICE = "is there memory enough? --threads 1 needs no workers"
+_ADVICE = "is there enough memory? --threads 1 runs without worker processes"
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
 class WorkerDeathError(Exception):
-    """A worker ended without an answer; the message says how."""
+    """A worker ended without a result; the message is its exit status."""
 
 
 def prepare(modules: Sequence[str]) -> None:
-    """Start what workers are forked from, and have it import modules, while this process does something else.
+    """Start the fork server and let it import modules in the background.
 
     Args:
-        modules: that the workers need; nothing changes where others have been prepared already.
+        modules: that the workers need; ignored if the server is running already.
     """
-    # Where it cannot be started, the first worker says so.
+    # If it cannot be started, starting the first worker reports it.
     with suppress(OSError), _starting(modules):
         forkserver.ensure_running()
 
 
 @contextmanager
 def _starting(modules: Sequence[str] = ()) -> Iterator[None]:
-    """Hold interrupts back, here for a moment, and for good in the processes that are started in the block."""
+    """Block SIGINT in this block, and for good in the processes started in it."""
     forkserver.set_forkserver_preload([*_PRELOADED, *modules])
-    # Ctrl-C reaches all processes of a terminal; what it means is this one's to say, even while they still start.
-    # Started in the block, the resource tracker would let interrupts through again.
+    # Ctrl-C reaches all processes of a terminal, but only this one should react, even while the others still start.
+    # The resource tracker is started before, because starting it unblocks SIGINT.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -68,7 +68,7 @@ class Pool(Generic[_In, _Out]):
     Args:
         work: the function; picklable.
         size: number of processes; each starts when it is first needed.
-        lost: the result of an item at which workers die, from the item and how they died; None ends the run there.
+        lost: makes the result of an item at which workers die, from the item and a description; None raises.
     """
 
     def __init__(self, work: Callable[[_In], _Out], size: int, lost: Callable[[_In, str], _Out] | None = None) -> None:
@@ -80,12 +80,12 @@ class Pool(Generic[_In, _Out]):
         self._lock, self._closed, self._deaths = Lock(), False, 0
 
     def do(self, item: _In) -> _Out:
-        """Have a worker do the work; to be called from as many threads as there are workers.
+        """Let a worker process an item; called from as many threads as there are workers.
 
-        An item whose worker dies is given to a second one: the first may have been killed for what others did.
+        If the worker dies, a second one gets the item: the first may have been killed for the memory of others.
 
         Raises:
-            DeepConsensusError: workers cannot be started, or die whatever they are at.
+            DeepConsensusError: workers cannot be started, or keep dying.
             Exception: what the work raised.
         """
         number = self._free.get()
@@ -97,7 +97,7 @@ class Pool(Generic[_In, _Out]):
             self._free.put(number)
 
     def kill(self) -> None:
-        """End all workers, whatever they are at."""
+        """Kill all workers."""
         with self._lock:
             self._closed = True
         for worker in self._workers:
@@ -105,7 +105,7 @@ class Pool(Generic[_In, _Out]):
                 worker.kill()
 
     def close(self) -> None:
-        """Give back what the workers held, after ``kill`` and when no thread is in ``do``."""
+        """Free the workers' resources, after ``kill`` and when no thread is in ``do``."""
         for worker in self._workers:
             if worker:
                 worker.close()
@@ -114,10 +114,10 @@ class Pool(Generic[_In, _Out]):
         try:
             return self._asked(number, item)
         except WorkerDeathError as fault:
-            died = f"worker process died ({fault}), and so did another in its place"
+            died = f"worker process died ({fault}), and so did its replacement"
             if self._lost is None:
                 raise DeepConsensusError(f"a {died}; {_ADVICE}") from fault
-            return self._lost(item, f"its {died}; is there memory enough?")
+            return self._lost(item, f"its {died}; is there enough memory?")
 
     def _asked(self, number: int, item: _In) -> _Out:
         try:
@@ -127,7 +127,7 @@ class Pool(Generic[_In, _Out]):
             self._deaths += 1
             if self._deaths > DEATHS + len(self._workers):
                 raise DeepConsensusError(
-                    f"{self._deaths} worker processes died one after the other ({fault}); {_ADVICE}"
+                    f"{self._deaths} worker processes died in a row ({fault}); {_ADVICE}"
                 ) from fault
             raise
         self._deaths = 0
@@ -145,22 +145,22 @@ class Pool(Generic[_In, _Out]):
             except (WorkerDeathError, OSError, EOFError) as fault:
                 if start == _STARTS:
                     why = str(fault) or type(fault).__name__
-                    raise DeepConsensusError(f"a worker process cannot be started ({why}); {_ADVICE}") from fault
+                    raise DeepConsensusError(f"cannot start a worker process ({why}); {_ADVICE}") from fault
             else:
                 break
         return worker
 
     def _new(self, number: int) -> "_Worker":
-        # One at a time: multiprocessing keeps books of its processes.
+        # One at a time: multiprocessing's list of processes is not thread-safe.
         with self._lock:
             if self._closed:
-                raise DeepConsensusError("no worker can be started when all have been ended")
+                raise DeepConsensusError("cannot start a worker process after the pool was closed")
             worker = self._workers[number] = _Worker(self._work)
         return worker
 
 
 class _Worker:
-    """One process, and our end of the line to it."""
+    """One process, and our end of the connection to it."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
         context = get_context("forkserver")
@@ -178,7 +178,7 @@ class _Worker:
             other.close()
 
     def ask(self, item: object) -> tuple[bool, Any]:
-        """Whether the work was done, and its result or what it raised."""
+        """Whether the work succeeded, and its result or exception."""
         try:
             self._channel.send(item)
         except ConnectionError as fault:
@@ -186,7 +186,7 @@ class _Worker:
         return self.answer()
 
     def answer(self) -> tuple[bool, Any]:
-        """The worker's next word."""
+        """The worker's next message."""
         try:
             answer: tuple[bool, Any] = self._channel.receive()
         except (EOFError, ConnectionError) as fault:
@@ -194,11 +194,11 @@ class _Worker:
         return answer
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         self._process.kill()
 
     def close(self) -> str:
-        """Give back what it held; says how it ended."""
+        """Free its resources; returns a description of its exit status."""
         self._channel.close()
         self._process.join(_ENDING_SECONDS)
         status = self._process.exitcode
@@ -208,7 +208,7 @@ class _Worker:
 
 
 def _serve(channel: Channel, work: Callable[[Any], Any]) -> None:
-    """A worker's life: it ends when nobody is at the other end."""
+    """Main loop of a worker, until the other end is closed."""
     keep_heap_small()
     try:
         channel.send((True, None))
@@ -229,20 +229,20 @@ def _answer(channel: Channel, work: Callable[[Any], Any], item: object) -> None:
 
 
 FROM_SYSTEM = 4 << 20
-"""Bytes from which an array is memory of its own."""
+"""Bytes from which an array is allocated with mmap."""
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # malloc.h
 
 
 def keep_heap_small() -> bool:
-    """Fix the size from which arrays are taken from the system and given back to it.
+    """Fix the size from which arrays are allocated with mmap, and so returned to the system when freed.
 
-    Left to itself the library raises that size to the largest array that was ever freed, up to 32 MiB: the heap then
-    grows with every molecule that is larger than those before, and shrinks no more (250 molecules: 21 % more than 10;
-    with this 1 %, at 5 % more encoding time).
+    By default glibc raises that size to the largest array ever freed, up to 32 MiB: the heap then grows with every ZMW
+    that is larger than those before, and does not shrink (250 ZMWs: 21 % more than 10; with this 1 %, at 5 % more
+    encoding time).
 
     Returns:
-        Whether the C library can be told; others are left alone.
+        Whether the C library has that setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and all(mallopt(what, FROM_SYSTEM) for what in (_MMAP_THRESHOLD, _TRIM_THRESHOLD))

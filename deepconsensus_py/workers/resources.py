@@ -1,7 +1,7 @@
-"""Cores and memory that this process may really use: what affinity, control groups and limits leave of the machine's.
+"""Cores and memory that this process may use, given CPU affinity, control groups and resource limits.
 
-Control groups are read as the kernel's Documentation/admin-guide describes them (cgroup-v2.rst, cgroup-v1/memory.rst;
-for processors of version 1 scheduler/sched-bwc.rst). A group's limit holds for all groups below it.
+Control groups are read as described in the kernel's Documentation/admin-guide (cgroup-v2.rst, cgroup-v1/memory.rst;
+for CPUs of version 1 scheduler/sched-bwc.rst). A group's limit holds for all groups below it.
 """
 
 import math
@@ -14,20 +14,20 @@ from pathlib import Path
 _MOUNTS, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 _MAIN_BYTES, _THREAD_BYTES = 700 << 20, 250 << 20
-"""Resident bytes of a run with a network, and what each thread adds: a worker, and molecules on their way."""
+"""Resident bytes of a run with a network, and what each thread adds: a worker, and ZMWs in flight."""
 
 
 def default_threads() -> int:
-    """Threads of a run that nobody has chosen: a core each, fewer where memory is too small for a worker on each."""
+    """Default number of threads: one per core, fewer if memory is too small for that many workers."""
     return max(1, min(usable_cores(), (usable_memory() - _MAIN_BYTES) // _THREAD_BYTES))
 
 
 def usable_cores(mounts: Path = _MOUNTS, own_groups: Path = _OWN_GROUPS) -> int:
-    """Processor cores that this process may use; a part of one counts as one.
+    """CPU cores that this process may use, rounded up.
 
     Args:
-        mounts: folder that control groups are mounted in.
-        own_groups: file that names the groups of this process.
+        mounts: mount point of the control groups.
+        own_groups: file with the groups of this process.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     shares = [_share(group) for group in _groups("cpu", mounts, own_groups)]
@@ -38,8 +38,8 @@ def usable_memory(mounts: Path = _MOUNTS, own_groups: Path = _OWN_GROUPS) -> int
     """Bytes that this process and its workers may use together.
 
     Args:
-        mounts: folder that control groups are mounted in.
-        own_groups: file that names the groups of this process.
+        mounts: mount point of the control groups.
+        own_groups: file with the groups of this process.
     """
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     limits += [limit for limit, _ in map(resource.getrlimit, (resource.RLIMIT_AS, resource.RLIMIT_DATA)) if limit >= 0]
@@ -49,13 +49,13 @@ def usable_memory(mounts: Path = _MOUNTS, own_groups: Path = _OWN_GROUPS) -> int
 
 
 def peak_resident() -> int:
-    """The most bytes that this process has had in memory so far."""
+    """Peak resident memory of this process so far, bytes."""
     # getrusage counts kibibytes everywhere but on macOS.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _share(group: Path) -> float:
-    """Cores that a group may keep busy."""
+    """CPU quota of a group, in cores."""
     for quota, period in _read(group, "cpu.max"):
         return math.inf if quota == "max" else int(quota) / int(period)
     for (quota,) in _read(group, "cpu.cfs_quota_us"):
@@ -65,7 +65,7 @@ def _share(group: Path) -> float:
 
 
 def _read(group: Path, *names: str) -> Iterator[list[str]]:
-    """The words of those of a group's files that there are."""
+    """The words of each of a group's files that exists."""
     for name in names:
         try:
             words = (group / name).read_text("ascii").split()
@@ -76,7 +76,7 @@ def _read(group: Path, *names: str) -> Iterator[list[str]]:
 
 
 def _groups(controller: str, mounts: Path, own_groups: Path) -> Iterator[Path]:
-    """Folders of the groups that this process is in, of both versions, and of those above them."""
+    """Folders of this process's groups and of their parents, of both versions."""
     try:
         lines = own_groups.read_text("utf-8").splitlines()
     except OSError:
@@ -91,5 +91,5 @@ def _groups(controller: str, mounts: Path, own_groups: Path) -> Iterator[Path]:
         else:
             continue
         for hierarchy in hierarchies:
-            # Inside a container the path may be that of the host, which is not there: only the root is.
+            # In a container the path may be that of the host, of which only the root exists here.
             yield from (hierarchy / group for group in (own, *own.parents))

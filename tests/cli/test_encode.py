@@ -82,7 +82,7 @@ def test_features_of_another_encoding_are_refused_in_one_sentence(
     capsys.readouterr()
     assert main(["polish", "--features", str(shard), "--model", "vote", "-o", str(output)]) == 1
     said = capsys.readouterr().err
-    assert f"{shard}: encoded for model vote, which does not fit model vote (insertion_trim 0 against 5)" in said
+    assert f"{shard}: was encoded for model vote, which does not fit model vote (insertion_trim is 0, not 5)" in said
     assert not output.exists()
 
 

@@ -60,7 +60,7 @@ def test_the_page_shows_the_run(run_report: Path, evaluation: Path, tmp_path: Pa
     text = _page(tmp_path, run_report, evaluation).text
     for expected in (
         "out.bam", "model vote", "deepconsensus-py 0.1.0", "of 3 molecules", "12.5 s", "1.00 GiB", "Q36.0",
-        "17 before", "15 errors fixed, 1 new", "no subreads", "the subreads file has no pass of this molecule",
+        "17 before", "15 errors fixed, 1 new", "no subreads", "no subreads for this ZMW",
         "no pass of <m/3>", "deepconsensus-py polish <in> -o out.bam", "min quality", "network",
     ):  # fmt: skip
         assert expected in text, expected

@@ -16,7 +16,7 @@ from deepconsensus_py.models.registry import Loading, load_method, load_model
 from deepconsensus_py.models.weights import save_model
 from deepconsensus_py.pacbio.molecule import Zmw
 from deepconsensus_py.pileup.vote import Vote
-from deepconsensus_py.polishing.batches import in_lanes
+from deepconsensus_py.polishing.batches import in_streams
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.polishing.progress import StageClock
@@ -33,7 +33,7 @@ def file(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> Pa
 
 def facts(corrector: Corrector) -> tuple[object, ...]:
     method, network = corrector.method, corrector.network
-    return method.name, dict(method.spec), method.calibration, network.batch, network.lanes
+    return method.name, dict(method.spec), method.calibration, network.batch, network.streams
 
 
 def same(one: Features, other: Features) -> bool:
@@ -83,7 +83,7 @@ def test_molecules_are_encoded_before_it_is_there(molecules: list[Zmw]) -> None:
             encoded.set()
             yield molecule
 
-    (found,) = in_lanes(source(), Corrector(Vote(), Loading(patient)), 0, StageClock())
+    (found,) = in_streams(source(), Corrector(Vote(), Loading(patient)), 0, StageClock())
     assert found.count
 
 

@@ -48,10 +48,10 @@ def test_the_trimming_of_insertions_can_be_chosen(model_file: Path, name: str) -
     assert load_method(chosen, insertion_trim=0).spec["insertion_trim"] == 0
 
 
-def test_threads_are_lanes_of_one_core_each(model_file: Path) -> None:
+def test_threads_are_streams_of_one_core_each(model_file: Path) -> None:
     before = torch.get_num_threads()
     try:
-        assert load_model(model_file, threads=3).network.lanes == 3
+        assert load_model(model_file, threads=3).network.streams == 3
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

@@ -18,7 +18,7 @@ def test_two_devices_give_the_reads_of_one(tiny_model: Path, molecules: list[Zmw
     found = []
     for device in ("cpu", "cpu,cpu"):
         corrector = load_model(tiny_model, device=device, threads=1)
-        assert corrector.network.lanes == len(device.split(","))
+        assert corrector.network.streams == len(device.split(","))
         reads = polish(molecules, model=corrector, threads=2)
         found.append([(read.name, read.bases.tobytes(), read.qualities.tobytes()) for read in reads])
     assert found[0] == found[1]
@@ -43,7 +43,7 @@ def test_each_has_one_batch_at_a_time_and_all_are_at_work() -> None:
     alone = [Alone(threading.Barrier(2))]
     alone.append(Alone(alone[0]._together))
     both = Replicas(alone)
-    assert both.lanes == 2
+    assert both.streams == 2
     threads = [threading.Thread(target=both.forward, args=({},)) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deepconsensus_py.pacbio import pbi
 from deepconsensus_py.pacbio.pbi import BASIC, UNMAPPED, PacBioIndex, PbiFile, write_pbi
-from deepconsensus_py.pacbio.places import RecordRuns, read_runs
+from deepconsensus_py.pacbio.places import RecordSpans, read_spans
 
 rows = st.lists(st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(-1, 1)), max_size=12)
 """Read group, hole number and reference of each record."""
@@ -19,22 +19,22 @@ OFFSET = 1000
 
 def by_loop(records: list[tuple[int, int, int]], *, aligned: bool) -> list[tuple[int, int, int, int, int]]:
     """What each run has in common, its offset, and how many records lie from its first to its last."""
-    runs: list[list[int]] = []
+    spans: list[list[int]] = []
     latest = None
     for row, (group, hole, reference) in enumerate(records):
         if aligned and reference < 0:
             continue
         what = (group, hole, reference if aligned else 0)
         if what == latest:
-            runs[-1][-1] = row
+            spans[-1][-1] = row
         else:
-            runs.append([*what, row, row])
+            spans.append([*what, row, row])
         latest = what
-    return [(*run[:3], run[3] * OFFSET, run[4] - run[3] + 1) for run in runs]
+    return [(*run[:3], run[3] * OFFSET, run[4] - run[3] + 1) for run in spans]
 
 
-def as_tuples(runs: RecordRuns) -> list[tuple[int, ...]]:
-    columns = (runs.groups, runs.holes, runs.references, runs.offsets, runs.sizes)
+def as_tuples(spans: RecordSpans) -> list[tuple[int, ...]]:
+    columns = (spans.groups, spans.holes, spans.references, spans.offsets, spans.sizes)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
@@ -51,11 +51,11 @@ def test_runs_are_those_of_a_loop(
     write_pbi(tmp_path / "a.pbi", [PacBioIndex(basic, mapped if aligned else None)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pbi, "_ROWS", block)
-        found = read_runs(PbiFile(tmp_path / "a.pbi"), aligned=aligned)
+        found = read_spans(PbiFile(tmp_path / "a.pbi"), aligned=aligned)
     assert as_tuples(found) == by_loop(records, aligned=aligned)
     assert found.last == max(len(records) - 1, 0) * OFFSET
 
 
 def test_an_aligned_file_without_any_mapped_record_has_no_runs(tmp_path: Path) -> None:
     write_pbi(tmp_path / "a.pbi", [PacBioIndex(np.zeros(3, BASIC))])
-    assert as_tuples(read_runs(PbiFile(tmp_path / "a.pbi"), aligned=True)) == []
+    assert as_tuples(read_spans(PbiFile(tmp_path / "a.pbi"), aligned=True)) == []

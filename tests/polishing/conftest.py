@@ -18,5 +18,5 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def whole(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Left:
     output = tmp_path_factory.mktemp("whole") / "out.bam"
-    polish_files(job(inputs, output, piece=128))
+    polish_files(job(inputs, output, checkpoint=128))
     return left(output)

@@ -25,7 +25,7 @@ class Draftsman(ColumnMethod):
     def __init__(self, error: float = 0.01, first: int | None = None) -> None:
         super().__init__("draftsman", FeatureSpec(required=()))
         self.error, self.first = error, first
-        self.batch, self.lanes = 16, 1
+        self.batch, self.streams = 16, 1
 
     def forward(self, inputs: Arrays) -> np.ndarray:
         called = np.array(inputs["draft"])
@@ -74,7 +74,7 @@ def test_the_draft_of_a_good_window_is_no_agreement(zmws: list[Zmw]) -> None:
 
 
 def test_without_molecules_nothing_is_known() -> None:
-    with pytest.raises(ModelError, match="no molecule was polished"):
+    with pytest.raises(ModelError, match="no ZMW could be polished"):
         compare_correctors(Corrector.of(Draftsman()), Corrector.of(Draftsman()), [])
 
 

@@ -26,8 +26,7 @@ def test_a_molecule_at_which_workers_die_is_reported_and_the_others_are_polished
         if number == DEADLY:
             assert read.outcome is Outcome.ERROR
             assert read.reason == (
-                f"{read.name}: its worker process died (signal 11), and so did another in its place; is there memory "
-                "enough?"
+                f"{read.name}: its worker process died (signal 11), and so did its replacement; is there enough memory?"
             )
         else:
             assert (read.outcome, read.bases.tobytes()) == (alone.outcome, alone.bases.tobytes())

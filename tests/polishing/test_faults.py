@@ -97,7 +97,7 @@ class KillsItsWorker(Vote):
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (GivesNan, "model vote gave probabilities that are not numbers"),
+        (GivesNan, "model vote returned probabilities that are not finite"),
         (RunsOutOfMemory, "the network failed: MemoryError: cannot allocate"),
         (FailsToCall, "IndexError: index 7 is out of bounds"),
         (FailsToSelect, "IndexError: index 7 is out of bounds"),
@@ -128,7 +128,7 @@ def test_a_disk_that_fills_up_leaves_what_can_be_gone_on_with(
     inputs: Path, whole: Left, small_disk: Path, tmp_path: Path
 ) -> None:
     output = small_disk / "out.bam"
-    changes = {"failed": tmp_path / "failed-out.bam", "piece": 1}
+    changes = {"failed": tmp_path / "failed-out.bam", "checkpoint": 1}
     filler = small_disk / "filler"
     filler.write_bytes(bytes(36 * 1024))
     with pytest.raises(OutputError, match="full"):
@@ -157,10 +157,10 @@ def test_a_disk_that_is_full_at_any_moment_is_one_sentence(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OutputError, match=f"^{output}.*: the disk is full"):
-            polish_files(job(inputs, output, piece=3))
+        with pytest.raises(OutputError, match=f"^{output}.*: disk is full"):
+            polish_files(job(inputs, output, checkpoint=3))
     assert {path.name for path in tmp_path.iterdir()} <= {"out.bam.unfinished"}
-    polish_files(job(inputs, output, piece=3, resume=True))
+    polish_files(job(inputs, output, checkpoint=3, resume=True))
     assert left(output) == whole
 
 
@@ -187,7 +187,7 @@ def test_a_folder_removed_while_running_is_one_sentence(
             yield read
 
     monkeypatch.setattr(run_module, "correct", removing)
-    with pytest.raises(OutputError, match=r"out\.bam.*: (was removed while|the folder that it was being written in)"):
+    with pytest.raises(OutputError, match=r"out\.bam.*: (was removed while|its directory was removed while)"):
         polish_files(job(inputs, output))
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING and "kept" in record.message]
     left_over = [path.name for path in tmp_path.rglob("*") if not path.is_dir()]

@@ -75,7 +75,7 @@ def test_parts_of_different_models_are_refused(parts: list[Path], tmp_path: Path
 
 
 def test_parts_that_have_a_molecule_in_common_are_refused(parts: list[Path], whole: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"{parts[0]}: has \S+/ccs, and so has {whole}; give parts of different"):
+    with pytest.raises(InputError, match=rf"{parts[0]}: has \S+/ccs, which {whole} has too; give parts of different"):
         gather([whole, *parts], tmp_path / "all.bam", PROGRAM)
     assert not list(tmp_path.glob("all*"))
 
@@ -122,7 +122,7 @@ def test_an_unwritable_place_is_named(parts: list[Path], tmp_path: Path) -> None
 
 
 def test_only_bam_is_written(parts: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"all\.fastq: gathered reads are BAM"):
+    with pytest.raises(OutputError, match=r"all\.fastq: merged reads are written as BAM"):
         gather(parts, tmp_path / "all.fastq", PROGRAM)
 
 

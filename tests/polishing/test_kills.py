@@ -19,12 +19,12 @@ from restarts import MOLECULES, Left, job, left
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing.journal import read_journal
-from deepconsensus_py.polishing.outputs import GrowingFile
+from deepconsensus_py.polishing.outputs import AppendOnlyFile
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, polish_files
 
 KILLS = 25
-PIECE = 2
+CHECKPOINT = 2
 SEED = 20
 
 
@@ -38,7 +38,7 @@ class Process:
 
     def __init__(self, inputs: Path, output: Path, threads: int) -> None:
         self.output, self._log = output, output.with_name("log")
-        self._command = [sys.executable, restarts.__file__, str(inputs), str(output), str(threads), str(PIECE)]
+        self._command = [sys.executable, restarts.__file__, str(inputs), str(output), str(threads), str(CHECKPOINT)]
         self.killed = self.again = 0
 
     def start(self, seconds: float | None = None) -> float:
@@ -56,7 +56,7 @@ class Process:
         self.killed += process.returncode != 0
         after = MOLECULES if self.output.exists() else self.done()
         again = self._log.read_bytes().count(b"\n") - (after - before)
-        assert 0 <= again <= PIECE
+        assert 0 <= again <= CHECKPOINT
         self.again += again
         return lived
 
@@ -110,9 +110,9 @@ class Deaths:
     @contextmanager
     def at(self, number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         """Die so in the block."""
-        append, sync = GrowingFile.append, os.fsync
+        append, sync = AppendOnlyFile.append, os.fsync
 
-        def append_half(file: GrowingFile, data: bytes) -> None:
+        def append_half(file: AppendOnlyFile, data: bytes) -> None:
             try:
                 self._change()
             except KilledError:
@@ -128,7 +128,7 @@ class Deaths:
         self.folder, self.last, self._seen = str(folder), number, 0
         try:
             with monkeypatch.context() as patch:
-                patch.setattr(GrowingFile, "append", append_half)
+                patch.setattr(AppendOnlyFile, "append", append_half)
                 patch.setattr(os, "fsync", sync_or_die)
                 yield
         finally:
@@ -174,14 +174,14 @@ def test_killed_at_every_change_of_its_files(
         names.clear()
         try:
             with deaths.at(number, folder, monkeypatch):
-                polish_files(job(inputs, folder / "out.bam", piece=5))
+                polish_files(job(inputs, folder / "out.bam", checkpoint=5))
         except KilledError:
             finished = [path.exists() for path in (folder / "out.bam", folder / "out.bam.unfinished")]
             # Where all has its name, and only the folder is not yet removed, there is nothing to go on with.
             if finished != [True, False]:
                 left_over = (folder / "out.bam.unfinished" / "journal.json").exists()
                 refused += refuses_damage(folder / "out.bam.unfinished", job(inputs, folder / "out.bam", resume=True))
-                polish_files(job(inputs, folder / "out.bam", piece=5, resume=True))
+                polish_files(job(inputs, folder / "out.bam", checkpoint=5, resume=True))
                 assert MOLECULES <= len(names) <= MOLECULES + 5 or (finished[0] and not left_over), number
             assert left(folder / "out.bam") == whole
             assert not (folder / "out.bam.unfinished").exists()
@@ -193,7 +193,7 @@ def test_killed_at_every_change_of_its_files(
 
 
 def refuses_damage(folder: Path, a_job: PolishRun) -> int:
-    """Flip one byte of each stored piece in turn, and resume; gives how many there are."""
+    """Flip one byte of each stored checkpoint in turn, and resume; gives how many there are."""
     journal = read_journal(folder) if folder.exists() else None
     kept = {name: part for name, part in journal.files.items() if (folder / name).exists()} if journal else {}
     damaged = [name for name in (journal.places if journal.complete else kept) if name in kept] if journal else []

@@ -1,4 +1,4 @@
-"""The network's stage: results do not depend on batches and lanes, order and bounds hold, faults end it."""
+"""The network's stage: results do not depend on batches and streams, order and bounds hold, faults end it."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from deepconsensus_py.errors import DeepConsensusError, ModelError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.zmws import read_zmws
-from deepconsensus_py.polishing.batches import MOLECULES_IN_FLIGHT, Pending, in_lanes, in_turn
+from deepconsensus_py.polishing.batches import MOLECULES_IN_FLIGHT, Pending, in_streams, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
@@ -37,14 +37,14 @@ def made(kind: str, tiny_model: Path) -> Corrector:
 
 
 @pytest.mark.parametrize("kind", ["edits", "random edits", "columns in fp32", "columns in bf16", "pairhmm", "vote"])
-def test_results_are_the_same_bits_whatever_the_batches_and_lanes(kind: str, testdata: Path, tiny_model: Path) -> None:
+def test_results_are_the_same_bits_whatever_the_batches(kind: str, testdata: Path, tiny_model: Path) -> None:
     corrector = made(kind, tiny_model)
     molecules = list(encode_zmws(read_zmws([testdata / "subreads.bam"], testdata / "ccs.bam"), corrector.method))
     expected: list[Pending] = []
     for batch in (1, 5, 64, 10**6):
-        for lanes in (0, 1, 3):
-            corrector.network.batch, corrector.network.lanes = batch, lanes
-            stage = in_lanes if lanes else in_turn
+        for streams in (0, 1, 3):
+            corrector.network.batch, corrector.network.streams = batch, streams
+            stage = in_streams if streams else in_turn
             found = list(stage(iter(molecules), corrector, 0, StageClock()))
             expected = expected or found
             assert [waiting.molecule for waiting in found] == molecules
@@ -58,8 +58,8 @@ def test_results_are_the_same_bits_whatever_the_batches_and_lanes(kind: str, tes
 Forward = Callable[[Arrays], NDArray[np.float32]]
 
 
-def toy(forward: Forward, batch: int = 4, lanes: int = 2) -> Corrector:
-    values = {"forward": forward, "batch": batch, "lanes": lanes}
+def toy(forward: Forward, batch: int = 4, streams: int = 2) -> Corrector:
+    values = {"forward": forward, "batch": batch, "streams": streams}
     both = SimpleNamespace(**values, select=lambda features, above: np.ones(features.items, np.bool_))
     return Corrector.of(cast("Computing", both))
 
@@ -74,7 +74,7 @@ def echo(inputs: Arrays) -> NDArray[np.float32]:
 
 
 def staged(molecules: Iterator[Encoded], corrector: Corrector) -> Iterator[Pending]:
-    return in_lanes(molecules, corrector, 0, StageClock())
+    return in_streams(molecules, corrector, 0, StageClock())
 
 
 def test_slow_batches_do_not_change_the_order() -> None:
@@ -82,13 +82,13 @@ def test_slow_batches_do_not_change_the_order() -> None:
         time.sleep(0.02 if 0 in inputs["x"] else 0)
         return echo(inputs)
 
-    found = list(staged(map(molecule, range(30)), toy(uneven, lanes=3)))
+    found = list(staged(map(molecule, range(30)), toy(uneven, streams=3)))
     assert [set(waiting.probabilities.tolist()) for waiting in found] == [{number} for number in range(30)]
 
 
 def test_molecules_without_items_keep_their_place() -> None:
     items = [2, 0, 5, 0, 0, 1]
-    for stage in (in_turn, in_lanes):
+    for stage in (in_turn, in_streams):
         found = list(stage(map(molecule, range(6), items), toy(echo), 0, StageClock()))
         assert [waiting.count for waiting in found] == items
 
@@ -125,7 +125,7 @@ def test_batches_fill_while_the_network_is_busy() -> None:
                 go.set()
             yield molecule(number)
 
-    assert len(list(staged(letting_go(), toy(held, batch=10, lanes=1)))) == 20
+    assert len(list(staged(letting_go(), toy(held, batch=10, streams=1)))) == 20
     assert max(sizes) == 10
 
 

@@ -1,4 +1,4 @@
-"""Files that grow by pieces hold what one writer would have written, and can be cut back to any piece."""
+"""Files written in checkpoints hold what one writer would have written, and can be cut back to any checkpoint."""
 
 import gzip
 from itertools import pairwise
@@ -10,7 +10,7 @@ import pytest
 
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.writers import open_reads
-from deepconsensus_py.polishing.outputs import BGZF_END, GrowingFile, GrowingReads, Stored, stored
+from deepconsensus_py.polishing.outputs import BGZF_END, AppendOnlyFile, AppendOnlyReads, Stored, stored
 
 HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@RG\tID:one\tPL:PACBIO\n")
 LONG_HEADER = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n" + "".join(f"@RG\tID:{n:08x}\n" for n in range(20_000)))
@@ -32,11 +32,11 @@ def content(path: Path) -> object:
 
 def grow(part: Path, name: Path, pieces: list[range], earlier: Stored = Stored(), header=HEADER) -> Stored:  # noqa: B008
     """Append pieces, and give what is stored once the last one is."""
-    file = GrowingFile(part, name.name, earlier)
-    reads = GrowingReads(file, name, header, 2)
-    for piece in pieces:
-        with reads.piece() as writer:
-            write(writer, piece)
+    file = AppendOnlyFile(part, name.name, earlier)
+    reads = AppendOnlyReads(file, name, header, 2)
+    for checkpoint in pieces:
+        with reads.checkpoint() as writer:
+            write(writer, checkpoint)
     found = file.stored
     assert found == stored(part)
     reads.finish()
@@ -65,7 +65,7 @@ def test_what_follows_the_last_good_piece_is_cut_off(tmp_path: Path, ending: str
     grow(part, name, [range(90, 99)], good)
     with part.open("ab") as file:
         file.write(b"half a record")
-    other = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@CO\tthe header of the first piece stays\n")
+    other = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n@CO\tthe header of the first checkpoint stays\n")
     grow(part, name, [range(20, 30)], good, other)
     assert content(part) == one_writer(name, range(30))
 
@@ -73,16 +73,16 @@ def test_what_follows_the_last_good_piece_is_cut_off(tmp_path: Path, ending: str
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_piece_that_fails_leaves_nothing(tmp_path: Path, ending: str) -> None:
     part, name = tmp_path / f"part{ending}", tmp_path / f"x{ending}"
-    file = GrowingFile(part, "x", Stored())
-    reads = GrowingReads(file, name, HEADER)
-    with reads.piece() as writer:
+    file = AppendOnlyFile(part, "x", Stored())
+    reads = AppendOnlyReads(file, name, HEADER)
+    with reads.checkpoint() as writer:
         write(writer, range(5))
     before = part.read_bytes()
-    with pytest.raises(KeyboardInterrupt), reads.piece() as writer:  # noqa: PT012 - the block is what fails
+    with pytest.raises(KeyboardInterrupt), reads.checkpoint() as writer:  # noqa: PT012 - the block is what fails
         write(writer, range(5, 9))
         raise KeyboardInterrupt
     assert part.read_bytes() == before
-    with reads.piece() as writer:
+    with reads.checkpoint() as writer:
         write(writer, range(5, 8))
     reads.finish()
     file.close()
@@ -102,5 +102,5 @@ def test_a_bam_file_ends_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_has_gone_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"^x\.bam: the folder .* is gone"):
-        GrowingFile(tmp_path / "no" / "part.bam", "x.bam", Stored())
+    with pytest.raises(OutputError, match=r"^x\.bam: its directory was removed"):
+        AppendOnlyFile(tmp_path / "no" / "part.bam", "x.bam", Stored())

@@ -31,12 +31,12 @@ def test_the_molecules_are_of_every_sort(whole: Left) -> None:
     assert len(whole.failed) > 1
 
 
-@pytest.mark.parametrize("piece", [1, 2, 5, 12, 128])
+@pytest.mark.parametrize("checkpoint", [1, 2, 5, 12, 128])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_records_do_not_depend_on_pieces_and_threads(
-    inputs: Path, whole: Left, tmp_path: Path, piece: int, threads: int
+    inputs: Path, whole: Left, tmp_path: Path, checkpoint: int, threads: int
 ) -> None:
-    report = polish_files(job(inputs, tmp_path / "out.bam", piece=piece, threads=threads))
+    report = polish_files(job(inputs, tmp_path / "out.bam", checkpoint=checkpoint, threads=threads))
     assert left(tmp_path / "out.bam") == whole
     assert report == json.loads((tmp_path / "out.report.json").read_text())
     assert report["resumed"] == 0
@@ -134,7 +134,7 @@ def test_other_formats_are_gone_on_with(
             return [str(read) for read in reads]
 
     (tmp_path / "whole").mkdir()
-    polish_files(job(inputs, tmp_path / "whole" / name, piece=128))
+    polish_files(job(inputs, tmp_path / "whole" / name, checkpoint=128))
     run_until(5, job(inputs, tmp_path / name), monkeypatch)
     polish_files(job(inputs, tmp_path / name, resume=True))
     assert content(tmp_path / name) == content(tmp_path / "whole" / name)
@@ -181,7 +181,7 @@ def test_threads_and_pieces_may_change_and_files_be_moved(
     shutil.copytree(inputs, tmp_path / "inputs", copy_function=shutil.copy2)
     run_until(4, job(tmp_path / "inputs", tmp_path / "out.bam", threads=2), monkeypatch)
     (tmp_path / "inputs").rename(tmp_path / "moved")
-    polish_files(job(tmp_path / "moved", tmp_path / "out.bam", threads=1, piece=3, resume=True))
+    polish_files(job(tmp_path / "moved", tmp_path / "out.bam", threads=1, checkpoint=3, resume=True))
     found = left(tmp_path / "out.bam")
     assert (found.reads, found.failed, found.counts) == (whole.reads, whole.failed, whole.counts)
 

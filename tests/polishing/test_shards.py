@@ -155,7 +155,7 @@ def test_any_corrector_of_the_same_spec_fits(shard: Path) -> None:
 
 def test_a_corrector_of_another_spec_is_refused_by_both_names(shard: Path) -> None:
     info, _ = read_shard(shard)
-    with pytest.raises(ModelError, match=r"model vote, .* model wide \(max_passes 20 against 30\)"):
+    with pytest.raises(ModelError, match=r"model vote, .* model wide \(max_passes is 20, not 30\)"):
         info.require_fit(method("wide", max_passes=30))
 
 

@@ -88,7 +88,7 @@ def test_a_molecule_of_two_shards_is_a_fault_however_far_a_run_has_come(
         write_shard(shard, source.molecules, vote, str(source.header))
     molecules = list(encoded_shards(shards, vote, PROGRAM, StageClock(), skip=skip).molecules)
     assert [m.outcome for m in molecules] == (["", "", ""] + ["error"] * 3)[skip:]
-    assert f"is in {shards[0]} and again in {shards[1]}" in molecules[-1].reason
+    assert f"is in both {shards[0]} and {shards[1]}" in molecules[-1].reason
 
 
 def test_read_groups_of_all_shards_are_kept(sources: dict[str, Reads], vote: Method, tmp_path: Path) -> None:

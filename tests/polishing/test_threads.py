@@ -1,4 +1,4 @@
-"""The same reads, whatever the number of threads, and with it of workers and lanes."""
+"""The same reads, whatever the number of threads, and with it of workers and streams."""
 
 from pathlib import Path
 

@@ -34,8 +34,8 @@ def flip(path: Path) -> None:
 
 DAMAGES = {"flipped": flip, "shortened": lambda path: path.write_bytes(path.read_bytes()[:-1]), "lost": Path.unlink}
 SENTENCES = {
-    "flipped": r"unfinished/{name}: is damaged: its checksum is \w+, and \w+ was written; delete .* to start over$",
-    "shortened": r"unfinished/{name}: holds \d+ of the \d+ bytes that were written; delete .* to start over$",
+    "flipped": r"unfinished/{name}: is damaged \(checksum \w+, expected \w+\); delete .* to start over$",
+    "shortened": r"unfinished/{name}: is truncated \(\d+ of \d+ bytes\); delete .* to start over$",
     "lost": r"unfinished/{name}: is missing; delete .*unfinished to start over$",
 }
 
@@ -87,7 +87,7 @@ CHANGED = {
     "reads.limit": "limit None, now 11",
     "reads.skip": "skip 0, now 1",
     "reads.min_passes": "min_passes 3, now 5",
-    "reads.subreads": "input subreads.bam, which has changed since",
+    "reads.subreads": "input subreads.bam has changed",
     "reads.drafts": "input ccs.bam, now ccs.fasta",
     "shards": "2 input files, now 1",
     "failed": "failed True, now False, output format .bam and .bam, now .bam",
@@ -106,7 +106,7 @@ CHANGED = {
 }
 """What decides the records, and what is said where it is another."""
 
-FREE = {"output", "threads", "command", "resume", "piece"}
+FREE = {"output", "threads", "command", "resume", "checkpoint"}
 
 
 def changed(a_job: PolishRun, name: str, inputs: Path, folder: Path) -> PolishRun:
@@ -160,9 +160,11 @@ def test_another_run_is_refused_and_says_what_differs(
     with pytest.raises(OutputError) as refusal:
         polish_files(changed(begun, name, inputs, tmp_path))
     sentence = str(refusal.value)
-    assert sentence.startswith(f"{folder_of(tmp_path / 'out.bam')}: is of another run (")
+    assert sentence.startswith(
+        f"{folder_of(tmp_path / 'out.bam')}: cannot resume, the run was started with other inputs or options ("
+    )
     assert CHANGED[name] in sentence
-    assert sentence.endswith("or delete that folder to start over")
+    assert sentence.endswith("or delete the folder to start over")
 
 
 def loads_on_any_device(model: str, *, insertion_trim: int | None, **_: Any) -> Any:
@@ -195,7 +197,7 @@ def test_other_weights_under_the_same_name_are_refused(
     content[-1] ^= 1
     mine.write_bytes(content)
     monkeypatch.setattr(run_module, "load_model", lambda *_, **__: one_at_a_time())
-    with pytest.raises(OutputError, match="model vote, which has changed since"):
+    with pytest.raises(OutputError, match="model vote has changed"):
         polish_files(job(inputs, tmp_path / "out.bam", model=str(mine), resume=True))
 
 
@@ -203,13 +205,13 @@ def test_other_weights_under_the_same_name_are_refused(
     ("damage", "sentence"),
     [
         (lambda text: text[: len(text) // 2], r"journal\.json: is damaged, .* delete .*out\.bam\.unfinished to start"),
-        (lambda text: "[]", "is damaged, or not the journal"),
-        (lambda text: "[" * 100_000, "is damaged, or not the journal"),
-        (lambda text: text.replace('"version": 2', '"version": 7', 1), "has journal version 7 of .* 2;"),
-        (lambda text: text.replace('"molecules":', '"molecule":', 1), "is damaged .its checksum is another"),
-        (lambda text: text.replace('"complete": false', '"complete": 0'), "is damaged .its checksum is another"),
-        (lambda text: json.dumps(json.loads(text) | {"run": []}), "is damaged .its checksum is another"),
-        (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "sha256"}), "is damaged .its"),
+        (lambda text: "[]", "is damaged, or not a journal"),
+        (lambda text: "[" * 100_000, "is damaged, or not a journal"),
+        (lambda text: text.replace('"version": 2', '"version": 7', 1), "has journal version 7 .* reads version 2;"),
+        (lambda text: text.replace('"molecules":', '"molecule":', 1), "is damaged .wrong checksum"),
+        (lambda text: text.replace('"complete": false', '"complete": 0'), "is damaged .wrong checksum"),
+        (lambda text: json.dumps(json.loads(text) | {"run": []}), "is damaged .wrong checksum"),
+        (lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "sha256"}), "is damaged .wrong"),
     ],
 )
 def test_a_journal_that_cannot_be_read_is_refused(
@@ -260,7 +262,7 @@ def test_delivery_goes_where_it_began_to_go(
     output = tmp_path / "out.bam"
     begun = job(inputs, output, failed=tmp_path / "failed-out.bam")
     run_until_delivery(delivered, begun, monkeypatch)
-    with pytest.raises(OutputError, match=r"failed\.bam for failed-out\.bam, now other\.bam"):
+    with pytest.raises(OutputError, match=r"failed\.bam was failed-out\.bam, now other\.bam"):
         polish_files(dataclasses.replace(begun, failed=tmp_path / "other.bam", resume=True))
     with pytest.raises(OutputError, match="failed True, now False"):
         polish_files(dataclasses.replace(begun, failed=None, resume=True))
@@ -304,4 +306,4 @@ def test_two_runs_cannot_write_one_output(inputs: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(run_module, "correct", meanwhile)
     assert polish_files(job(inputs, tmp_path / "out.bam"))["counts"]["molecules"] == MOLECULES
     assert len(refusals) == 1
-    assert "another run is writing there" in refusals[0]
+    assert "another run is writing this output" in refusals[0]

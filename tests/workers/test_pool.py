@@ -29,12 +29,12 @@ def test_an_item_whose_worker_is_killed_once_gets_its_result(tmp_path: Path) -> 
 
 
 def test_workers_that_do_nothing_but_die_end_the_run() -> None:
-    with pytest.raises(DeepConsensusError, match=r"1\d worker processes died one after the other"):
+    with pytest.raises(DeepConsensusError, match=r"1\d worker processes died in a row"):
         list(ordered_map(kill_self, range(1, 99, 2), 2, processes=True, lost=lost))
 
 
 def test_a_worker_that_cannot_start_ends_the_run() -> None:
-    with pytest.raises(DeepConsensusError, match=r"cannot be started .exit status 7.*--threads 1"):
+    with pytest.raises(DeepConsensusError, match=r"cannot start a worker process .exit status 7.*--threads 1"):
         list(ordered_map(DeadlyToLoad(), range(4), 2, processes=True, lost=lost))
 
 
