@@ -39,7 +39,7 @@ JOINED = 4
 AROUND = 12
 """Read bases that are shown on either side, and over which read and draft are compared."""
 
-DOUBTFUL = -10.0
+UNCERTAIN = -10.0
 """Nats: so much evidence against the truth that it may be wrong."""
 
 DECIDED = 0.5
@@ -196,8 +196,8 @@ def why_it_is_there(to_truth: float, sides: NDArray[np.int64], *, repeat: bool) 
         repeat: it is of whole repeat units.
     """
     for_truth, against = sides.sum(axis=0)
-    if to_truth < DOUBTFUL and for_truth < SPLIT * against:
-        return "truth doubtful: the passes agree on the read"
+    if to_truth < UNCERTAIN and for_truth < SPLIT * against:
+        return "truth uncertain: the passes agree on the read"
     if repeat:
         return "tandem repeat"
     if to_truth > 0:

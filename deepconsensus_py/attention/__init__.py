@@ -1,7 +1,7 @@
-"""The attention core, which knows nothing of genomics and imports torch alone.
+"""The attention core; it is independent of genomics and imports only torch.
 
-Scores become weights in ``attend``, of a pattern (which pairs meet) and a bias (what is added to their scores);
-``MultiHead`` and ``Trunk`` are layers on it. Trunks over several processes: ``attention.parallel``, which takes torch's
+``attend`` turns scores into weights, given a pattern (allowed pairs) and a bias (added to their scores); ``MultiHead``
+and ``Trunk`` are layers on it. Trunks over several processes are in ``attention.parallel``, which uses torch's
 distributed tensors and is not imported here.
 """
 

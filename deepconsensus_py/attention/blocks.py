@@ -1,4 +1,4 @@
-"""Blocks of attention and feed-forward sublayers, and the trunk built of them."""
+"""Blocks of attention and feed-forward sublayers, and the trunk built from them."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ from deepconsensus_py.attention.tokens import Cache, LayerCache, Tokens
 
 
 class Block(nn.Module):
-    """Attention, in a decoder attention to the memory, then feed-forward, each added to its input.
+    """Attention, cross-attention in a decoder, and feed-forward, each with a residual connection.
 
     Args:
         config: widths and norm.
-        attention: how the tokens of this block attend; to a memory they attend fully.
+        attention: of this block; cross-attention is always full.
     """
 
     def __init__(self, config: TrunkConfig, attention: AttentionConfig) -> None:
@@ -52,7 +52,7 @@ def _residual(layer: nn.Module, config: TrunkConfig) -> nn.Module:
 
 
 class Encoder(nn.Module):
-    """Blocks one upon the other and a last layer norm."""
+    """A stack of blocks and a final layer norm."""
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Encoder(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Positions and an encoder; it owns neither embeddings nor output layers, so its weights move between heads."""
+    """Positions and an encoder; without embeddings and output layers, so that heads can share its weights."""
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
@@ -99,21 +99,21 @@ class Trunk(nn.Module):
         layers: int | None = None,
         first: int | None = None,
     ) -> Tensor:
-        """The tokens in the light of one another, ``[B, n, d]``.
+        """Encode tokens, ``[B, n, d]``.
 
         Args:
-            tokens: what is encoded, or decoded; with a cache, those after the ones it has seen.
-            memory: for a decoder, what it attends to.
-            cache: that of ``new_cache``, to decode step by step.
-            layers: without a cache, how many layers to pass through; blocks take turns, so a shared one may go on for
-                as long as a graph is wide. None for those of the configuration.
-            first: how many tokens are wanted, from the first on: the last layer computes no others. All by default.
+            tokens: to encode or decode; with a cache, the new ones only.
+            memory: for a decoder, the tokens to attend to.
+            cache: from ``new_cache``, for decoding step by step.
+            layers: number of layers, without a cache; blocks alternate, so that a shared one may be repeated as often
+                as the diameter of a graph requires. None for the configured number.
+            first: number of leading tokens wanted: the last layer computes no others. Default all.
 
         Raises:
             ValueError: a decoder without a memory, or a memory for an encoder; the first tokens of a causal trunk.
         """
         if first is not None and any(getattr(entry.pattern, "causal", False) for entry in self.config.attention):
-            raise ValueError("in a causal trunk the last tokens ask, not the first")
+            raise ValueError("in a causal trunk the queries are the last tokens, not the first")
         if self.config.cross != (memory is not None):
             raise ValueError("a decoder (cross: true) needs a memory, and no other trunk takes one")
         if cache is not None:

@@ -1,4 +1,4 @@
-"""Patterns and biases made of their configurations, and configurations by name."""
+"""Build patterns and biases from configurations, and presets by name."""
 
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, PerHeadConfig, RoutingConfig, SomePattern
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full
@@ -11,7 +11,7 @@ def make_pattern(pattern: SomePattern, *, heads: int, d: int) -> AnyPattern:
     """The pattern of a layer.
 
     Args:
-        pattern: what it is to be.
+        pattern: its configuration.
         heads: of the layer.
         d: width of a head.
     """
@@ -35,7 +35,7 @@ def make_bias(bias: BiasConfig, *, heads: int, d: int) -> Bias:
 
 
 WINDOW = (32, 128)
-"""Passes and columns that ``axial`` sees at most."""
+"""Largest number of passes and columns for ``axial``."""
 
 PRESETS: dict[str, tuple[AttentionConfig, ...]] = {
     "full": (AttentionConfig(Full()),),
@@ -61,7 +61,7 @@ PRESETS: dict[str, tuple[AttentionConfig, ...]] = {
 
 
 def preset(name: str) -> tuple[AttentionConfig, ...]:
-    """A named choice of attention, ready for ``TrunkConfig.attention``."""
+    """A named attention preset for ``TrunkConfig.attention``."""
     if name not in PRESETS:
         raise ValueError(f"unknown attention preset {name!r}; known are {', '.join(PRESETS)}")
     return PRESETS[name]

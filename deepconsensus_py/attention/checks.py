@@ -1,4 +1,4 @@
-"""What attention is given must fit together: torch would stretch, wrap or misread what does not, and say nothing."""
+"""Check the arguments of attention: torch would silently broadcast, wrap or misread wrong ones."""
 
 import torch
 from torch import Tensor
@@ -14,10 +14,10 @@ def check_shapes(
     edges: Tensor | None,
     axes: int | None = None,
 ) -> None:
-    """Arguments as those of ``core.attend``, and the axes that the pattern needs.
+    """Check the arguments of ``core.attend``, and the axes that the pattern needs.
 
     Raises:
-        ValueError: sizes differ that should not, or a type is another.
+        ValueError: sizes or types do not match.
     """
     items, heads, n_q, d = q.shape
     n_k = k.shape[2]
@@ -45,10 +45,10 @@ def real_edges(edges: Tensor | None, n_q: int, n_k: int, *, types: int | None = 
         edges: ``int64[B, e, 3]`` of (query, key, type) by token index; in padding, query or key is below 0.
         n_q: queries.
         n_k: keys.
-        types: how many types there are, where they are read.
+        types: number of edge types, if used.
 
     Raises:
-        ValueError: there are none, or one joins a token that is not there or is of no known type.
+        ValueError: there are none, or one refers to a missing token or unknown type.
     """
     if edges is None:
         raise ValueError("this pattern or bias reads the edges of a graph, and none were given")

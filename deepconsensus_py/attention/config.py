@@ -1,4 +1,4 @@
-"""What a trunk is made of, as frozen records of plain values."""
+"""Configurations of trunks, as frozen dataclasses of plain values."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -36,10 +36,10 @@ class BiasConfig:
 
     Attributes:
         kind: one of ``BIASES``: the classes of ``relative`` and ``position``.
-        reach: largest offset of each axis; beyond it the last vector serves.
+        reach: largest offset of each axis; larger ones use the last vector.
         value: Shaw's value term.
         one_sided: for ``skew``, no vectors of later keys.
-        types: for ``edge_type``, how many there are.
+        types: number of types, for ``edge_type``.
     """
 
     kind: str
@@ -59,13 +59,13 @@ class BiasConfig:
 
 @dataclass(frozen=True, slots=True)
 class AttentionConfig:
-    """How the tokens of one layer attend.
+    """Attention of one layer.
 
     Attributes:
-        pattern: which pairs meet.
-        backend: how it is computed; ``auto`` chooses by device and length.
+        pattern: allowed pairs.
+        backend: implementation; ``auto`` chooses by device and length.
         dropout: probability that a weight is dropped in training.
-        bias: what is added to the scores.
+        bias: added to the scores.
     """
 
     pattern: SomePattern
@@ -74,7 +74,7 @@ class AttentionConfig:
     bias: BiasConfig | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; ``bias`` only where there is one, as files written before there were any."""
+        """Plain JSON values; ``bias`` only if there is one, for compatibility with older files."""
         values = {"pattern": _pattern_to_dict(self.pattern), "backend": self.backend, "dropout": self.dropout}
         return values if self.bias is None else {**values, "bias": asdict(self.bias)}
 
@@ -109,13 +109,13 @@ class TrunkConfig:
     Attributes:
         layers: blocks, each of one attention and one feed-forward sublayer.
         d: width of the tokens.
-        heads: attention heads; they share ``d``.
+        heads: attention heads; they split ``d``.
         ff: inner width of the feed-forward sublayers.
-        attention: one entry for all layers, or several taken in turn.
+        attention: one entry for all layers, or several in alternation.
         norm: ``rezero`` (x + alpha f(x)) or ``layer`` (x + f(layer norm of x)).
         position: ``sinusoid`` added to the tokens, or ``none``.
-        shared: one block for each entry of ``attention``, used again and again, instead of one for each layer.
-        cross: each block also attends to a memory, between its own two sublayers: a decoder.
+        shared: one block per entry of ``attention``, reused, instead of one per layer.
+        cross: each block also attends to a memory, between its two sublayers: a decoder.
     """
 
     layers: int
@@ -139,7 +139,7 @@ class TrunkConfig:
             raise ValueError("a trunk needs at least one attention entry")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; ``shared`` and ``cross`` only where they are so, as files written before they were."""
+        """Plain JSON values; ``shared`` and ``cross`` only if set, for compatibility with older files."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "attention"}
         values = {name: value for name, value in values.items() if name not in {"shared", "cross"} or value}
         return {**values, "attention": [entry.to_dict() for entry in self.attention]}

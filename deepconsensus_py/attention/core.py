@@ -1,6 +1,6 @@
 """Scaled dot-product attention, the one place where scores become weights.
 
-``attend`` joins a pattern (which pairs meet), a bias (added to their scores) and a backend; all equal ``dense``.
+``attend`` combines a pattern (allowed pairs), a bias (added to scores) and a backend; all backends equal ``dense``.
 """
 
 import math
@@ -48,20 +48,20 @@ def attend(
         k: ``[B, h, n_k, d_k]``.
         v: ``[B, h, n_k, d_v]``.
         pattern: which pairs are allowed.
-        bias: what is added to the scores.
+        bias: added to the scores.
         coords_q: ``int64[n_q, dims]`` or ``int64[B, n_q, dims]``; None counts the tokens.
         coords_k: the same of the keys.
         mask: ``bool[B, n_k]``, True at real keys; None where all are real.
         edges: ``int64[B, e, 3]`` for the pattern ``Edges`` and the bias ``EdgeType``.
-        backend: one of ``plan.BACKENDS``, or ``auto``; ``blocked`` is as ``sdpa`` where nothing can be cut into groups.
+        backend: one of ``plan.BACKENDS``, or ``auto``; ``blocked`` falls back to ``sdpa`` without groups.
         dropout: probability that a weight is dropped; 0 outside training.
-        need_weights: a list to which the weights ``[B, h, n_q, n_k]`` are to be appended; ``dense`` alone has them.
+        need_weights: a list to append the weights ``[B, h, n_q, n_k]`` to; ``dense`` only.
 
     Returns:
         ``[B, h, n_q, d_v]``; exactly 0 for a query with no allowed key, in every backend.
 
     Raises:
-        ValueError: arguments do not fit together, or an edge joins a token that is not there.
+        ValueError: arguments do not match, or an edge refers to a missing token.
     """
     coords = (coords_q, coords_k)
     axes = len(pattern.blocks) if isinstance(pattern, BlockLocal) else None
@@ -109,7 +109,7 @@ def attend(
 
 
 def weights(q: Tensor, k: Tensor, plan: Plan) -> Tensor:
-    """The weights ``[B, h, n_q, n_k]`` by which the reference mixes the values, averaged over clusters if there are."""
+    """The attention weights ``[B, h, n_q, n_k]`` of the reference, averaged over clusters if there are any."""
     if plan.allowed is not None and plan.allowed.dim() > q.dim():
         shares = weights(q.unsqueeze(2).expand(-1, -1, plan.allowed.shape[2], -1, -1), k.unsqueeze(2), plan)
         return shares.sum(2) / plan.allowed.any(-1, keepdim=True).sum(2).clamp(min=1)
@@ -118,13 +118,13 @@ def weights(q: Tensor, k: Tensor, plan: Plan) -> Tensor:
     if plan.allowed is None:
         return _softmax(scores)
     forbidden = ~plan.allowed
-    # The least finite number, not -inf: a query without keys gets numbers, and no NaN gradient, before they are zeroed.
+    # The least finite number, not -inf, which would give NaN, in gradients too, for a query without keys.
     mixing = _softmax(scores.masked_fill_(forbidden, torch.finfo(scores.dtype).min))
     return mixing.masked_fill(forbidden, 0.0) if forbidden.all(dim=-1).any() else mixing
 
 
 def _softmax(scores: Tensor) -> Tensor:
-    """Over the keys; torch takes rows shorter than a vector register number by number, in five times the time."""
+    """Softmax over the keys; torch's is scalar for rows shorter than a vector register, and five times slower."""
     if scores.shape[-1] >= SHORT_ROW or scores.device.type != "cpu" or scores.requires_grad:
         return scores.softmax(dim=-1)
     exps = (scores - scores.amax(dim=-1, keepdim=True)).exp_()
@@ -140,6 +140,7 @@ def _grouped(q: Tensor, k: Tensor, v: Tensor, groups: Groups, plan: Plan, *, dro
 def _sdpa(q: Tensor, k: Tensor, v: Tensor, plan: Plan, dropout: float) -> Tensor:
     if plan.allowed is None:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=plan.added, dropout_p=dropout)
+    # torch gives NaN for a query without keys: let it attend to all, and zero the result.
     none = ~plan.allowed.any(dim=-1, keepdim=True)
     allowed = plan.allowed | none
     attn_mask = allowed if plan.added is None else plan.added.masked_fill(~allowed, -math.inf)
@@ -147,10 +148,11 @@ def _sdpa(q: Tensor, k: Tensor, v: Tensor, plan: Plan, dropout: float) -> Tensor
 
 
 def _along(v: Tensor, pairs: Segments, n_q: int, dropout: float) -> Tensor:
-    """Softmax over the keys of each query, where only pairs that meet are listed."""
+    """Softmax over the keys of each query, from a list of allowed pairs."""
     items, heads, _, width = v.shape
     rows = pairs.rows.unsqueeze(1).expand_as(pairs.scores)
     none = pairs.scores.new_full((items * n_q, heads), -math.inf)
+    # The maximum of each query keeps exp finite; it cancels, so that it needs no gradient.
     exps = (pairs.scores - none.scatter_reduce(0, rows, pairs.scores.detach(), "amax").gather(0, rows)).exp()
     sums = torch.zeros_like(none).scatter_add(0, rows, exps)
     mixing = F.dropout(exps / sums.gather(0, rows), dropout, training=dropout > 0)

@@ -1,6 +1,6 @@
-"""What attention costs: parameters, operations, pairs, bytes and time, each counted for itself.
+"""The cost of attention: parameters, operations, pairs, bytes and time.
 
-Operations are the useful ones, of allowed pairs; a dense backend computes all. One multiply-add is 2 FLOPs.
+Operations are those of allowed pairs; a dense backend computes all. One multiply-add is 2 FLOPs.
 """
 
 import timeit
@@ -53,7 +53,7 @@ def layer_cost(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A row of the cost table; FLOPs and pairs are of one item and all layers, ms is the fastest run's."""
+    """A row of the cost table; FLOPs and pairs are for one item and all layers, ms is that of the fastest run."""
 
     parameters: int
     trainable: int
@@ -67,7 +67,7 @@ class Cost:
 
 
 def cost(run: Callable[[], Any], module: nn.Module, layers: Sequence[LayerCost], *, items: int, repeats: int) -> Cost:
-    """Count a module and time ``run``, which passes so many items through it, ``repeats`` times."""
+    """Count a module and time ``run``, which processes ``items`` items, ``repeats`` times."""
     weights = list(module.parameters())
     seconds = min(timeit.repeat(run, number=1, repeat=repeats))
     return Cost(
@@ -84,7 +84,7 @@ def cost(run: Callable[[], Any], module: nn.Module, layers: Sequence[LayerCost],
 
 
 def largest_tensor(run: Callable[[], Any]) -> int:
-    """Bytes of the largest tensor that is made while something runs."""
+    """Bytes of the largest tensor created during a call."""
     with _Largest() as seen:  # type: ignore[no-untyped-call]
         run()
     return int(seen.most)

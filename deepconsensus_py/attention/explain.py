@@ -1,7 +1,7 @@
-"""Where a network looks, and what its answer hangs on: attention maps, rollout, occlusion.
+"""Explain networks: attention maps, rollout, occlusion.
 
-Weights say where layers look; that a token is looked at does not make it matter (Jain and Wallace 2019). Only
-occlusion, the answer without the token, says what does.
+Attention weights show where layers look, which does not imply that a token matters (Jain and Wallace 2019). Occlusion,
+the output without a token, shows what does.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,13 +18,13 @@ from deepconsensus_py.attention.tokens import Tokens
 
 @contextmanager
 def recorded_maps(network: nn.Module) -> Iterator[list[Tensor]]:
-    """Record the weights of all attention in a network while it runs.
+    """Record all attention weights of a network while it runs.
 
     Args:
-        network: holds ``MultiHead`` layers.
+        network: with ``MultiHead`` layers.
 
     Yields:
-        A list that grows by ``float[B, h, n, n]`` (queries, keys) with every layer that runs, in their order.
+        A list that grows by ``float[B, h, n, n]`` (queries, keys) with every layer that runs, in order.
     """
     maps: list[Tensor] = []
 
@@ -68,7 +68,7 @@ def rollout(maps: Sequence[Tensor]) -> Tensor:
         maps: of successive layers, ``[B, h, n, n]`` each; heads are averaged.
 
     Returns:
-        ``[B, n, n]``, rows that add up to 1: how much of each token's output comes from each token's input.
+        ``[B, n, n]``, rows that sum to 1: the share of each token's output from each token's input.
     """
     stay = torch.eye(maps[0].shape[-1], device=maps[0].device)
     rolled = stay.expand(len(maps[0]), *stay.shape)
@@ -78,14 +78,14 @@ def rollout(maps: Sequence[Tensor]) -> Tensor:
 
 
 def occlusion(score: Callable[[Tensor], Tensor], tokens: int) -> Tensor:
-    """How much a score falls when each token is left out.
+    """Decrease of a score when each token is removed.
 
     Args:
-        score: from ``bool[tokens]``, which tokens are there, to ``float[...]``.
-        tokens: how many there are.
+        score: from ``bool[tokens]``, the tokens to keep, to ``float[...]``.
+        tokens: number of tokens.
 
     Returns:
-        ``float[..., tokens]``; positive where the token speaks for the answer.
+        ``float[..., tokens]``; positive where the token supports the output.
     """
     everything = score(torch.ones(tokens, dtype=torch.bool))
     without = [everything - score(torch.arange(tokens) != token) for token in range(tokens)]

@@ -1,4 +1,4 @@
-"""Tokens cut into groups, so that only pairs of a group are computed: blocks with their halos, clusters of routing."""
+"""Cut tokens into groups, so that only pairs within a group are computed: blocks with halos, clusters of routing."""
 
 import math
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ class Groups:
     """Groups of queries and keys such that every allowed pair is in one.
 
     Attributes:
-        queries: ``int64[g, n]``, or ``int64[B, h, g, n]`` where they differ; any number where no query is.
+        queries: ``int64[g, n]``, or ``int64[B, h, g, n]`` where they differ; any value where there is no query.
         keys: the same of the keys.
-        allowed: ``bool[..., g, n_q, n_k]``, False where no query or no key is.
+        allowed: ``bool[..., g, n_q, n_k]``, False where there is no query or key.
     """
 
     queries: Tensor
@@ -36,7 +36,7 @@ class Groups:
         return torch.unflatten(x.gather(2, every), 2, index.shape[2:])
 
     def mean(self, mixed: Tensor, n: int) -> Tensor:
-        """``[B, h, g, n_q, d]`` to ``[B, h, n, d]``: of each query what it got in its groups, on average."""
+        """``[B, h, g, n_q, d]`` to ``[B, h, n, d]``: the mean over the groups of each query."""
         index = self.queries.expand(*mixed.shape[:-1]).flatten(2)
         met = self.allowed.any(-1).expand(*mixed.shape[:-1]).flatten(2).to(mixed.dtype)
         total = mixed.new_zeros(*mixed.shape[:2], n, mixed.shape[-1])
@@ -46,7 +46,7 @@ class Groups:
 
 
 def group(q: Tensor, k: Tensor, *, pattern: Pattern | Routing, coords: Coords, mask: Tensor | None) -> Groups | None:
-    """The groups of a pattern that has them; None where it has none, or tokens do not lie apart in one grid."""
+    """The groups of a pattern, or None if it has none or tokens do not fill a common grid."""
     if isinstance(pattern, Routing):
         queries, keys = pattern.members(q, k, mask)
         allowed = torch.ones((), dtype=torch.bool, device=q.device)
@@ -82,12 +82,13 @@ def group_plan(
 
 @lru_cache(maxsize=64)
 def _counted_blocks(pattern: BlockLocal, n_q: int, n_k: int, device: torch.device) -> Groups | None:
+    # The cache outlives inference mode, whose tensors cannot be used for training.
     with torch.inference_mode(False):
         return _blocks(pattern, token_coords(n_q, device), token_coords(n_k, device))
 
 
 def _without_padding(groups: Groups, mask: Tensor, *, queries: bool = False) -> Groups:
-    """Groups in which padding meets nothing: no padded key, and with ``queries`` no padded query either."""
+    """Exclude padded keys, and with ``queries`` padded queries, from groups."""
 
     def real(index: Tensor) -> Tensor:
         if index.dim() == 2:
@@ -107,11 +108,12 @@ def _cut_places(coords: Tensor, index: Tensor) -> Tensor:
 
 
 def _blocks(pattern: BlockLocal, of_q: Tensor, of_k: Tensor) -> Groups | None:
-    """Cut queries into blocks and keys into windows around them; None where tokens share a place or are far between."""
+    """Cut queries into blocks and keys into windows; None if tokens share a position or the grid is too sparse."""
     sizes, (lo, hi) = torch.tensor(pattern.blocks, device=of_q.device), pattern.halos
     ends = torch.cat([of_q, of_k])
     first = ends.amin(0).div(sizes, rounding_mode="floor")
     counts = (ends.amax(0).div(sizes, rounding_mode="floor") - first + 1).tolist()
+    # More blocks than tokens would leave most of them empty.
     if math.prod(counts) > len(of_q):
         return None
     grid = [count * size for count, size in zip(counts, pattern.blocks, strict=True)]
@@ -131,7 +133,7 @@ def _blocks(pattern: BlockLocal, of_q: Tensor, of_k: Tensor) -> Groups | None:
 
 
 def _table(coords: Tensor, shape: list[int]) -> Tensor:
-    """Which token lies where in a grid, -1 where none does."""
+    """Token index at each grid position, -1 where there is none."""
     table = torch.full(shape, -1, device=coords.device)
     table[coords.unbind(-1)] = torch.arange(len(coords), device=coords.device)
     return table

@@ -12,7 +12,7 @@ from deepconsensus_py.attention.tokens import KeysValues, LayerCache, Tokens
 class MultiHead(nn.Module):
     """Multi-head attention with separate query, key, value and output projections.
 
-    Four projections, not one packed matrix: each can be cut by heads without cutting across the others.
+    Four projections instead of one packed matrix, so that each can be split by heads.
 
     Args:
         d: width of the tokens, divisible by ``heads``.
@@ -47,14 +47,14 @@ class MultiHead(nn.Module):
 
         Args:
             x: ``[B, n, d]``.
-            tokens: their coordinates, mask and edges (``x`` of it is not read); None counts them, all real.
-            memory: other tokens, whose keys and values are attended to; None for the tokens' own.
-            cache: keeps keys and values from call to call, so that ``x`` is what is new.
+            tokens: their coordinates, mask and edges (``x`` is ignored); None counts them, all real.
+            memory: other tokens to attend to; None for self-attention.
+            cache: keeps keys and values between calls; ``x`` has only the new tokens.
             places: with a cache, the coordinates of all tokens so far.
-            first: how many of the tokens ask, from the first on; all by default.
+            first: number of leading tokens that are queries; default all.
 
         Returns:
-            ``[B, n, d]``, of those that ask.
+            ``[B, n, d]``, of the queries.
         """
         where = Tokens(x) if tokens is None else tokens
         keyed = where if memory is None else memory
@@ -92,5 +92,5 @@ class MultiHead(nn.Module):
 
 
 def _asked(edges: Tensor | None, first: int | None) -> Tensor | None:
-    """The edges of the tokens that ask; others become padding."""
+    """The edges of the query tokens; others become padding."""
     return edges if edges is None or first is None else edges.where(edges[..., :1] < first, -1)

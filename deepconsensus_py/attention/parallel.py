@@ -1,7 +1,7 @@
 """Trunks laid out on a mesh of processes: named dimensions of tensors cut along named dimensions of the mesh.
 
-A layout such as ``{"batch": "data", "heads": "model", "ff": "model"}`` is all that is written (Shazeer et al. 2018,
-Mesh-TensorFlow); torch's DTensor does the rest: one all-reduce for each sublayer and pass forward.
+A layout such as ``{"batch": "data", "heads": "model", "ff": "model"}`` is all that is needed (Shazeer et al. 2018,
+Mesh-TensorFlow); torch's DTensor does the rest: one all-reduce per sublayer and forward pass.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ Layout = Mapping[str, str]
 
 
 def cutting(module: nn.Module, dimension: str) -> dict[str, ParallelStyle]:
-    """How torch is to cut the linear layers below a module along ``heads`` or ``ff``, by their names."""
+    """How torch should split the linear layers of a module along ``heads`` or ``ff``, by name."""
     column, row = (("query", "key", "value"), "out") if dimension == "heads" else (("widen",), "narrow")
     kind = MultiHead if dimension == "heads" else FeedForward
     cut: dict[str, ParallelStyle] = {}
@@ -40,12 +40,12 @@ def cutting(module: nn.Module, dimension: str) -> dict[str, ParallelStyle]:
 
 
 def parallelize(module: nn.Module, mesh: DeviceMesh, layout: Layout) -> None:
-    """Cut the weights of a trunk in place; each process keeps its share.
+    """Split the weights of a trunk in place; each process keeps its share.
 
     Args:
-        module: the trunk, or what has trunks in it, the same in all processes.
+        module: the trunk, or a module with trunks, the same in all processes.
         mesh: processes, with named dimensions.
-        layout: what is cut along which of them.
+        layout: what is split along which of them.
 
     Raises:
         ValueError: a name is not known, the batch and weights would be cut along one dimension, heads or inner

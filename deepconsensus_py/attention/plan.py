@@ -1,4 +1,4 @@
-"""What the core computes with: which pairs meet, what is added to their scores, and in which backend."""
+"""Plan an attention call: allowed pairs, terms added to their scores, and the backend."""
 
 import math
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ DENSE_NODES = 1024
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What pattern, bias and padding come to; both parts broadcast to the scores, None says there is none."""
+    """Pattern, bias and padding combined; both parts broadcast to the scores, None means absent."""
 
     allowed: Tensor | None  # bool
     added: Tensor | None  # float, added to the scaled scores
 
 
 def places(q: Tensor, k: Tensor, coords: Coords) -> tuple[Tensor, Tensor]:
-    """The coordinates of queries and keys, ``int64[n, dims]`` or ``int64[B, 1, n, dims]``; counted where not given."""
+    """The coordinates of queries and keys, ``int64[n, dims]`` or ``int64[B, 1, n, dims]``; counted if not given."""
     of_q, of_k = (
         token_coords(x.shape[-2], x.device) if given is None else given if given.dim() == 2 else given.unsqueeze(1)
         for given, x in zip(coords, (q, k), strict=True)

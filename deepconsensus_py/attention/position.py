@@ -1,4 +1,4 @@
-"""Where tokens are: absolute positions added to them, and terms added to the scores of given pairs."""
+"""Positions: absolute ones added to tokens, and terms added to the scores of given pairs."""
 
 import math
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Terms of the scores that are products of the query with learned vectors per offset between key and query."""
+"""Relative positions: products of the query with learned vectors by offset between key and query."""
 
 import math
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Relative(nn.Module):
     """One table of vectors for each of the last axes of the coordinates; shared by all heads.
 
-    Offsets are clipped to the tables' reach. Products are made with the tables, a row per offset, and then looked up
-    for every pair, so that vectors of pairs, ``n_q n_k d_k`` numbers, never exist.
+    Offsets are clipped to the tables' reach. Products are computed with the tables, a row per offset, and then looked
+    up for every pair, so that no ``n_q n_k d_k`` tensor is needed.
 
     Args:
         d: width of a head.
@@ -98,8 +98,8 @@ class Skew(Relative):
 
     Args:
         d: width of a head.
-        reach: largest offset; beyond it the last vector serves.
-        one_sided: keys after the query get 0, as causal attention wants it; half the vectors.
+        reach: largest offset; larger ones use the last vector.
+        one_sided: keys after the query get 0, for causal attention; half the vectors.
     """
 
     def __init__(self, d: int, reach: int, *, one_sided: bool = False) -> None:

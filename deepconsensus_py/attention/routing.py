@@ -9,7 +9,7 @@ from deepconsensus_py.attention.patterns import Pattern
 
 
 class Routing(nn.Module):
-    """Every centroid takes the queries and keys nearest to it, and they meet (Roy et al. 2021).
+    """Every centroid selects its nearest queries and keys, which attend to each other (Roy et al. 2021).
 
     Queries and keys are of the same tokens. A token in several clusters gets the mean of what it gets in each; one in
     none, or with no real key in any, gets 0.

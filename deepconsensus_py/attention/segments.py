@@ -1,4 +1,4 @@
-"""Attention along the edges of a graph: no table of pairs, but a list of those that meet."""
+"""Attention along the edges of a graph, from a list of pairs instead of a table."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from deepconsensus_py.attention.position import Additive, Bias, EdgeType
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segments:
-    """The pairs that meet in all items, ``e`` of them, ordered by query.
+    """The ``e`` allowed pairs of all items, ordered by query.
 
     Attributes:
         item: ``int64[e]``.

@@ -1,4 +1,4 @@
-"""Attention over the pixels of an image in the place of a convolution, or beside one."""
+"""Attention over the pixels of an image, instead of or next to a convolution."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""What blocks are made of beside attention: the feed-forward sublayer, and two ways to add a sublayer to its input."""
+"""Parts of blocks besides attention: the feed-forward sublayer, and two kinds of residual connection."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What trunks take: tokens with their geometry, and what is kept of those already seen."""
+"""Input of trunks: tokens with their geometry, and the cache of earlier ones."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """What a trunk takes.
+    """Input of a trunk.
 
     Attributes:
         x: ``[B, n, d]``.
@@ -28,7 +28,7 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 class LayerCache:
-    """What one layer keeps: keys and values of the tokens so far, and those of the memory."""
+    """Cache of one layer: keys and values of the tokens so far, and of the memory."""
 
     def __init__(self) -> None:
         self.own: KeysValues | None = None
@@ -43,7 +43,7 @@ class LayerCache:
 
 
 class Cache:
-    """What a trunk keeps while it decodes: give it the new tokens alone, and the same cache again.
+    """Cache of a trunk during decoding: pass only new tokens, and the same cache again.
 
     Args:
         layers: layers of the trunk.
@@ -54,7 +54,7 @@ class Cache:
         self.coords: Tensor | None = None
 
     def place(self, tokens: Tokens) -> Tensor:
-        """The coordinates of new tokens, counted on from those before where they have none; all are kept.
+        """The coordinates of new tokens, continuing those before if they have none; all are kept.
 
         Raises:
             ValueError: the tokens have padding, or edges, which a cache does not keep.
@@ -69,7 +69,7 @@ class Cache:
         return new
 
     def reorder(self, rows: Tensor) -> None:
-        """Go on with other items: ``int64[B]``, which item each takes over, as in a beam search."""
+        """Reorder the items by index ``int64[B]``, as in a beam search."""
         for layer in self.layers:
             layer.own, layer.memory = (
                 None if kept is None else (kept[0][rows], kept[1][rows]) for kept in (layer.own, layer.memory)

@@ -95,6 +95,7 @@ def _fit(counts: QualityCounts, basis: Reals, knots: Reals) -> Reals:
     bends = np.diff(np.eye(len(knots)), 2, axis=0)
     pull = np.eye(len(knots)) / SHIFT**2 + bends.T @ bends / BEND**2
     rises = np.ones(len(knots) - 1, np.bool_)
+    # Pool adjacent violators: knots between which values decrease become one, and the fit is repeated.
     while True:
         pool = np.eye(len(knots))[:, : rises.sum() + 1][np.concatenate(([0], np.cumsum(rises)))]
         values = pool @ _likeliest(counts, basis @ pool, pool.T @ pull @ pool, pool.T @ pull @ knots)
@@ -118,6 +119,7 @@ def _likeliest(counts: QualityCounts, basis: Reals, pull: Reals, towards: Reals)
         slope = _NATS * basis.T @ (counts.errors - expected) + pull @ values - towards
         curvature = _NATS**2 * (basis.T * expected) @ basis + pull
         step = np.linalg.solve(curvature, slope)
+        # Steps are capped and halved: far from the optimum Newton's method overshoots on exponentials.
         step = step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), _CLOSE))
         before = loss(values)
         while loss(values - step) > before and np.abs(step).max() > _CLOSE:
@@ -152,7 +154,7 @@ def count_reads(paths: Sequence[Path], truth: Path, *, min_passes: int = 0) -> l
     Args:
         paths: polished reads: BAM, FASTQ; each may have a read of a molecule.
         truth: FASTA of the true sequence of each molecule.
-        min_passes: leave out reads of fewer, by tag ``np``.
+        min_passes: skip reads with fewer passes (tag ``np``).
 
     Raises:
         InputError: a file cannot be read, a read has no qualities, or none has a truth.

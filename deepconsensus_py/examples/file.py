@@ -46,12 +46,12 @@ def write_examples(path: Path, examples: Iterable[Example | MoleculeError]) -> C
 
     Args:
         path: the file.
-        examples: molecules with truth, or why a molecule has none; those are counted. So is a molecule whose
-            alignments do not fit, which is left out.
+        examples: molecules with truth, or why a molecule has none; those are counted. So is a molecule whose alignments
+            do not fit, which is skipped.
 
     Returns:
         The counts, which are in the file too: molecules ``n_zmw_processed``, those written ``n_zmw_pass`` and by split
-        (``n_zmw_train``…), those left out under ``n_zmw_`` and their outcome.
+        (``n_zmw_train``…), those skipped under ``n_zmw_`` and their outcome.
 
     Raises:
         OutputError: the file cannot be written.

@@ -30,7 +30,7 @@ class WindowExamples:
         names: ``str[n]`` name of the draft of each.
         position: ``int32[n]`` draft position of its first draft base.
         num_passes: ``int32[n]`` rows that hold a pass.
-        counts: what became of all windows, under the original's names.
+        counts: outcomes of all windows, under DeepConsensus's names.
     """
 
     inputs: Arrays
@@ -78,7 +78,7 @@ def window_examples(example: Example, spec: FeatureSpec) -> WindowExamples:
 
     Returns:
         the windows with a usable label, in order. Windows that overflow (more columns than the model reads), labels
-        that overflow (more bases) and labels with letters other than A, C, G, T are left out and counted.
+        that overflow (more bases) and labels with bases other than A, C, G, T are skipped and counted.
 
     Raises:
         MoleculeError: the molecule lacks what the spec requires, or an alignment does not fit.

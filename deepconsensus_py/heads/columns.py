@@ -1,4 +1,4 @@
-"""What the heads on pileups share: their inputs, the alignment loss and the calls of columns."""
+"""Shared by the heads on pileups: inputs, alignment loss and calls of columns."""
 
 import torch
 from torch import Tensor
@@ -12,10 +12,10 @@ LABELS = "labels"
 
 
 class ColumnHead(Head):
-    """A head whose output are logits of the classes gap, A, T, C, G in every column, ``float[B, width, 5]``.
+    """A head that outputs logits of the classes gap, A, T, C, G in every column, ``float[B, width, 5]``.
 
     Args:
-        trunk: what attends.
+        trunk: of the head.
         config: inputs and embeddings; its trunk is that of ``trunk``.
 
     Raises:
@@ -33,7 +33,7 @@ class ColumnHead(Head):
         return alignment_loss(out.float().log_softmax(-1).exp(), batch[LABELS]).mean()
 
     def metrics(self, out: Tensor, batch: Batch) -> dict[str, float]:
-        """``exact``: share of windows called as they truly are; ``loss``: as above."""
+        """``exact``: share of windows called without error; ``loss``: as above."""
         right = (shift_left(out.argmax(-1)) == shift_left(batch[LABELS])).all(1)
         return {"exact": float(right.float().mean()), "loss": float(self.loss(out, batch))}
 
@@ -54,5 +54,5 @@ def window_specs(config: ColumnConfig) -> dict[str, Spec]:
 
 
 def error_probabilities(out: Tensor) -> Tensor:
-    """Probability that the class called in each column is not the right one, ``float[B, width]``."""
+    """Probability that the class called in each column is wrong, ``float[B, width]``."""
     return 1 - out.log_softmax(-1).amax(-1).exp()

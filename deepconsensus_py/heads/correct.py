@@ -14,7 +14,7 @@ class Correct(ColumnHead):
 
     Args:
         trunk: what attends.
-        columns: makes tokens of columns; another head's, where what that one learned is to be used.
+        columns: makes tokens of columns; may be another head's, to reuse its weights.
     """
 
     name = "correct"

@@ -1,6 +1,6 @@
 """Density of images: each value told from those before it, in a fixed order of (pixel, channel) (Parmar et al. 2018).
 
-On a pileup as an image, how much a cell surprises is a feature of its quality.
+For a pileup as an image, the surprise of a cell is a feature of its quality.
 """
 
 import math
@@ -18,7 +18,7 @@ from deepconsensus_py.heads.head import Batch, Head, Spec
 class DensityHead(Head):
     """Levels of an image in raster order, the channels of a pixel one after the other.
 
-    A token holds the value before its own, so that a causal pattern never lets a value see itself.
+    A token has the value before its own, so that with a causal pattern no value attends to itself.
 
     Args:
         trunk: with a causal pattern: ``Full``, or ``BlockLocal`` over the order or over the plane.

@@ -1,4 +1,4 @@
-"""What every head is: an adapter from a batch to tokens, and from what the trunk makes of them to a loss."""
+"""The base class of heads: from a batch to tokens, and from the trunk's output to a loss."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Spec:
 class Head(nn.Module, ABC):
     """A task on a trunk.
 
-    A head owns embeddings and output layers, the trunk neither, so that one trunk may serve several heads.
+    A head owns embeddings and output layers, the trunk has neither, so that several heads can share one trunk.
 
     Args:
         trunk: what attends.
@@ -57,7 +57,7 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
-        """What training makes small: a number, from the output and the batch."""
+        """The training loss, a scalar, from the output and the batch."""
 
     @abstractmethod
     def metrics(self, out: Tensor, batch: Batch) -> dict[str, float]:
@@ -65,7 +65,7 @@ class Head(nn.Module, ABC):
 
 
 def check_batch(head: Head, batch: Batch) -> None:
-    """Check a batch against the head's inputs; once for each source of batches is enough.
+    """Check a batch against the head's inputs; once per source of batches is enough.
 
     Raises:
         ValueError: a tensor is missing, or of another shape, type or range.

@@ -14,7 +14,7 @@ from deepconsensus_py.heads.head import Batch, Head, Spec
 
 
 class Music(Head):
-    """The chances of each note given those before it.
+    """The probabilities of each note given those before it.
 
     Args:
         trunk: an encoder whose patterns are all causal.
@@ -57,7 +57,7 @@ class Music(Head):
 
     @torch.inference_mode()
     def decode(self, primer: Tensor, *, length: int, temperature: float = 1.0) -> Tensor:
-        """Go on from the beginning of a piece, drawing note by note.
+        """Continue a piece, sampling note by note.
 
         Args:
             primer: ``int64[B, m]``, may have no notes.

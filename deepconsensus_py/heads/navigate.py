@@ -1,8 +1,8 @@
 """An agent that walks from room to room while it reads a description of a way.
 
-The description is encoded once; a decoder over the rooms so far reads it and chooses the next door, or to stop (Jain et
-al. 2019, vision-and-language navigation judged by fidelity). On reads: a walk along a partial-order graph of passes,
-judged by how well it keeps to the molecule and not by where it ends.
+The description is encoded once; a decoder over the rooms so far attends to it and chooses the next door, or stops (Jain
+et al. 2019, vision-and-language navigation judged by fidelity). On reads: a walk along a partial-order graph of passes,
+evaluated by how closely it follows the molecule and not by where it ends.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class NavigateHead(Head):
         return Tokens(self.trunk(tokens), mask=tokens.mask)
 
     def forward(self, batch: Batch, memory: Tokens | None = None) -> Tensor:
-        """Logits of the doors at each step ``[B, T, K]``, which know the rooms up to it.
+        """Logits of the doors at each step ``[B, T, K]``, given the rooms up to it.
 
         Args:
             batch: see ``inputs``; ``choice`` is not read.

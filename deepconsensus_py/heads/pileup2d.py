@@ -1,6 +1,6 @@
-"""The correction of columns by a token for each cell of the pileup: what one pass says in one column.
+"""Correct columns with a token for each cell of the pileup: one pass in one column.
 
-Passes are a set: no position and no bias tells one from another, and a pattern treats all alike.
+Passes are a set: no position, bias or pattern distinguishes them.
 """
 
 import torch
@@ -16,7 +16,7 @@ from deepconsensus_py.heads.head import Batch
 from deepconsensus_py.models.column_network import CLASSES, INPUTS, ColumnConfig, ScaledEmbedding, column_codes
 
 CELL = ("bases", "pulse_widths", "inter_pulse_durations", "strands")
-"""What each pass says; all else is of the column."""
+"""Features by pass; all others are by column."""
 
 
 class Pileup2D(ColumnHead):
@@ -60,7 +60,7 @@ class Pileup2D(ColumnHead):
         return logits
 
     def _columns(self, batch: Batch) -> Tensor:
-        """What is known of each column beside its passes, ``float[B, width, d]``."""
+        """Features of each column besides its passes, ``float[B, width, d]``."""
         names = [name for name in self.config.inputs if name not in CELL]
         parts = [self._embedded(name, batch[name]).flatten(2).expand(-1, self.config.width, -1) for name in names]
         columns: Tensor = self.column(torch.cat(parts, dim=-1))

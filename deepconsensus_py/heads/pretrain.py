@@ -1,4 +1,4 @@
-"""Masked modelling of pileups: columns are hidden whole, or have another's draft, and what they were is to be told."""
+"""Masked modelling of pileups: predict columns that are hidden or have the draft of another."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -12,17 +12,17 @@ from deepconsensus_py.models.column_network import CLASSES, ColumnTokens
 
 MASKED = "masked"
 SHOWN, HIDDEN, UNDRAFTED = 0, 1, 2
-"""What is done to a column: nothing, all of it is hidden, or its draft alone is."""
+"""State of a column: visible, hidden, or with another draft."""
 
 ABSENT = {"draft": 0, "draft_quality": -1}
 
 
 class Masked(Head):
-    """Says what the draft and a pass have in every column, of which some are hidden whole.
+    """Predicts the draft and a pass in every column, of which some are hidden.
 
-    Of a single hidden cell the other passes would tell, so a column is hidden with its draft, all passes and kinetics.
-    That shown columns are to be told as well, some of them with a wrong draft, is what BERT's kept and replaced words
-    are for. What is learned needs no truth; trunk and columns are then those of ``correct``.
+    The other passes would reveal a single hidden cell, so a column is hidden with its draft, all passes and kinetics.
+    Visible columns are predicted, too, some with a wrong draft, like BERT's kept and replaced words. No truth is
+    needed; trunk and columns can then be reused by ``correct``.
 
     Args:
         trunk: what attends.
@@ -56,7 +56,7 @@ class Masked(Head):
         return _entropy(out, batch, torch.ones_like(batch[MASKED], dtype=torch.bool))
 
     def metrics(self, out: Tensor, batch: Batch) -> dict[str, float]:
-        """``hidden``: the loss in hidden columns alone; ``undrafted``: share of wrong drafts that are put right."""
+        """``hidden``: the loss in hidden columns alone; ``undrafted``: share of wrong drafts that are corrected."""
         wrong = batch[MASKED] == UNDRAFTED
         right = (out[:, :, 0].argmax(-1) == _classes(batch["draft"]))[wrong]
         hidden = _entropy(out, batch, batch[MASKED] == HIDDEN)
@@ -64,11 +64,11 @@ class Masked(Head):
 
 
 def hide(batch: Batch, generator: torch.Generator, *, hidden: float = 0.15, undrafted: float = 0.5) -> Batch:
-    """A batch in which some columns, by chance, are hidden or undrafted.
+    """Hide or undraft random columns of a batch.
 
     Args:
         batch: windows.
-        generator: source of chance.
+        generator: source of randomness.
         hidden: share of columns that are hidden.
         undrafted: share of those that get the draft of another.
     """

@@ -60,7 +60,7 @@ class TrajectoryHead(Head):
         return Tokens(self.dropout(self.norm(each.flatten(1, 2))), coords)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits of each step's action ``[B, T, actions]``, which do not know it nor what came after."""
+        """Logits of each step's action ``[B, T, actions]``, given only what precedes it."""
         logits: Tensor = self.action(self.trunk(self.tokens(batch))[:, 1::KINDS])
         return logits
 

@@ -115,6 +115,7 @@ def misfits(operations: Operations, pass_lengths: Sequence[int], draft_length: i
     stops = operations.starts + operations.per_pass(operations.on_draft)
     wrong |= (operations.starts < 0) | (stops > draft_length)
     draft, owner = operations.draft[operations.inserts], operations.owner[operations.inserts]
+    # Two insertions at one draft position would fill the same columns.
     wrong[owner[1:][(np.diff(draft) == 0) & (np.diff(owner) == 0)]] = True
     return wrong
 
@@ -134,6 +135,7 @@ def space(operations: Operations, kept: Mask, draft_length: int) -> Columns:
     """
     inserted = np.flatnonzero(operations.inserts & kept)
     widths = np.zeros(draft_length + 1, np.int64)
+    # Several passes insert at one position; plain indexing would keep only the last.
     np.maximum.at(widths, operations.draft[inserted], operations.length[inserted])
     of_draft = np.arange(draft_length + 1) + np.cumsum(widths)
     return Columns(of_draft, of_draft - widths)

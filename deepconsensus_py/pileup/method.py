@@ -56,6 +56,7 @@ def evidence_against_draft(windows: Mapping[str, NDArray[Any]]) -> NDArray[np.fl
         draft's, plus the error probability of the draft's worst base.
     """
     bases, draft = windows["bases"], windows["draft"]
+    # Rows of absent passes are all gaps, and must not count as votes for a gap.
     passes = bases.any(axis=2).sum(axis=1)
     votes = np.empty((CLASSES, *draft.shape), np.intp)
     for base in range(1, CLASSES):

@@ -168,6 +168,7 @@ def _pass_rows(passes: Sequence[Pass], filled: Mask, used: Mask) -> list[NDArray
     rows = []
     for values in (bases, _joined(passes, "pulse_widths"), _joined(passes, "inter_pulse_durations")):
         row = np.zeros(filled.shape, np.uint8)
+        # Bases of a pass and the columns it fills are both in order, so that one assignment serves all passes.
         row.ravel()[place] = (values * is_known)[used]
         rows.append(row)
     return rows

@@ -75,6 +75,7 @@ class Vote(ColumnMethod):
         votes = _pass_votes(inputs)
         draft = inputs["draft"]
         votes += np.eye(CLASSES)[draft] * _draft_votes(draft, inputs["draft_quality"])[:, :, None]
+        # Relative to the winner, so that exp cannot overflow.
         odds = np.exp(NATS_PER_VOTE * (votes - votes.max(-1, keepdims=True)))
         probabilities = (odds / odds.sum(-1, keepdims=True)).astype(np.float32)
         return np.asarray(np.minimum(probabilities, HIGHEST_PROBABILITY))

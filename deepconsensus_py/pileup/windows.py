@@ -94,6 +94,7 @@ def window_bounds(pileup: Pileup, spec: FeatureSpec) -> WindowBounds:
         stop = at[np.cumsum(pileup.window_widths) - 1] + 1
         start = np.concatenate([[0], stop[:-1]])
     draft_start, draft_stop = np.searchsorted(at, start), np.searchsorted(at, stop)
+    # Inside a long insertion a fixed window may hold no draft base; DeepConsensus drops it as well.
     filled = draft_stop > draft_start
     return WindowBounds(
         start=start[filled],

@@ -126,6 +126,7 @@ def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: 
     inner = (homopolymers.start >= begin + END) & (homopolymers.stop <= end - END)
     undecided = undecided_homopolymers(evidence)
     rest = inner & evidence.covered.any(axis=0)
+    # What is left are the homopolymers that will keep the draft; their errors make the floor of the model.
     rest[undecided] = False
     chosen = undecided[(inner & labels.exact)[undecided]]
     if len(chosen) > MOST_HOMOPOLYMERS:

@@ -150,6 +150,7 @@ def _floor(examples: EditExamples, trust: NDArray[np.float64]) -> float:
     """Error rate of homopolymers without a candidate edit, in the molecules' own drafts if there are any."""
     given = trust * examples.given
     counted = given if given.any() else trust
+    # Never 0, however few homopolymers were counted.
     return float((examples.missed @ counted + 0.5) / (examples.decided @ counted + 1))
 
 
@@ -179,6 +180,7 @@ def _task(network: EditNetwork, parts: list[EditExamples], data: EditData, confi
     trust = np.concatenate([np.full(part.drafts, own) for part, own in zip(parts, weights, strict=True)])
     held_out = np.isin(examples.hole, config.held_out)
     trust[held_out | np.isin(examples.hole, config.left_out)] = 0
+    # In proportion to their undecided homopolymers, drafts of few passes would crowd out the rest; hence the root.
     weight = trust * np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
     if not weight.any():
         raise InputError(f"{', '.join(data.evidence)}: all molecules are held out or excluded")

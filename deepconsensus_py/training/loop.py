@@ -198,6 +198,7 @@ class _Training:
             where = f"at step {step} of stage {stage.name!r}"
             raise DeepConsensusError(f"the loss is {loss} {where}; lower its learning_rate or lengthen its warm_up")
         for gradient in gradients:
+            # The mean over the items of all processes, not of each: their number then does not affect the step.
             gradient.div_(items)
         if self.config.clip:
             nn.utils.clip_grad_norm_(self.weights, self.config.clip)
@@ -209,6 +210,7 @@ class _Training:
 
     def _add_gradients(self, task: Task, dropout_seed: int, batch: Batch) -> Tensor:
         """Add the gradients of the summed loss of one batch."""
+        # Dropout follows from the place of the batch, so that a resumed training draws the same.
         torch.manual_seed(dropout_seed)
         batch = self._moved(batch)
         with self._autocast():

@@ -59,6 +59,7 @@ class Lamb(Optimizer):
         for weight, group in self._weights():
             change = self._adam(weight, group) + group["weight_decay"] * weight
             length, wanted = change.norm(), weight.norm()
+            # Scaled to a norm of 0, weights initialised with zeros would never move.
             fits = group["adapted"] & (length > 0) & (wanted > 0)
             weight.sub_(group["lr"] * torch.where(fits, wanted / length, 1.0) * change)
 

@@ -186,5 +186,5 @@ def test_the_first_tokens_alone_are_the_same(name: str, norm: str) -> None:
 
 
 def test_a_causal_trunk_has_no_first_tokens_alone() -> None:
-    with pytest.raises(ValueError, match="the last tokens ask"):
+    with pytest.raises(ValueError, match="the queries are the last tokens"):
         trunk(replace(CONFIG, attention=CAUSAL))(Tokens(tokens()), first=1)

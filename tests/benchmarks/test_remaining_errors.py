@@ -67,7 +67,7 @@ def test_nothing_is_no_evidence(errors, known) -> None:
 @pytest.mark.parametrize(
     ("to_truth", "sides", "repeat", "why"),
     [
-        (-30, [[0, 5], [0, 4]], False, "truth doubtful: the passes agree on the read"),
+        (-30, [[0, 5], [0, 4]], False, "truth uncertain: the passes agree on the read"),
         (-30, [[0, 5], [4, 1]], False, "strands disagree"),
         (-3, [[1, 3], [1, 3]], True, "tandem repeat"),
         (0.5, [[2, 3], [3, 2]], False, "signal, but less than the model wants"),
