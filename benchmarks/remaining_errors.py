@@ -27,7 +27,7 @@ from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
 from deepconsensus_py.edits.error_rates import PassModel, estimate
 from deepconsensus_py.edits.evidence import pooled, score_edits
-from deepconsensus_py.edits.repeats import find_homopolymers, find_repeats, find_tandem_repeats
+from deepconsensus_py.edits.repeats import find_homopolymers, find_repeats, find_short_tandem_repeats
 from deepconsensus_py.evaluate.alignment import GAP, align_read
 from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.methods import DEFAULT
@@ -182,7 +182,7 @@ def what_is_wrong(bench: Bench, place: Place) -> str:
 def in_repeat(bench: Bench, place: Place) -> bool:
     """Whether whole units of a repeat of 2 or 3 bases are missing or too many."""
     change = abs((place.read[1] - place.read[0]) - (place.truth[1] - place.truth[0]))
-    tandem_repeats = find_tandem_repeats(encode_bases(bench.truth))
+    tandem_repeats = find_short_tandem_repeats(encode_bases(bench.truth))
     near = (tandem_repeats.start <= place.truth[1]) & (tandem_repeats.stop >= place.truth[0])
     return change > 0 and bool((change % tandem_repeats.unit[near] == 0).any())
 

@@ -11,7 +11,7 @@ from deepconsensus_py.edits.aligned_pass import AlignedPass, template_line
 from deepconsensus_py.edits.band import HALF, PAD, Aligned, Reading, Template, fill_band, make_band, make_reading
 from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
-from deepconsensus_py.edits.repeats import Homopolymers, Integers, Repeats, TandemRepeats
+from deepconsensus_py.edits.repeats import Homopolymers, Integers, Repeats, ShortTandemRepeats
 from deepconsensus_py.edits.scoring import MARGIN, Spots, homopolymer_likelihoods, tandem_likelihoods
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
@@ -54,7 +54,7 @@ class EditScores:
     """
 
     homopolymers: Homopolymers
-    tandem_repeats: TandemRepeats
+    tandem_repeats: ShortTandemRepeats
     scored: NDArray[np.bool_]
     ratios: NDArray[np.float32]
     tandem_ratios: NDArray[np.float32]
@@ -127,7 +127,7 @@ def score_edits(
         repeats: the draft.
         passes: aligned to it.
         rates: of the passes of each strand.
-        wanted: ``bool[homopolymers]`` homopolymers to score; default all. TandemRepeats are scored in any case.
+        wanted: ``bool[homopolymers]`` homopolymers to score; default all. Tandem repeats are always scored.
     """
     every = np.ones(len(repeats.homopolymers), np.bool_) if wanted is None else wanted
     scope = Scope(every, np.ones(len(repeats.tandem_repeats), np.bool_), np.ones(len(repeats.bases), np.bool_))

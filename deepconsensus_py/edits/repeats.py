@@ -44,8 +44,8 @@ Integers = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TandemRepeats:
-    """Maximal stretches of at least two copies of a unit that is not a homopolymer.
+class ShortTandemRepeats:
+    """Maximal stretches of at least two copies of a unit of 2 or 3 bases that is not a homopolymer.
 
     Attributes:
         start: ``int32[repeats]`` position of the first base.
@@ -60,17 +60,17 @@ class TandemRepeats:
     def __len__(self) -> int:
         return len(self.start)
 
-    def take(self, which: NDArray[np.intp]) -> "TandemRepeats":
+    def take(self, which: NDArray[np.intp]) -> "ShortTandemRepeats":
         """The tandem repeats of these indices."""
-        return TandemRepeats(self.start[which], self.stop[which], self.unit[which])
+        return ShortTandemRepeats(self.start[which], self.stop[which], self.unit[which])
 
     def rows(self) -> list[tuple[int, int, int]]:
         """(start, stop, unit) of each."""
         return list(zip(self.start.tolist(), self.stop.tolist(), self.unit.tolist(), strict=True))
 
 
-def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
-    """All tandem repeats of a sequence of base codes ``uint8[n]``, shorter units first."""
+def find_short_tandem_repeats(bases: NDArray[np.uint8]) -> ShortTandemRepeats:
+    """The short tandem repeats of a sequence of base codes ``uint8[n]``, shorter units first."""
     found = [np.empty((0, 3), np.int64)]
     for unit in UNITS:
         equal = np.zeros(max(len(bases) - unit, 0) + 2, np.int8)
@@ -83,7 +83,7 @@ def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
         varied = (bases[start] != bases[start + 1]) | (bases[start] != bases[start + unit - 1])
         found.append(np.stack([start, stop, np.full(len(start), unit)], axis=1)[varied])
     columns = np.concatenate(found).astype(np.int32).T
-    return TandemRepeats(*columns)
+    return ShortTandemRepeats(*columns)
 
 
 LENGTH_CLASSES = 5
@@ -104,7 +104,7 @@ class Repeats:
 
     bases: NDArray[np.uint8]
     homopolymers: Homopolymers
-    tandem_repeats: TandemRepeats
+    tandem_repeats: ShortTandemRepeats
     homopolymer_of: Integers
     length_class: NDArray[np.uint8]
 
@@ -114,4 +114,4 @@ def find_repeats(bases: NDArray[np.uint8]) -> Repeats:
     homopolymers = find_homopolymers(bases)
     homopolymer_of = np.repeat(np.arange(len(homopolymers), dtype=np.int32), homopolymers.length)
     length_class = (np.minimum(homopolymers.length, LENGTH_CLASSES) - 1).astype(np.uint8)[homopolymer_of]
-    return Repeats(bases, homopolymers, find_tandem_repeats(bases), homopolymer_of, length_class)
+    return Repeats(bases, homopolymers, find_short_tandem_repeats(bases), homopolymer_of, length_class)

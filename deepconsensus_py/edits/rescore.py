@@ -10,7 +10,7 @@ from deepconsensus_py.edits.aligned_pass import AlignedPass
 from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import EditScores, Scope, score_edits, score_scope
-from deepconsensus_py.edits.repeats import Homopolymers, Repeats, TandemRepeats
+from deepconsensus_py.edits.repeats import Homopolymers, Repeats, ShortTandemRepeats
 
 NEAR = 12
 """Bases on either side of an edit within which evidence changes."""
@@ -103,14 +103,14 @@ def _widened(flags: Flags, by: int) -> Flags:
     return widened
 
 
-def _touching(spans: Homopolymers | TandemRepeats, flags: Flags) -> Flags:
+def _touching(spans: Homopolymers | ShortTandemRepeats, flags: Flags) -> Flags:
     """Which homopolymers or repeats contain a flagged base."""
     counts = np.append(0, np.cumsum(flags, dtype=np.int32))
     touching: Flags = counts[spans.stop] > counts[spans.start]
     return touching
 
 
-def _inside_any(spans: Homopolymers | TandemRepeats, chosen: Flags, length: int) -> Flags:
+def _inside_any(spans: Homopolymers | ShortTandemRepeats, chosen: Flags, length: int) -> Flags:
     """Bases ``bool[length]`` inside the chosen homopolymers or repeats."""
     edges = np.zeros(length + 1, np.int32)
     np.add.at(edges, spans.start[chosen], 1)

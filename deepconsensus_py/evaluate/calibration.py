@@ -65,7 +65,7 @@ class _AlignedBases:
 
     Attributes:
         position: ``int64[n]`` reference position; that of the next aligned base for inserted and clipped ones.
-        aligned: ``bool[n]`` the base stands on a reference base.
+        aligned: ``bool[n]`` whether the base is aligned to a reference base.
     """
 
     position: NDArray[np.int64]
@@ -130,7 +130,7 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
         ``int64[2, QUALITIES]``: matches and mismatches at each quality.
 
     Raises:
-        InputError: a file cannot be used, or the region is none of theirs.
+        InputError: a file cannot be used, or has no such region.
     """
     require_rereadable(bam)
     with RecordFile(bam) as file:

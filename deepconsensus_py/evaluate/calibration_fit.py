@@ -141,7 +141,7 @@ class TriedMap:
 
     Attributes:
         calibration: fitted to all molecules.
-        counts: of all molecules, each mapped by what was fitted to the others; None with a single molecule.
+        counts: of all molecules, each mapped by the fit to the others; None with a single molecule.
     """
 
     calibration: Calibration
@@ -199,7 +199,7 @@ def maps_as_text(tried: Sequence[TriedMap], groups: int, noun: str) -> Iterator[
     yield "\t".join(COLUMNS)
     for one in tried:
         yield "\t".join([*(_cells(one.counts) if one.counts else "." * (len(COLUMNS) - 1)), str(one.calibration)])
-    how = f"each of {groups} {noun} mapped by what was fitted to the others" if groups > 1 else "held out: nothing"
+    how = f"each of {groups} {noun} mapped by the fit to the others" if groups > 1 else "held out: nothing"
     yield f"{how}; the maps in the last column are fitted to all"
 
 

@@ -174,7 +174,7 @@ def line_chart(
         title: of the chart.
         lines: (x, y) of their points by name, x rising.
         units: of x and y.
-        below: what is higher is drawn at this height.
+        below: higher values are clipped to this.
     """
     cut = {name: [(x, min(y, below)) for x, y in points] for name, points in lines.items()}
     values = [point for points in cut.values() for point in points] or [(1.0, 1.0)]

@@ -37,8 +37,8 @@ def read_tfrecord(path: Path, spec: FeatureSpec) -> Iterator[WindowExamples]:
 
     Args:
         path: ``.tfrecord.gz``, or the same uncompressed.
-        spec: the encoding that is wanted; its passes and its width must be those of the file. How long insertions were
-            trimmed, the file does not say.
+        spec: the encoding; its passes and width must be those of the file. How long insertions were trimmed, the file
+            does not say.
 
     Raises:
         InputError: the file is missing, truncated, damaged, of another kind, without labels, or of another encoding.

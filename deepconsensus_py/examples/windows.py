@@ -137,7 +137,7 @@ class WindowSampler:
         files: where the molecules are.
         spec: the encoding.
         use: which molecules may be drawn; None for all.
-        augment: changes each molecule anew whenever it is drawn; None leaves them as they are.
+        augment: applied to each molecule at every draw; None for no augmentation.
         per_molecule: most windows of one molecule in a batch each time that it is drawn.
         cached: molecules kept decoded, about 1 MB each of 12 kb with 10 passes.
 

@@ -153,7 +153,7 @@ class EditNetwork(CorrectionNetwork):
             raise ModelError(f"{source}: an edit network of encoding {spec}, this version has {SPEC}; train it again")
 
     def arranged(self, inputs: Arrays) -> Arrays:
-        """Pad passes: with the homopolymer token a multiple of ``PASS_BIN``, so that all matrices are aligned equally."""
+        """Pad passes: with the homopolymer token a multiple of ``PASS_BIN``, so that matrices are aligned equally."""
         passes = inputs["passes"]
         return {**inputs, "passes": np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % PASS_BIN), (0, 0)))}
 

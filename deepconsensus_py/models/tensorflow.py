@@ -37,7 +37,7 @@ def crc32c(data: bytes) -> int:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """CRC-32C as it is stored beside the data it covers."""
+    """CRC-32C in its stored, masked form."""
     crc = crc32c(data)
     return ((crc >> 15 | crc << 17) + MASK_DELTA) & 0xFFFFFFFF
 

@@ -97,7 +97,7 @@ def aligned_columns(one: Pass, template: NDArray[np.uint8], reverse: bool, align
     Args:
         one: a pass in read orientation.
         template: ``uint8[n]`` base codes in that orientation.
-        reverse: goes into the result.
+        reverse: whether the template is the opposite strand.
         alignment: of the pass to the template.
     """
     operations, lengths = alignment.operations, alignment.lengths.astype(np.int64)

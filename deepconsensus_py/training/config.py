@@ -163,7 +163,7 @@ class TrainConfig:
         precision: ``float32``, or ``bf16`` for autocast.
         model: the network, as the task describes it.
         data: the examples, as the task describes them.
-        card: what is added to the model card, Markdown.
+        card: text for the model card, Markdown.
     """
 
     task: str

@@ -207,7 +207,7 @@ def write_edit_examples(path: Path, parts: Iterable[EditExamples]) -> EditExampl
     """Write examples atomically.
 
     Returns:
-        what was written.
+        the examples written.
 
     Raises:
         InputError: there are none.

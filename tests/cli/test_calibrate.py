@@ -107,7 +107,7 @@ def test_maps_fitted_to_reads_and_truth(run: Commands, polished: tuple[Path, Pat
     reads, truth = polished
     result = run("calibrate", reads, "--fit", "--truth", truth)
     assert result.status == 0
-    assert "each of 4 ZMWs mapped by what was fitted to the others" in result.out
+    assert "each of 4 ZMWs mapped by the fit to the others" in result.out
     maps = fitted(result.out)
     assert maps["as they are"][0] == pytest.approx(30 - 20.15, abs=0.1)
     for name in ("line", "knots"):

@@ -12,7 +12,7 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.edits.classes import Edit
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.repeats import find_homopolymers, find_tandem_repeats
+from deepconsensus_py.edits.repeats import find_homopolymers, find_short_tandem_repeats
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import (
     Alignment,
@@ -55,7 +55,7 @@ def with_draft(zmw: Zmw, draft: Codes) -> Zmw:
 def planted(truth: Codes, count: int) -> Codes:
     """A draft with errors: indels in homopolymers, short homopolymers deleted, mismatches, repeat units more and
     less."""
-    homopolymers, tandem_repeats = find_homopolymers(truth), find_tandem_repeats(truth)
+    homopolymers, tandem_repeats = find_homopolymers(truth), find_short_tandem_repeats(truth)
     # One copy of a unit is no tandem repeat, so that a lost copy can be missed only where two are left.
     two = tandem_repeats.start[(tandem_repeats.unit == 2) & (tandem_repeats.stop - tandem_repeats.start >= 6)]
     edits = {}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.edits.repeats import find_tandem_repeats
+from deepconsensus_py.edits.repeats import find_short_tandem_repeats
 from deepconsensus_py.pacbio.molecule import encode_bases
 
 
@@ -21,7 +21,7 @@ def test_equals_a_search_at_every_position(sequence: str) -> None:
             if stop - start >= 2 * unit and len(set(sequence[start : start + unit])) > 1:
                 expected.append((start, stop, unit))
             start = max(stop - unit, start) + 1 if stop - start >= unit + 1 else start + 1
-    assert find_tandem_repeats(encode_bases(sequence)).rows() == expected
+    assert find_short_tandem_repeats(encode_bases(sequence)).rows() == expected
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_equals_a_search_at_every_position(sequence: str) -> None:
     ],
 )
 def test_examples(sequence: str, rows: list[tuple[int, int, int]]) -> None:
-    assert find_tandem_repeats(encode_bases(sequence)).rows() == rows
+    assert find_short_tandem_repeats(encode_bases(sequence)).rows() == rows
 
 
 def test_takes_by_number() -> None:
-    tandem_repeats = find_tandem_repeats(encode_bases("CCATATATGGCACACA"))
+    tandem_repeats = find_short_tandem_repeats(encode_bases("CCATATATGGCACACA"))
     assert tandem_repeats.take(np.array([1])).rows() == [tandem_repeats.rows()[1]]
     assert len(tandem_repeats.take(np.empty(0, np.intp))) == 0
