@@ -221,7 +221,7 @@ def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
     for outcome, count in sorted(outcomes.items()):
         if outcome != Outcome.SUCCESS:
             log.info("%d %s: %s", count, outcome, Outcome(outcome).meaning)
-    failed = outcomes[Outcome.FAILED_QUALITY_FILTER] + outcomes[Outcome.FAILED_LENGTH_FILTER]
+    failed = sum(outcomes[one] for one in Outcome if one.filtered)
     if failed and args.failed is None:
         log.info("reads that fail the filters are not written; use --failed OUT to keep them")
     if polished < counts["molecules"] and not is_stream(args.output):

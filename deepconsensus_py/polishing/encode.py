@@ -66,9 +66,10 @@ def encode_zmws(
 
 def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
     """Prepare and encode one ZMW; an error becomes its outcome."""
-    start, draft = time.perf_counter(), _draft(molecule)
-    seconds = {}
+    start, seconds = time.perf_counter(), dict[str, float]()
+    draft = _unread_draft(molecule)
     try:
+        draft = _draft(molecule)
         zmw = _with_draft(molecule, min_passes)
         draft = zmw.draft
         aligned = _aligned(zmw, min_passes)
@@ -133,8 +134,14 @@ def _draft(molecule: Molecule) -> Draft:
     if not isinstance(molecule, Undrafted):
         return molecule.draft
     if isinstance(molecule.passes, MoleculeError):
-        return Draft(ccs_name(molecule.molecule), np.empty(0, np.uint8), None)
+        return _unread_draft(molecule)
     return unpolished_draft(molecule.molecule, molecule.passes)
+
+
+def _unread_draft(molecule: Molecule) -> Draft:
+    """A draft without bases, to report a ZMW by its name."""
+    name = ccs_name(molecule.molecule) if isinstance(molecule, Undrafted) else molecule.draft.name
+    return Draft(name, np.empty(0, np.uint8), None)
 
 
 def _lost(molecule: Molecule, how: str) -> _Done:

@@ -20,7 +20,7 @@ from deepconsensus_py.pacbio.names import identity_tags
 from deepconsensus_py.pacbio.record_file import RecordFile, header_of
 from deepconsensus_py.pacbio.records import copied_record, read_draft
 from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
-from deepconsensus_py.pacbio.writers import ReadWriter, RecordWriter, open_reads
+from deepconsensus_py.pacbio.writers import ReadWriter, RecordWriter, is_fastq, open_reads
 from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 
@@ -109,7 +109,7 @@ def _header(source: Path, target: Path, program: Program) -> pysam.AlignmentHead
     if kind_of(source) in RECORD_KINDS:
         return extended_header(header_of(source), program)
     # Finding the read groups of a FASTQ takes reading all of it, which is not needed to write a FASTQ.
-    has_groups = target.suffix in {".bam", ".sam"}
+    has_groups = not is_fastq(target)
     return extended_header(drafts_header(source) if has_groups else pysam.AlignmentHeader(), program)
 
 

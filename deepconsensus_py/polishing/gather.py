@@ -31,7 +31,7 @@ from deepconsensus_py.polishing.report import (
     write_json,
 )
 
-_POLISHED = frozenset({Outcome.SUCCESS, Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER})
+_POLISHED = frozenset(one for one in Outcome if one is Outcome.SUCCESS or one.filtered)
 
 
 def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:

@@ -22,6 +22,11 @@ class Outcome(StrEnum):
     ERROR = auto()
 
     @property
+    def filtered(self) -> bool:
+        """Whether there is a polished read that a filter drops."""
+        return self in {Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER}
+
+    @property
     def meaning(self) -> str:
         """A short description for the report."""
         return _MEANING[self]

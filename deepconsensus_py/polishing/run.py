@@ -35,8 +35,6 @@ from deepconsensus_py.workers.resources import peak_resident
 
 log = logging.getLogger(__name__)
 
-FILTERED = frozenset({Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER})
-
 CHECKPOINT_ZMWS = 128
 """ZMWs per checkpoint: at most this many are polished again after a run was killed; some megabytes of reads."""
 
@@ -216,7 +214,7 @@ class _Session:
                 self._write(read, writer, failed)
 
     def _write(self, read: PolishedRead, writer: ReadWriter, failed: ReadWriter | None) -> None:
-        target = writer if read.passed else failed if read.outcome in FILTERED else None
+        target = writer if read.passed else failed if read.outcome.filtered else None
         draft = read.draft
         if target is not None:
             target.write_read(read.name, read.bases, read.qualities, polished_tags(draft, read.qualities))
@@ -274,8 +272,10 @@ def _parameters(job: PolishRun, method: Method) -> dict[str, Any]:
             ("draft_calibration", job.settings.draft_calibration),
         )
     }
-    chosen_reads = ("chunk", "limit", "skip", "min_passes")
-    limits = {name: getattr(job.reads, name) for name in chosen_reads} if job.reads else {}
+    # Inputs have an entry of their own; every other field decides which reads there are.
+    limits = asdict(job.reads) if job.reads else {}
+    for name in limits.keys() & {"subreads", "drafts"}:
+        del limits[name]
     names = ("insertion_trim", "device", "precision", "triage", "threads", "keep_unpolished")
     given = {**{name: getattr(job, name) for name in names}, **limits, **settings.pop("filter"), **settings}
     return given | resolved(method.options, {name: given[name] for name in OPTIONS})
