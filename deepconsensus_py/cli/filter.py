@@ -42,5 +42,5 @@ def run(args: argparse.Namespace) -> int:
     counts = filter_reads(args.reads, args.output, ReadFilter(args.min_quality), program)
     log.info("%d of %s of Q%g or better", counts.kept, counted(counts.reads, "read"), args.min_quality)
     if counts.faulty:
-        log.warning("%s left out", counted(counts.faulty, "damaged read"))
+        log.warning("%s skipped", counted(counts.faulty, "damaged read"))
     return _options.ZMWS_FAILED if counts.faulty else 0

@@ -129,7 +129,7 @@ def run_show(args: argparse.Namespace) -> int:
     print(f"configuration\t{json.dumps(loaded.network.config.to_dict())}")
     for precision, agreement in loaded.agreement.items():
         print(f"{precision}\t{agreement}")
-    if "doubt_share" not in loaded.spec:  # the triage of run networks is in their encoding
+    if "doubt_share" not in loaded.spec:  # the triage of edit networks is part of their encoding
         print(f"triage\t{loaded.triage or 'not calibrated'}")
     print(f"\n{loaded.card}".rstrip())
     return 0

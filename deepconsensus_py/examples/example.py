@@ -58,7 +58,7 @@ class Entry:
 
 DRAFT_TAGS = ("ec", "np", "rq", "wl")
 PASS_TAGS = ("cx", "rq")
-"""Tags that say something about the reading; names, lengths and further kinetics are not stored in them again."""
+"""Tags that describe the sequencing; names, lengths and further kinetics are not stored in them again."""
 
 OPTIONAL = ("pulse_widths", "inter_pulse_durations", "snr")
 """Fields that a pass may lack."""
