@@ -8,13 +8,14 @@ import numpy as np
 from deepconsensus_py.simulate.drafts import (
     OFFSET,
     SILENCE,
+    CandidateErrors,
     ambiguity,
     best_candidates,
     draw_number,
     misjudge,
     remaining_evidence,
+    weigh,
 )
-from deepconsensus_py.simulate.evidence import CandidateErrors, weigh
 from deepconsensus_py.simulate.profile import DraftProfile, Profile
 from deepconsensus_py.simulate.sites import prepare_site, travel
 from deepconsensus_py.simulate.templates import random_template

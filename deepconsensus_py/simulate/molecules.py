@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.pacbio.bam_record import Tags
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, reverse_complement
 from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
-from deepconsensus_py.simulate.drafts import DraftSequence, draw_draft
-from deepconsensus_py.simulate.evidence import weigh
+from deepconsensus_py.simulate.drafts import DraftSequence, draw_draft, weigh
 from deepconsensus_py.simulate.passes import draw_kinetics, prepare_pulses
 from deepconsensus_py.simulate.profile import Profile
 from deepconsensus_py.simulate.sites import Site, Turn, prepare_site, travel

@@ -63,7 +63,7 @@ def test_loudness(run: Commands, reads: Path, tmp_path: Path) -> None:
     assert run(*command).status == 3
     warning = f"warning: {reads}: read c: its bases are not all letters"
     plain, quiet, loud = (run(*command, *option).err.splitlines() for option in ((), ("--quiet",), ("-v",)))
-    assert quiet == [warning, "warning: 1 damaged read left out"]
+    assert quiet == [warning, "warning: 1 damaged read skipped"]
     assert set(quiet) < set(plain)
     assert len(plain) == len(quiet) + 5
     assert [line.partition(" ")[0] for line in loud if line not in plain and "finished" not in line] == [

@@ -160,7 +160,7 @@ def test_filter_leaves_a_damaged_read_out_and_says_so(run: Commands, sound: dict
     status, _, err = run("filter", ccs, "-o", out, "-q", 0)
     assert status == 3
     assert "1 of 2 reads of Q0 or better" in err
-    assert "warning: 1 damaged read left out" in err
+    assert "warning: 1 damaged read skipped" in err
     assert len(record_lines(out)) == 1
 
 

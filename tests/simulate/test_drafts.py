@@ -10,8 +10,7 @@ import pytest
 from deepconsensus_py.evaluate.read_errors import BookedErrors, ReadErrors, find_errors
 from deepconsensus_py.evaluate.reads import Read
 from deepconsensus_py.pacbio.molecule import decode_bases
-from deepconsensus_py.simulate.drafts import DraftSequence, ambiguity, draw_draft
-from deepconsensus_py.simulate.evidence import CandidateErrors, weigh
+from deepconsensus_py.simulate.drafts import CandidateErrors, DraftSequence, ambiguity, draw_draft, weigh
 from deepconsensus_py.simulate.molecules import SimulatedMolecule
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import load_profile, normalised

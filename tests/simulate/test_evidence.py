@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
-from deepconsensus_py.simulate.evidence import (
+from deepconsensus_py.simulate.drafts import (
     HOMOPOLYMER_LONGER,
     HOMOPOLYMER_SHORTER,
     INSERTION,
