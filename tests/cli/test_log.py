@@ -99,7 +99,7 @@ def test_the_log_file_has_all(run: Commands, reads: Path, tmp_path: Path) -> Non
 def test_a_log_file_replaces_nothing(run: Commands, reads: Path, tmp_path: Path) -> None:
     out, before = tmp_path / "out.fastq", reads.read_bytes()
     for log, sentence in (
-        (reads, "is an input of this command"),
+        (reads, "is also an input"),
         (out, "is given for two outputs"),
         (tmp_path / "no" / "log", "cannot be written"),
     ):

@@ -85,7 +85,7 @@ def test_no_output_replaces_one_of_several_files(run: Commands, testdata, parts)
     for command in ("polish", "encode"):
         result = run(command, testdata / "subreads.bam", *options)
         assert result.status == 1
-        assert f"{parts[0]}: is an input of this command" in result.err
+        assert f"{parts[0]}: is also an input" in result.err
     assert parts[0].read_bytes() == before
 
 

@@ -67,4 +67,4 @@ def test_a_page_does_not_replace_what_it_is_of(run: Commands, inputs, tmp_path: 
     report = tmp_path / "out.report.json"
     result = run("report", report, "-o", report)
     assert result.status == 1
-    assert f"{report}: is an input of this command" in result.err
+    assert f"{report}: is also an input" in result.err
