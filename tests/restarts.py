@@ -45,7 +45,7 @@ class Left(NamedTuple):
 
 
 def simulate(folder: Path) -> None:
-    """``subreads.bam`` and ``ccs.bam``; the third molecule has no subreads, the sixth is there twice."""
+    """``subreads.bam`` and ``ccs.bam``; the third molecule has no subreads, the sixth occurs twice."""
     options = ["--length", "300", "400", "--passes", "3", "4", "--seed", "4"]
     assert main(["simulate", "-o", str(folder / "sim"), "--num-zmws", str(MOLECULES - 1), *options]) == 0
     drafts = _records(folder / "sim" / "ccs.bam")

@@ -1,4 +1,7 @@
-"""Records of BAM files and their tags, taken from their bytes; each length is checked before it is used."""
+"""BAM records and their tags, parsed from bytes; every length is checked before it is used.
+
+pysam's ``get_tags`` trusts the counts inside a record: a wrong one ends the process or reads beyond the record.
+"""
 
 import re
 import struct
@@ -34,7 +37,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 class TagError(ValueError):
-    """A record's tags cannot be read; the message says why."""
+    """A record's tags cannot be parsed."""
 
 
 def decode_tags(data: bytes) -> Tags:
@@ -44,7 +47,7 @@ def decode_tags(data: bytes) -> Tags:
         data: all that follows the qualities in the record.
 
     Raises:
-        TagError: a tag reaches beyond the record, or is not as the specification has it.
+        TagError: a tag extends beyond the record or violates the specification.
     """
     tags: list[tuple[str, Any, str]] = []
     at, end = 0, len(data)
@@ -55,57 +58,57 @@ def decode_tags(data: bytes) -> Tags:
             value, at = _value(tag, code, data, at)
         else:
             if at + number.size > end:
-                raise TagError(f"tag '{tag}' reaches beyond the record")
+                raise TagError(f"tag '{tag}' extends beyond the record")
             value = number.unpack_from(data, at)[0]
             at += number.size
         tags.append((tag, value, code))
     if len({tag for tag, _, _ in tags}) < len(tags):
         twice = Counter(tag for tag, _, _ in tags).most_common(1)[0][0]
-        raise TagError(f"has tag '{twice}' twice")
+        raise TagError(f"tag '{twice}' occurs twice")
     return tuple(tags)
 
 
 @lru_cache(maxsize=4096)
 def _head(data: bytes) -> tuple[str, str, struct.Struct | None]:
-    """Name and type of a tag, and how its value is packed where that is a number; the same few begin all tags."""
+    """Name and type of a tag, and the packing of a numeric value. Cached: files have only a few different ones."""
     if len(data) < _HEAD or not _NAME.fullmatch(data, 0, 2):
-        raise TagError(f"has {_shown(data)} where a tag should begin")
+        raise TagError(f"found {_shown(data)} instead of a tag")
     tag, code = data[:2].decode("ascii"), data[2]
     if code not in _NUMBERS and code not in _OTHERS:
-        raise TagError(f"tag '{tag}' is of unknown type {_shown(data[2:])}")
+        raise TagError(f"tag '{tag}' has unknown type {_shown(data[2:])}")
     return tag, chr(code), _NUMBERS.get(code)
 
 
 def _value(tag: str, code: str, data: bytes, at: int) -> tuple[Any, int]:
-    """The value of a tag that is no number, and where the next tag begins."""
+    """The value of a tag that is not a number, and the offset of the next tag."""
     if code == "B":
         return _array(tag, data, at)
     if code == "A":
         if data[at : at + 1] not in _PRINTABLE:
-            raise TagError(f"tag '{tag}' is no printable character ({_shown(data[at : at + 1])})")
+            raise TagError(f"tag '{tag}' is not a printable character ({_shown(data[at : at + 1])})")
         return chr(data[at]), at + 1
     stop = data.find(0, at)
     if stop < 0:
-        raise TagError(f"tag '{tag}' reaches beyond the record")
+        raise TagError(f"tag '{tag}' extends beyond the record")
     return _text(tag, data[at:stop]), stop + 1
 
 
 def _array(tag: str, data: bytes, at: int) -> "tuple[array[Any], int]":
     if at + _COUNT.size > len(data):
-        raise TagError(f"tag '{tag}' reaches beyond the record")
+        raise TagError(f"tag '{tag}' extends beyond the record")
     code, count = _COUNT.unpack_from(data, at)
     if code not in _ELEMENTS:
         raise TagError(f"tag '{tag}' is an array of unknown type {_shown(bytes([code]))}")
     form, size = _ELEMENTS[code]
     start, stop = at + _COUNT.size, at + _COUNT.size + count * size
     if stop > len(data):
-        raise TagError(f"tag '{tag}' has {count} values, which reach beyond the record")
+        raise TagError(f"tag '{tag}' has {count} values and extends beyond the record")
     return array(form, data[start:stop]), stop
 
 
 def _text(tag: str, data: bytes) -> str:
     if _CONTROL.search(data):
-        raise TagError(f"tag '{tag}' holds control characters")
+        raise TagError(f"tag '{tag}' contains control characters")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -138,7 +141,7 @@ _FIXED = struct.Struct("<iiBBHHHiiii")
 """refID, pos, l_read_name, mapq, bin, n_cigar_op, flag, l_seq, next_refID, next_pos, tlen."""
 
 SMALLEST = _FIXED.size
-"""Bytes of the part that every record has."""
+"""Bytes of the fixed-size part of a record."""
 
 _REVERSE = 0x10
 _UNMAPPED = 0x4
@@ -158,7 +161,7 @@ _LONG_CIGAR = "CG"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """Where records come from.
+    """The file of records.
 
     Attributes:
         path: the file.
@@ -173,11 +176,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """A record; bases, qualities, CIGAR and tags are decoded, and checked, when asked for.
+    """A record; bases, qualities, CIGAR and tags are decoded and checked on request.
 
     Attributes:
-        origin: where it comes from.
-        name: of the read; what is not printable ASCII stands in it as an escape, and is a fault.
+        origin: its file.
+        name: read name; anything but printable ASCII is escaped, and is a fault.
         flag: bits of section 1.4.2 of the specification.
         reference_id: number of the reference, -1 for none.
         start: 0-based position on the reference, -1 for none.
@@ -207,34 +210,34 @@ class Record:
 
     @property
     def unmapped(self) -> bool:
-        """Whether it lies on no reference, whatever its flag says of that."""
+        """Whether it is not aligned to a reference, by its flag or its reference number."""
         return bool(self.flag & _UNMAPPED) or self.reference_id < 0
 
     @property
     def reverse(self) -> bool:
-        """Whether bases and qualities are those of the strand opposite to the read's."""
+        """Whether bases and qualities are reverse-complemented."""
         return bool(self.flag & _REVERSE)
 
     @property
     def primary(self) -> bool:
-        """Whether it is the read itself, not one of its further alignments."""
+        """Whether it is neither a secondary nor a supplementary alignment."""
         return not self.flag & _NOT_PRIMARY
 
     @property
     def reference_name(self) -> str:
-        """The reference that it lies on; empty for none."""
+        """The reference that it is aligned to; empty for none."""
         return "" if self.reference_id < 0 else self.origin.references[self.reference_id]
 
     def error(self, reason: str) -> MoleculeError:
-        """What is said of a record that cannot be used: file, record and reason."""
+        """An error about this record: file, record and reason."""
         return MoleculeError(f"{self.origin.path}: record {self.name}: {reason}")
 
     def with_fault(self, reason: str) -> "Record":
-        """The record with a fault, where it has none yet."""
+        """The record with a fault, unless it has one already."""
         return self if self.fault else replace(self, fault=reason)
 
     def require_sound(self) -> None:
-        """Refuse a record that could not be taken apart.
+        """Refuse a damaged record.
 
         Raises:
             MoleculeError: it has a fault.
@@ -251,7 +254,7 @@ class Record:
         return _LETTERS_OF_BYTE[np.frombuffer(self.packed, np.uint8)].tobytes()[: self.length].decode("ascii")
 
     def qualities(self) -> NDArray[np.uint8] | None:
-        """``uint8[n]`` Phred, or None where the record has none.
+        """``uint8[n]`` Phred, or None if the record has none.
 
         Raises:
             MoleculeError: one is above 93.
@@ -260,7 +263,7 @@ class Record:
         if not len(phred) or phred[0] == _NO_QUALITY:
             return None
         if phred.max() > HIGHEST_QUALITY:
-            raise self.error(f"has base quality {phred.max()}, and {HIGHEST_QUALITY} is the highest there is")
+            raise self.error(f"base quality {phred.max()} is above the maximum, {HIGHEST_QUALITY}")
         return phred
 
     def read_tags(self) -> Tags:
@@ -275,7 +278,7 @@ class Record:
             raise self.error(str(error)) from error
 
     def hole(self) -> int | None:
-        """The hole number in the tag ``zm``; None where there is none, or it cannot be read."""
+        """The hole number in the tag ``zm``; None if it is absent or unreadable."""
         with suppress(MoleculeError):
             return next((value for tag, value, _ in self.read_tags() if tag == "zm" and isinstance(value, int)), None)
         return None
@@ -284,38 +287,40 @@ class Record:
         """Operations ``uint8[k]`` (section 4.2) and their lengths ``int32[k]``.
 
         Raises:
-            MoleculeError: they do not fit the bases, or reach beyond the reference.
+            MoleculeError: they do not fit the bases, or extend beyond the reference.
         """
         packed = np.frombuffer(self.cigar, "<u4")
         if len(packed) == 2 and packed[0] == self.length << 4 | _SOFT_CLIP:
             packed = self._long_cigar(packed)
         operations, lengths = (packed & 0xF).astype(np.uint8), packed >> 4
         if (operations >= _N_OPERATIONS).any():
-            raise self.error("has an unknown operation in its CIGAR")
+            raise self.error("unknown operation in the CIGAR")
         on_read, on_reference = (
             int(lengths[kind[operations]].sum(dtype=np.int64)) for kind in (_ON_READ, _ON_REFERENCE)
         )
         if self.length and len(packed) and on_read != self.length:
-            raise self.error(f"its CIGAR is of {on_read} bases, and it has {self.length}")
+            raise self.error(f"CIGAR covers {on_read} bases, but the read has {self.length}")
         if not self.unmapped and not 0 <= self.start <= self.origin.lengths[self.reference_id] - on_reference:
-            raise self.error(f"lies beyond the {self.origin.lengths[self.reference_id]} bases of {self.reference_name}")
+            raise self.error(
+                f"alignment extends beyond {self.reference_name} ({self.origin.lengths[self.reference_id]} bases)"
+            )
         return operations, lengths.astype(np.int32)
 
     def _long_cigar(self, short: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        """What tag ``CG`` holds where there are too many operations for the field; else the field itself."""
+        """The CIGAR in tag ``CG``, used for more operations than the field can hold; without it, the field itself."""
         held = next((value for tag, value, _ in self.read_tags() if tag == _LONG_CIGAR), None)
         return np.frombuffer(held.tobytes(), "<u4") if isinstance(held, array) and held.typecode == "I" else short
 
 
 def parse_record(data: bytes, origin: Origin) -> Record:
-    """A record from the bytes that follow its size.
+    """Parse a record from the bytes that follow its size.
 
     Args:
         data: ``SMALLEST`` bytes or more.
-        origin: where it comes from.
+        origin: its file.
 
     Returns:
-        The record; one with a fault has nothing of what the fault keeps from being read.
+        The record; one with a fault lacks the parts that cannot be parsed.
     """
     reference, start, name_size, mapping_quality, _, n_operations, flag, length, *mate = _FIXED.unpack_from(data)
     at_cigar = SMALLEST + name_size
@@ -324,16 +329,16 @@ def parse_record(data: bytes, origin: Origin) -> Record:
     at_tags = at_qualities + length
     name, fault = parse_name(data[SMALLEST:at_cigar])
     if length < 0 or at_tags > len(data):
-        fault, at_cigar, length = "its name, CIGAR, bases and qualities do not fit into it", len(data), 0
+        fault, at_cigar, length = "name, CIGAR, bases and qualities exceed the size of the record", len(data), 0
         at_bases = at_qualities = at_tags = len(data)
     elif not (-1 <= reference < len(origin.references) and -1 <= mate[0] < len(origin.references)):
-        fault = f"lies on reference {reference} (its mate on {mate[0]}), and the header has {len(origin.references)}"
+        fault = f"reference {reference} (mate: {mate[0]}) is not in the header, which has {len(origin.references)}"
     elif flag >> _FLAG_BITS:
-        fault = f"has flag {flag}, of which only {_FLAG_BITS} bits have a meaning"
+        fault = f"invalid flag {flag} (more than {_FLAG_BITS} bits)"
     elif flag & _NOT_PRIMARY and reference < 0:
-        fault = "is flagged as a further alignment of a read, and lies on no reference"
+        fault = "flagged as secondary or supplementary, but not aligned"
     elif start < -1:
-        fault = f"lies at position {start}"
+        fault = f"invalid position {start}"
     return Record(
         origin,
         name if not fault else parse_name(data[SMALLEST : data.find(b"\0", SMALLEST) + 1])[0],
@@ -352,12 +357,12 @@ def parse_record(data: bytes, origin: Origin) -> Record:
 
 
 def parse_name(data: bytes) -> tuple[str, str]:
-    """A read's name, with escapes where it is not printable ASCII, and what is wrong with it; empty where nothing is.
+    """A read name, escaped where it is not printable ASCII, and its fault; empty if there is none.
 
     Args:
-        data: the name with the NUL byte that ends it.
+        data: the name with its final NUL byte.
     """
     if data.endswith(b"\0") and _READ_NAME.fullmatch(data, 0, len(data) - 1):
         return data[:-1].decode("ascii"), ""
     shown = ascii(data.removesuffix(b"\0").decode("latin-1"))[1:-1]
-    return shown or "without a name", "its name is not printable ASCII text that ends with a NUL byte"
+    return shown or "without a name", "the read name is not printable ASCII ending with a NUL byte"

@@ -1,4 +1,4 @@
-"""Parts of the drafts: which molecules a run is of, and whether a draft has come before."""
+"""The drafts chosen for a run: all of them, a chunk, or the first ones; and drafts that occur twice."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ class NumberedDraft:
     Attributes:
         number: from 0, through all files.
         entry: the draft.
-        molecule: what its name says; None where it is not that of a CCS read.
-        earlier: the number of the first draft of the same molecule, where that is another one.
+        molecule: from its name; None if that is not the name of a CCS read.
+        earlier: the number of an earlier draft of the same molecule, if there is one.
     """
 
     number: int
@@ -32,14 +32,14 @@ class NumberedDraft:
 
 
 class DraftPart:
-    """Neighbouring drafts of files, sought through their PacBio BAM indexes where all have one.
+    """Consecutive drafts of files, found through PacBio BAM indexes if all files have one.
 
     Attributes:
         paths: the files.
-        from_start: whether it is the beginning of the files.
-        to_end: whether it reaches to their end.
+        from_start: whether it begins with the first draft.
+        to_end: whether it ends with the last draft.
         limited: whether a limit was given.
-        unindexed: the BAM files of which more is read than is chosen because they have no index.
+        unindexed: BAM files that have to be read from the start because they have no index.
     """
 
     def __init__(
@@ -49,10 +49,9 @@ class DraftPart:
 
         Args:
             paths: CCS reads: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
-            chunk: (i, n) chooses the i-th, from 1, of n parts of all the drafts, equal but for one draft; together they
-                are the whole.
-            limit: choose only so many of them, the first ones.
-            skip: leave so many of these out, the first ones.
+            chunk: (i, n) chooses the i-th, from 1, of n chunks of all drafts, whose sizes differ by one at most.
+            limit: choose only the first ones.
+            skip: skip the first of these.
 
         Raises:
             InputError: a file or its index cannot be used, or there is no such chunk.
@@ -78,9 +77,9 @@ class DraftPart:
         return ", ".join(map(str, self.paths))
 
     def places(self, earlier: int, later: int) -> str:
-        """Where two drafts that have been read lie, for messages: ``read 3 of a.bam and again read 1 of b.bam``."""
+        """The places of two drafts that have been read, for messages: ``read 3 of a.bam and read 1 of b.bam``."""
         (first, before), (second, after) = self._place(earlier), self._place(later)
-        return f"read {before} of {first} and again read {after}" + (f" of {second}" if second != first else "")
+        return f"read {before} of {first} and read {after}" + (f" of {second}" if second != first else "")
 
     def _place(self, number: int) -> tuple[Path, int]:
         """The file of a draft that has been read, and its number in it, from 1."""
@@ -92,7 +91,7 @@ class DraftPart:
             return 0, None
         number, chunks = chunk
         if not 1 <= number <= chunks:
-            raise InputError(f"chunk {number}/{chunks}: give a number from 1 to the number of chunks")
+            raise InputError(f"chunk {number}/{chunks}: the first number must be from 1 to {chunks}")
         return self._n_drafts * (number - 1) // chunks, self._n_drafts * number // chunks
 
     @cached_property
@@ -100,7 +99,7 @@ class DraftPart:
         return count_drafts(self.paths) if self._index is None else self._index.n_drafts
 
     def __len__(self) -> int:
-        """How many drafts are chosen; the files may be read through for it."""
+        """Number of chosen drafts; without indexes the files are read to count them."""
         stop = self._n_drafts if self._stop is None else min(self._stop, self._n_drafts)
         return max(stop - self._start, 0)
 
@@ -108,7 +107,7 @@ class DraftPart:
         """The chosen drafts, in file order, not yet decoded.
 
         Raises:
-            InputError: a file is damaged, an index is that of another file, or there is no draft.
+            InputError: a file is damaged, an index belongs to another file, or there is no draft.
         """
         if self._stop is not None and self._start >= self._stop:
             return
@@ -123,12 +122,12 @@ class DraftPart:
                 yield NumberedDraft(number, entry, molecule, earlier)
 
     def skipped_beyond(self, skip: int) -> int:
-        """Of so many molecules to skip, those that come behind the chosen drafts."""
+        """How many of the molecules to skip come after the chosen drafts."""
         stop = self._n_drafts if self._stop is None else min(self._stop, self._n_drafts)
         return max(skip - (stop - self._begin), 0)
 
     def has_zmw(self, molecule: MoleculeId) -> bool:
-        """Whether any of the files, which are read through unless that has been done, has a draft of a ZMW."""
+        """Whether any of the files has a draft of a ZMW; reads the rest of the files first."""
         if self._noted < self._n_drafts:
             for number, entry in enumerate(draft_entries(self.paths)):
                 if found := parse_ccs(entry.name):
@@ -137,7 +136,7 @@ class DraftPart:
         return self._known.has_zmw(molecule)
 
     def _read(self) -> Iterator[tuple[int, DraftEntry]]:
-        """The numbered drafts from the start of the files on, or what of them is needed."""
+        """Numbered drafts; without indexes, from the start of the files."""
         if self._index is not None:
             yield from self._index.entries(self._start, self._stop)
             return

@@ -24,10 +24,10 @@ from deepconsensus_py.pacbio.text_reads import TextRead, no_qualities, text_read
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DraftEntry:
-    """A draft as it lies in its file; it is decoded when asked for.
+    """A draft that is not decoded yet.
 
     Attributes:
-        name: the read's name; what is not printable ASCII stands in it as an escape.
+        name: read name; anything but printable ASCII is escaped.
         length: bases.
     """
 
@@ -48,7 +48,7 @@ def draft_entries(paths: Paths) -> Iterator[DraftEntry]:
     """The drafts of files, in file order, not yet decoded.
 
     Args:
-        paths: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are passed over.
+        paths: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are skipped.
 
     Raises:
         InputError: a file is missing, damaged, or holds other reads; or there is no draft in any.
@@ -60,7 +60,7 @@ def placed_entries(paths: Sequence[Path]) -> Iterator[tuple[int, DraftEntry]]:
     """Drafts with the number of their file, from 0; see ``draft_entries``.
 
     Args:
-        paths: the files themselves; one of several may be empty, as that of a chunk without HiFi reads is.
+        paths: the files themselves; one of several may be empty, like that of a chunk without HiFi reads.
     """
     n_entries = 0
     for number, path in enumerate(paths):
@@ -81,13 +81,12 @@ def _checked_entries(path: Path) -> Iterator[DraftEntry]:
 
 
 def no_drafts(paths: Sequence[Path]) -> InputError:
-    """What is said of empty files."""
-    verb = "holds" if len(paths) == 1 else "hold"
-    return InputError(f"{', '.join(map(str, paths))}: {verb} no reads")
+    """The error for files without reads."""
+    return InputError(f"{', '.join(map(str, paths))}: no reads found")
 
 
 def count_drafts(paths: Paths) -> int:
-    """How many drafts files hold; they are read through.
+    """Number of drafts in files, counted by reading them.
 
     Raises:
         InputError: as ``draft_entries``.
@@ -122,12 +121,12 @@ def _text_draft(read: TextRead) -> Draft:
 
 
 class _IndexedFile:
-    """A BAM file of drafts and where they lie: 12 bytes for each.
+    """A BAM file of drafts with their offsets: 12 bytes for each.
 
     Attributes:
-        n_drafts: of the file.
+        n_drafts: number of drafts.
         holes: ``int32[n_drafts]`` ZMW hole numbers.
-        keys: ``int64[n_drafts]`` movie and hole number; None where the read groups do not tell movies.
+        keys: ``int64[n_drafts]`` movie and hole number; None if a read group has several movies.
     """
 
     def __init__(self, path: Path, pbi: PbiFile, movies: dict[str, int]) -> None:
@@ -139,7 +138,7 @@ class _IndexedFile:
             movies: the number of each movie; extended here.
 
         Raises:
-            InputError: the index is damaged, or that of another file; or the file holds no CCS reads.
+            InputError: the index is damaged or belongs to another file, or the file has no CCS reads.
         """
         self._path = path
         self._pbi = pbi
@@ -178,17 +177,17 @@ class _IndexedFile:
         try:
             record = next(iter(file))
         except InputError as error:
-            raise misfit(self._pbi, self._path, "there is no record where it says") from error
+            raise misfit(self._pbi, self._path, "no record at the given offset") from error
         return self._entry(record, row)
 
     def _entry(self, record: Record, row: int) -> DraftEntry:
         self._types.require(record)
         entry, hole = record_entry(record), int(self.holes[row])
         molecule = parse_ccs(entry.name)
-        # pbindex gives hole number 0 to a record without the tag.
+        # pbindex writes hole number 0 for a record without the tag.
         untagged = molecule.hole if molecule and hole else hole
         if hole != (untagged if (tagged := record.hole()) is None else tagged) and not record.fault:
-            raise misfit(self._pbi, self._path, f"{entry.name} lies where ZMW {hole} should")
+            raise misfit(self._pbi, self._path, f"{entry.name} found instead of ZMW {hole}")
         return entry
 
 
@@ -196,8 +195,8 @@ class IndexedDrafts:
     """BAM files of drafts that all have an index: 20 bytes for each draft.
 
     Attributes:
-        n_drafts: of all files.
-        starts: how many drafts lie before each file.
+        n_drafts: number of drafts in all files.
+        starts: number of drafts before each file.
     """
 
     def __init__(self, files: Sequence[_IndexedFile]) -> None:
@@ -205,24 +204,24 @@ class IndexedDrafts:
         self._files = files
         *self.starts, self.n_drafts = accumulate((file.n_drafts for file in files), initial=0)
         by_movie = [file.keys for file in files if file.keys is not None]
-        # Hole numbers alone find too many, of which the names choose.
+        # Hole numbers alone find too many drafts; the names decide.
         self._keys: NDArray[np.int64] = np.concatenate(
             by_movie if len(by_movie) == len(files) else [file.holes.astype(np.int64) for file in files]
         )
 
     def entries(self, start: int, stop: int | None) -> Iterator[tuple[int, DraftEntry]]:
-        """Some numbered drafts, and before them those that are of the ZMW of one of these and come earlier.
+        """A range of numbered drafts, after any earlier drafts of the same ZMWs (to find drafts that occur twice).
 
         Args:
-            start: number of the first.
-            stop: number of the first after them; None goes on to the end.
+            start: number of the first draft.
+            stop: one past the number of the last draft; None is the end.
 
         Raises:
-            InputError: a file is damaged, or the index is that of another file.
+            InputError: a file is damaged, or the index belongs to another file.
         """
         if start >= self.n_drafts:
             return
-        # Which of them is of the same molecule, their names tell.
+        # Their names decide which of them are of the same molecule (strand).
         same_zmw = np.flatnonzero(np.isin(self._keys[:start], self._keys[start:stop]))
         last = self.n_drafts if stop is None else min(stop, self.n_drafts)
         for file, first in zip(self._files, self.starts, strict=True):
@@ -232,13 +231,13 @@ class IndexedDrafts:
 
 
 def indexed_drafts(paths: Sequence[Path]) -> IndexedDrafts | None:
-    """The drafts of BAM files through their indexes, where all have one that says all that matters.
+    """The drafts of BAM files through their indexes; None unless all have one that can be used.
 
     Raises:
-        InputError: an index is damaged, or that of another file; or a file holds no CCS reads.
+        InputError: an index is damaged or belongs to another file, or a file has no CCS reads.
     """
     indexes = [index_of(path) if kind_of(path) is Kind.BAM else None for path in paths]
-    # Of records that are aligned to a genome some are secondary, which the index does not say.
+    # Files aligned to a genome have secondary records, which an index does not tell from primary ones.
     whole = [pbi for pbi in indexes if pbi is not None and "mapped" not in pbi.tables]
     if len(whole) < len(paths):
         return None

@@ -1,8 +1,8 @@
-"""Neighbouring subreads to molecules; a record of which one part is damaged goes by the others.
+"""Grouping of consecutive subreads by ZMW, tolerant of damaged records.
 
-A record has its molecule in its name, its hole number in the tag ``zm``, and in an aligned file the draft that it lies
-on. Where they disagree, or the name cannot be read, the molecule that the record lies among has a fault; no pass is
-lost in silence, and no other molecule is touched.
+The ZMW of a record follows from its name, its hole number in the tag ``zm``, and in an aligned file its reference. If
+they disagree, or the name is unreadable, the ZMW around the record gets a fault; no subread is lost silently, and no
+other ZMW is affected.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,14 +18,14 @@ from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs, parse
 from deepconsensus_py.pacbio.read_types import CCS, SUBREAD, ReadTypes, refusal, require_form
 
 _MOST_UNNAMED = 1
-"""Records at the beginning of a file that may have no subread's name before it is taken for a file of other reads."""
+"""Records without a subread's name that are accepted at the start of a file, before it is refused."""
 
-_STRANGE_MOVIE = "its movie is none of the header's"
+_STRANGE_MOVIE = "its movie is not in the header"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """The neighbouring records of one molecule.
+    """The consecutive records of one molecule.
 
     Attributes:
         molecule: with a strand only where the subreads are aligned to by-strand drafts.
@@ -39,7 +39,7 @@ class Group:
 
 
 class Grouping:
-    """Tells which molecule a record of a file is of.
+    """Assigns the records of a file to molecules.
 
     Args:
         path: the file, for messages.
@@ -55,13 +55,13 @@ class Grouping:
         self._movies = {field[3:] for line in fields for field in line if field.startswith("PU:")}
 
     def groups(self, records: Iterable[tuple[int, Record]]) -> Iterator[Group]:
-        """The molecules of records.
+        """Group records by molecule.
 
         Args:
-            records: those that count, with their virtual offsets.
+            records: with their virtual offsets.
 
         Raises:
-            InputError: the first ones are not subreads, or some are aligned to what are no drafts.
+            InputError: the first ones are not subreads, or some are aligned to references that are not drafts.
         """
         group: Group | None = None
         waiting: list[tuple[int, Record]] = []
@@ -89,14 +89,14 @@ class Grouping:
             yield from (group, *strays)
 
     def fitted(self, record: Record, molecule: MoleculeId) -> Record | None:
-        """A record as one of a molecule's, with a fault where not all of it says so; None where it is of another.
+        """The record if it belongs to a molecule, with a fault if its parts disagree; None if it belongs to another.
 
         Args:
-            record: it lies behind a record of the molecule, or where an index has it.
-            molecule: as ``Group`` has it.
+            record: follows a record of the molecule, or was found through an index.
+            molecule: as in ``Group``.
 
         Raises:
-            InputError: it is no subread, or aligned to what is no draft.
+            InputError: it is not a subread, or is aligned to a reference that is not a draft.
         """
         if not record.fault and record.name.startswith(f"{molecule.movie}/{molecule.hole}/"):
             self._types.require(record)
@@ -111,36 +111,36 @@ class Grouping:
         return placed.with_fault(_STRANGE_MOVIE) if is_stray else None
 
     def placed(self, record: Record) -> tuple[MoleculeId | None, Record]:
-        """The molecule of a record, None where its name is of none; and the record with what is wrong with it.
+        """The molecule of a record, None if its name is not a subread's; and the record, with its fault.
 
-        Of a record that is not aligned as it should be, it is the ZMW.
+        For a record that is not aligned as it should be, the molecule is the ZMW without a strand.
 
         Raises:
-            InputError: it is no subread, or aligned to what is no draft.
+            InputError: it is not a subread, or is aligned to a reference that is not a draft.
         """
         self._types.require(record)
         zmw = parse_subread(record.name)
         if zmw is None:
             if parse_ccs(record.name):
                 raise InputError(refusal(self._path, CCS, record.name, SUBREAD))
-            return None, record.with_fault("its name is not that of a subread (movie/zmw/qStart_qEnd)")
+            return None, record.with_fault("the read name is not a subread's (movie/zmw/qStart_qEnd)")
         if (tagged := record.hole()) not in {None, zmw.hole}:
-            return None, record.with_fault(f"its name is of ZMW {zmw.hole}, and its tag 'zm' of {tagged}")
+            return None, record.with_fault(f"its name has ZMW {zmw.hole}, but its tag 'zm' has {tagged}")
         if not self._aligned or record.fault:
             return zmw, record
         draft = parse_ccs(record.reference_name)
         if draft is not None and draft.zmw == zmw:
             return draft, record
-        reason = f"is aligned to {record.reference_name}, not to the CCS read of its own molecule"
+        reason = f"is aligned to {record.reference_name}, not to the CCS read of its own ZMW"
         if not any(parse_ccs(name) for name in self._header.references):
             raise InputError(
-                f"{self._path}: subread {record.name} {reason}; give the subreads unaligned, or aligned by actc or "
+                f"{self._path}: subread {record.name} {reason}; give raw subreads, or subreads aligned by actc or "
                 "'deepconsensus-py align'"
             )
         return zmw, record.with_fault(reason)
 
     def _is_one_strange(self, one: MoleculeId, other: MoleculeId) -> bool:
-        """Whether neighbours are of one ZMW but for a letter, and just one is of a movie that the header has."""
+        """Whether two neighbours differ by one letter of the movie, and only one of the movies is in the header."""
         if one.hole != other.hole or (one.movie in self._movies) == (other.movie in self._movies):
             return False
         same = _shared(one.movie, other.movie) + _shared(one.movie[::-1], other.movie[::-1])
@@ -154,20 +154,20 @@ class Grouping:
 
 
 def _is_nameless(record: Record) -> bool:
-    """Whether neither name nor tag say which ZMW a record is of."""
+    """Whether neither name nor tag gives the ZMW of a record."""
     return bool(record.fault) and parse_subread(record.name) is None and record.hole() is None
 
 
 def _settled(group: Group | None, waiting: Iterable[tuple[int, Record]], begun: Group) -> tuple[list[Group], Group]:
-    """Give records without a name to the molecule before or behind them, by their tag, or else by what is left of it.
+    """Assign records without a readable name to the molecule before or after them, by tag or by similarity of the name.
 
     Args:
-        group: the molecule before them; None where there is none.
+        group: the molecule before them; None if there is none.
         waiting: the records with their virtual offsets.
-        begun: the molecule behind them.
+        begun: the molecule after them.
 
     Returns:
-        The molecules before ``begun``, of which each record of yet another hole number is one; and ``begun``.
+        The molecules before ``begun``, with one more for each record of yet another hole number; and ``begun``.
     """
     before = [] if group is None else [group]
     for offset, record in reversed(list(waiting)):
@@ -182,13 +182,13 @@ def _settled(group: Group | None, waiting: Iterable[tuple[int, Record]], begun: 
 
 
 def _is_nearer(record: Record, one: Group, other: Group) -> bool:
-    """Whether what a record is called looks more like the one molecule's reads than like the other's."""
+    """Whether a record's name is more similar to the read names of one molecule than of another."""
     first, second = (_shared(record.name, f"{group.molecule}/") for group in (one, other))
     return first > second
 
 
 def _shared(one: str, other: str) -> int:
-    """Letters that two words have in common at their beginning."""
+    """Length of the common prefix of two words."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
 

@@ -1,6 +1,6 @@
-"""The text of SAM headers: what of it is kept, and what is refused.
+"""The text of SAM headers: which lines are kept, and which headers are refused.
 
-Bytes that are not UTF-8 stay as they are: in strings they are surrogate escapes, and files get the bytes back.
+Bytes that are not UTF-8 are kept unchanged (as surrogate escapes in strings).
 
 Source: SAM specification, section 1.3 (header lines) and 4.2 (the header of a BAM file).
 """
@@ -24,7 +24,7 @@ _NEEDED = {"@SQ": ("\tSN:", "\tLN:"), "@RG": ("\tID:", ""), "@PG": ("\tID:", "")
 
 
 def prepare_htslib() -> None:
-    """Let htslib print nothing, which our own errors say, and take any byte in text."""
+    """Silence htslib, whose errors we report ourselves, and let it accept any byte in text."""
     pysam.set_verbosity(0)
     pysam.set_encoding_error_handler(_ESCAPES)
 
@@ -33,21 +33,23 @@ def decode_text(data: bytes, path: Path) -> str:
     """The header text of a BAM file.
 
     Args:
-        data: as it lies in the file; NUL bytes behind the text are padding.
+        data: as in the file; NUL bytes after the text are padding.
         path: the file, for messages.
 
     Raises:
-        InputError: a NUL byte lies inside the text.
+        InputError: there is a NUL byte within the text.
     """
     text = data.rstrip(b"\0")
     if b"\0" in text:
         line = text.count(b"\n", 0, text.index(b"\0")) + 1
-        raise InputError(f"{path}: line {line} of the header holds a NUL byte; replace the header (samtools reheader)")
+        raise InputError(
+            f"{path}: line {line} of the header contains a NUL byte; replace the header (samtools reheader)"
+        )
     return text.decode("utf-8", _ESCAPES)
 
 
 def header_lines(header: pysam.AlignmentHeader) -> list[str]:
-    """The lines of a header; only a line feed ends one, whatever else Unicode takes for a line's end."""
+    """The lines of a header, split at line feeds only (not at other Unicode line ends)."""
     return [line for line in str(header).split("\n") if line]
 
 
@@ -55,7 +57,7 @@ def make_header(text: str) -> pysam.AlignmentHeader:
     """A header from its text; escaped bytes are kept.
 
     Raises:
-        ValueError: an ``@SQ`` line has no name, or no length that fits.
+        ValueError: an ``@SQ`` line has no name or no valid length.
     """
     prepare_htslib()
     try:
@@ -65,16 +67,16 @@ def make_header(text: str) -> pysam.AlignmentHeader:
 
 
 def checked_header(text: str, names: Sequence[str], lengths: Sequence[int], path: Path) -> pysam.AlignmentHeader:
-    """The header of a file, without lines that no program could read in our outputs; these are warned of.
+    """The header of a file; invalid lines are dropped with a warning, as other programs could not read our outputs.
 
     Args:
         text: of the header.
-        names: of the references, as the file lists them behind the text.
+        names: of the references, as listed after the text.
         lengths: of the references, bases.
         path: the file, for messages.
 
     Raises:
-        InputError: two references have one name, or the ``@SQ`` lines are of others.
+        InputError: two references have the same name, or the ``@SQ`` lines do not fit the list.
     """
     lines = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -84,14 +86,14 @@ def checked_header(text: str, names: Sequence[str], lengths: Sequence[int], path
             _warn(f"{path}: line {number} of the header is not a SAM header line and is ignored: {line[:80]!a}")
     if len(set(names)) < len(names):
         twice = Counter(names).most_common(1)[0][0]
-        raise InputError(f"{path}: its header has two references of the name {twice!a}; make the file again")
+        raise InputError(f"{path}: the header has two references named {twice!a}; make the file again")
     sequences = [line for line in lines if line.startswith("@SQ")]
     listed = [(f"\tSN:{name}\t", f"\tLN:{length}\t") for name, length in zip(names, lengths, strict=True)]
     if not sequences:
         lines += ["@SQ" + name + length[1:-1] for name, length in listed]
     elif len(sequences) != len(listed) or not all(map(_names, sequences, listed)):
         raise InputError(
-            f"{path}: the @SQ lines of its header are not those of its {len(listed)} references; replace the header "
+            f"{path}: the @SQ lines of the header do not match its {len(listed)} references; replace the header "
             "(samtools reheader)"
         )
     kept = "".join(f"{line}\n" for line in lines)
@@ -113,5 +115,5 @@ def _names(line: str, fields: tuple[str, str]) -> bool:
 
 @cache
 def _warn(sentence: str) -> None:
-    """Say it once, however often the file is opened."""
+    """Log a warning once, however often the file is opened."""
     log.warning("%s", sentence)

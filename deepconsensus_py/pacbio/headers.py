@@ -1,4 +1,4 @@
-"""Headers of the files we write: read groups kept, one ``@PG`` line of our own at the end of the chain.
+"""Headers of output files: read groups are kept, and one ``@PG`` line is added at the end of the chain.
 
 Source: SAM specification, section 1.3; PacBio BAM format, section "BAM header".
 """
@@ -20,17 +20,17 @@ _STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
 _PLAIN_HEADER = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
 
 _OF_KINETICS = ("Ipd:", "PulseWidth:")
-"""Items of a read group's description that say which tags hold kinetics."""
+"""Items of a read group's description that name its kinetics tags."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the ``@PG`` line says.
+    """The content of the ``@PG`` line.
 
     Attributes:
         version: of the program.
         command_line: as it was given.
-        description: what is worth knowing of the run, e.g. the model; empty for nothing.
+        description: e.g. the model; may be empty.
         name: of the program.
     """
 
@@ -44,7 +44,7 @@ def polished_header(drafts: Paths, program: Program) -> pysam.AlignmentHeader:
     """The header of polished reads: that of the drafts, unaligned and without kinetics, with our ``@PG``.
 
     Args:
-        drafts: CCS files; of FASTQ and FASTA the names are read through, for the read groups.
+        drafts: CCS files; FASTQ and FASTA files are read for their read groups.
         program: what made the reads.
 
     Raises:
@@ -54,7 +54,7 @@ def polished_header(drafts: Paths, program: Program) -> pysam.AlignmentHeader:
 
 
 def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
-    """The joint header of CCS files without references and kinetics; of FASTQ and FASTA it is made from the read names.
+    """The joint header of CCS files, without references and kinetics; for FASTQ and FASTA made from the read names.
 
     Raises:
         InputError: a file cannot be read.
@@ -65,10 +65,10 @@ def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
 
 
 def read_groups_header(read_groups: Iterable[tuple[str, str]], program: Program) -> pysam.AlignmentHeader:
-    """The header of reads whose file is not at hand: a read group for each movie, our ``@PG``.
+    """A header made from reads alone: a read group for each movie, our ``@PG``.
 
     Args:
-        read_groups: name and read group (tag ``RG``) of each read; those of other names than PacBio's have none.
+        read_groups: name and read group (tag ``RG``) of each read; reads without a PacBio name are ignored.
         program: what made the reads.
     """
     molecules = ((parse_ccs(name), group) for name, group in read_groups)
@@ -84,7 +84,7 @@ def _draft_lines(path: Path) -> list[str]:
 
 
 def joined_header(headers: Iterable[pysam.AlignmentHeader]) -> pysam.AlignmentHeader:
-    """One header for reads of several: each line once, of read groups and programs the first with an id."""
+    """One header for the reads of several files: each line once; of read groups and programs, the first of each id."""
     return make_header(_text(_first_of_each(line for header in headers for line in _lines(header))))
 
 
@@ -116,7 +116,7 @@ def aligned_header(subreads: Sequence[Path], references: Mapping[str, int], prog
 
 
 def _lines(header: pysam.AlignmentHeader) -> list[str]:
-    """A header's lines, each once (some files have been joined carelessly), and without a claim to be sorted."""
+    """A header's lines, each once (some merged files repeat them), marked as unsorted."""
     lines = _first_of_each(header_lines(header))
     if not lines or not lines[0].startswith("@HD"):
         lines.insert(0, _PLAIN_HEADER)
@@ -125,7 +125,7 @@ def _lines(header: pysam.AlignmentHeader) -> list[str]:
 
 
 def _first_of_each(lines: Iterable[str]) -> list[str]:
-    """The first line of each sort and id, in order."""
+    """The first line of each kind and id, in order."""
     first: dict[str, str] = {}
     for line in lines:
         first.setdefault(_identity(line), line)
@@ -149,7 +149,7 @@ def _read_group(molecule: MoleculeId, name: str = "") -> str:
 
 
 def _without_kinetics(line: str) -> str:
-    """A read group's line whose description names no tags of kinetics: polished reads have none."""
+    """A read group line without kinetics tags in its description: polished reads have none."""
     fields = line.split("\t")
     for i, field in enumerate(fields):
         if field.startswith("DS:"):
@@ -159,7 +159,7 @@ def _without_kinetics(line: str) -> str:
 
 
 def _codec_v1(line: str) -> str:
-    """A subreads' read group as it is written: raw frames become codes on reading."""
+    """A read group line of subreads as we write them: raw frames are converted to codes on reading."""
     return line.replace("Ipd:Frames=ip", "Ipd:CodecV1=ip").replace("PulseWidth:Frames=pw", "PulseWidth:CodecV1=pw")
 
 
@@ -167,9 +167,9 @@ def _program_line(program: Program, lines: list[str]) -> str:
     earlier = [line for line in lines if line.startswith("@PG")]
     ids = {_field(line, "ID") for line in earlier}
     followed = {_field(line, "PP") for line in earlier}
-    # The last program that no other one follows: several chains may lie side by side.
+    # The last program that no other one follows: there may be several chains.
     previous = next((_field(line, "ID") for line in reversed(earlier) if _field(line, "ID") not in followed), "")
-    # CL comes last: pysam takes all that follows it for a part of it.
+    # CL comes last: pysam takes everything after it as part of it.
     fields = {
         "ID": _free_id(program.name, ids),
         "PN": program.name,

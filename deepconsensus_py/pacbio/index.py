@@ -1,4 +1,4 @@
-"""A compact map from molecules to numbers (places in a file): 16 bytes a molecule."""
+"""A compact map from molecules to numbers (such as file offsets): 16 bytes for each molecule."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,7 @@ _Segment = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class MoleculeKeys:
-    """Molecules as integers: movie (numbered as they come), hole number and strand in 64 bits."""
+    """Molecules as integers: movie (numbered in order of appearance), hole number and strand in 64 bits."""
 
     def __init__(self) -> None:
         self._movies: dict[str, int] = {}
@@ -27,7 +27,7 @@ class MoleculeKeys:
         return (movie << _HOLE_BITS | molecule.hole) << _STRAND_BITS | _STRAND_CODE[molecule.strand]
 
     def molecules(self, keys: Iterable[int]) -> Iterator[MoleculeId]:
-        """The molecules of integers that ``key`` gave."""
+        """The molecules of keys."""
         movies = list(self._movies)
         for key in keys:
             zmw, strand = key >> _STRAND_BITS, key & (1 << _STRAND_BITS) - 1
@@ -35,10 +35,10 @@ class MoleculeKeys:
 
 
 class OffsetIndex:
-    """A map from integer keys to integers that grows in any order.
+    """A map from integer keys to integers, filled in any order.
 
-    The latest entries lie in a dictionary; full, it is sorted into a run of two arrays, and runs of like size are
-    merged, so that there are never more than a few and each entry is moved a logarithmic number of times.
+    New entries go into a dictionary. When it is full, it is sorted into a segment of two arrays, and segments of
+    similar size are merged, so that there are only a few, and each entry is moved a logarithmic number of times.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class OffsetIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the sorted runs."""
+        """Bytes of the sorted segments."""
         return sum(keys.nbytes + values.nbytes for keys, values in self._segments)
 
     def find(self, key: int) -> int | None:
@@ -67,14 +67,14 @@ class OffsetIndex:
         return None
 
     def keys(self) -> NDArray[np.int64]:
-        """All keys ``int64[n]``, by rising value."""
+        """All keys ``int64[n]``, by ascending value."""
         parts = [*self._segments, _arrays(self._latest)]
         keys, values = (np.concatenate(both) for both in zip(*parts, strict=True))
         ordered: NDArray[np.int64] = keys[np.argsort(values, kind="stable")]
         return ordered
 
     def add(self, key: int, value: int) -> None:
-        """Enter a key that is not there yet."""
+        """Add a new key."""
         self._latest[key] = value
         self._lowest, self._highest = min(self._lowest, key), max(self._highest, key)
         if len(self._latest) == _UNSORTED:
@@ -89,14 +89,14 @@ class OffsetIndex:
 
 
 class MoleculeNumbers:
-    """Molecules with a number each, of the place where they were met first."""
+    """The number of each molecule's first occurrence."""
 
     def __init__(self) -> None:
         self._keys = MoleculeKeys()
         self._numbers = OffsetIndex()
 
     def note(self, molecule: MoleculeId, number: int) -> int | None:
-        """The number of a molecule that was met earlier; None where it is new, which gets this one."""
+        """The number of an earlier occurrence; None for a new molecule, which gets this number."""
         key = self._keys.key(molecule)
         earlier = self._numbers.find(key)
         if earlier is None:
@@ -104,7 +104,7 @@ class MoleculeNumbers:
         return earlier
 
     def has_zmw(self, molecule: MoleculeId) -> bool:
-        """Whether there is a molecule of any strand of a ZMW."""
+        """Whether a ZMW has occurred, with any strand."""
         keys = (self._keys.key(MoleculeId(molecule.movie, molecule.hole, strand)) for strand in (None, *Strand))
         return any(self._numbers.find(key) is not None for key in keys)
 

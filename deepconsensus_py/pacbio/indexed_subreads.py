@@ -1,4 +1,4 @@
-"""Subreads whose molecules are sought through PacBio BAM indexes rather than by reading on."""
+"""Subreads files whose ZMWs are found through PacBio BAM indexes instead of by reading from the start."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from deepconsensus_py.pacbio.subreads import SubreadFile, SubreadSource, no_subr
 
 
 class Subreads(Protocol):
-    """Subreads files from which molecules are asked for, in any order.
+    """Subreads files that can be searched for molecules, in any order.
 
     Attributes:
         aligned: whether the subreads are aligned to drafts.
@@ -38,10 +38,10 @@ class Subreads(Protocol):
         ...
 
     def find(self, molecule: MoleculeId) -> list[Record]:
-        """The records of a molecule; none where the files do not have it.
+        """The records of a molecule; empty if the files do not have it.
 
         Args:
-            molecule: that of the draft; raw subreads serve both strands of their ZMW.
+            molecule: that of the draft; raw subreads are used for both strands of their ZMW.
 
         Raises:
             InputError: a file is damaged, not grouped by ZMW, or has the index of another file.
@@ -49,14 +49,14 @@ class Subreads(Protocol):
         ...
 
     def has(self, molecule: MoleculeId) -> bool:
-        """Whether the molecules known so far have one."""
+        """Whether a molecule is among those known so far."""
         ...
 
     def pass_all(self) -> None:
-        """Know all molecules.
+        """Read to the end, so that all molecules are known.
 
         Raises:
-            InputError: a file is damaged, or the subreads of a molecule lie in two separate places.
+            InputError: a file is damaged, or the subreads of a ZMW are in two separate places.
         """
         ...
 
@@ -65,7 +65,7 @@ class Subreads(Protocol):
         ...
 
     def groups(self, skip: int = 0) -> Iterator[Group]:
-        """The molecules in file order, but for the first ``skip``."""
+        """The molecules in file order, without the first ``skip``."""
         ...
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class Subreads(Protocol):
 
 
 def open_subreads(paths: Paths) -> Subreads:
-    """Open subreads files: through their indexes where all have one, to be read through otherwise.
+    """Open subreads files, with their indexes if all have one, else to be read from the start.
 
     Args:
         paths: subreads files, or files of file names.
@@ -94,14 +94,14 @@ def open_subreads(paths: Paths) -> Subreads:
 
 def _opened(files: Sequence[SubreadFile]) -> Subreads:
     if len({file.aligned for file in files}) > 1:
-        raise InputError("some subreads files are aligned and some are not; give only one sort")
+        raise InputError("some subreads files are aligned and others are not; give only one kind")
     indexes = [index_of(file.path) if file.seekable else None for file in files]
     if None in indexes:
         return SubreadSource(files)
     movies: dict[str, int] = {}
     indexed = [_IndexedFile(file, pbi, movies) for file, pbi in zip(files, indexes, strict=True) if pbi]
     if not all(file.has_movies for file in indexed) or _have_molecules_twice(indexed):
-        # Reading through tells whether that is a fault, or due to records that do not count.
+        # Reading the files shows whether this is an error, or caused by records that are ignored.
         for file in files:
             file.rewind()
         source = SubreadSource(files)
@@ -111,13 +111,13 @@ def _opened(files: Sequence[SubreadFile]) -> Subreads:
 
 
 class _IndexedFile:
-    """A subreads file and where its molecules lie: 41 bytes for each.
+    """A subreads file with the offsets of its ZMWs: 41 bytes for each.
 
     Attributes:
         file: the file.
-        n_records: of the file.
-        has_movies: whether the read groups tell movies.
-        keys: ``int64[molecules]`` movie and hole number, rising; both strands of a ZMW have the same.
+        n_records: number of records.
+        has_movies: whether each read group has one movie.
+        keys: ``int64[molecules]`` movie and hole number, ascending; both strands of a ZMW have the same.
     """
 
     def __init__(self, file: SubreadFile, pbi: PbiFile, movies: dict[str, int]) -> None:
@@ -129,7 +129,7 @@ class _IndexedFile:
             movies: the number of each movie; extended here.
 
         Raises:
-            InputError: the index is damaged, or that of another file.
+            InputError: the index is damaged or belongs to another file.
         """
         self.file = file
         self.n_records = pbi.n_records
@@ -153,37 +153,37 @@ class _IndexedFile:
 
     @property
     def references(self) -> NDArray[np.int32]:
-        """``int32[molecules]`` numbers of the drafts that they are aligned to, as ``keys``; 0 of raw subreads."""
+        """``int32[molecules]`` numbers of the drafts that they are aligned to, in the order of ``keys``; 0 if raw."""
         return self._references[self._order]
 
     def _check(self, span: int) -> MoleculeId | None:
-        """The molecule whose first record lies where a run of the index begins; None where the record is damaged.
+        """The ZMW of the first record of a span; None if the record is damaged.
 
         Raises:
-            InputError: it is another one than the index says.
+            InputError: the index has another ZMW there.
         """
         try:
             record = self.file.record_at(int(self._offsets[span]))
         except InputError as error:
-            raise misfit(self._pbi, self.file.path, "there is no record where it says") from error
+            raise misfit(self._pbi, self.file.path, "no record at the given offset") from error
         if record is None:
-            raise misfit(self._pbi, self.file.path, "there is no record where it says")
+            raise misfit(self._pbi, self.file.path, "no record at the given offset")
         own, placed = self.file.grouping.placed(record)
         if own and own.hole != self._holes[span]:
             raise misfit(self._pbi, self.file.path, f"{record.name} found instead of ZMW {self._holes[span]}")
         if self.file.aligned and not placed.fault and placed.reference_id != self._references[span]:
-            raise misfit(self._pbi, self.file.path, f"{record.name} is aligned to another draft than it says")
+            raise misfit(self._pbi, self.file.path, f"{record.name} is aligned to another draft than in the index")
         self._checked[span] = True
         return own and own.zmw
 
     def find(self, key: int, molecule: MoleculeId) -> list[Record] | None:
-        """The records of a molecule, or None where the file does not have it.
+        """The records of a molecule, or None if the file does not have it.
 
-        What lies before and behind them is looked at once: records that the index counts to another molecule would be
+        The spans before and after it are checked once: records that a wrong index assigns to another ZMW would be
         missing here.
 
         Raises:
-            InputError: the file is damaged, or the index is that of another file.
+            InputError: the file is damaged, or the index belongs to another file.
         """
         spans = self._order[slice(*np.searchsorted(self.keys, (key, key + 1)))]
         if self.file.aligned:
@@ -195,7 +195,7 @@ class _IndexedFile:
         found = []
         for record in self.file.records_at(int(self._offsets[span]), int(self._sizes[span])):
             if (fitted := self.file.grouping.fitted(record, molecule)) is None:
-                raise misfit(self._pbi, self.file.path, f"{record.name} lies where {molecule} should")
+                raise misfit(self._pbi, self.file.path, f"{record.name} found instead of {molecule}")
             found.append(fitted)
         self._check_neighbour(span + 1)
         return found
@@ -217,13 +217,13 @@ class _IndexedFile:
             yield draft or MoleculeId(movies[key >> HOLE_BITS], key & (1 << HOLE_BITS) - 1)
 
     def groups(self, skip: int) -> Iterator[Group]:
-        """The molecules in file order, but for the first ``skip``."""
+        """The molecules in file order, without the first ``skip``."""
         if skip < len(self.keys):
             yield from self.file.groups_from(int(np.partition(self._offsets, skip)[skip]))
 
 
 def _have_molecules_twice(files: Sequence[_IndexedFile]) -> bool:
-    """Whether a molecule lies in several places of a file, or in several files."""
+    """Whether a molecule is in several places of a file, or in several files."""
     for file in files:
         if ((np.diff(file.keys) == 0) & (np.diff(file.references) == 0)).any():
             return True
@@ -242,7 +242,7 @@ class IndexedSubreads:
     """
 
     def __init__(self, files: Sequence[_IndexedFile], movies: Mapping[str, int]) -> None:
-        """Take files with their places.
+        """Combine files.
 
         Args:
             files: all aligned, or none.
@@ -286,7 +286,7 @@ class IndexedSubreads:
         return bool(self.find(molecule))
 
     def pass_all(self) -> None:
-        """All molecules are known from the start."""
+        """Nothing to do: all molecules are known from the index."""
 
     def molecules(self) -> Iterator[MoleculeId]:
         """All molecules, in file order."""
@@ -295,7 +295,7 @@ class IndexedSubreads:
             yield from file.molecules(movies)
 
     def groups(self, skip: int = 0) -> Iterator[Group]:
-        """The molecules in file order, but for the first ``skip``."""
+        """The molecules in file order, without the first ``skip``."""
         for file in self._files:
             yield from file.groups(skip)
             skip = max(skip - len(file.keys), 0)

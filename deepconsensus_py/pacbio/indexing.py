@@ -1,4 +1,4 @@
-"""BAM records to their PacBio BAM index, row by row as PacBio's own ``pbindex`` makes it."""
+"""Indexing of BAM files, with the same rows as PacBio's ``pbindex``."""
 
 import re
 from array import array
@@ -30,10 +30,10 @@ from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import read_tags
 
 _RECORDS = 1 << 14
-"""Records whose rows are held at a time."""
+"""Rows held in memory at a time."""
 
 _WHOLE_READS = ("READTYPE=CCS", "READTYPE=TRANSCRIPT")
-"""In descriptions of read groups whose reads are no intervals of a polymerase read."""
+"""Read types, in descriptions of read groups, whose reads are not intervals of a polymerase read."""
 
 _NAME = re.compile(r"([^/\s]+)/(\d{1,10})/\S+", re.ASCII)
 _INTERVAL = re.compile(r"/(\d{1,10})_(\d{1,10})$", re.ASCII)
@@ -56,15 +56,15 @@ def index_bam(bam: Path) -> int:
         bam: subreads or CCS reads, aligned or not.
 
     Returns:
-        How many records it has.
+        Number of records.
 
     Raises:
-        InputError: the file is damaged, no BAM, or a record is not PacBio's.
+        InputError: the file is damaged or not BAM, or a record is not PacBio's.
         OutputError: the index cannot be written.
     """
     with RecordFile(bam) as file:
         if not file.seekable:
-            raise InputError(f"{bam}: only a BAM file can have an index; convert it to BAM (samtools view -b)")
+            raise InputError(f"{bam}: only BAM files can be indexed; convert it to BAM (samtools view -b)")
         return write_pbi(pbi_path(bam), _parts(file))
 
 
@@ -111,12 +111,12 @@ def _row(record: Record, groups: "_ReadGroups", offset: int) -> tuple[Any, ...]:
     row = (*basic, *_mapped(record, start, end), *_barcodes(record, tags))
     for name, value in zip(_ROW.names or (), row, strict=True):
         if name in _BOUNDS and not _BOUNDS[name].min <= value <= _BOUNDS[name].max:
-            raise record.error(f"has {name} {value}, which is beyond what an index can hold")
+            raise record.error(f"{name} {value} is out of range for an index")
     return row
 
 
 def _interval(record: Record, tags: Mapping[str, Any]) -> tuple[int, int]:
-    """Where a subread lies in its polymerase read."""
+    """The interval of a subread in its polymerase read."""
     named = _INTERVAL.search(record.name)
     start, end = (int(named[1]), int(named[2])) if named else (0, record.length)
     return tags.get("qs", start), tags.get("qe", end)
@@ -129,10 +129,7 @@ def _mapped(record: Record, start: int, end: int) -> tuple[int, ...]:
         place = (record.reference_id, record.start & NO_PLACE, NO_PLACE, NO_PLACE, NO_PLACE)
         return *place, reverse, 0, 0, record.mapping_quality, 0, 0
     if (operations == _ALIGNMENT_MATCH).any():
-        raise record.error(
-            "its alignment does not tell matches from mismatches (M in its CIGAR), which PacBio BAM files must; align "
-            "with = and X"
-        )
+        raise record.error("CIGAR has M operations, which PacBio BAM files must not have; align with = and X")
     bases = np.bincount(operations, lengths, _DIFFERENT + 1).astype(int).tolist()
     counts = np.bincount(operations, minlength=_DIFFERENT + 1).tolist()
     cigar = list(zip(operations.tolist(), lengths.tolist(), strict=True))
@@ -153,7 +150,7 @@ def _mapped(record: Record, start: int, end: int) -> tuple[int, ...]:
 
 
 def _soft_clipped(cigar: list[tuple[int, int]]) -> int:
-    """Bases that are clipped at the beginning of a CIGAR."""
+    """Soft-clipped bases at the start of a CIGAR."""
     inner = [length * (operation == _SOFT_CLIP) for operation, length in cigar[:2] if operation != _HARD_CLIP]
     return inner[0] if inner else 0
 
@@ -163,7 +160,7 @@ def _barcodes(record: Record, tags: Mapping[str, Any]) -> tuple[int, ...]:
         return _NO_BARCODE
     pair, quality = tags["bc"], tags["bq"]
     if not (isinstance(pair, array) and len(pair) == 2 and pair.typecode != "f" and isinstance(quality, int)):
-        raise record.error("tags 'bc' and 'bq' are not two barcodes and their quality")
+        raise record.error("tags 'bc' and 'bq' are not a pair of barcodes and their quality")
     return pair[0], pair[1], quality
 
 
@@ -179,7 +176,7 @@ class _ReadGroups:
                 self._whole[fields["ID"]] = any(item in _WHOLE_READS for item in fields.get("DS", "").split(";"))
 
     def of(self, record: Record, tags: Mapping[str, Any]) -> tuple[int, bool]:
-        """A record's read group as a number, and whether its reads are no intervals of a polymerase read."""
+        """A record's read group as a number, and whether its reads are whole (not intervals of a polymerase read)."""
         group = tags.get("RG", "")
         whole = self._whole.get(group)
         if whole is None:
@@ -194,12 +191,12 @@ class _ReadGroups:
         """The ZMW in a record's name."""
         match = _NAME.fullmatch(record.name)
         if match is None:
-            raise InputError(f"{self._path}: read name {record.name} is not PacBio's (movie/zmw/…)")
+            raise InputError(f"{self._path}: read name {record.name} is not a PacBio name (movie/zmw/…)")
         return MoleculeId(match[1], int(match[2]))
 
 
 class _References:
-    """Which rows each reference has, of a BAM file sorted by coordinate."""
+    """The rows of each reference, for a BAM file sorted by coordinate."""
 
     def __init__(self, header: pysam.AlignmentHeader) -> None:
         first_line = next(iter(header_lines(header)), "")
@@ -210,11 +207,11 @@ class _References:
 
     @property
     def table(self) -> NDArray[np.void] | None:
-        """The rows, last those of unmapped records; None where the records are not sorted."""
+        """The rows, those of unmapped records last; None if the records are not sorted."""
         return self._table if self._sorted else None
 
     def add(self, row: int, records: NDArray[np.void]) -> None:
-        """Enter the records from a row on."""
+        """Add records, from a row on."""
         if not self._sorted:
             return
         unmapped = len(self._table) - 1

@@ -1,4 +1,4 @@
-"""Opening input files: what a file is, is found by looking into it; what is wrong with it is said in one sentence."""
+"""Input files: detection of their kind by content, lists of file names, and messages for what is wrong with them."""
 
 import codecs
 import gzip
@@ -22,7 +22,7 @@ FOFN = ".fofn"
 
 
 class Kind(Enum):
-    """What an input file is."""
+    """Format of an input file."""
 
     BAM = "BAM"
     SAM = "SAM"
@@ -46,14 +46,14 @@ def as_paths(paths: Paths | None) -> list[Path]:
 
 
 def expand_paths(paths: Paths | None, *, pipes: bool = False) -> list[Path]:
-    """Replace each file of file names (``.fofn``) by the files it names, in its order.
+    """Replace each file of file names (``.fofn``) by the files listed in it, in order.
 
     Args:
         paths: the files.
-        pipes: whether they may be pipes: whoever takes them reads each of them once.
+        pipes: accept pipes; the caller must read each file only once.
 
     Raises:
-        InputError: a file of file names cannot be read or names nothing, a file is named twice, or is a pipe.
+        InputError: a file of file names cannot be read or is empty, a file is given twice, or is a pipe.
     """
     expanded = [path for given in as_paths(paths) for path in (_fofn(given) if given.suffix == FOFN else [given])]
     require_once(expanded, pipes=pipes)
@@ -72,15 +72,15 @@ def require_once(paths: Iterable[Path], *, pipes: bool = False) -> None:
             require_rereadable(path)
         place = place_of(path)
         if place in seen:
-            raise InputError(f"{called(path)}: is given twice; give each file once")
+            raise InputError(f"{called(path)}: given twice; give each file once")
         seen.add(place)
 
 
 def _fofn(path: Path) -> list[Path]:
-    """The files that a file of file names names: one to a line, relative to its own folder.
+    """The files listed in a file of file names, one per line, relative to its folder.
 
-    Lines may be quoted, or ``file://`` URLs; blank lines and those that begin with ``#`` name nothing. Names are bytes,
-    as in the file system, whatever their encoding.
+    Lines may be quoted, or ``file://`` URLs; blank lines and lines starting with ``#`` are ignored. Names are bytes, as
+    in the file system, whatever their encoding.
     """
     with reading(path):
         lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
@@ -89,9 +89,9 @@ def _fofn(path: Path) -> list[Path]:
     names = [_unquoted(os.fsdecode(line.strip())) for line in lines]
     named = [_local(path, name) for name in names if name and not name.startswith("#")]
     if not named:
-        raise InputError(f"{path}: names no file; write one file name to a line")
+        raise InputError(f"{path}: lists no files; write one file name per line")
     if nested := next((file for file in named if file.suffix == FOFN), None):
-        raise InputError(f"{path}: names {nested}, a file of file names itself; name the files in it")
+        raise InputError(f"{path}: lists {nested}, which is a file of file names itself; list its files instead")
     return named
 
 
@@ -104,12 +104,12 @@ def _local(fofn: Path, name: str) -> Path:
         return fofn.parent / name
     url = urlsplit(name)
     if url.netloc not in {"", "localhost"}:
-        raise InputError(f"{fofn}: {name} is a file of another machine; give a file of this one")
+        raise InputError(f"{fofn}: {name} is on another machine; give a local file")
     return fofn.parent / unquote(url.path, errors="surrogateescape")
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is, by its first bytes; those of a pipe are kept for whoever reads it.
+    """The format of a file, by its first bytes; those of a pipe are kept for its reader.
 
     Raises:
         InputError: it is missing, unreadable, empty, or none of the known kinds.
@@ -128,7 +128,7 @@ def kind_of(path: Path) -> Kind:
         first_line = start.split(b"\n", 1)[0]
         return Kind.SAM if first_line[1:4] in {b"HD\t", b"SQ\t", b"RG\t", b"PG\t", b"CO\t"} else Kind.FASTQ
     if start.lstrip().startswith(b"<?xml"):
-        raise InputError(f"{path}: is a dataset XML; give the BAM files that it names")
+        raise InputError(f"{path}: is a dataset XML; give the BAM files listed in it")
     raise InputError(f"{called(path)}: is not a BAM, SAM, CRAM, FASTQ or FASTA file")
 
 
@@ -146,7 +146,7 @@ def _first_bytes(path: Path) -> bytes:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is read into one sentence.
+    """Turn the errors of reading a file into messages for the user.
 
     Raises:
         InputError: missing, unreadable or damaged.
@@ -156,23 +156,23 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder, not a file") from error
+        raise InputError(f"{path}: is a directory, not a file") from error
     except PermissionError as error:
-        raise InputError(f"{path}: may not be read (permission denied)") from error
+        raise InputError(f"{path}: cannot be read (permission denied)") from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"{called(path)}: is truncated or damaged ({error}); copy or make it again") from error
 
 
 @contextmanager
 def understanding(path: Path | str, what: str) -> Iterator[None]:
-    """Turn whatever goes wrong while the content of a file is interpreted into one sentence.
+    """Turn the errors of parsing a file's content into messages for the user.
 
-    Damage shows as any exception of Python's, of zip's or of a library's: a key that is missing, a value of another
-    type, a number that is too large, a compression that does not exist.
+    Damage can raise any exception, of Python or of a library: missing keys, wrong types, numbers out of range, unknown
+    compression methods.
 
     Args:
         path: the file, or a part of it.
-        what: what it should be, as in ``"a feature shard; write it again with encode"``.
+        what: what it should be, as in ``"a feature shard; write it again with 'encode'"``.
 
     Raises:
         InputError: anything but one of our own errors was raised in the block.

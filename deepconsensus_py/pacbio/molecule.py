@@ -1,7 +1,7 @@
-"""What flows down the house: a ZMW with its draft and its passes, as frozen records of NumPy arrays.
+"""A ZMW with its draft and its passes, as frozen records of NumPy arrays: the data that all stages work on.
 
-Base codes are the original's vocabulary (``" ATCG"``) plus N: 0 gap, 1 A, 2 T, 3 C, 4 G, 5 any other letter.
-Pulse widths and inter-pulse durations are codec V1 codes (``uint8``), parallel to the bases they belong to.
+Base codes are those of DeepConsensus (``" ATCG"``) plus N: 0 gap, 1 A, 2 T, 3 C, 4 G, 5 any other letter.
+Pulse widths and inter-pulse durations are codec V1 codes (``uint8``), one for each base.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _BOTH_ADAPTERS = 3
 """Bits of tag ``cx`` (PacBio BAM format, local context flags): adapter before, adapter after."""
 
 HIGHEST_QUALITY = 93
-"""The highest quality that FASTQ can hold, Phred (SAM specification, section 1.4)."""
+"""The highest quality that FASTQ can encode, Phred (SAM specification, section 1.4)."""
 
 
 def encode_bases(sequence: str) -> NDArray[np.uint8]:
@@ -44,7 +44,7 @@ def reverse_complement(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """Where a pass lies on its draft.
+    """Alignment of a pass to its draft.
 
     Attributes:
         start: 0-based draft position of the first aligned base.
@@ -59,10 +59,10 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pass:
-    """One reading of the molecule (a subread).
+    """One pass of the polymerase over the molecule (a subread).
 
-    Bases and kinetics run together in one direction: that of sequencing while ``alignment`` is None,
-    that of the draft once the pass is aligned (``reverse`` says that the two differ).
+    Bases and kinetics have the same orientation: that of sequencing while ``alignment`` is None, that of the draft once
+    the pass is aligned (with ``reverse`` True if the two differ).
 
     Attributes:
         name: ``movie/zmw/qStart_qEnd``.
@@ -70,8 +70,8 @@ class Pass:
         pulse_widths: ``uint8[n]`` codec V1 codes (tag ``pw``), or None.
         inter_pulse_durations: ``uint8[n]`` codec V1 codes (tag ``ip``), or None.
         snr: ``float32[4]`` signal-to-noise of A, C, G, T (tag ``sn``), or None.
-        alignment: where the pass lies on the draft, or None.
-        reverse: the pass read the strand opposite to the draft.
+        alignment: the alignment to the draft, or None.
+        reverse: whether the pass is from the strand opposite to the draft.
         tags: other BAM tags as (tag, value, type code), e.g. ``cx``, ``qs``, ``qe``, ``rq``, ``RG``.
     """
 
@@ -86,13 +86,13 @@ class Pass:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is an adapter on both sides of the pass (tag ``cx``); yes where the file does not say."""
+        """Whether the pass has an adapter on both sides (tag ``cx``); True without the tag."""
         context = next((value for tag, value, _ in self.tags if tag == "cx"), _BOTH_ADAPTERS)
         return bool(context & _BOTH_ADAPTERS == _BOTH_ADAPTERS)
 
 
 def count_full(passes: Iterable[Pass]) -> int:
-    """How many passes are full ones."""
+    """Number of full passes."""
     return sum(p.is_full for p in passes)
 
 
@@ -104,8 +104,8 @@ class Draft:
         name: ``movie/zmw/ccs`` or, by strand, ``movie/zmw/ccs/fwd`` and ``/rev``.
         bases: ``uint8[n]`` base codes.
         qualities: ``uint8[n]`` Phred, or None.
-        tags: all BAM tags as (tag, value, type code) in file order; of FASTQ and FASTA what the
-            name says, ``RG`` and ``zm``.
+        tags: all BAM tags as (tag, value, type code) in file order; for FASTQ and FASTA, ``RG`` and ``zm`` from the
+            read name.
     """
 
     name: str
@@ -120,11 +120,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Zmw:
-    """A molecule: one draft and the passes it is corrected from (all aligned, or none of them).
+    """A ZMW (or one strand of it): a draft and its passes, all of them aligned or none.
 
     Attributes:
-        draft: the draft; its name names the molecule.
-        passes: the passes in file order; empty where the subreads file has none.
+        draft: the draft; its name is the ZMW's.
+        passes: the passes in file order; empty if there are no subreads.
     """
 
     draft: Draft
@@ -137,13 +137,13 @@ class Zmw:
 
     @property
     def aligned(self) -> bool:
-        """Whether the passes lie on the draft."""
+        """Whether the passes are aligned to the draft."""
         return all(p.alignment is not None for p in self.passes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """The true sequence of a molecule, aligned to its draft, and where in the genome it comes from.
+    """The true sequence of a molecule, aligned to its draft, and its position in the genome.
 
     Attributes:
         name: the draft's name.
@@ -151,8 +151,8 @@ class Truth:
         begin: 0-based contig position of the first base that is not clipped.
         end: one past the contig position of the last base that is not clipped.
         split: ``"train"``, ``"eval"`` or ``"test"``, by chromosome.
-        bases: ``uint8[n]`` base codes in the draft's direction, soft-clipped ones included.
-        alignment: where they lie on the draft.
+        bases: ``uint8[n]`` base codes in the draft's orientation, soft-clipped ones included.
+        alignment: the alignment to the draft.
     """
 
     name: str

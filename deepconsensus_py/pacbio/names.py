@@ -26,12 +26,12 @@ class Strand(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MoleculeId:
-    """What matches a draft and its subreads.
+    """Movie, hole number and strand, by which drafts and subreads are matched.
 
     Attributes:
         movie: e.g. ``m64011_190228_190319``.
         hole: ZMW hole number.
-        strand: the strand of a by-strand CCS read; None for both strands together and for raw subreads.
+        strand: the strand of a by-strand CCS read; None for other CCS reads and for raw subreads.
     """
 
     movie: str
@@ -44,12 +44,12 @@ class MoleculeId:
         return self if self.strand is None else MoleculeId(self.movie, self.hole)
 
     def __str__(self) -> str:
-        """The start that the names of all its reads share: ``movie/zmw``, with the strand where there is one."""
+        """The common prefix of its read names: ``movie/zmw``, or ``movie/zmw/ccs/fwd`` by strand."""
         return f"{self.movie}/{self.hole}" + (f"/ccs/{self.strand.value}" if self.strand else "")
 
 
 def parse_ccs(name: str) -> MoleculeId | None:
-    """The molecule of a CCS read, or None where the name is not ``movie/zmw/ccs[/fwd|/rev]``."""
+    """The molecule of a CCS read, or None if the name is not ``movie/zmw/ccs[/fwd|/rev]``."""
     match = _CCS.fullmatch(name)
     if match is None or int(match[2]) > MAX_HOLE:
         return None
@@ -57,7 +57,7 @@ def parse_ccs(name: str) -> MoleculeId | None:
 
 
 def parse_subread(name: str) -> MoleculeId | None:
-    """The ZMW of a subread, or None where the name is not ``movie/zmw/qStart_qEnd``."""
+    """The ZMW of a subread, or None if the name is not ``movie/zmw/qStart_qEnd``."""
     match = _SUBREAD.fullmatch(name)
     if match is None or int(match[2]) > MAX_HOLE:
         return None
@@ -70,12 +70,12 @@ def ccs_name(molecule: MoleculeId) -> str:
 
 
 def whole_number(text: str) -> int | None:
-    """The number that ASCII digits write, or None; no number that is meant has more than 18 of them."""
+    """Parse ASCII digits; None for anything else, and for more than 18 digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def printable(name: str) -> str:
-    """A name as it can stand in a message or a table: what is not printable ASCII becomes an escape."""
+    """A name for messages and tables, with anything but printable ASCII escaped."""
     if name.isascii() and name.isprintable():
         return name
     return ascii(name.encode("utf-8", "surrogateescape").decode("latin-1"))[1:-1]
@@ -96,11 +96,11 @@ def read_group_id(molecule: MoleculeId, read_type: str = "CCS") -> str:
 
 
 def identity_tags(name: str) -> tuple[tuple[str, Any, str], ...]:
-    """The tags ``RG`` and ``zm`` of a CCS read of which only the name is known; none where the name is another."""
+    """The tags ``RG`` and ``zm`` of a CCS read, from its name; none for other names."""
     molecule = parse_ccs(name)
     return (("RG", read_group_id(molecule), "Z"), ("zm", molecule.hole, "i")) if molecule else ()
 
 
 def shortened(name: str) -> str:
-    """A name for messages, of at most 100 characters: those of text files have no limit."""
+    """A name for messages, cut to 100 characters: names in text files have no limit."""
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"

@@ -1,6 +1,6 @@
-"""The PacBio BAM index (``.pbi``): a few numbers of every record, column after column, in a BGZF file beside the BAM.
+"""The PacBio BAM index (``.pbi``): a few numbers for every record, stored by column in a BGZF file beside the BAM.
 
-Source: PacBioFileFormats, "PacBio BAM index file (bam.pbi) format", versions 3.0.1 to 4.0.0. Written is 4.0.0.
+Source: PacBioFileFormats, "PacBio BAM index file (bam.pbi) format". Versions 3.0.1 to 4.x are read, 4.0.0 is written.
 """
 
 import gzip
@@ -26,7 +26,7 @@ VERSION = (4, 0, 0)
 REMEDY = "make the index again (deepconsensus-py index)"
 
 _OLDEST = (3, 0, 1)
-"""Before it, context flags had a section of their own."""
+"""Earlier versions had a separate section for context flags."""
 
 _NEWEST = (4, 255, 255)
 _FIRST_WITH_INDEL_OPS = (4, 0, 0)
@@ -69,16 +69,17 @@ UNMAPPED = np.array((-1, NO_PLACE, NO_PLACE, NO_PLACE, NO_PLACE, 0, 0, 0, 255, 0
 UNBARCODED = np.array((-1, -1, -1), BARCODES)
 
 _ROWS = 1 << 16
-"""Records whose numbers are held at a time, where not all are wanted."""
+"""Values held in memory at a time when only some are needed."""
 
 _COPIED = 1 << 20
 
 _RECORDS_OF_BYTE = 2
-"""More than these no byte of an index tells of: offsets differ, and take a byte or more each however well they pack."""
+"""Upper bound: offsets all differ and take about a byte each, however well they compress. Guards against headers that
+claim more records than the file can have."""
 
 
 class Section(IntFlag):
-    """What is in an index besides the basic section."""
+    """Optional sections of an index."""
 
     MAPPED = 1
     SORTED = 2
@@ -87,15 +88,15 @@ class Section(IntFlag):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PacBioIndex:
-    """An index, or the part of it that belongs to some neighbouring records.
+    """An index, or the part of it for some consecutive records.
 
     Attributes:
         basic: ``BASIC[records]``; ``fileOffset`` is the BGZF virtual offset of the record.
-        mapped: ``MAPPED[records]``, without the counts of operations where the file is older than 4.0.0; None where no
-            record is mapped.
-        references: ``REFERENCES``, the rows of each reference of a coordinate-sorted BAM, and last those of unmapped
-            records; None elsewhere.
-        barcodes: ``BARCODES[records]``; None where no record has any.
+        mapped: ``MAPPED[records]``, without the counts of operations in versions before 4.0.0; None if no record is
+            mapped.
+        references: ``REFERENCES``, the rows of each reference of a coordinate-sorted BAM, those of unmapped records
+            last; None for other files.
+        barcodes: ``BARCODES[records]``; None if no record has any.
     """
 
     basic: NDArray[np.void]
@@ -106,7 +107,7 @@ class PacBioIndex:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnPart:
-    """Neighbouring values of a column.
+    """Consecutive values of a column.
 
     Attributes:
         column: its name.
@@ -120,7 +121,7 @@ class ColumnPart:
 
 
 def pbi_path(bam: Path) -> Path:
-    """Where the index of a BAM file lies."""
+    """The path of the index of a BAM file."""
     return bam.with_name(f"{bam.name}.pbi")
 
 
@@ -152,9 +153,9 @@ class PbiFile:
         self.version = (version >> 16, version >> 8 & 0xFF, version & 0xFF)
         if not _OLDEST <= self.version <= _NEWEST:
             found, oldest = (".".join(map(str, v)) for v in (self.version, _OLDEST))
-            raise InputError(f"{path}: has version {found} of the format, and {oldest} to 4.x can be read; {REMEDY}")
+            raise InputError(f"{path}: has format version {found}; versions {oldest} to 4.x are supported; {REMEDY}")
         if self.n_records > _RECORDS_OF_BYTE * path.stat().st_size:
-            raise InputError(f"{path}: is too small for the {self.n_records} records that it claims to have; {REMEDY}")
+            raise InputError(f"{path}: is too small for {self.n_records} records; {REMEDY}")
         self.tables = _tables(Section(flags & (Section.MAPPED | Section.SORTED | Section.BARCODES)), self.version)
 
     def blocks(self, wanted: Collection[str]) -> Iterator[ColumnPart]:
@@ -162,7 +163,7 @@ class PbiFile:
 
         Args:
             wanted: names of fields of ``BASIC``, ``MAPPED`` or ``BARCODES``, or ``references`` for that whole table;
-                what the file lacks is left out.
+                columns that the file lacks are skipped.
 
         Raises:
             InputError: the file is truncated or damaged.
@@ -234,14 +235,14 @@ def read_pbi(path: Path) -> PacBioIndex:
 
 
 def write_pbi(path: Path, parts: Iterable[PacBioIndex]) -> int:
-    """Write an index; the file takes its name only when complete, and the columns wait on disk until then.
+    """Write an index; the file gets its name only when it is complete. Columns are collected in temporary files.
 
     Args:
         path: the file, in the folder of the BAM.
         parts: of the index, in the order of the records; ``references`` are those of the last part that has them.
 
     Returns:
-        How many records it has.
+        Number of records.
 
     Raises:
         OutputError: the file cannot be written.
@@ -272,7 +273,7 @@ def write_pbi(path: Path, parts: Iterable[PacBioIndex]) -> int:
 
 
 class _Spool:
-    """The columns of a section as they grow, each in a file without a name.
+    """The columns of a section while they are collected, each in an anonymous temporary file.
 
     Attributes:
         present: whether any record has values of its own.
@@ -287,7 +288,7 @@ class _Spool:
         self._columns: dict[str, IO[bytes]] = {}
 
     def add(self, rows: NDArray[np.void] | None, size: int) -> None:
-        """Rows of some records, or None where they have none."""
+        """Add the rows of some records, or None if they have none."""
         if rows is None and not self.present:
             self._absent += size
             return

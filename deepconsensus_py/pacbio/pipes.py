@@ -1,6 +1,6 @@
-"""Input that can be read only once: standard input and pipes, which are taken where one pass suffices.
+"""Input that can be read only once: standard input and pipes, accepted where reading once is enough.
 
-Their first bytes are looked at, as those of files are, and given again to the one who reads them.
+Their first bytes are read to detect the format, and kept for the reader.
 """
 
 import io
@@ -20,15 +20,15 @@ from deepconsensus_py.errors import InputError
 STANDARD_INPUT = "-"
 
 LOOKED_AT = 4096
-"""Bytes at the beginning of an input that say what it is."""
+"""Bytes read from the start of an input to detect its format."""
 
 _PIECE = 1 << 20
 _TAIL = 28
-"""Bytes of a pipe that are kept of its end: as many as the last block of a BAM file has."""
+"""Bytes kept from the end of a pipe: the size of the end-of-file block of BAM."""
 
 
 def require_rereadable(path: Path) -> None:
-    """Refuse what can be read only once, where it has to be read more often.
+    """Refuse input that can be read only once, where it is read more than once.
 
     Raises:
         InputError: it is a pipe, a terminal, or ``-``.
@@ -38,7 +38,7 @@ def require_rereadable(path: Path) -> None:
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether what is there can be read only once: a pipe, a terminal, or ``-`` for standard input."""
+    """Whether an input can be read only once: a pipe, a terminal, or ``-`` for standard input."""
     if str(path) == STANDARD_INPUT:
         return True
     mode = 0
@@ -48,28 +48,28 @@ def is_pipe(path: Path) -> bool:
 
 
 def called(path: Path) -> str:
-    """What messages call an input."""
+    """The name of an input in messages."""
     return "standard input" if str(path) == STANDARD_INPUT else str(path)
 
 
 def _once(path: Path) -> InputError:
     subject = called(path) if str(path) == STANDARD_INPUT else f"{path}: is a pipe, which"
-    return InputError(f"{subject} can be read only once; write it to a file and give that")
+    return InputError(f"{subject} can be read only once; write it to a file and give that file")
 
 
 def place_of(path: Path) -> str:
-    """Where a path leads: two of the same place are one input."""
+    """The real path of an input, by which two names of one input are recognized."""
     return os.path.realpath("/dev/stdin" if str(path) == STANDARD_INPUT else path)
 
 
 class Pipe(io.RawIOBase):
-    """Input that can be read only once; its first bytes are looked at before.
+    """Input that can be read only once, after its format was detected.
 
     Attributes:
         start: the first bytes.
-        tail: the last bytes that have been read.
-        header: of its records, where it has been read.
-        reader: what has read the header and goes on with the records, until it is taken.
+        tail: the last bytes read so far.
+        header: of its records, once it has been read.
+        reader: the reader that has read the header and will read the records, until it is taken.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,10 +90,10 @@ class Pipe(io.RawIOBase):
         self.reader: Any = None
 
     def take(self) -> Self:
-        """Itself, for the one who reads it.
+        """Claim the pipe for its only reader.
 
         Raises:
-            InputError: it has been taken before.
+            InputError: it was claimed before.
         """
         if self._taken:
             raise _once(self._path)
@@ -101,11 +101,11 @@ class Pipe(io.RawIOBase):
         return self
 
     def readable(self) -> bool:
-        """It is."""
+        """Always True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what there is, the first bytes first."""
+        """Read available bytes, the kept ones first."""
         piece = self._left[: len(buffer)] or os.read(self._source, len(buffer))
         self._left = self._left[len(piece) :]
         self.tail = (self.tail + piece)[-_TAIL:]
@@ -119,14 +119,14 @@ class Pipe(io.RawIOBase):
         super().close()
 
     def feed(self, into: int) -> None:
-        """Write all that is left into a file, and close both; where nobody reads any more, it ends."""
+        """Copy the rest to a file and close both; stop early if the other end is closed."""
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         with suppress(OSError), self, open(into, "wb") as target:
             shutil.copyfileobj(self, target, _PIECE)
 
 
 _PIPES: dict[str, Pipe] = {}
-"""The pipes that have been looked at, by their places."""
+"""Open pipes, by real path."""
 
 
 def pipe_at(path: Path) -> Pipe | None:
@@ -144,7 +144,7 @@ def pipe_at(path: Path) -> Pipe | None:
 
 @contextmanager
 def named(path: Path) -> Iterator[str]:
-    """The name by which htslib opens a file in this block; a pipe has one once.
+    """A name by which htslib can open a file within the block; only once for a pipe.
 
     Raises:
         InputError: it is a pipe that has been read before, or a terminal.
@@ -155,7 +155,7 @@ def named(path: Path) -> Iterator[str]:
         return
     pipe.take()
     out, into = os.pipe()
-    # Whoever opens it looks at the first bytes, and holds Python's lock while it waits for them.
+    # htslib reads the first bytes when it opens the file, holding Python's lock while it waits for them.
     os.write(into, pipe.read(len(pipe.start)) or b"")
     Thread(target=pipe.feed, args=(into,), daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""Where the records of a BAM file lie, by the PacBio BAM index beside it."""
+"""Offsets of the records of a BAM file, from the PacBio BAM index beside it."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ HOLE_BITS = 31
 
 
 def index_of(bam: Path) -> PbiFile | None:
-    """The index beside a BAM file, or None where there is none; one that is older than the file is warned of.
+    """The index beside a BAM file, or None if there is none; logs a warning if it is older than the file.
 
     Raises:
         InputError: it cannot be read.
@@ -27,50 +27,50 @@ def index_of(bam: Path) -> PbiFile | None:
     if not path.is_file():
         return None
     if path.stat().st_mtime < bam.stat().st_mtime:
-        log.warning("%s: is older than %s; if that has changed since, %s", path, bam.name, REMEDY)
+        log.warning("%s: is older than %s; if the BAM file has changed, %s", path, bam.name, REMEDY)
     return PbiFile(path)
 
 
 def misfit(pbi: PbiFile, bam: Path, why: str) -> InputError:
-    """What is said of an index that cannot be that of its BAM file."""
+    """The error for an index that does not belong to its BAM file."""
     return InputError(f"{pbi.path}: does not belong to {bam} ({why}); {REMEDY}")
 
 
 def require_end(pbi: PbiFile, file: RecordFile, last: int) -> None:
-    """Refuse an index that does not end where its BAM file ends.
+    """Check that an index ends where its BAM file ends.
 
     Args:
         pbi: the index.
-        file: the BAM file; it is left at its end.
-        last: virtual offset of the last record; of no meaning where there are no records.
+        file: the BAM file; it is read to its end.
+        last: virtual offset of the last record; ignored if there are no records.
 
     Raises:
-        InputError: the file is shorter or longer than the index says.
+        InputError: the file is shorter or longer than the index.
     """
     if pbi.n_records:
         if not 0 <= last >> 16 < file.path.stat().st_size:
-            raise misfit(pbi, file.path, "it points beyond the end of the file")
+            raise misfit(pbi, file.path, "an offset is beyond the end of the file")
         file.seek(last)
     records = iter(file)
     try:
         found = [next(records, None) is not None for _ in range(2)]
     except InputError as error:
-        raise misfit(pbi, file.path, "there is no record where it says") from error
+        raise misfit(pbi, file.path, "no record at the given offset") from error
     if found != [pbi.n_records > 0, False]:
-        raise misfit(pbi, file.path, f"the file does not end with record {pbi.n_records}")
+        raise misfit(pbi, file.path, f"record {pbi.n_records} is not the last one of the file")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordSpans:
-    """Neighbouring records of the same read group, ZMW and reference, in file order.
+    """Spans of consecutive records with the same read group, ZMW and reference, in file order.
 
     Attributes:
-        groups: ``int32[runs]`` read groups, as numbers.
-        holes: ``int32[runs]`` ZMW hole numbers.
-        references: ``int32[runs]`` numbers of the references they are aligned to; 0 where the file is not aligned.
-        offsets: ``int64[runs]`` virtual offsets of their first records.
-        sizes: ``int64[runs]`` records, with unmapped ones among them.
-        last: virtual offset of the last record of the file; 0 where there is none.
+        groups: ``int32[spans]`` read groups, as numbers.
+        holes: ``int32[spans]`` ZMW hole numbers.
+        references: ``int32[spans]`` reference numbers; 0 if the file is not aligned.
+        offsets: ``int64[spans]`` virtual offsets of the first records.
+        sizes: ``int64[spans]`` numbers of records, unmapped ones in between included.
+        last: virtual offset of the last record of the file; 0 if there is none.
     """
 
     groups: NDArray[np.int32]
@@ -82,7 +82,7 @@ class RecordSpans:
 
 
 def read_spans(pbi: PbiFile, *, aligned: bool) -> RecordSpans:
-    """The runs of a file, with memory for each run and not for each record.
+    """The spans of a file, in memory proportional to the spans, not the records.
 
     Args:
         pbi: the index.
@@ -98,7 +98,7 @@ def read_spans(pbi: PbiFile, *, aligned: bool) -> RecordSpans:
     groups, holes, references = (change.at(starts) for change in changes.values())
     ends = np.append(starts, pbi.n_records)[1:]
     if aligned:
-        # Unmapped records among those of a molecule do not part them.
+        # Unmapped records do not split a span.
         kept = references >= 0 if "mapped" in pbi.tables else np.zeros(len(starts), bool)
         starts, ends, groups, holes, references = (part[kept] for part in (starts, ends, groups, holes, references))
     same = (np.diff(groups) == 0) & (np.diff(holes) == 0) & (np.diff(references) == 0)
@@ -117,7 +117,7 @@ class _Changes:
         self._latest: int | None = None
 
     def add(self, block: ColumnPart) -> None:
-        """Neighbouring values."""
+        """Add consecutive values."""
         changed = np.append(self._latest is None or block.values[0] != self._latest, np.diff(block.values) != 0)
         rows = np.flatnonzero(changed)
         self._rows.append(rows + block.start)
@@ -125,11 +125,11 @@ class _Changes:
         self._latest = int(block.values[-1])
 
     def rows(self) -> NDArray[np.int64]:
-        """Where runs of equal values begin."""
+        """The rows at which the value changes."""
         return np.concatenate(self._rows)
 
     def at(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The values at rows; 0 of a column that the file does not have."""
+        """The values at rows; 0 if the file lacks the column."""
         values = np.concatenate(self._values)
         if not len(values):
             return np.zeros(len(rows), np.int32)
@@ -138,7 +138,7 @@ class _Changes:
 
 
 def _offsets(pbi: PbiFile, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """Virtual offsets at rising rows, and that of the last record."""
+    """Virtual offsets at ascending rows, and that of the last record."""
     offsets = np.empty(len(rows), np.int64)
     last = 0
     for block in pbi.blocks({"fileOffset"}):
@@ -151,15 +151,15 @@ def _offsets(pbi: PbiFile, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
 def zmw_keys(
     groups: NDArray[np.int32], holes: NDArray[np.int32], movie_at: Callable[[int], int]
 ) -> NDArray[np.int64] | None:
-    """Movie and hole number of runs or records as one integer.
+    """Movie and hole number of spans or records as one integer.
 
     Args:
         groups: ``int32[n]`` read groups, as numbers.
         holes: ``int32[n]`` hole numbers.
-        movie_at: gives the number of the movie of the i-th.
+        movie_at: the movie's number of the i-th.
 
     Returns:
-        ``int64[n]``; None where a read group is not of one movie, as it should be.
+        ``int64[n]``; None if a read group has several movies, which it should not.
     """
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     last = len(groups) - 1 - np.unique(groups[::-1], return_index=True)[1]

@@ -1,7 +1,7 @@
-"""What sort of reads a file holds: reads of another sort than is needed are refused by their own name.
+"""Read types: files with another type of reads than needed are refused, naming the type that they have.
 
-Read groups say the sort (``READTYPE`` in ``DS``: PacBio BAM format, section "BAM header"); where they do not, as in
-FASTQ, the form of the read names does.
+The type comes from the read groups (``READTYPE`` in ``DS``: PacBio BAM format, section "BAM header"), or, without them
+as in FASTQ, from the form of the read names.
 """
 
 import re
@@ -27,7 +27,7 @@ _SORTS = {
     "SEGMENT": "segmented reads",
     "TRANSCRIPT": "transcripts",
 }
-"""What reads are called, by ``READTYPE``. Files of other types are taken as what they are given for."""
+"""Names of read types, by ``READTYPE``. Reads of unknown types are accepted."""
 
 _NEEDED = {SUBREAD: "subreads", CCS: "CCS reads"}
 
@@ -38,27 +38,27 @@ _REMEDIES = {
 }
 
 _MADE_FROM = frozenset({CCS, "SEGMENT", "TRANSCRIPT"})
-"""Sorts of reads that are made from subreads."""
+"""Types of reads that are made from subreads."""
 
 _TYPE = re.compile(r"\bREADTYPE=(\w+)")
 _FORMS = {
     "SEGMENT": re.compile(r"[^/\s]+/\d+/ccs(?:/fwd|/rev)?/\d+_\d+", re.ASCII),
     "TRANSCRIPT": re.compile(r"(?:[^/\s]+/)?transcript/\d+(?:/.*)?", re.ASCII),
 }
-"""Names of reads of a sort, where these are not those of another."""
+"""Name patterns of read types that have names of their own."""
 
 _ARCHIVE = re.compile(r"[DES]RR\d+(?:[./]\d+)*", re.ASCII)
 
 
 class ReadTypes:
-    """The read types of a file's read groups, for refusing reads of other types than the one that is needed.
+    """The read types of a file's read groups.
 
     Attributes:
         all_others: whether all read groups are of other types.
     """
 
     def __init__(self, header: pysam.AlignmentHeader, path: Path, needed: str) -> None:
-        """Look at a header.
+        """Parse a header.
 
         Args:
             header: of the file.
@@ -74,7 +74,7 @@ class ReadTypes:
         """Refuse a read of another type.
 
         Raises:
-            InputError: its read group says so.
+            InputError: its read group has another type.
         """
         if not self._others:
             return
@@ -96,22 +96,22 @@ def _read_group(line: str) -> tuple[str, str]:
 
 
 def refusal(path: Path, kind: str, name: str, needed: str) -> str:
-    """What is said of a file of reads of another type.
+    """The message about a file with reads of another type.
 
     Args:
         path: the file.
         kind: their ``READTYPE``.
-        name: of one.
+        name: of one of them.
         needed: ``SUBREAD`` or ``CCS``.
     """
     made = needed == SUBREAD and kind in _MADE_FROM
     remedy = f"give the {_NEEDED[needed]}{' that they were made from' if made else ''}"
     remedy = _REMEDIES.get((kind, needed), remedy)
-    return f"{path}: holds {_SORTS[kind]} ({name}) where {_NEEDED[needed]} are needed; {remedy}"
+    return f"{path}: contains {_SORTS[kind]} ({name}), but {_NEEDED[needed]} are needed; {remedy}"
 
 
 def require_form(path: Path, name: str, needed: str) -> None:
-    """Refuse a file by a read name of another form.
+    """Refuse a file if a read name has the form of another read type.
 
     Args:
         path: the file.
@@ -119,7 +119,7 @@ def require_form(path: Path, name: str, needed: str) -> None:
         needed: ``SUBREAD`` or ``CCS``.
 
     Raises:
-        InputError: it is the name of another sort of read; names of no known form are left to the caller.
+        InputError: it is the name of another read type; names of unknown forms are left to the caller.
     """
     kind = SUBREAD if parse_subread(name) else CCS if parse_ccs(name) else ""
     kind = kind or next((kind for kind, form in _FORMS.items() if form.fullmatch(name)), "")
@@ -128,8 +128,8 @@ def require_form(path: Path, name: str, needed: str) -> None:
     form = {SUBREAD: "movie/zmw/qStart_qEnd", CCS: "movie/zmw/ccs"}[needed]
     if _ARCHIVE.fullmatch(name):
         raise InputError(
-            f"{path}: its reads were renamed by an archive ({name}), so that their ZMWs are not known; give the file "
-            f"as it was submitted, with names {form}"
+            f"{path}: its reads were renamed by an archive ({name}), which loses their ZMWs; give the file as it was "
+            f"submitted, with names {form}"
         )
     if not kind and parse_ccs(name.lower()) and needed == CCS:
-        raise InputError(f"{path}: its reads are named {name}; CCS reads are named {form}, in lower case: rename them")
+        raise InputError(f"{path}: read names of CCS reads must be {form}, in lower case, not {name}; rename them")

@@ -1,6 +1,6 @@
 """Reading BAM, SAM and CRAM files record by record.
 
-BAM is read as bytes (``bam_record``). SAM and CRAM htslib takes apart itself, with checks, and we take its fields.
+BAM records are parsed by ``bam_record``. SAM and CRAM are parsed by htslib, which checks them; we copy its fields.
 
 Source: SAM specification, section 4.1 (BGZF) and 4.2 (BAM).
 """
@@ -31,16 +31,16 @@ _NO_END = "its end is missing"
 _BGZF_FIELD = slice(12, 14)
 _INT = struct.Struct("<i")
 _BLOCK = 1 << 20
-"""Bytes that are asked for at once: a damaged size takes no more memory than the file has."""
+"""Bytes read at a time, so that a damaged size does not allocate more memory than the file has bytes."""
 
 _LARGEST_RECORD = 1 << 28
 """Bytes; a subread of a million bases with kinetics has 5 million."""
 
 _HEADER_ALWAYS, _HEADER_RATIO, _LARGEST_HEADER = 64 << 20, 64, 1 << 30
-"""Bytes of a header that are read from any file, and for each byte of the file, and at most.
+"""Bytes of a header that are accepted from any file, per byte of the file, and at most.
 
-A reference for each of four million drafts makes 200 MB, which BGZF packs ten to twenty times smaller; a header that
-packs a thousand times smaller is no header, and would fill the memory.
+References for four million drafts take 200 MB, which BGZF compresses ten to twenty times. A header that compresses a
+thousand times is not genuine, and would fill the memory.
 """
 
 _SMALLEST_REFERENCE = 9
@@ -50,7 +50,7 @@ _NIBBLE_OF_LETTER = bytes(max("=ACMGRSVTWYHKDBN".find(chr(byte).upper()), 0) or 
 
 
 class _Reader(Protocol):
-    """A file that gives records one after the other."""
+    """A file that yields records."""
 
     header: pysam.AlignmentHeader
 
@@ -95,7 +95,7 @@ class RecordFile:
         self._reader.close()
 
     def __iter__(self) -> Iterator[Record]:
-        """The records from the current place on; one that is damaged in itself has a ``fault``.
+        """The records from the current position on; a damaged one has a ``fault``.
 
         Raises:
             InputError: the file is truncated or damaged.
@@ -105,7 +105,7 @@ class RecordFile:
                 yield record
 
     def tell(self) -> int:
-        """The BGZF virtual offset of the next record; 0 where the file is not seekable."""
+        """The BGZF virtual offset of the next record; 0 if the file is not seekable."""
         return self._reader.tell() if self.seekable else 0
 
     def seek(self, offset: int) -> None:
@@ -174,8 +174,8 @@ class _BamReader:
             raise ValueError("its header has a size below 0")
         if size > most:
             raise InputError(
-                f"{self._path}: its header takes {size >> 20} MB or more, which is too much for a file of this size; "
-                "replace the header (samtools reheader)"
+                f"{self._path}: the header takes {size >> 20} MB or more, which is implausible for a file of this "
+                "size; replace the header (samtools reheader)"
             )
 
     def _read_references(self, count: int, most: int) -> tuple[Sequence[str], Sequence[int]]:
@@ -184,7 +184,7 @@ class _BamReader:
         data = b""
         size = 1
         while len(names) < count:
-            # At least so much is still to come; how much more, the sizes of the names say.
+            # The least that is still to come; more once the sizes of the names are known.
             wanted = _SMALLEST_REFERENCE * (count - len(names)) + size - 1
             data += self._read(wanted - len(data))
             at = 0
@@ -236,7 +236,7 @@ class _BamReader:
 
     def close(self) -> None:
         """Close the file."""
-        # Closing a damaged file fails again; its damage has been reported.
+        # Closing a damaged file raises again; the damage has been reported already.
         with suppress(OSError):
             self._file.close()
 
@@ -252,7 +252,7 @@ def _content(path: Path, pipe: Pipe | None) -> Any:
 
 
 def _require_whole(path: Path) -> None:
-    """Refuse plain gzip, in which no record can be found again, and BGZF without its last block."""
+    """Refuse plain gzip, which has no random access, and BGZF without its end-of-file block (a truncated file)."""
     with path.open("rb") as file:
         start = file.read(_BGZF_FIELD.stop)
         if not start.startswith(_GZIP):
@@ -289,16 +289,18 @@ class _SamReader:
         return None if segment is None else _record_of(segment, self._origin)
 
     def tell(self) -> int:
-        """There are no places in such a file."""
+        """Not supported: always 0."""
         return 0
 
     def seek(self, offset: int) -> None:  # noqa: ARG002 - as other readers have it
-        """Nothing in such a file can be sought.
+        """Not supported.
 
         Raises:
             InputError: always.
         """
-        raise InputError(f"{self._origin.path}: only BAM files can be read out of order; convert it (samtools view -b)")
+        raise InputError(
+            f"{self._origin.path}: only BAM files can be read out of order; convert it to BAM (samtools view -b)"
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -330,7 +332,7 @@ def _record_of(segment: pysam.AlignedSegment, origin: Origin) -> Record:
 
 
 def _repaired(tags: Sequence[tuple[str, object, str]]) -> Tags:
-    """Tags as pysam gives them, which takes unsigned numbers of 32 bits for signed ones."""
+    """Undo an error of pysam, which returns unsigned 32-bit tags as signed numbers."""
     return tuple(
         (tag, value & 0xFFFFFFFF if code == "I" and isinstance(value, int) else value, code)
         for tag, value, code in tags

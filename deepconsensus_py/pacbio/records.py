@@ -1,4 +1,4 @@
-"""BAM records to passes and drafts, and back; codec V1 of kinetics."""
+"""Conversion of BAM records to passes and drafts, and back; codec V1 of kinetics."""
 
 from array import array
 from collections.abc import Iterable
@@ -53,7 +53,7 @@ _TYPE_OF_TAG = (
     | dict.fromkeys(("pw", "ip", "sn"), _NUMBERS)
     | {"RG": _TEXT}
 )
-"""What the tags that we use hold (PacBio BAM format, "Use of read tags for per-read information")."""
+"""Types of the tags that we use (PacBio BAM format, "Use of read tags for per-read information")."""
 
 _NEVER_NEGATIVE = frozenset({"np", "zm", "cx"})
 
@@ -62,21 +62,21 @@ def read_tags(record: Record) -> Tags:
     """All tags as (tag, value, type code); arrays keep their element type as ``array.array``.
 
     Raises:
-        MoleculeError: the record is damaged, or a tag that we use is of another type than PacBio's.
+        MoleculeError: the record is damaged, or a tag that we use has the wrong type.
     """
     record.require_sound()
     tags = record.read_tags()
     for tag, value, code in tags:
         wanted = _TYPE_OF_TAG.get(tag)
         if wanted and not isinstance(value, _TYPES[wanted]):
-            raise record.error(f"tag '{tag}' should be {wanted}, and is of type {code}")
+            raise record.error(f"tag '{tag}' must be {wanted}, but has type {code}")
         if tag in _NEVER_NEGATIVE and value < 0:
-            raise record.error(f"tag '{tag}' is {value}")
+            raise record.error(f"tag '{tag}' is negative ({value})")
     return tags
 
 
 def set_tags(record: pysam.AlignedSegment, tags: Iterable[tuple[str, Any, str]]) -> None:
-    """Write tags as ``read_tags`` gives them; arrays may be NumPy's, of 8 to 32 bit integers or ``float32``."""
+    """Set tags in the form of ``read_tags``; arrays may also be NumPy's, of 8 to 32 bit integers or ``float32``."""
     record.set_tags([(tag, *_packed(value, code)) for tag, value, code in tags])
 
 
@@ -84,9 +84,9 @@ def _packed(value: Any, code: str) -> tuple[Any, str | None]:
     if isinstance(value, np.ndarray):
         return array(value.dtype.char, value.tobytes()), None
     if isinstance(value, str) and code != "A":
-        # pysam counts the letters of a string where it should count bytes.
+        # pysam counts the characters of a string instead of its bytes.
         return value.encode("utf-8"), code
-    # An array.array knows its own type, and pysam does not take "B" beside it.
+    # An array.array has its own type code, and pysam rejects "B" beside it.
     return (value, None) if code == "B" else (value, code)
 
 
@@ -94,11 +94,11 @@ def read_pass(record: Record) -> Pass:
     """A pass from a subread record; aligned if the record is.
 
     Raises:
-        MoleculeError: the record is damaged, kinetics do not fit the bases, or ``sn`` is not four numbers.
+        MoleculeError: the record is damaged, kinetics do not fit the bases, or ``sn`` is not four finite numbers.
     """
     tags = read_tags(record)
     if record.unmapped and record.cigar:
-        raise record.error("is flagged as unmapped, and has a CIGAR")
+        raise record.error("flagged as unmapped, but has a CIGAR")
     values = {tag: value for tag, value, _ in tags if tag in _FIELDS_OF_PASS}
     bases = record.bases()
     reverse = record.reverse and not record.unmapped
@@ -123,7 +123,7 @@ def _kinetics(
     if len(raw) != n_bases:
         raise record.error(f"tag '{tag}' has {len(raw)} values for {n_bases} bases")
     if raw.dtype.kind not in "iu":
-        raise record.error(f"tag '{tag}' holds numbers that are not whole")
+        raise record.error(f"tag '{tag}' must contain whole numbers")
     codes = raw if raw.dtype == np.uint8 else frames_to_codes(raw)
     return codes[::-1] if reverse else codes
 
@@ -133,7 +133,7 @@ def _snr(record: Record, values: dict[str, Any]) -> NDArray[np.float32] | None:
         return None
     snr = np.asarray(values["sn"], np.float32)
     if snr.shape != (4,) or not np.isfinite(snr).all():
-        raise record.error("tag 'sn' is not four numbers")
+        raise record.error("tag 'sn' must contain four finite numbers")
     return snr
 
 
@@ -145,7 +145,7 @@ def pass_record(
     Args:
         subread: the pass.
         header: of the file it is written to.
-        reference_id: the draft's place among the header's ``@SQ`` lines, for an aligned pass.
+        reference_id: index of the draft in the header's ``@SQ`` lines, for an aligned pass.
         mapping_quality: MAPQ of an aligned pass.
     """
     record = pysam.AlignedSegment(header)
@@ -176,7 +176,7 @@ def _tags_of_fields(subread: Pass) -> Iterable[tuple[str, Any, str]]:
 
 
 def read_draft(record: Record) -> Draft:
-    """A draft from a CCS record, in the direction of its own tags whatever it has been aligned to.
+    """A draft from a CCS record, in sequencing orientation even if it is aligned to a genome.
 
     Raises:
         MoleculeError: the record is damaged.
@@ -184,7 +184,7 @@ def read_draft(record: Record) -> Draft:
     tags, bases, qualities = read_tags(record), record.bases(), record.qualities()
     named, tagged = parse_ccs(record.name), next((value for tag, value, _ in tags if tag == "zm"), None)
     if named is not None and tagged not in {None, named.hole}:
-        raise record.error(f"its name is of ZMW {named.hole}, and its tag 'zm' of {tagged}")
+        raise record.error(f"its name has ZMW {named.hole}, but its tag 'zm' has {tagged}")
     if record.reverse:
         bases = reverse_complement(bases)
         qualities = None if qualities is None else qualities[::-1]
@@ -192,7 +192,7 @@ def read_draft(record: Record) -> Draft:
 
 
 def copied_record(record: Record, header: pysam.AlignmentHeader) -> pysam.AlignedSegment:
-    """A record as it is, to be written to another file.
+    """An unchanged copy of a record, for another file.
 
     Raises:
         MoleculeError: it is damaged.
@@ -210,7 +210,7 @@ def copied_record(record: Record, header: pysam.AlignmentHeader) -> pysam.Aligne
     copy.query_sequence = record.letters()
     if phred is not None:
         copy.query_qualities = array("B", phred.tobytes())
-    # A CIGAR out of the tag CG goes there again by itself.
+    # pysam writes a long CIGAR back into the tag CG by itself.
     whole = len(operations) * 4 == len(record.cigar)
     set_tags(copy, [entry for entry in tags if whole or entry[0] != "CG"])
     return copy

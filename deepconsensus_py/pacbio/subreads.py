@@ -1,4 +1,4 @@
-"""Reading subreads by ZMW: raw ones by their names, aligned ones (actc's and ours) by the draft they lie on."""
+"""Reading subreads by ZMW: raw ones by their names, aligned ones (by actc or 'align') by their reference."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -22,16 +22,16 @@ class SubreadFile:
     Attributes:
         path: the file.
         header: its header.
-        aligned: whether the subreads are aligned to drafts; found by looking for reference names in the header.
-        dropped: records passed over so far: unmapped ones in an aligned file, secondary and supplementary ones.
-        grouping: tells which molecule a record is of.
+        aligned: whether the subreads are aligned to drafts, i.e. the header has references.
+        dropped: records skipped so far: unmapped ones in an aligned file, secondary and supplementary ones.
+        grouping: assigns records to molecules.
     """
 
     def __init__(self, path: Path) -> None:
         """Open a file.
 
         Raises:
-            InputError: it cannot be read, or its read groups are all of other reads.
+            InputError: it cannot be read, or all its read groups have another read type.
         """
         self._file = RecordFile(path)
         self.path = path
@@ -51,20 +51,20 @@ class SubreadFile:
         self._file.close()
 
     def rewind(self) -> None:
-        """Go back to the first record, in a file that can be sought in."""
+        """Go back to the first record; only if the file is seekable."""
         self._file.seek(self._start)
         self.dropped = 0
 
     def groups(self) -> Iterator[Group]:
-        """The molecules from the current place on.
+        """The molecules from the current position on.
 
         Raises:
-            InputError: the file is damaged, or a record cannot be given to a molecule.
+            InputError: the file is damaged, or a record cannot be assigned to a molecule.
         """
         return self.grouping.groups(self._counted())
 
     def _counted(self) -> Iterator[tuple[int, Record]]:
-        """The records that count, with their virtual offsets."""
+        """The records that are not skipped, with their virtual offsets."""
         mark = self._file.tell()
         for record in self._file:
             offset, mark = mark, self._file.tell()
@@ -74,25 +74,25 @@ class SubreadFile:
                 yield offset, record
 
     def group_at(self, offset: int) -> Group:
-        """The molecule whose first record lies at a virtual offset.
+        """The molecule whose first record is at a virtual offset.
 
         Raises:
-            InputError: the file cannot be sought in, or is damaged.
+            InputError: the file is not seekable, or is damaged.
         """
         if is_pipe(self.path):
             raise InputError(
                 f"{called(self.path)}: its ZMWs and those of the CCS reads differ or are in another order, so that it "
-                "would have to be read again; write it to a file and give that"
+                "would have to be read again; write it to a file and give that file"
             )
         if not self.seekable:
             raise InputError(
-                f"{self.path}: its molecules are in another order than the CCS file's, and only BAM files can be read "
-                "out of order; convert it to BAM (samtools view -b)"
+                f"{self.path}: its ZMWs are in another order than in the CCS file, and only BAM files can be read out "
+                "of order; convert it to BAM (samtools view -b)"
             )
         return next(self.groups_from(offset))
 
     def records_at(self, offset: int, size: int) -> list[Record]:
-        """The records that count of ``size`` neighbouring ones from a virtual offset on.
+        """The records that are not skipped among ``size`` consecutive ones from a virtual offset on.
 
         Raises:
             InputError: the file is damaged.
@@ -100,7 +100,7 @@ class SubreadFile:
         return [record for record in islice(self._from(offset), size) if not self._is_dropped(record)]
 
     def record_at(self, offset: int) -> Record | None:
-        """The record at a virtual offset, which ``records_at`` does not read again; None at the end of the file.
+        """The record at a virtual offset; None at the end of the file. ``records_at`` does not read it again.
 
         Raises:
             InputError: the file is damaged.
@@ -117,7 +117,7 @@ class SubreadFile:
         if ahead and ahead[0] == offset:
             yield ahead[1]
             offset = ahead[2]
-        # Where the last ones ended, the next ones begin without their block being read again.
+        # Seeking to the current position would read and decompress the block again.
         if self._file.tell() != offset:
             self._file.seek(offset)
         yield from self._file
@@ -132,37 +132,37 @@ class SubreadFile:
         return self.groups()
 
     def require_end(self, pbi: PbiFile, last: int) -> None:
-        """Refuse an index that does not end where this file ends; see ``places.require_ends``."""
+        """Refuse an index that does not end where this file ends; see ``places.require_end``."""
         require_end(pbi, self._file, last)
 
     def _is_dropped(self, record: Record) -> bool:
         if record.fault:
             return False
-        # An unmapped record with a CIGAR is not what its flag says; that is found when it is read.
+        # An unmapped record with a CIGAR contradicts its flag, which is reported when it is decoded.
         return not record.primary or (self.aligned and record.unmapped and not record.cigar)
 
 
 def no_subreads(names: str, n_records: int, *, aligned: bool) -> InputError:
-    """What is said of files without molecules."""
-    unaligned = f" that are aligned ({n_records} are not)" if aligned else ""
-    return InputError(f"{names}: holds no subreads{unaligned}")
+    """The error for files without subreads."""
+    unaligned = f" aligned ({n_records} unaligned)" if aligned else ""
+    return InputError(f"{names}: no{unaligned} subreads found")
 
 
 class SubreadSource:
-    """Subreads files from which molecules are asked for, in any order, with bounded memory.
+    """Subreads files without indexes that can be searched for molecules, in any order, with bounded memory.
 
-    Where they are asked for in the order of the files, these are read through once. Each molecule that is passed is
-    noted (16 bytes), so that one asked for later is found again by seeking.
+    If molecules are requested in file order, the files are read once. The offset of each molecule passed on the way is
+    kept (16 bytes), so that it can be found later by seeking.
 
     Attributes:
         aligned: whether the subreads are aligned to drafts.
         n_molecules: molecules seen so far.
-        complete: whether all molecules are known: the files have been read to their end.
+        complete: whether the files have been read to their end.
         unindexed: BAM files without an index.
     """
 
     def __init__(self, files: Sequence[SubreadFile]) -> None:
-        """Read files from their beginning.
+        """Read files from the start.
 
         Args:
             files: all aligned, or none.
@@ -190,18 +190,18 @@ class SubreadSource:
 
     @property
     def dropped(self) -> int:
-        """Records passed over so far."""
+        """Records skipped so far."""
         return sum(file.dropped for file in self._files)
 
     def groups(self, skip: int = 0) -> Iterator[Group]:
-        """The molecules that have not been passed yet, in file order, but for the first ``skip``."""
+        """The molecules that have not been read yet, in file order, without the first ``skip``."""
         return islice(self._stream, skip, None)
 
     def pass_all(self) -> None:
-        """Read to the end, so that ``has``, ``molecules`` and ``n_molecules`` are of the whole files.
+        """Read to the end, so that ``has``, ``molecules`` and ``n_molecules`` cover all files.
 
         Raises:
-            InputError: a file is damaged, or the subreads of a molecule lie in two separate places.
+            InputError: a file is damaged, or the subreads of a ZMW are in two separate places.
         """
         for _ in self._stream:
             pass
@@ -212,10 +212,10 @@ class SubreadSource:
             yield from self._keys.molecules(index.keys().tolist())
 
     def find(self, molecule: MoleculeId) -> list[Record]:
-        """The records of a molecule; none where the files do not have it.
+        """The records of a molecule; empty if the files do not have it.
 
         Args:
-            molecule: that of the draft; raw subreads serve both strands of their ZMW.
+            molecule: that of the draft; raw subreads are used for both strands of their ZMW.
 
         Raises:
             InputError: a file is damaged or not grouped by ZMW.
@@ -226,7 +226,7 @@ class SubreadSource:
         return self._latest.records if self._latest else []
 
     def has(self, molecule: MoleculeId) -> bool:
-        """Whether the part of the files that has been passed has a molecule."""
+        """Whether the part of the files that has been read has a molecule."""
         return self._place(molecule if self.aligned else molecule.zmw) is not None
 
     def _groups(self) -> Iterator[Group]:
@@ -235,7 +235,7 @@ class SubreadSource:
                 self._note(group, number)
                 yield group
         self.complete = True
-        # An aligned file without any record may be the part of a larger one in which no pass aligns.
+        # An aligned file without records is valid: a chunk in which no subread aligned.
         if self.n_molecules == 0 and (self.dropped or not self.aligned):
             raise no_subreads(self.names, self.dropped, aligned=self.aligned)
 
@@ -245,7 +245,7 @@ class SubreadSource:
             where, remedy = "two separate places", "sort by read name (samtools sort -n)"
             if path != before:
                 where, remedy = f"{before} too", "merge the files by read name (samtools merge -n)"
-            raise InputError(f"{path}: the subreads of {group.molecule} lie in {where}; {remedy}")
+            raise InputError(f"{path}: the subreads of {group.molecule} are in {where}; {remedy}")
         self._indexes[number].add(self._keys.key(group.molecule), group.offset)
         self.n_molecules += 1
 
@@ -259,7 +259,7 @@ class SubreadSource:
         if place is None:
             return None
         number, offset = place
-        # A second handle: the first one keeps its place in the stream. Of what cannot be sought there is none.
+        # A second handle: the first one keeps its position. Of what cannot be sought there is none.
         if not self._files[number].seekable:
             return self._files[number].group_at(offset)
         if number not in self._again:

@@ -1,4 +1,4 @@
-"""Reads of FASTQ and FASTA files, compressed or not, with what they hold checked when asked for."""
+"""Reads of FASTQ and FASTA files, compressed or not; bases and qualities are checked on request."""
 
 import re
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ _PHRED_OFFSET = np.uint8(33)
 
 @dataclass(frozen=True, slots=True)
 class TextRead:
-    """A read as it lies in its file; bytes that are not UTF-8 are surrogate escapes.
+    """A read, not decoded; bytes that are not UTF-8 are surrogate escapes.
 
     Attributes:
         path: the file.
         title: the name.
-        comment: what follows the name; empty for nothing.
+        comment: the text after the name; may be empty.
         sequence: the bases.
         quality: a character for each base; None in FASTA.
     """
@@ -40,29 +40,29 @@ class TextRead:
 
     @property
     def name(self) -> str:
-        """The name; what is not printable ASCII stands in it as an escape."""
+        """The name, with anything but printable ASCII escaped."""
         return printable(self.title)
 
     def letters(self) -> str:
         """The bases.
 
         Raises:
-            MoleculeError: one is no letter.
+            MoleculeError: one is not a letter.
         """
         if not _LETTERS.fullmatch(self.sequence):
-            raise MoleculeError(f"{self.path}: read {self.name}: its bases are not all letters")
+            raise MoleculeError(f"{self.path}: read {self.name}: bases must be letters")
         return self.sequence
 
     def qualities(self) -> NDArray[np.uint8] | None:
         """``uint8[n]`` Phred, or None in FASTA.
 
         Raises:
-            MoleculeError: one is not a quality.
+            MoleculeError: one is out of range.
         """
         if self.quality is None:
             return None
         if not _PHRED.fullmatch(self.quality):
-            raise MoleculeError(f"{self.path}: read {self.name}: its qualities are not all from 0 (!) to 93 (~)")
+            raise MoleculeError(f"{self.path}: read {self.name}: qualities must be from 0 (!) to 93 (~)")
         return np.frombuffer(self.quality.encode("ascii"), np.uint8) - _PHRED_OFFSET
 
 
@@ -83,5 +83,5 @@ def text_reads(path: Path) -> Iterator[TextRead]:
 
 
 def no_qualities(read: TextRead) -> InputError:
-    """What is said of a FASTQ file that ends inside a read."""
+    """The error for a FASTQ file that ends within a read."""
     return InputError(f"{read.path}: read {read.name} has no qualities; the file is truncated or damaged")

@@ -1,8 +1,8 @@
-"""True sequences of molecules: aligned to the drafts, with their places in the genome, or just as sequences.
+"""True sequences of molecules: aligned to the drafts, with their genome positions, or as plain sequences.
 
-Aligned ones come in files as the original's preprocessing takes them: a BED file of contig, begin, end and draft name;
-a BAM of the truth aligned to the drafts, sorted and indexed; a table of contig and chromosome. Chromosomes decide the
-split.
+Aligned ones come in the files that the preprocessing of DeepConsensus takes: a BED file of contig, begin, end and draft
+name; a BAM of the truth aligned to the drafts, sorted and indexed; a table of contig and chromosome. The chromosome
+decides the split.
 """
 
 from contextlib import suppress
@@ -24,7 +24,7 @@ from deepconsensus_py.pacbio.pipes import require_rereadable
 from deepconsensus_py.pacbio.text_reads import text_reads
 
 TRAIN = "train"
-"""The split to learn from."""
+"""The training split."""
 
 _SUFFIX = "/truth"
 _HUMAN_NAMES = ("chm13", "hg00", "human")
@@ -41,8 +41,8 @@ class Truths:
     Args:
         alignments: BAM of the true sequences aligned to the drafts, with its index.
         ranges: BED file of contig, begin, end, draft name.
-        splits: table of contig and chromosome; its path must hold ``chm13``, ``hg00`` or ``human``, which says whose
-            chromosomes they are. None takes all molecules for training.
+        splits: table of contig and chromosome; its path must contain ``chm13``, ``hg00`` or ``human``, to tell the
+            species. None uses all molecules for training.
 
     Raises:
         InputError: a file cannot be used.
@@ -76,7 +76,7 @@ class Truths:
 
         Raises:
             InputError: the BAM or its index is damaged.
-            MoleculeError: it has none that can be used. The outcomes are those that the original counts:
+            MoleculeError: it has none that can be used. The outcomes are those that DeepConsensus counts:
                 ``missing_truth_range``, ``no_label_alignment``, ``truth_label_supp_alignment`` (the first alignment is
                 a supplementary one) and ``missing_contig_split``.
         """
@@ -85,9 +85,9 @@ class Truths:
         contig, begin, end = self._ranges[draft]
         record = self._first_alignment(draft)
         if record is None or record.query_sequence is None or record.cigartuples is None:
-            raise MoleculeError(f"{draft}: no true sequence is aligned to it", outcome="no_label_alignment")
+            raise MoleculeError(f"{draft}: no true sequence aligned to it", outcome="no_label_alignment")
         if record.is_supplementary:
-            raise MoleculeError(f"{draft}: its truth aligns in pieces", outcome="truth_label_supp_alignment")
+            raise MoleculeError(f"{draft}: the alignment of its truth is split", outcome="truth_label_supp_alignment")
         if self._splits is not None and contig not in self._splits:
             raise MoleculeError(f"{draft}: contig {contig} has no split", outcome="missing_contig_split")
         cigar = np.array(record.cigartuples, np.int32)
@@ -108,16 +108,16 @@ class Truths:
             return None
         except OSError as error:
             raise InputError(
-                f"{self._path}: is damaged, or its index is that of another file ({error}); index it again"
+                f"{self._path}: is damaged, or its index belongs to another file ({error}); index it again"
             ) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrueSequence:
-    """A true sequence that nobody has aligned yet.
+    """A true sequence that is not aligned.
 
     Attributes:
-        name: its own, in its file.
+        name: its name in the file.
         bases: ``uint8[n]`` base codes.
     """
 
@@ -126,11 +126,10 @@ class TrueSequence:
 
 
 class TrueSequences:
-    """The true sequence of each molecule; they are held in memory, a byte for each base.
+    """The true sequence of each molecule, held in memory (one byte per base).
 
     Args:
-        path: FASTA file; sequences are named by molecule: ``movie/zmw``, with ``/truth`` or the rest of the draft's
-            name behind it.
+        path: FASTA file with sequences named ``movie/zmw``, ``movie/zmw/truth`` or like the draft.
 
     Raises:
         InputError: the file cannot be used.
@@ -144,7 +143,7 @@ class TrueSequences:
         for read in text_reads(path):
             molecule = _molecule(read.name)
             if molecule is None:
-                raise InputError(f"{path}: {read.name} does not name a molecule; name it movie/zmw{_SUFFIX}")
+                raise InputError(f"{path}: sequence name {read.name} has no ZMW; name it movie/zmw{_SUFFIX}")
             if molecule in self._sequences:
                 raise InputError(f"{path}: has two sequences for {molecule}; give one")
             try:
@@ -153,7 +152,7 @@ class TrueSequences:
                 raise InputError(str(error)) from error
 
     def of(self, draft: str) -> TrueSequence:
-        """The true sequence of one molecule; of a by-strand draft its strand's, or else its molecule's.
+        """The true sequence of one molecule; for a by-strand draft that of the strand, or else of the ZMW.
 
         Args:
             draft: the draft's name.
@@ -181,19 +180,21 @@ def _read_ranges(path: Path) -> dict[str, tuple[str, int, int]]:
             contig, begin, end, draft = line.split("\t")[:4]
             ranges[draft] = contig, int(begin), int(end)
         except ValueError as error:
-            raise InputError(f"{path}, line {number}: not contig, begin, end and draft name between tabs") from error
+            raise InputError(
+                f"{path}, line {number}: must be contig, begin, end and draft name, separated by tabs"
+            ) from error
     return ranges
 
 
 def _read_splits(path: Path) -> dict[str, str]:
     if not any(name in str(path) for name in _HUMAN_NAMES):
-        raise InputError(f"{path}: cannot tell whose chromosomes these are; its path must hold {_HUMAN_NAMES}")
+        raise InputError(f"{path}: unknown species; the path must contain one of {', '.join(_HUMAN_NAMES)}")
     splits = {}
     for number, line in enumerate(_lines(path), 1):
         try:
             contig, chromosome = line.split()
         except ValueError as error:
-            raise InputError(f"{path}, line {number}: not a contig and a chromosome") from error
+            raise InputError(f"{path}, line {number}: must be a contig and a chromosome") from error
         split = _HUMAN_SPLITS.get(chromosome.removeprefix("chr"))
         if split:
             splits[contig] = split

@@ -1,4 +1,4 @@
-"""Writing reads: BAM, SAM, FASTQ and compressed FASTQ, by the file's name."""
+"""Writing reads as BAM, SAM, FASTQ or compressed FASTQ, by the file name's extension."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ _COMPRESSION = 6
 
 
 class ReadWriter(Protocol):
-    """Where polished reads go."""
+    """A writer of polished reads."""
 
     def write_read(
         self,
@@ -41,7 +41,7 @@ class ReadWriter(Protocol):
             name: read name.
             bases: ``uint8[n]`` base codes without gaps.
             qualities: ``uint8[n]`` Phred; None writes none (FASTQ: 0).
-            tags: BAM tags as (tag, value, type code); FASTQ has none.
+            tags: BAM tags as (tag, value, type code); ignored in FASTQ.
 
         Raises:
             OutputError: the file cannot be written.
@@ -61,7 +61,7 @@ class RecordWriter:
 
         Args:
             target: the file, ``-`` for standard output.
-            name: what errors call it.
+            name: its name in error messages.
             header: written at once.
             mode: ``wb`` BAM, ``w`` SAM.
             threads: for compression.
@@ -109,12 +109,12 @@ class FastqWriter:
 
         Args:
             target: the file.
-            name: what errors call it.
+            name: its name in error messages.
             compressed: whether to compress it.
         """
         self._name = name
         with writing(name):
-            # No time of day in the file, so that equal runs write equal bytes.
+            # No modification time in the file, so that equal runs write equal bytes.
             self._file = GzipFile(target, "wb", _COMPRESSION, mtime=0) if compressed else target.open("wb", _DISK_BLOCK)
 
     def write_read(
@@ -139,7 +139,7 @@ class FastqWriter:
 
 
 def fastq_record(name: str, bases: NDArray[np.uint8], qualities: NDArray[np.uint8] | None) -> str:
-    """The four lines of a read; arguments as those of ``ReadWriter.write_read``."""
+    """The four lines of a read; arguments as for ``ReadWriter.write_read``."""
     phred = np.zeros(len(bases), np.uint8) if qualities is None else np.minimum(qualities, _HIGHEST_PHRED)
     quality = (phred.astype(np.uint8) + _PHRED_OFFSET).tobytes().decode("ascii")
     return f"@{name}\n{decode_bases(bases)}\n+\n{quality}\n"
@@ -149,23 +149,22 @@ _Writer = TypeVar("_Writer", RecordWriter, FastqWriter)
 
 
 def is_fastq(path: Path) -> bool:
-    """Whether reads of this file's name are written as FASTQ, which has no header."""
+    """Whether a file is written as FASTQ, by its name."""
     return path.name.endswith(_FASTQ_SUFFIXES)
 
 
 @contextmanager
 def open_reads(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -> Iterator[ReadWriter]:
-    """A file of reads that takes its name when the block ends well, and leaves nothing when it fails.
+    """Open a file of reads, which gets its name if the block succeeds, and is removed if it fails.
 
     Args:
-        path: ``.bam``, ``.sam``, ``.fastq`` or ``.fq``, the last two with ``.gz`` too; ``-`` is standard output, in
-            BAM, which loses nothing (``| samtools fastq``). Another file that is there and not a regular one, such as
-            ``/dev/null``, takes BAM.
+        path: ``.bam``, ``.sam``, ``.fastq`` or ``.fq``, the last two also ``.gz``; ``-`` is standard output, as BAM,
+            which loses nothing (``| samtools fastq``). Existing non-regular files, such as ``/dev/null``, get BAM too.
         header: of the BAM or SAM file.
         threads: for compression of BAM.
 
     Raises:
-        OutputError: the name has another ending, or the file cannot be written.
+        OutputError: the extension is unknown, or the file cannot be written.
     """
     with atomic_path(path) as target, reads_at(target, path, header, threads=threads) as writer:
         yield writer
@@ -173,11 +172,11 @@ def open_reads(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -
 
 @contextmanager
 def reads_at(target: Path, path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -> Iterator[ReadWriter]:
-    """``open_reads`` without the name: for files that must all be complete before the first takes its name.
+    """``open_reads`` without the final renaming, for files that must all be complete before any gets its name.
 
     Args:
-        target: what ``outputs.atomic_path(path)`` gave.
-        path: the final name, which says what to write; see ``open_reads``.
+        target: the temporary file, from ``files.atomic_path(path)``.
+        path: the final name, which decides the format; see ``open_reads``.
         header: of the BAM or SAM file.
         threads: for compression of BAM.
 
@@ -195,7 +194,7 @@ def reads_at(target: Path, path: Path, header: pysam.AlignmentHeader, *, threads
 
 @contextmanager
 def open_records(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1) -> Iterator[RecordWriter]:
-    """A BAM or SAM file that takes its name when the block ends well, and leaves nothing when it fails.
+    """Open a BAM or SAM file, which gets its name if the block succeeds, and is removed if it fails.
 
     Args:
         path: ``.bam`` or ``.sam``; ``-`` is standard output, in BAM.
@@ -203,7 +202,7 @@ def open_records(path: Path, header: pysam.AlignmentHeader, *, threads: int = 1)
         threads: for compression.
 
     Raises:
-        OutputError: the name has another ending, or the file cannot be written.
+        OutputError: the extension is unknown, or the file cannot be written.
     """
     mode = _record_mode(path, tuple(_MODE_OF_SUFFIX))
     with atomic_path(path) as target, _closed(RecordWriter(target, shown(path), header, mode, threads)) as writer:
@@ -214,10 +213,10 @@ def _record_mode(path: Path, known: Sequence[str]) -> str:
     if path.suffix in _MODE_OF_SUFFIX:
         return _MODE_OF_SUFFIX[path.suffix]
     if str(path) == STDOUT and sys.stdout.isatty():
-        raise OutputError("standard output: is a terminal, which cannot show BAM; pipe it or give a file name")
+        raise OutputError("standard output is a terminal; BAM is binary: pipe it, or give a file name")
     if str(path) == STDOUT or (path.exists() and not path.is_file() and not path.is_dir()):
         return "wb"
-    raise OutputError(f"{path}: the ending does not say what to write; use one of {', '.join(known)}")
+    raise OutputError(f"{path}: unknown file name extension; use one of {', '.join(known)}")
 
 
 @contextmanager
@@ -225,7 +224,7 @@ def _closed(writer: _Writer) -> Iterator[_Writer]:
     try:
         yield writer
     except BaseException:
-        # The failure of the block is what matters; a full disk would fail again here.
+        # The error of the block matters; on a full disk closing would raise another one.
         with suppress(OutputError):
             writer.close()
         raise

@@ -1,4 +1,4 @@
-"""Molecules: drafts matched with their passes by (movie, hole number, strand), whatever the order of the two files."""
+"""Matching of drafts with their passes by movie, hole number and strand, in any order of the two files."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fault:
-    """A molecule that cannot be read properly; it is reported and the run goes on.
+    """A ZMW that cannot be read; it is reported and the run continues.
 
     Attributes:
         draft: its draft.
-        reason: one sentence.
-        outcome: its row in the report.
+        reason: what is wrong, in one sentence.
+        outcome: its outcome in the report.
     """
 
     draft: Draft
@@ -44,11 +44,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Undrafted:
-    """A molecule that has no draft yet.
+    """A ZMW that has no draft yet.
 
     Attributes:
-        molecule: whose passes they are.
-        passes: unaligned passes, or why they cannot be read.
+        molecule: the ZMW.
+        passes: unaligned passes, or the error in reading them.
     """
 
     molecule: MoleculeId
@@ -56,12 +56,12 @@ class Undrafted:
 
     @property
     def name(self) -> str:
-        """The name that its draft will have."""
+        """The name of the draft to be built."""
         return ccs_name(self.molecule)
 
 
 Molecule = Zmw | Undrafted | Fault
-"""What reading gives and polishing takes."""
+"""The output of reading and the input of polishing."""
 
 
 @overload
@@ -82,28 +82,26 @@ def read_zmws(
     limit: int | None = None,
     skip: int = 0,
 ) -> Iterator[Zmw | Fault] | Iterator[Undrafted]:
-    """Every CCS read with its passes, in the order of the CCS files; without these, the passes of every molecule.
+    """Every CCS read with its passes, in the order of the CCS files; without CCS files, the passes of every ZMW.
 
-    Through PacBio BAM indexes (``.pbi``) beside the files, molecules are sought. Without them the subreads files are
-    read through once where both orders agree; otherwise molecules that have been passed are sought again, with 16 bytes
-    of memory for each. Subreads that are not aligned serve both strands of a by-strand CCS: which of them a
-    pass belongs to, its alignment decides.
+    With PacBio BAM indexes (``.pbi``) beside the files, ZMWs are found by seeking. Without them the subreads files are
+    read once if both have the same order; otherwise ZMWs are found again by seeking, with 16 bytes of memory for each.
+    Raw subreads are used for both strands of by-strand CCS reads; the alignment decides which strand a pass belongs to.
 
     Args:
         subreads: BAM files with subreads grouped by ZMW, raw or aligned to the CCS reads, or files of file names.
         ccs: CCS reads, the drafts: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
-            None leaves the drafts to be made from the subreads, when they are polished.
-        chunk: (i, n) reads only the i-th, from 1, of n neighbouring parts of the drafts, equal but for one; the n
-            chunks together are the whole.
-        limit: read only so many molecules, from the start of the files or chunk.
-        skip: pass over so many of these, the first ones, without building them: another run has done them.
+            None builds draft consensus reads from the subreads, when they are polished.
+        chunk: (i, n) reads only the i-th, from 1, of n chunks of the drafts, whose sizes differ by one at most.
+        limit: read only the first ZMWs of the files or chunk.
+        skip: skip the first of these, e.g. because another run has finished them.
 
     Returns:
-        One item for every CCS read, or for every molecule of the subreads; a CCS read without subreads has no passes.
-        What cannot be read properly is a ``Fault``.
+        One item for every CCS read, or for every ZMW of the subreads; a CCS read without subreads has no passes. A ZMW
+        that cannot be read is a ``Fault``.
 
     Raises:
-        InputError: a file cannot be used, none of the molecules is in both, or a chunk is asked for without CCS reads.
+        InputError: a file cannot be used, the files have no ZMW in common, or a chunk was given without CCS reads.
     """
     if ccs is not None:
         return match(subreads, DraftPart(ccs, chunk=chunk, limit=limit, skip=skip))
@@ -119,8 +117,8 @@ def match(subreads: Paths, drafts: DraftPart, *, undrafted: bool = False, skip: 
     Args:
         subreads: as for ``read_zmws``.
         drafts: the chosen ones.
-        undrafted: whether molecules without a draft follow behind the last draft of the files, as ``no_draft``.
-        skip: as it was given to ``drafts``; what of it lies behind the drafts is skipped of these molecules.
+        undrafted: whether ZMWs without a draft follow after the last draft of the files, as ``no_draft``.
+        skip: as given to ``drafts``; the part beyond the last draft is skipped of these ZMWs.
     """
     return _matched(open_subreads(subreads), drafts, skip if undrafted else None)
 
@@ -128,15 +126,15 @@ def match(subreads: Paths, drafts: DraftPart, *, undrafted: bool = False, skip: 
 def read_subreads(
     subreads: Paths, *, skip: int = 0, limit: int | None = None
 ) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
-    """Every molecule's passes as they were sequenced, in file order, for drafts to be made of.
+    """Every ZMW's passes in sequencing orientation, in file order, to build drafts from.
 
     Args:
         subreads: BAM files with raw subreads grouped by ZMW, or files of file names.
-        skip: pass over so many molecules, the first ones, without building them.
-        limit: read only so many of the others.
+        skip: skip the first ZMWs.
+        limit: read only the first of the others.
 
     Yields:
-        A molecule with its passes, or with what is wrong with them.
+        A ZMW with its passes, or with the error in reading them.
 
     Raises:
         InputError: a file cannot be used, or its subreads are aligned.
@@ -144,8 +142,8 @@ def read_subreads(
     with closing(open_subreads(subreads)) as source:
         if source.aligned:
             raise InputError(
-                f"{source.names}: its subreads are aligned already; give the drafts that they are aligned to as well "
-                "(--ccs), or the subreads as they were sequenced"
+                f"{source.names}: subreads are aligned already; give the CCS reads that they are aligned to as well "
+                "(--ccs), or the raw subreads"
             )
         for group in islice(source.groups(skip), limit):
             try:
@@ -164,7 +162,7 @@ def _matched(source: Subreads, drafts: DraftPart, skip: int | None) -> Iterator[
                 yield entry
                 continue
             if draft.earlier is not None:
-                yield Fault(entry, f"{entry.name}: is {drafts.places(draft.earlier, draft.number)}")
+                yield Fault(entry, f"{entry.name}: occurs twice, as {drafts.places(draft.earlier, draft.number)}")
                 continue
             records = source.find(molecule) if molecule else []
             if not sure:
@@ -179,28 +177,26 @@ def _matched(source: Subreads, drafts: DraftPart, skip: int | None) -> Iterator[
 
 
 def _finish(source: Subreads, *, limited: bool) -> None:
-    """Make sure that no passes of the molecules lie where nobody has read yet, or say that this was not done.
+    """Check that the unread rest of the files has no more passes of these ZMWs, or log that this was not checked.
 
     Raises:
-        InputError: the subreads of a molecule lie in two separate places.
+        InputError: the subreads of a ZMW are in two separate places.
     """
     if not limited:
         source.pass_all()
     elif not source.complete:
-        log.info("the subreads files were not read to their end: further passes of these ZMWs were not searched for")
+        log.info("the subreads files were not read to the end; any further subreads of these ZMWs were not found")
 
 
 def _undrafted(source: Subreads, drafts: DraftPart) -> Iterator[Fault]:
     for molecule in source.molecules():
         if not drafts.has_zmw(molecule):
             name = ccs_name(molecule)
-            yield Fault(
-                Draft(name, np.empty(0, np.uint8), None), f"{name}: the CCS files have no read of it", "no_draft"
-            )
+            yield Fault(Draft(name, np.empty(0, np.uint8), None), f"{name}: no CCS read found", "no_draft")
 
 
 def _advise(source: Subreads, drafts: DraftPart) -> None:
-    """Say which files an index would have spared reading from their start."""
+    """Log which files had to be read from the start because they have no index."""
     passed = () if drafts.from_start or source.n_molecules <= 1 else source.unindexed
     if files := " ".join(str(path) for path in (*drafts.unindexed, *passed)):
         log.info(
@@ -223,10 +219,10 @@ def _zmw(draft: Draft, records: list[Record]) -> Zmw | Fault:
 
 
 def read_zmw(draft: Draft, records: Sequence[Record]) -> Zmw:
-    """A molecule from the records of its passes.
+    """A ZMW from the records of its passes.
 
     Raises:
-        MoleculeError: as ``read_passes``; or a record is aligned to a reference of another length than the draft.
+        MoleculeError: as ``read_passes``; or a record is aligned to a reference of another length than the draft's.
     """
     passes = read_passes(records)
     for record in records:
@@ -235,33 +231,33 @@ def read_zmw(draft: Draft, records: Sequence[Record]) -> Zmw:
         length = record.origin.lengths[record.reference_id]
         if length != len(draft.bases):
             raise record.error(
-                f"is aligned to a {record.reference_name} of {length} bases (@SQ LN), and the draft has "
-                f"{len(draft.bases)}; align the subreads to the drafts that are given"
+                f"is aligned to {record.reference_name} of {length} bases (@SQ LN), but the draft has "
+                f"{len(draft.bases)}; align the subreads to these CCS reads"
             )
     return Zmw(draft, passes)
 
 
 def read_passes(records: Sequence[Record]) -> tuple[Pass, ...]:
-    """The passes of a molecule.
+    """The passes of a ZMW.
 
     Raises:
-        MoleculeError: a record cannot be read, or its name is that of another one: the same evidence twice.
+        MoleculeError: a record cannot be read, or occurs twice, which would count its evidence twice.
     """
     passes, names = [], set()
     for record in records:
         if record.name in names:
-            raise record.error("is there twice; remove the second copy (were files merged that share subreads?)")
+            raise record.error("occurs twice; remove the second copy (were files merged that share subreads?)")
         names.add(record.name)
         passes.append(read_pass(record))
     return tuple(passes)
 
 
 def _misnamed(draft: Draft, drafts: str) -> Fault:
-    return Fault(draft, f"{shortened(draft.name)}: is not the name of a CCS read (movie/zmw/ccs) in {drafts}")
+    return Fault(draft, f"{shortened(draft.name)}: not a CCS read name (movie/zmw/ccs), in {drafts}")
 
 
 def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
-    """Fail before anything is yielded where subreads and drafts are of different molecules."""
+    """Fail before anything is yielded if subreads and drafts have no ZMW in common."""
     source.pass_all()
     if source.n_molecules == 0:
         return
@@ -272,17 +268,15 @@ def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
             return
         named, name = named or molecule is not None, name or entry.name
     if not named:
-        raise InputError(
-            f"{drafts.names}: its read names ({shortened(name)}) are not those of CCS reads (movie/zmw/ccs)"
-        )
+        raise InputError(f"{drafts.names}: read names ({shortened(name)}) are not those of CCS reads (movie/zmw/ccs)")
     raise InputError(
-        f"none of the {source.n_molecules} molecules of {source.names} is in {drafts.names}; give the CCS reads that "
-        "were made from these subreads"
+        f"none of the {source.n_molecules} ZMWs of {source.names} is in {drafts.names}; give the CCS reads that were "
+        "made from these subreads"
     )
 
 
 def find_zmw(subreads: Paths, drafts: Paths, zmw: str) -> Zmw:
-    """A draft with its passes; the drafts files are read through.
+    """A draft with its passes; the drafts files are read to their end.
 
     Args:
         subreads: BAM files with subreads grouped by ZMW, raw or aligned to the drafts, or files of file names.
@@ -290,7 +284,7 @@ def find_zmw(subreads: Paths, drafts: Paths, zmw: str) -> Zmw:
         zmw: hole number, or the name of the CCS read.
 
     Raises:
-        InputError: a file cannot be used, or there is no such molecule, or more than one.
+        InputError: a file cannot be used, or there is no such ZMW, or more than one.
         MoleculeError: it has no passes, or they cannot be read.
     """
     entry, molecule = _only_draft(drafts, zmw)
@@ -298,7 +292,9 @@ def find_zmw(subreads: Paths, drafts: Paths, zmw: str) -> Zmw:
         records = source.find(molecule)
         source.pass_all()
         if not records:
-            raise MoleculeError(f"{entry.name}: {source.names} has no pass of it; give the subreads it was made from")
+            raise MoleculeError(
+                f"{entry.name}: no subreads found in {source.names}; give the subreads that it was made from"
+            )
         return read_zmw(entry.read(), records)
 
 
@@ -309,8 +305,8 @@ def _only_draft(drafts: Paths, zmw: str) -> tuple[DraftEntry, MoleculeId]:
         if molecule and zmw in {entry.name, str(molecule.hole)}:
             found.append((entry, molecule))
     if not found:
-        raise InputError(f"{names}: has no CCS read of ZMW {zmw}; give a number or a name that is there")
+        raise InputError(f"{names}: no CCS read of ZMW {zmw}; give the hole number or the name of a read in it")
     if len(found) > 1:
         reads = ", ".join(entry.name for entry, _ in found)
-        raise InputError(f"{names}: has {len(found)} CCS reads of ZMW {zmw}; give the name of one: {reads}")
+        raise InputError(f"{names}: {len(found)} CCS reads of ZMW {zmw}; give the name of one: {reads}")
     return found[0]

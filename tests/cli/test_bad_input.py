@@ -171,7 +171,7 @@ def test_files_given_twice(run: Commands, refused, testdata, tmp_path):
     assert run("polish", "--features", shard, "-o", output).status == 0
     gathered = run("gather", output, output, "-o", tmp_path / "all.bam")
     assert gathered.status == 1
-    assert f"{output}: is given twice" in gathered.err
+    assert f"{output}: given twice" in gathered.err
     assert not (tmp_path / "all.bam").exists()
 
 

@@ -22,7 +22,7 @@ def test_it_writes_the_page_and_says_so(run: Commands, testdata: Path, tmp_path:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--zmw", "7", "--window", "0"), "has no CCS read of ZMW 7"),
+        (("--zmw", "7", "--window", "0"), "no CCS read of ZMW 7"),
         (("--zmw", ZMW, "--window", "9999"), "there is no window 9999"),
         (("--zmw", ZMW, "--window", "0", "--model", "none"), "unknown model 'none'"),
     ],

@@ -61,7 +61,7 @@ def test_what_reads_and_writes_no_file_says_no_more_than_its_result(run: Command
 def test_loudness(run: Commands, reads: Path, tmp_path: Path) -> None:
     command = ("filter", reads, "-o", tmp_path / "out.fastq", "-q", 20)
     assert run(*command).status == 3
-    warning = f"warning: {reads}: read c: its bases are not all letters"
+    warning = f"warning: {reads}: read c: bases must be letters"
     plain, quiet, loud = (run(*command, *option).err.splitlines() for option in ((), ("--quiet",), ("-v",)))
     assert quiet == [warning, "warning: 1 damaged read skipped"]
     assert set(quiet) < set(plain)

@@ -76,7 +76,7 @@ def test_a_run_is_not_resumed_without_one_of_its_files(run: Commands, testdata, 
 def test_a_file_that_is_given_twice_is_refused(run: Commands, testdata, parts, tmp_path) -> None:
     result = run("polish", testdata / "subreads.bam", "--ccs", parts[0], "--ccs", parts[0], "-o", tmp_path / "o.bam")
     assert result.status == 1
-    assert f"{parts[0]}: is given twice; give each file once" in result.err
+    assert f"{parts[0]}: given twice; give each file once" in result.err
 
 
 def test_no_output_replaces_one_of_several_files(run: Commands, testdata, parts) -> None:

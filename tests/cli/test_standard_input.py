@@ -72,7 +72,7 @@ def test_evaluate(run: Commands, testdata: Path) -> None:
             "polish subreads.bam --ccs - -o out.bam",
             "standard input can be read only once; write it to a file",
         ),
-        ("subreads.bam", "polish - - -o out.bam", "standard input: is given twice"),
+        ("subreads.bam", "polish - - -o out.bam", "standard input: given twice"),
         ("ccs.fastq", "filter - -q 20 -o out.bam", "standard input can be read only once; write it to a file"),
         ("subreads.bam", "index -", "standard input can be read only once; write it to a file"),
         ("ccs.fastq", "draft - -o out.bam", "standard input: is a FASTQ file where a BAM file is needed"),

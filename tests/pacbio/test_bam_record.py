@@ -58,22 +58,22 @@ def test_flag_0_in_a_file_without_references_is_an_unaligned_read(bam: Path) -> 
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [
-        (array_tag("xx", "C", [1, 2, 3], count=4), "tag 'xx' has 4 values, which reach beyond the record"),
-        (array_tag("xx", "I", [1], count=2**32 - 1), "tag 'xx' has 4294967295 values, which reach beyond the record"),
-        (tag("xx", "B", b"C\x01"), "tag 'xx' reaches beyond the record"),
+        (array_tag("xx", "C", [1, 2, 3], count=4), "tag 'xx' has 4 values and extends beyond the record"),
+        (array_tag("xx", "I", [1], count=2**32 - 1), "tag 'xx' has 4294967295 values and extends beyond the record"),
+        (tag("xx", "B", b"C\x01"), "tag 'xx' extends beyond the record"),
         (tag("xx", "B", b"Z\x01\0\0\0a"), "tag 'xx' is an array of unknown type 'Z'"),
-        (tag("xx", "i", b"\1\2\3"), "tag 'xx' reaches beyond the record"),
-        (tag("xx", "Z", b"no end"), "tag 'xx' reaches beyond the record"),
-        (tag("xx", "H", b"1AFF"), "tag 'xx' reaches beyond the record"),
-        (tag("xx", "Q", b"abcd"), "tag 'xx' is of unknown type 'Q'"),
-        (tag("xx", "\xff", b"abcd"), r"tag 'xx' is of unknown type '\\xff'"),
+        (tag("xx", "i", b"\1\2\3"), "tag 'xx' extends beyond the record"),
+        (tag("xx", "Z", b"no end"), "tag 'xx' extends beyond the record"),
+        (tag("xx", "H", b"1AFF"), "tag 'xx' extends beyond the record"),
+        (tag("xx", "Q", b"abcd"), "tag 'xx' has unknown type 'Q'"),
+        (tag("xx", "\xff", b"abcd"), r"tag 'xx' has unknown type '\\xff'"),
         (tag("xx", "Z", b"M\xfcller\0"), "tag 'xx' is not UTF-8 text .byte 0xfc."),
-        (tag("xx", "Z", b"a\tb\0"), "tag 'xx' holds control characters"),
-        (tag("xx", "A", b"\t"), r"tag 'xx' is no printable character .'\\t'."),
-        (tag("xx", "A", b"\xfc"), r"tag 'xx' is no printable character .'\\xfc'."),
-        (tag("\xfc1", "i", bytes(4)), r"has '.xfc1i.* where a tag should begin"),
-        (b"xx", "has 'xx' where a tag should begin"),
-        (tag("xx", "C", b"\1") * 2, "has tag 'xx' twice"),
+        (tag("xx", "Z", b"a\tb\0"), "tag 'xx' contains control characters"),
+        (tag("xx", "A", b"\t"), r"tag 'xx' is not a printable character .'\\t'."),
+        (tag("xx", "A", b"\xfc"), r"tag 'xx' is not a printable character .'\\xfc'."),
+        (tag("\xfc1", "i", bytes(4)), r"found '.xfc1i.* instead of a tag"),
+        (b"xx", "found 'xx' instead of a tag"),
+        (tag("xx", "C", b"\1") * 2, "tag 'xx' occurs twice"),
     ],
 )
 def test_tags_that_are_wrong_are_the_records_fault(bam: Path, tags: bytes, reason: str) -> None:
@@ -103,16 +103,16 @@ def test_numbers_of_every_type_are_read_with_their_extremes(bam: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (tag("np", "Z", b"3\0"), "tag 'np' should be a whole number, and is of type Z"),
-        (tag("np", "f", bytes(4)), "tag 'np' should be a whole number, and is of type f"),
-        (tag("zm", "A", b"1"), "tag 'zm' should be a whole number, and is of type A"),
-        (tag("cx", "Z", b"3\0"), "tag 'cx' should be a whole number, and is of type Z"),
-        (tag("rq", "Z", b"1\0"), "tag 'rq' should be a number, and is of type Z"),
-        (array_tag("ec", "f", [1]), "tag 'ec' should be a number, and is of type B"),
-        (tag("pw", "i", bytes(4)), "tag 'pw' should be an array of numbers, and is of type i"),
-        (tag("RG", "i", bytes(4)), "tag 'RG' should be text, and is of type i"),
-        (tag("np", "i", b"\xfd\xff\xff\xff"), "tag 'np' is -3"),
-        (tag("zm", "i", b"\xff\xff\xff\xff"), "tag 'zm' is -1"),
+        (tag("np", "Z", b"3\0"), "tag 'np' must be a whole number, but has type Z"),
+        (tag("np", "f", bytes(4)), "tag 'np' must be a whole number, but has type f"),
+        (tag("zm", "A", b"1"), "tag 'zm' must be a whole number, but has type A"),
+        (tag("cx", "Z", b"3\0"), "tag 'cx' must be a whole number, but has type Z"),
+        (tag("rq", "Z", b"1\0"), "tag 'rq' must be a number, but has type Z"),
+        (array_tag("ec", "f", [1]), "tag 'ec' must be a number, but has type B"),
+        (tag("pw", "i", bytes(4)), "tag 'pw' must be an array of numbers, but has type i"),
+        (tag("RG", "i", bytes(4)), "tag 'RG' must be text, but has type i"),
+        (tag("np", "i", b"\xfd\xff\xff\xff"), "tag 'np' is negative .-3."),
+        (tag("zm", "i", b"\xff\xff\xff\xff"), "tag 'zm' is negative .-1."),
     ],
 )
 def test_a_tag_that_we_use_has_its_type(bam: Path, wrong: bytes, reason: str) -> None:
@@ -124,9 +124,9 @@ def test_a_tag_that_we_use_has_its_type(bam: Path, wrong: bytes, reason: str) ->
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (array_tag("ip", "f", [1, 2, 3, 4]), "tag 'ip' holds numbers that are not whole"),
+        (array_tag("ip", "f", [1, 2, 3, 4]), "tag 'ip' must contain whole numbers"),
         (array_tag("pw", "C", [1, 2, 3]), "tag 'pw' has 3 values for 4 bases"),
-        (array_tag("sn", "f", [1, 2, 3, float("nan")]), "tag 'sn' is not four numbers"),
+        (array_tag("sn", "f", [1, 2, 3, float("nan")]), "tag 'sn' must contain four finite numbers"),
     ],
 )
 def test_kinetics_that_do_not_fit_are_the_records_fault(bam: Path, wrong: bytes, reason: str) -> None:
@@ -141,20 +141,20 @@ ON_DRAFT = {"flag": 0, "reference": 0, "start": 0}
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"length": 400}, "its name, CIGAR, bases and qualities do not fit into it"),
-        ({"length": -4}, "its name, CIGAR, bases and qualities do not fit into it"),
-        ({"name_size": 200}, "its name, CIGAR, bases and qualities do not fit into it"),
-        ({"name_size": 7}, "its name is not printable ASCII"),
-        ({"name_size": 0}, "its name is not printable ASCII"),
-        ({"reference": 1, "flag": 0, "start": 0}, "lies on reference 1 .its mate on -1., and the header has 1"),
-        ({"reference": -2}, "lies on reference -2"),
-        ({"mate": 5}, "lies on reference -1 .its mate on 5., and the header has 1"),
-        ({"start": -7}, "lies at position -7"),
-        ({"flag": 0x1004}, "has flag 4100, of which only 12 bits have a meaning"),
-        ({"cigar": [(4, "=")], **ON_DRAFT, "start": 7}, "lies beyond the 10 bases of m/1/ccs"),
-        ({"cigar": [(4, "=")], **ON_DRAFT, "start": -1}, "lies beyond the 10 bases of m/1/ccs"),
-        ({"cigar": [(2, "="), (99, "D"), (2, "=")], **ON_DRAFT}, "lies beyond the 10 bases of m/1/ccs"),
-        ({"cigar": [(5, "=")], **ON_DRAFT}, "its CIGAR is of 5 bases, and it has 4"),
+        ({"length": 400}, "name, CIGAR, bases and qualities exceed the size of the record"),
+        ({"length": -4}, "name, CIGAR, bases and qualities exceed the size of the record"),
+        ({"name_size": 200}, "name, CIGAR, bases and qualities exceed the size of the record"),
+        ({"name_size": 7}, "the read name is not printable ASCII"),
+        ({"name_size": 0}, "the read name is not printable ASCII"),
+        ({"reference": 1, "flag": 0, "start": 0}, "reference 1 .mate: -1. is not in the header, which has 1"),
+        ({"reference": -2}, "reference -2"),
+        ({"mate": 5}, "reference -1 .mate: 5. is not in the header, which has 1"),
+        ({"start": -7}, "invalid position -7"),
+        ({"flag": 0x1004}, "invalid flag 4100 .more than 12 bits."),
+        ({"cigar": [(4, "=")], **ON_DRAFT, "start": 7}, "alignment extends beyond m/1/ccs .10 bases."),
+        ({"cigar": [(4, "=")], **ON_DRAFT, "start": -1}, "alignment extends beyond m/1/ccs .10 bases."),
+        ({"cigar": [(2, "="), (99, "D"), (2, "=")], **ON_DRAFT}, "alignment extends beyond m/1/ccs .10 bases."),
+        ({"cigar": [(5, "=")], **ON_DRAFT}, "CIGAR covers 5 bases, but the read has 4"),
     ],
 )
 def test_fields_that_do_not_fit_are_the_records_fault(bam: Path, wrong: dict, reason: str) -> None:
@@ -166,14 +166,14 @@ def test_fields_that_do_not_fit_are_the_records_fault(bam: Path, wrong: dict, re
 
 def test_a_name_that_is_not_ascii_is_shown_with_escapes(bam: Path) -> None:
     (found,) = read(bam, record(b"m\xfc/1/0_4"))
-    assert (found.name, found.fault[:8]) == (r"m\xfc/1/0_4", "its name")
+    assert (found.name, found.fault[:8]) == (r"m\xfc/1/0_4", "the read")
 
 
 def test_an_operation_that_there_is_not(bam: Path) -> None:
     data = bytearray(record(NAME, cigar=[(4, "=")], **ON_DRAFT))
     data[4 + 32 + 8] |= 15
     (found,) = read(bam, bytes(data))
-    with pytest.raises(MoleculeError, match="has an unknown operation in its CIGAR"):
+    with pytest.raises(MoleculeError, match="unknown operation in the CIGAR"):
         found.read_cigar()
 
 
@@ -189,7 +189,7 @@ def test_base_qualities_end_at_93(bam: Path, quality: int, good: bool) -> None:
     if good:
         assert read_draft(found).qualities.tolist() == [1, 2, 3, 93]
     else:
-        with pytest.raises(MoleculeError, match=f"has base quality {quality}"):
+        with pytest.raises(MoleculeError, match=f"base quality {quality} is above the maximum"):
             read_draft(found)
 
 

@@ -45,9 +45,9 @@ def test_names_that_are_not_utf_8(make, write: str) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"# nothing\n\n", "names no file"),
-        (b"one.bam\nother.fofn\n", "names .*other.fofn, a file of file names itself"),
-        (b"file://elsewhere/one.bam\n", "file://elsewhere/one.bam is a file of another machine"),
+        (b"# nothing\n\n", "lists no files"),
+        (b"one.bam\nother.fofn\n", "lists .*other.fofn, which is a file of file names itself"),
+        (b"file://elsewhere/one.bam\n", "file://elsewhere/one.bam is on another machine"),
         ("one.bam\n".encode("utf-16"), "is UTF-16 text"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_file_without_name_of_a_line_is_named_in_the_message(make) -> None:
         list(read_subreads([fofn]))
 
 
-ONCE = "is a pipe, which can be read only once; write it to a file and give that"
+ONCE = "is a pipe, which can be read only once; write it to a file and give that file"
 
 
 def test_a_named_pipe_is_refused_unread(run: Commands, make) -> None:

@@ -31,7 +31,7 @@ def test_sixteen_bytes_an_entry_in_few_runs() -> None:
     for key in keys.tolist():
         places.add(key, key + 1)
     assert places.nbytes <= 16 * len(places)
-    assert len(places._runs) <= 10
+    assert len(places._segments) <= 10
     assert [places.find(key) for key in (0, 77, 199_999, 200_000)] == [1, 78, 200_000, None]
 
 

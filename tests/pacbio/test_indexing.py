@@ -125,13 +125,13 @@ def test_a_file_that_claims_to_be_sorted_and_is_not_has_no_rows_of_references(ma
 @pytest.mark.parametrize("name", ["subreads.sam", "subreads.cram"])
 def test_only_bam_files_have_an_index(make, name: str) -> None:
     path = make.subreads([1], name)
-    with pytest.raises(InputError, match=rf"^{path}: only a BAM file can have an index; convert it to BAM"):
+    with pytest.raises(InputError, match=rf"^{path}: only BAM files can be indexed; convert it to BAM"):
         index_bam(path)
 
 
 def test_reads_of_others_are_refused(make) -> None:
     bam = make.records([make.subread(1, 0) | {"name": "read1", "tags": []}])
-    with pytest.raises(InputError, match=rf"^{bam}: read name read1 is not PacBio's"):
+    with pytest.raises(InputError, match=rf"^{bam}: read name read1 is not a PacBio name"):
         index_bam(bam)
     assert not pbi_path(bam).exists()
 
@@ -143,7 +143,7 @@ def test_alignments_that_hide_mismatches_are_refused(make) -> None:
     record.cigarstring = "60M"
     with pysam.AlignmentFile(str(bam), "wb", header=head) as file:
         file.write(record)
-    with pytest.raises(InputError, match=rf"^{bam}: record .*: its alignment does not tell matches from mismatches"):
+    with pytest.raises(InputError, match=rf"^{bam}: record .*: CIGAR has M operations"):
         index_bam(bam)
 
 

@@ -60,7 +60,7 @@ def test_a_damaged_drafts_file(make, capfd: pytest.CaptureFixture[str]) -> None:
         (b"", "the file is empty"),
         (b"hello\n" * 1000, "is not a BAM, SAM, CRAM, FASTQ or FASTA file"),
         (gzip.compress(b"hello\n", mtime=0), "is not a BAM, SAM, CRAM, FASTQ or FASTA file"),
-        (b'<?xml version="1.0"?><SubreadSet/>', "is a dataset XML; give the BAM files that it names"),
+        (b'<?xml version="1.0"?><SubreadSet/>', "is a dataset XML; give the BAM files listed in it"),
         (b"\x89HDF\r\n\x1a\n", "is not a BAM"),
         (b">a\nACGT\n", "is a FASTA file where a BAM file is needed"),
         (b"@a\nACGT\n+\nIIII\n", "is a FASTQ file where a BAM file is needed"),
@@ -76,21 +76,21 @@ def test_not_a_bam(tmp_path: Path, content: bytes, sentence: str) -> None:
 def test_not_a_readable_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         RecordFile(tmp_path / "x.bam")
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="is a directory"):
         RecordFile(tmp_path)
     forbidden = tmp_path / "x.bam"
     forbidden.write_bytes(b"BAM\1")
     forbidden.chmod(0)
     if os.access(forbidden, os.R_OK):
         pytest.skip("this user may read everything")
-    with pytest.raises(InputError, match="may not be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         RecordFile(forbidden)
 
 
 def test_no_records(make) -> None:
-    with pytest.raises(InputError, match=r"holds no subreads$"):
+    with pytest.raises(InputError, match=r"no subreads found$"):
         list(read_subreads([make.subreads([])]))
-    with pytest.raises(InputError, match=r"holds no reads$"):
+    with pytest.raises(InputError, match=r"no reads found$"):
         read_drafts(make.drafts([]))
 
 
@@ -142,7 +142,7 @@ def test_a_file_of_file_names(make, tmp_path: Path) -> None:
     assert expand_paths([fofn, Path("three.bam")]) == [tmp_path / "one.bam", two, Path("three.bam")]
     assert [molecule.hole for molecule, _ in read_subreads([fofn])] == [1, 2]
     fofn.write_text("\n# nothing\n")
-    with pytest.raises(InputError, match="names no file"):
+    with pytest.raises(InputError, match="lists no files"):
         expand_paths([fofn])
     with pytest.raises(InputError, match="no such file"):
         expand_paths([tmp_path / "none.fofn"])
@@ -155,5 +155,5 @@ def test_drafts_are_counted(make) -> None:
 @pytest.mark.parametrize("name", ["ccs.bam", "ccs.fastq"])
 def test_subreads_given_as_drafts(make, name: str) -> None:
     path = make.subreads([1]) if name == "ccs.bam" else make.drafts(["1/0_60"], name)
-    with pytest.raises(InputError, match=r"holds subreads .* where CCS reads are needed"):
+    with pytest.raises(InputError, match=r"contains subreads .*, but CCS reads are needed"):
         read_drafts(path)

@@ -73,7 +73,9 @@ def test_subreads_of_a_pipe(make, piped: Piped, form: str) -> None:
     assert str(header_of(path)).count("@RG") == 1
     assert passes(path) == passes(subreads)
     assert str(header_of(path)).count("@RG") == 1
-    with pytest.raises(InputError, match="is a pipe, which can be read only once; write it to a file and give that"):
+    with pytest.raises(
+        InputError, match="is a pipe, which can be read only once; write it to a file and give that file"
+    ):
         RecordFile(path)
 
 
@@ -174,8 +176,8 @@ def test_what_is_a_pipe(tmp_path: Path, piped: Piped) -> None:
     ]
     assert pipe_at(file) is None
     for paths in ([fifo], [Path("-")], [Path("-"), Path("/dev/stdin")]):
-        with pytest.raises(InputError, match=r"only once|is given twice"):
+        with pytest.raises(InputError, match=r"only once|given twice"):
             expand_paths(paths)
     assert expand_paths([fifo], pipes=True) == [fifo]
-    with pytest.raises(InputError, match="is given twice"):
+    with pytest.raises(InputError, match="given twice"):
         expand_paths([Path("-"), Path("-")], pipes=True)

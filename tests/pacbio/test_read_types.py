@@ -50,7 +50,7 @@ def test_other_reads_given_as_subreads(make, kind: str, indexed: bool, ending: s
     if indexed and ending == ".bam":
         index_bam(path)
     wanted = {**SORTS, "CCS": "HiFi (CCS) reads"}[kind]
-    sentence = re.escape(f"{path}: holds {wanted} ({make.movie}/1/0_60) where subreads are needed; give ")
+    sentence = re.escape(f"{path}: contains {wanted} ({make.movie}/1/0_60), but subreads are needed; give ")
     for read in (lambda: list(read_subreads([path])), lambda: list(read_zmws([path], make.drafts([1])))):
         with pytest.raises(InputError, match=f"^{sentence}"):
             read()
@@ -67,7 +67,7 @@ def test_other_reads_given_as_ccs_reads(make, kind: str, indexed: bool, ending: 
     if indexed and ending == ".bam":
         index_bam(path)
     wanted = {**SORTS, "SUBREAD": "subreads"}[kind]
-    sentence = re.escape(f"{path}: holds {wanted} ({make.movie}/1/ccs) where CCS reads are needed; ")
+    sentence = re.escape(f"{path}: contains {wanted} ({make.movie}/1/ccs), but CCS reads are needed; ")
     with pytest.raises(InputError, match=f"^{sentence}"):
         list(read_zmws([make.subreads([1, 2])], path))
 
@@ -78,7 +78,7 @@ def test_a_file_of_several_sorts_says_which_read_is_the_other(make, indexed: boo
     if indexed:
         index_bam(path)
     name = f"{make.movie}/2/200_260 of read group bbbb0000, among others"
-    with pytest.raises(InputError, match=rf"^{path}: holds scraps \({name}\) where subreads are needed"):
+    with pytest.raises(InputError, match=rf"^{path}: contains scraps \({name}\), but subreads are needed"):
         list(read_zmws([path], make.drafts([1, 2])))
     # Read groups of other sorts without a read are no harm.
     sound = retyped(make.subreads([1, 2]), make.folder / "sound.bam", "SUBREAD", also="SUBREAD")
@@ -86,16 +86,16 @@ def test_a_file_of_several_sorts_says_which_read_is_the_other(make, indexed: boo
 
 
 FORMS = {
-    "m1/7/ccs/0_500": r"holds segmented reads \(m1/7/ccs/0_500\) where CCS reads are needed; polish the HiFi .* skera",
-    "m1/7/ccs/fwd/0_500": "holds segmented reads",
-    "transcript/7": r"holds transcripts \(transcript/7\) where .*; polish the HiFi reads before isoseq",
-    "m1/transcript/7": "holds transcripts",
-    "m1/7/0_500": r"holds subreads \(m1/7/0_500\) where CCS reads are needed",
-    "m1/7/CCS": r"its reads are named m1/7/CCS; CCS reads are named movie/zmw/ccs, in lower case",
+    "m1/7/ccs/0_500": r"contains segmented reads \(m1/7/ccs/0_500\), but CCS reads are needed; polish .* skera",
+    "m1/7/ccs/fwd/0_500": "contains segmented reads",
+    "transcript/7": r"contains transcripts \(transcript/7\), but .*; polish the HiFi reads before isoseq",
+    "m1/transcript/7": "contains transcripts",
+    "m1/7/0_500": r"contains subreads \(m1/7/0_500\), but CCS reads are needed",
+    "m1/7/CCS": r"read names of CCS reads must be movie/zmw/ccs, in lower case, not m1/7/CCS",
     "SRR1234567.1": r"its reads were renamed by an archive \(SRR1234567.1\)",
     "ERR1234567.1.1": "its reads were renamed by an archive",
-    "read_1": r"its read names \(read_1\) are not those of CCS reads \(movie/zmw/ccs\)",
-    "m1/7": r"its read names \(m1/7\) are not those of CCS reads",
+    "read_1": r"read names \(read_1\) are not those of CCS reads \(movie/zmw/ccs\)",
+    "m1/7": r"read names \(m1/7\) are not those of CCS reads",
 }
 
 
@@ -119,7 +119,11 @@ def test_names_of_another_form_given_as_ccs_reads(make, name: str, reason: str, 
 @pytest.mark.parametrize("name", ["m1/7/ccs/0_500", "transcript/7", "SRR1234567.1"])
 def test_names_of_another_form_given_as_subreads(make, name: str) -> None:
     path = make.records([make.subread(1, number, name=name) for number in range(3)])
-    reason = {"m1": "holds segmented reads", "tr": "holds transcripts", "SR": "its reads were renamed by an archive"}
+    reason = {
+        "m1": "contains segmented reads",
+        "tr": "contains transcripts",
+        "SR": "its reads were renamed by an archive",
+    }
     with pytest.raises(InputError, match=f"^{path}: {reason[name[:2]]} .*{re.escape(name)}"):
         list(read_subreads([path]))
 
@@ -149,7 +153,7 @@ def test_no_output_is_made(run: Commands, make) -> None:
         result = run(command, *words(), "-o", make.folder / "out.bam", "--threads", 1)
         assert result.status == 1
         assert (
-            "holds scraps (m64011_190228_190319/1/0_60) where subreads are needed; give MOVIE.subreads.bam"
+            "contains scraps (m64011_190228_190319/1/0_60), but subreads are needed; give MOVIE.subreads.bam"
             in result.err
         )
         assert not list(make.folder.glob("out*"))

@@ -61,7 +61,7 @@ def test_a_molecule_in_two_files_is_a_fault_that_names_both(make, indexed: bool,
         index_bam(path)
     last = list(read_zmws([subreads], [one, two], chunk=chunk))[-1]
     assert isinstance(last, Fault)
-    assert last.reason == f"{make.movie}/2/ccs: is read 2 of {one} and again read 2 of {two}"
+    assert last.reason == f"{make.movie}/2/ccs: occurs twice, as read 2 of {one} and read 2 of {two}"
 
 
 def test_molecules_of_another_movie_with_the_same_hole_numbers_are_others(make) -> None:
@@ -81,7 +81,7 @@ def test_a_file_of_file_names_of_drafts(make) -> None:
     names.write_text("one.bam\ntwo.bam\n")
     assert [entry.name for entry in draft_entries(names)] == [f"{make.movie}/{hole}/ccs" for hole in (1, 2)]
     assert DraftPart([names]).paths == (one, two)
-    with pytest.raises(InputError, match=rf"^{re.escape(str(two))}: is given twice"):
+    with pytest.raises(InputError, match=rf"^{re.escape(str(two))}: given twice"):
         DraftPart([names, two])
 
 
@@ -91,7 +91,7 @@ def test_files_without_any_draft(make, indexed: bool) -> None:
     empty = [make.drafts([], "one.bam"), make.drafts([], "two.bam")]
     for path in empty if indexed else ():
         index_bam(path)
-    with pytest.raises(InputError, match=rf"^{empty[0]}, {empty[1]}: hold no reads$"):
+    with pytest.raises(InputError, match=rf"^{empty[0]}, {empty[1]}: no reads found$"):
         list(read_zmws([subreads], empty))
 
 
@@ -106,7 +106,7 @@ def test_the_header_has_the_read_groups_of_all_files(make) -> None:
 def test_one_molecule_of_several_files(make) -> None:
     subreads, drafts = make.subreads([1, 2]), [make.drafts([1], "one.bam"), make.drafts([2], "two.bam")]
     assert find_zmw([subreads], drafts, "2").name == f"{make.movie}/2/ccs"
-    with pytest.raises(InputError, match=rf"^{drafts[0]}, {drafts[1]}: has no CCS read of ZMW 3"):
+    with pytest.raises(InputError, match=rf"^{drafts[0]}, {drafts[1]}: no CCS read of ZMW 3"):
         find_zmw([subreads], drafts, "3")
 
 

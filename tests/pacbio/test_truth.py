@@ -85,7 +85,7 @@ def test_whose_chromosomes_they_are_must_show_in_the_path(files: tuple[Path, Pat
     bam, ranges, splits = files
     other = splits.with_name("mouse_split.tsv")
     other.write_text(SPLITS)
-    with pytest.raises(InputError, match="whose chromosomes"):
+    with pytest.raises(InputError, match="unknown species"):
         Truths(bam, ranges, other)
 
 

@@ -120,7 +120,7 @@ def test_skipped_molecules_without_drafts(make) -> None:
 
 @pytest.mark.parametrize("chunk", [(0, 3), (4, 3), (1, 0)])
 def test_an_impossible_chunk(make, chunk: tuple[int, int]) -> None:
-    with pytest.raises(InputError, match="give a number from 1"):
+    with pytest.raises(InputError, match="the first number must be from 1"):
         read_zmws([make.subreads([1])], make.drafts([1]), chunk=chunk)
 
 
@@ -158,7 +158,7 @@ def test_a_draft_that_comes_twice_is_reported_once(make) -> None:
     drafts = make.drafts([1, 2, 1, 3])
     items = list(read_zmws([make.subreads(range(4))], drafts))
     assert [type(item) for item in items] == [Zmw, Zmw, Fault, Zmw]
-    assert items[2].reason.endswith(f"/1/ccs: is read 1 of {drafts} and again read 3")
+    assert items[2].reason.endswith(f"/1/ccs: occurs twice, as read 1 of {drafts} and read 3")
     (late,) = list(read_zmws([make.subreads(range(4))], drafts, chunk=(3, 4)))
     assert isinstance(late, Fault)
 
@@ -166,7 +166,7 @@ def test_a_draft_that_comes_twice_is_reported_once(make) -> None:
 def test_a_misnamed_draft_is_reported(make) -> None:
     items = list(read_zmws([make.subreads([1, 2])], make.drafts([1, "2/consensus", 2])))
     assert [type(item) for item in items] == [Zmw, Fault, Zmw]
-    assert "is not the name of a CCS read (movie/zmw/ccs)" in items[1].reason
+    assert "not a CCS read name (movie/zmw/ccs)" in items[1].reason
 
 
 def test_damaged_kinetics_are_one_molecules_fault(make) -> None:
@@ -189,7 +189,7 @@ def test_passes_without_kinetics_and_with_n_are_read_without_fuss(make) -> None:
 
 def test_none_of_the_molecules(make) -> None:
     subreads, drafts = make.subreads(range(7)), make.drafts([11, 12])
-    sentence = f"none of the 7 molecules of {subreads} is in {drafts}"
+    sentence = f"none of the 7 ZMWs of {subreads} is in {drafts}"
     for chunk in (None, (2, 2)):
         with pytest.raises(InputError, match=re.escape(sentence)):
             next(read_zmws([subreads], drafts, chunk=chunk))
@@ -203,20 +203,20 @@ def test_a_chunk_that_matches_nothing_is_no_error_where_another_one_does(make) -
 def test_the_same_hole_of_another_movie_is_another_molecule(make) -> None:
     drafts = make.drafts([1, 2])
     make.movie = "m84004_220919_222401_s1"
-    with pytest.raises(InputError, match="none of the 2 molecules"):
+    with pytest.raises(InputError, match="none of the 2 ZMWs"):
         list(read_zmws([make.subreads([1, 2])], drafts))
 
 
 @pytest.mark.parametrize("orders", [[1, 2, 1], [5, 1, 2, 5, 3]])
 def test_a_molecule_in_two_places(make, orders: list[int]) -> None:
     path = make.subreads(orders)
-    with pytest.raises(InputError, match=rf"{path}: the subreads of .*/{orders[0]} lie in two separate places"):
+    with pytest.raises(InputError, match=rf"{path}: the subreads of .*/{orders[0]} are in two separate places"):
         list(read_subreads([path]))
 
 
 def test_a_molecule_in_two_files(make) -> None:
     one, two = make.subreads([1, 2], "one.bam"), make.subreads([2, 3], "two.bam")
-    with pytest.raises(InputError, match=rf"{two}: the subreads of .*/2 lie in .* too; merge"):
+    with pytest.raises(InputError, match=rf"{two}: the subreads of .*/2 are in .* too; merge"):
         list(read_zmws([one, two], make.drafts([3])))
 
 
@@ -249,35 +249,35 @@ def test_aligned_to_another_molecule(make) -> None:
     first, second = read_zmws([path], make.drafts([1, 2]))
     assert isinstance(first, Fault)
     assert first.reason == (
-        f"{path}: record {make.movie}/1/0_60: is aligned to {make.movie}/2/ccs, not to the CCS read of its own molecule"
+        f"{path}: record {make.movie}/1/0_60: is aligned to {make.movie}/2/ccs, not to the CCS read of its own ZMW"
     )
     assert second.passes == ()
 
 
 def test_aligned_and_raw_ones_are_not_mixed(make) -> None:
-    with pytest.raises(InputError, match="some subreads files are aligned and some are not"):
+    with pytest.raises(InputError, match="some subreads files are aligned and others are not"):
         read_zmws([make.subreads([1]), make.aligned(["2/ccs"])], make.drafts([1, 2]))
 
 
 def test_no_aligned_subread_at_all(make) -> None:
     path = make.aligned(["1/ccs"], passes=0)
-    with pytest.raises(InputError, match=r"holds no subreads that are aligned \(2 are not\)"):
+    with pytest.raises(InputError, match=r"no aligned \(2 unaligned\) subreads found"):
         list(read_zmws([path], make.drafts([1])))
 
 
 def test_hifi_reads_given_as_subreads(make) -> None:
     drafts = make.drafts([1, 2])
-    with pytest.raises(InputError, match=f"^{drafts}: holds HiFi .CCS. reads .*1/ccs. where subreads are needed"):
+    with pytest.raises(InputError, match=f"^{drafts}: contains HiFi .CCS. reads .*1/ccs., but subreads are needed"):
         read_zmws([drafts], drafts)
     # The same without a read group that says so.
     path = make.records([make.subread(1, 0, name="m/1/ccs")])
-    with pytest.raises(InputError, match=f"^{path}: holds HiFi .CCS. reads"):
+    with pytest.raises(InputError, match=f"^{path}: contains HiFi .CCS. reads"):
         list(read_zmws([path], drafts))
 
 
 def test_a_read_name_that_is_none(make) -> None:
     path = make.records([make.subread(1, 0, name="read1")])
-    with pytest.raises(InputError, match="read read1: its name is not that of a subread"):
+    with pytest.raises(InputError, match="read read1: the read name is not a subread's"):
         list(read_subreads([path]))
 
 
@@ -287,7 +287,7 @@ def test_sam_and_cram_are_read_in_order_only(make, ending: str) -> None:
     items = list(read_zmws([subreads], make.drafts([1, 3])))
     assert holes(items) == [1, 3]
     assert_own_passes(items)
-    with pytest.raises(InputError, match=f"{subreads}: its molecules are in another order.*convert it to BAM"):
+    with pytest.raises(InputError, match=f"{subreads}: its ZMWs are in another order.*convert it to BAM"):
         list(read_zmws([subreads], make.drafts([3, 1])))
 
 
@@ -331,20 +331,20 @@ def test_real_alignments_to_something_else(shared: Path) -> None:
     aligned = shared / "data" / "misc" / "all4mer.aligned_subreads.bam"
     with pytest.raises(InputError, match="is aligned to All4mer"):
         list(read_zmws([aligned], shared / "data" / "misc" / "all4mer.insert.fa"))
-    with pytest.raises(InputError, match="aligned already; give the drafts"):
+    with pytest.raises(InputError, match="aligned already; give the CCS reads"):
         list(read_subreads([aligned]))
 
 
 @pytest.mark.parametrize("orders", [[1, 2, 3, 1], [1, 2, 1, 3], [3, 1, 2, 3]])
 @pytest.mark.parametrize("wanted", [[1, 2], [2], [1, 2, 3]])
 def test_passes_in_two_places_are_found_however_far_drafts_reach(make, orders: list[int], wanted: list[int]) -> None:
-    with pytest.raises(InputError, match="lie in two separate places"):
+    with pytest.raises(InputError, match="are in two separate places"):
         list(read_zmws([make.subreads(orders)], make.drafts(wanted)))
 
 
 def test_passes_in_two_files_are_found_however_far_drafts_reach(make) -> None:
     parts = [make.subreads([1, 2], "one.bam"), make.subreads([2, 3], "two.bam")]
-    with pytest.raises(InputError, match=r"two.bam: the subreads of .*/2 lie in .*one.bam too; merge"):
+    with pytest.raises(InputError, match=r"two.bam: the subreads of .*/2 are in .*one.bam too; merge"):
         list(read_zmws(parts, make.drafts([1])))
 
 
@@ -352,7 +352,7 @@ def test_a_limit_is_said_to_leave_passes_unsought(make, caplog: pytest.LogCaptur
     caplog.set_level("INFO")
     subreads, drafts = make.subreads(range(9)), make.drafts(range(9))
     assert len(list(read_zmws([subreads], drafts, limit=2))) == 2
-    assert "not read to their end" in caplog.text
+    assert "not read to the end" in caplog.text
     index_bam(subreads)
     caplog.clear()
     assert len(list(read_zmws([subreads], drafts, limit=2))) == 2
@@ -364,7 +364,7 @@ def test_a_subread_that_is_there_twice_is_its_molecules_fault(make) -> None:
     sound, faulty = read_zmws([twice], make.drafts([1, 2]))
     assert isinstance(sound, Zmw)
     assert isinstance(faulty, Fault)
-    assert re.search(r"record .*/2/0_\d+: is there twice", faulty.reason)
+    assert re.search(r"record .*/2/0_\d+: occurs twice", faulty.reason)
     (_, sound_passes), (_, error) = read_subreads([twice])
     assert len(sound_passes) == 1
     assert isinstance(error, MoleculeError)
