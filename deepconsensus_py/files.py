@@ -160,7 +160,7 @@ def _sentence(path: Path | str, error: OSError) -> OutputError:
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return OutputError(f"{path}: cannot be written ({error.strerror}); choose another output")
     if error.errno in _GONE:
-        return OutputError(f"{path}: its directory was removed while the file was being written; start again")
+        return OutputError(f"{path}: its directory does not exist (any more)")
     # Errors of htslib come without a number, and with messages that do not help users.
     reason = f" ({error.strerror})" if error.strerror else ""
     guess = "has the reading program ended?" if str(path) == shown(Path(STDOUT)) else "is the disk full?"

@@ -1,4 +1,8 @@
-"""CIGAR arithmetic on arrays (SAM specification, section 1.4.6), and left-normalised alignments."""
+"""CIGAR operations on arrays (SAM specification, section 1.4.6), and left-normalisation of gaps.
+
+A gap in a homopolymer or a tandem repeat can be placed anywhere in it at the same score, and aligners differ in their
+choice. Left-normalised, the same difference has the same position in every pass, so that it can be counted by position.
+"""
 
 from typing import NamedTuple
 
@@ -20,7 +24,7 @@ def counts(alignment: Alignment) -> NDArray[np.int64]:
 
 
 def identity(alignment: Alignment) -> float:
-    """Equal bases over aligned, inserted and deleted ones; 0 where nothing is aligned."""
+    """Equal bases over aligned, inserted and deleted ones; 0 if nothing is aligned."""
     n = counts(alignment)
     return float(n[EQUAL] / max(1, n[EQUAL] + n[DIFFERENT] + n[INSERTION] + n[DELETION]))
 
@@ -47,11 +51,11 @@ _Operations = tuple[NDArray[np.uint8], NDArray[np.int32]]
 
 
 def left_normalise(alignment: Alignment, bases: _Codes, draft: _Codes) -> Alignment:
-    """Move every gap left while the base it takes in equals the base it lets go, and join gaps that meet.
+    """Move every gap as far left as possible without changing the alignment's letters, and join gaps that meet.
 
-    Each column then pairs the same letters as before, so the numbers of equal, different, inserted and deleted bases
-    stay what they were. The first column stays aligned, so gaps leave neither the start nor the clips. An insertion and
-    a deletion that meet keep their order. Gaps before the first or after the last aligned pair are left out: insertions
+    A gap moves left by one base if that base equals the last base of the gap. The numbers of equal, different, inserted
+    and deleted bases stay the same. The first column stays aligned, so that no gap moves into a clip. An insertion and
+    a deletion that meet keep their order. Gaps before the first or after the last aligned pair are removed: insertions
     become soft clips. Hard clips are dropped.
 
     Args:
@@ -72,7 +76,7 @@ def left_normalise(alignment: Alignment, bases: _Codes, draft: _Codes) -> Alignm
 
 
 class _Layout(NamedTuple):
-    """An alignment as blocks of aligned columns with a gap between each two.
+    """An alignment as blocks of aligned columns with a gap between every two.
 
     Attributes:
         head: clipped bases before the first block.
@@ -97,6 +101,7 @@ def _normalise(
 ) -> tuple[int, _Codes, NDArray[np.int32]]:
     layout = _read(alignment, start)
     gaps = len(layout.lengths)
+    # Joined gaps are longer, and may move further: repeat until nothing moves or nothing is joined.
     while _shift(layout, gaps, bases, draft):
         joined = _join(layout, gaps)
         if joined == gaps:
@@ -108,7 +113,7 @@ def _normalise(
 
 @kernel
 def _read(alignment: _Operations, start: int) -> _Layout:
-    """No blocks where no base is paired."""
+    """Parse the operations; without a pair, all blocks are empty."""
     operations, spans = alignment
     insertion, lengths = np.empty(len(operations), np.bool_), np.empty(len(operations), np.int64)
     blocks = np.zeros(len(operations) + 1, np.int64)
@@ -124,7 +129,7 @@ def _read(alignment: _Operations, start: int) -> _Layout:
             insertion[gaps], lengths[gaps] = on_pass, length
             gaps += 1
             tail += length * on_pass
-    # Gaps behind the last block are none.
+    # Gaps after the last block do not count.
     while gaps and blocks[gaps] == 0:
         gaps -= 1
     layout = _Layout(head, start, tail, insertion[:gaps], lengths[:gaps], blocks[: gaps + 1])
@@ -134,7 +139,7 @@ def _read(alignment: _Operations, start: int) -> _Layout:
 
 @kernel
 def _join(layout: _Layout, gaps: int) -> int:
-    """Make one gap of neighbours of the same kind with no column between them; gives how many gaps are left."""
+    """Join gaps of the same kind that have no column between them; returns the number of gaps left."""
     insertion, lengths, blocks = layout.insertion, layout.lengths, layout.blocks
     kept = 0
     for i in range(gaps):
@@ -149,7 +154,11 @@ def _join(layout: _Layout, gaps: int) -> int:
 
 @kernel
 def _shift(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> bool:
-    """Move each gap left over its own block and over what the gap before it frees; says whether any moved."""
+    """Move each gap left; returns whether any moved.
+
+    From left to right: when a gap moves, the columns that it passes are added to the block after it, and the next gap
+    can move over them in the same sweep.
+    """
     blocks, moved, freed = layout.blocks, False, np.int64(-1)
     in_pass, in_draft = layout.head - 1, layout.start - 1
     for i in range(gaps):
@@ -161,7 +170,7 @@ def _shift(layout: _Layout, gaps: int, bases: _Codes, draft: _Codes) -> bool:
         else:
             in_draft += length
             letters, last = draft, in_draft
-        # The first column stays.
+        # ``freed`` is -1 for the first gap: the first column stays aligned.
         room, steps = blocks[i] + freed, 0
         while steps < room and letters[last - length - steps] == letters[last - steps]:
             steps += 1

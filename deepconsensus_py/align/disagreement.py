@@ -1,8 +1,8 @@
-"""Where passes disagree with the sequence that they are aligned to in a way that its base qualities have to show.
+"""Places where passes disagree with their sequence, for lower base qualities there.
 
-A model that has no edit for a difference (another base that every pass reads, a missing repeat unit) leaves the
-sequence as it is, and as sure as elsewhere. Here differences are counted whether or not a model has an edit for them,
-and become the bases that are expected to be wrong.
+A model that cannot make an edit (a substitution, a missing repeat unit) leaves the sequence unchanged, with the same
+qualities as elsewhere. Here differences are counted whether or not a model can correct them, and turned into expected
+numbers of wrong bases.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,54 +27,54 @@ from deepconsensus_py.align.tandem_repeats import TandemRepeats, find_tandem_rep
 from deepconsensus_py.pacbio.molecule import N, Pass, decode_bases, encode_bases
 
 PRIOR = 1e-4
-"""Probability that a place of a draft has an error for which a model has no edit: about one in 10 kb."""
+"""Prior probability of an error that a model cannot correct, per draft base: about one in 10 kb."""
 
 AGREEING = 0.8
-"""Share of the passes that show such an error where there is one."""
+"""Fraction of the passes that show such an error if there is one."""
 
 LEAST_PROBABILITY, LEAST_WRONG = 0.1, 0.05
-"""Of an error, and bases that are expected to be wrong: less is lost among the errors that models expect anyway."""
+"""Minimum probability of an error, and expected wrong bases; below, the model's own error probabilities dominate."""
 
 MARGIN = 10
-"""Draft bases on either side of such places that go into the consensus of the passes."""
+"""Flanking draft bases in the consensus of the passes at such places."""
 
 LONG_REPEAT = 100
-"""Bases from which on the passes' lengths leave the number of copies open, whatever their mean is."""
+"""Repeats of this many bases or more: the lengths in the passes do not determine the number of copies."""
 
 SIGNIFICANT = 4.5
-"""Standard errors by which the mean length of a shorter repeat must differ: some ten repeats in a molecule are looked
-at, and passes err alike in some."""
+"""Standard errors by which the length of a shorter repeat must differ. High, because some ten repeats per molecule are
+tested, and because errors of passes can be correlated."""
 
 WRONG_AT_MOST = 0.75
 """Probability that a random base is wrong."""
 
 _MAJORITY, _MOST_SEGMENTS = 3, 30
-"""Passes that a consensus takes: two have no majority, and more than thirty add nothing."""
+"""Fewest and most passes in a consensus: two have no majority, more than thirty do not help."""
 
 _LEAST_RATE = 1e-3
 _MEDIAN_FACTOR = 1.25
-"""Standard error of a median over that of a mean."""
+"""Ratio of the standard errors of a median and a mean."""
 
 _FAR_OUT = 4
-"""Standard errors; what is further away does not count."""
+"""Standard errors beyond which probabilities are neglected."""
 
 _Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disagreement:
-    """Stretches and repeats of a sequence that passes read otherwise.
+    """Stretches and tandem repeats of a sequence in which passes disagree with it.
 
     Attributes:
         start: ``int32[k]`` position of the first base of a stretch.
         stop: ``int32[k]`` one past its last base.
-        probability: ``float32[k]`` that the difference is no accident.
-        letters: ``uint8[n]`` base codes: the consensus of the passes of each stretch, with ``MARGIN`` on either side,
-            laid end to end.
+        probability: ``float32[k]`` that the sequence is wrong there.
+        letters: ``uint8[n]`` base codes: the consensus of the passes for each stretch, with ``MARGIN`` on either side,
+            concatenated.
         size: ``int32[k]`` bases of each consensus.
         repeat_start: ``int32[r]`` position of the first base of a tandem repeat.
         repeat_stop: ``int32[r]`` one past its last base.
-        repeat_surplus: ``float32[r]`` bases by which passes are longer there.
+        repeat_surplus: ``float32[r]`` bases by which passes are longer.
         repeat_spread: ``float32[r]`` standard error of that.
         repeat_unit: ``int32[r]`` bases of a unit.
     """
@@ -96,7 +96,7 @@ class Disagreement:
 
     @classmethod
     def of_layout(cls, layout: Mapping[str, NDArray[Any]]) -> "Disagreement":
-        """What ``layout`` gave."""
+        """The inverse of ``layout``."""
         return cls(*(layout[f"disagreement_{name}"] for name in cls.__slots__))
 
 
@@ -105,11 +105,11 @@ NO_DISAGREEMENT = Disagreement(*(np.empty(0, dtype) for dtype in _DTYPES))
 
 
 def find_disagreement(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> Disagreement:
-    """Find what passes read otherwise than a draft.
+    """Find where passes disagree with a draft.
 
-    Differences that alignments show (another base, an inserted letter, windows that are longer or shorter) only say
-    where to look: what passes read there, their partial-order consensus tells, which does not depend on where an
-    alignment puts its gaps. The lengths of tandem repeats are compared as a whole.
+    Differences in the alignments (mismatches, insertions, longer or shorter windows) only show where to look: there the
+    partial-order consensus of the passes, which does not depend on the placement of gaps, is compared with the draft.
+    The lengths of tandem repeats are compared as a whole.
 
     Args:
         draft: ``uint8[n]`` base codes.
@@ -137,7 +137,7 @@ def with_disagreement(
     Args:
         error: ``float32[m]`` probabilities that its bases are wrong.
         bases: ``uint8[m]`` base codes of the read.
-        index: ``[m]`` position of each base in the sequence of ``disagreement``, -1 for one that was put in.
+        index: ``[m]`` position of each base in the sequence of ``disagreement``, -1 for an inserted one.
         disagreement: of the passes with that sequence.
     """
     found, raised = disagreement, error.copy()
@@ -158,10 +158,10 @@ def with_disagreement(
 
 
 class _Places:
-    """Where stretches of a sequence lie in a read that was made of it.
+    """Positions of stretches of a sequence in a read that was made from it.
 
     Args:
-        index: ``[m]`` position of each base of the read in the sequence, -1 for one that was put in.
+        index: ``[m]`` position of each base of the read in the sequence, -1 for an inserted one.
     """
 
     def __init__(self, index: NDArray[np.integer]) -> None:
@@ -170,14 +170,14 @@ class _Places:
         self._length = len(index)
 
     def between(self, start: int, stop: int) -> tuple[int, int]:
-        """From behind the last base before a stretch to the first one after it: bases put in at its ends are in it."""
+        """The read's interval for a stretch, with the bases inserted at its ends."""
         first, last = np.searchsorted(self._position, (start, stop))
         begin = int(self._kept[first - 1]) + 1 if first else 0
         return begin, int(self._kept[last]) if last < len(self._kept) else self._length
 
 
 def _raise(error: NDArray[np.float32], left: int, right: int, wrong: float) -> None:
-    """Let a stretch say that so many bases are wrong, with as many bases around it as that takes."""
+    """Raise the error probabilities of a stretch to a number of wrong bases, widening it if it is too short."""
     if wrong < LEAST_WRONG:
         return
     lacking = max(0, ceil((wrong / WRONG_AT_MOST - (right - left)) / 2))
@@ -187,7 +187,7 @@ def _raise(error: NDArray[np.float32], left: int, right: int, wrong: float) -> N
 
 
 def _expected_wrong(surplus: float, spread: float, unit: int) -> float:
-    """Bases that are wrong, where a length can be wrong by whole units and was measured with a standard error."""
+    """Expected wrong bases of a repeat whose length is off by whole units and was measured with a standard error."""
     units = ceil((abs(surplus) + _FAR_OUT * spread) / unit) + 1
     return unit * sum(
         _above((i - 0.5) * unit, surplus, spread) + _above((i - 0.5) * unit, -surplus, spread)
@@ -208,7 +208,7 @@ def _posterior(showing: Any, covering: Any, rate: float) -> Any:
 
 
 def _shown_by_half(showing: _Integers, covering: _Integers, rate: float) -> tuple[_Integers, NDArray[np.float64]]:
-    """Places where half of the passes or more show a difference that is likely to be an error, and its probability."""
+    """Places where at least half of the passes show a difference that is likely an error, with its probability."""
     at = np.flatnonzero((2 * showing >= covering) & (showing > 0))
     probability = _posterior(showing[at], covering[at], rate)
     likely = probability >= LEAST_PROBABILITY
@@ -220,7 +220,7 @@ _Place = tuple[int, int, float]
 
 
 def _other_bases(counts: PassCounts) -> list[_Place]:
-    """Positions where passes read another base."""
+    """Positions with mismatches."""
     letters = counts.other[:, 1:N]
     rate = letters.sum() / counts.covered / 3
     found = _shown_by_half(letters.max(axis=1, initial=0), counts.covering[:-1], rate)
@@ -228,7 +228,7 @@ def _other_bases(counts: PassCounts) -> list[_Place]:
 
 
 def _inserted_letters(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
-    """Gaps where passes insert a letter that neither neighbour has; outside of repeats."""
+    """Gaps where passes insert a base unlike both neighbours; outside of repeats."""
     letters = counts.inserted[:-1, 1:N]
     rate = letters.sum() / counts.covered / 2
     most = np.where(outside[:-1], letters.max(axis=1, initial=0), 0)
@@ -237,7 +237,7 @@ def _inserted_letters(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_P
 
 
 def _indels(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
-    """Windows in which passes have two bases more, or two less, than the draft; outside of repeats."""
+    """Windows in which passes are at least two bases longer or shorter than the draft; outside of repeats."""
     showing, covering = longer_and_shorter(counts.gained, counts.lost, counts.start, counts.stop)
     own = outside[: len(covering)] & outside[len(outside) - len(covering) :]
     places: list[_Place] = []
@@ -250,7 +250,7 @@ def _indels(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
 def _stretches(
     draft: NDArray[np.uint8], passes: Sequence[Pass], counts: PassCounts, places: Sequence[_Place]
 ) -> list[tuple[int, int, float, NDArray[np.uint8]]]:
-    """Stretches of neighbouring places where the consensus of the passes is another and fits them better.
+    """Stretches of neighbouring places where the consensus of the passes differs from the draft and fits them better.
 
     Returns:
         Start, stop, probability and consensus of each.
@@ -269,12 +269,12 @@ def _stretches(
 
 
 def _distance(segments: Sequence[str], sequence: str) -> int:
-    """The sum of the edit distances."""
+    """Sum of the edit distances."""
     return sum(int(edlib.align(segment, sequence)["editDistance"]) for segment in segments)
 
 
 def _joined(places: Sequence[_Place]) -> list[_Place]:
-    """Places in order, those that lie near each other as one."""
+    """Merge places that are close to each other."""
     joined: list[_Place] = []
     for start, stop, probability in places:
         if joined and start <= joined[-1][1] + WIDTH:
@@ -286,7 +286,7 @@ def _joined(places: Sequence[_Place]) -> list[_Place]:
 
 
 def _segments(passes: Sequence[Pass], counts: PassCounts, around: slice) -> list[str]:
-    """What the first passes that span a stretch read there."""
+    """The sequences of the first passes that span a stretch."""
     segments = []
     for row, p in enumerate(passes):
         if counts.start[row] < around.start and counts.stop[row] > around.stop and p.alignment is not None:
@@ -299,7 +299,7 @@ def _segments(passes: Sequence[Pass], counts: PassCounts, around: slice) -> list
 
 
 def _repeat_lengths(counts: PassCounts, repeats: TandemRepeats) -> list[tuple[float, ...]]:
-    """Tandem repeats whose length passes read otherwise, or cannot tell."""
+    """Tandem repeats whose length differs in the passes, or is uncertain."""
     found: list[tuple[float, ...]] = []
     for start, stop, unit in zip(repeats.start.tolist(), repeats.stop.tolist(), repeats.unit.tolist(), strict=True):
         length = stop - start
@@ -314,7 +314,7 @@ def _repeat_lengths(counts: PassCounts, repeats: TandemRepeats) -> list[tuple[fl
 
 
 def _outside(repeats: TandemRepeats, n: int) -> NDArray[np.bool_]:
-    """Positions ``bool[n + 1]`` that are in no repeat and not beside one."""
+    """Positions ``bool[n + 1]`` that are neither in a repeat nor next to one."""
     outside = np.ones(n + 1, np.bool_)
     for start, stop in zip(repeats.start, repeats.stop, strict=True):
         outside[max(start - WIDTH, 0) : stop + 2] = False

@@ -1,4 +1,4 @@
-"""A draft consensus of a molecule's passes, for runs where no CCS reads are at hand."""
+"""Draft consensus from a ZMW's passes, for runs without CCS reads."""
 
 from collections.abc import Sequence
 
@@ -17,24 +17,24 @@ MIN_PASSES = 3
 """Two passes have no majority."""
 
 MAX_PASSES = 20
-"""Time grows with the passes, errors stop falling: in six molecules of 6 to 19 usable passes, at most 7 of them give
-752 errors, 10 give 413, 15 give 276, and all of them 274."""
+"""Time grows with the number of passes, but errors level off: in six molecules of 6 to 19 usable passes, at most 7 of
+them give 752 errors, 10 give 413, 15 give 276, and all of them 274."""
 
 UNPOLISHED = -1.0
-"""Tag ``rq`` of a read that is no consensus (``ccs --all``)."""
+"""Tag ``rq`` of a read that is not a consensus (``ccs --all``)."""
 
 _PASS_QUALITY = 10
-"""Phred of the bases of a pass, as ``ccs`` gives it."""
+"""Phred of the bases of a pass, as in ``ccs``."""
 
 _SHORTEST, _LONGEST = 0.5, 2.0
 """Of the median length; ccs drops passes outside it too."""
 
 
 def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
-    """Make the draft of a molecule from its passes.
+    """Build the draft of a ZMW from its passes.
 
-    A pass of median length is the backbone; the passes, aligned to it, give a partial-order consensus in windows, and,
-    aligned to that, a second one, on which they vote. Base qualities follow from that vote.
+    A pass of median length is the backbone. The passes aligned to it give a partial-order consensus in windows; aligned
+    to that, they give a second one, which they correct by majority vote. Base qualities follow from the vote.
 
     Args:
         molecule: names the draft, ``movie/zmw/ccs``.
@@ -44,7 +44,7 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
         The draft, with tags ``RG zm np ec rq sn``, and the passes as they were given.
 
     Raises:
-        MoleculeError: fewer than three passes are of about the median length and alike (``too_few_passes``).
+        MoleculeError: fewer than three passes are of about the median length and align (``too_few_passes``).
     """
     name = ccs_name(molecule)
     chosen = _chosen(passes)
@@ -64,7 +64,7 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
 
 
 def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass]) -> Draft:
-    """What stands for a molecule of which no consensus is made: one of its passes, as ``ccs --all`` writes it.
+    """A stand-in for a ZMW without a consensus: one of its passes, as in ``ccs --all``.
 
     Args:
         molecule: names the draft, ``movie/zmw/ccs``.
@@ -83,7 +83,7 @@ def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass]) -> Draft:
 
 
 def _chosen(passes: Sequence[Pass]) -> list[Pass]:
-    """Passes of about the median length, the nearest to it first; the median is that of passes with both adapters."""
+    """Passes of about the median length of full passes, closest first."""
     full = [p for p in passes if p.is_full] or list(passes)
     if not full:
         return []
@@ -100,7 +100,7 @@ def _aligned(name: str, bases: NDArray[np.uint8], passes: Sequence[Pass]) -> lis
 
 
 def _coverage(bases: NDArray[np.uint8], aligned: Sequence[Pass]) -> float:
-    """Mean number of passes on a base of the draft; short ones, which it was not made of, count as well (as in ccs)."""
+    """Mean coverage of the draft; includes short passes, which it was not built from (as in ccs)."""
     alignments = [p.alignment for p in aligned if p.alignment is not None]
     spans = sum(int(a.lengths @ ON_DRAFT[a.operations]) for a in alignments)
     return spans / max(1, len(bases))
@@ -125,7 +125,7 @@ def _snr(passes: Sequence[Pass]) -> tuple[tuple[str, object, str], ...]:
 
 def _too_few(name: str, usable: int, total: int) -> MoleculeError:
     return MoleculeError(
-        f"{name}: {usable} of its {total} passes are of similar length and align; a draft takes {MIN_PASSES}",
+        f"{name}: {usable} of {total} subreads have similar lengths and align; a draft takes at least {MIN_PASSES}",
         outcome="too_few_passes",
     )
 
@@ -134,7 +134,7 @@ _SLOTS = 1 + 6
 """A draft base and up to six bases inserted after it."""
 
 _HIGHEST_PHRED = 40
-"""Beyond it the fit below was not seen to hold."""
+"""The fit below was not validated beyond it."""
 
 _INTERCEPT, _SLOPE = -0.47, -2.76
 """Log-odds of an error against the margin of the vote, (for - against) / sqrt(passes); fitted on 1.17 million bases of
@@ -144,7 +144,7 @@ drafts of 3 to 22 passes, Sequel and Sequel II: predicted within 1.5 Phred of ob
 def vote(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Correct a draft by the majority of its passes.
 
-    A base of the draft gives way to what more passes have there; bases are inserted where more than half have them.
+    A draft base is replaced by what more passes have there; bases are inserted where more than half have them.
 
     Args:
         draft: ``uint8[n]`` base codes.
@@ -166,7 +166,7 @@ def vote(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[NDArray[np.u
 
 
 def _count_votes(length: int, passes: Sequence[Pass]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Passes with each base (or none) in each column, ``int64[length, slots, 6]``, and their number at each base."""
+    """Votes for each base (or gap) in each column, ``int64[length, slots, 6]``, and the coverage of each base."""
     counts = np.zeros(length * _SLOTS * (N + 1), np.int64)
     change = np.zeros(length + 1, np.int64)
     for p in passes:

@@ -1,4 +1,4 @@
-"""Where one sequence lies on a draft: seeds and affine gaps by minimap2, ends and hard cases by edlib."""
+"""Alignment of a sequence to a draft: seeds and affine gaps by minimap2, ends and difficult cases by edlib."""
 
 import math
 import re
@@ -17,11 +17,11 @@ Cigar = list[tuple[int, int]]
 """(CIGAR code, length) pairs."""
 
 _ERROR_COST = 1.5
-"""What an error costs where an equal base brings 1: stretches under 60 % identity cost more than they bring.
-Unit-cost alignments of unrelated sequences reach about 55 %."""
+"""Penalty of an error, with a match score of 1: stretches below 60 % identity have a negative score. Unit-cost
+alignments of unrelated sequences reach about 55 %."""
 
 _MOST_EDITS = 0.35
-"""Edits per base of whole sequences of one molecule; unrelated ones need 0.45, and it takes edlib longest to say so."""
+"""Most edits per base between sequences of one molecule. Unrelated ones need 0.45, and take edlib longest."""
 
 _OPERATION = re.compile(r"(\d+)([=XID])")
 _CODES = {"=": cigar.EQUAL, "X": cigar.DIFFERENT, "I": cigar.INSERTION, "D": cigar.DELETION}
@@ -51,7 +51,7 @@ def score(operations: Cigar) -> float:
 
 
 def length(operations: Cigar, on: NDArray[np.bool_]) -> int:
-    """Bases that operations take on one side (``cigar.ON_PASS`` or ``cigar.ON_DRAFT``)."""
+    """Bases consumed by operations on one side (``cigar.ON_PASS`` or ``cigar.ON_DRAFT``)."""
     return sum(n for op, n in operations if on[op])
 
 
@@ -61,9 +61,9 @@ def equal_bases(operations: Cigar) -> int:
 
 
 def extension(query: str, target: str) -> Cigar:
-    """Align from the common start of two sequences on, as far as it pays.
+    """Align from the common start of two sequences, up to the highest score.
 
-    The shorter sequence may run out; what is left of either stays unaligned.
+    The rest of both sequences stays unaligned.
     """
     shorter, longer = sorted((query, target), key=len)
     if not shorter:
@@ -76,10 +76,10 @@ def extension(query: str, target: str) -> Cigar:
 
 
 def best_overlap(query: str, target: str) -> Overlap | None:
-    """Align all of the shorter sequence within the longer, and keep the stretch with the highest score.
+    """Align the shorter sequence within the longer one, and keep the stretch with the highest score.
 
     Returns:
-        The stretch, or None where the sequences differ too much to be of one molecule.
+        The stretch, or None if the sequences differ too much to be of one molecule.
     """
     swapped = len(query) > len(target)
     shorter, longer = (target, query) if swapped else (query, target)
@@ -116,29 +116,29 @@ _EQX = 0x4000000
 """minimap2's flag for ``=``/``X`` instead of ``M``."""
 
 _SENSITIVE = {"k": 10, "w": 5, "min_cnt": 2, "min_chain_score": 10, "min_dp_score": 20}
-"""Seeds for passes without longer ones: two 10-mers on one diagonal, as actc's second try."""
+"""Seeding for passes without longer seeds: two 10-mers on one diagonal, as in actc's second attempt."""
 
 _CHANCE_SCORE = 10.0
-"""With the logarithm of the two lengths' product, a score that unrelated sequences do not reach (extreme value
-distribution of local scores, Karlin and Altschul 1990)."""
+"""Added to the logarithm of the product of the two lengths: a score that unrelated sequences do not reach (extreme
+value distribution of local scores, Karlin and Altschul 1990)."""
 
 _MOST_REPEATED = 150_000
-"""Seed matches within a draft: minimap2 takes seconds a pass for more of them (600 bases of a dinucleotide repeat),
-where edlib takes its usual 50 ms."""
+"""Most seed matches within a draft for minimap2, which takes seconds per pass for more of them (600 bases of a
+dinucleotide repeat); edlib takes its usual 50 ms."""
 
 _MOST_UNALIGNED = 0.1
-"""Unaligned ends that pass and draft both have, of more than this share of the shorter: perhaps a wrong diagonal."""
+"""If pass and draft both have unaligned ends longer than this fraction of the shorter one, the hit may be wrong."""
 
 _MIN_COVERED = 0.1
-"""An alignment covers at least this share of the pass or of the draft, whichever is shorter."""
+"""Minimum fraction of the shorter one of pass and draft that an alignment must cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A sequence on a draft.
+    """An alignment of a sequence to a draft.
 
     Attributes:
-        reverse: what aligns is the sequence's reverse complement; ``head`` and ``tail`` count on that.
+        reverse: whether the reverse complement aligns; ``head`` and ``tail`` refer to the aligned orientation.
         start: draft position of the first aligned base.
         end: draft position after the last aligned base.
         head: unaligned bases before the first aligned one.
@@ -157,11 +157,11 @@ class Hit:
 
 
 class DraftMap:
-    """Finds sequences on one draft.
+    """Aligns sequences to one draft.
 
     Args:
         draft: its bases as text.
-        forward_only: the draft was made from one strand; what reads the other strand does not belong to it.
+        forward_only: for by-strand drafts: passes of the other strand do not belong to it.
     """
 
     def __init__(self, draft: str, *, forward_only: bool = False) -> None:
@@ -212,9 +212,9 @@ class DraftMap:
         return hits
 
     def _whole(self, sequence: str) -> list[Hit]:
-        """Unit-cost alignments of all of the shorter sequence, cut to the stretch that is better than chance.
+        """Unit-cost alignments of the whole shorter sequence, cut to the best stretch if it is better than chance.
 
-        For what seeds do not serve: short sequences and tandem repeats.
+        For short sequences and tandem repeats, where seeds fail.
         """
         chance = _CHANCE_SCORE + math.log(len(sequence) * len(self._draft))
         hits = []
@@ -227,11 +227,11 @@ class DraftMap:
         return hits
 
     def _choose(self, hits: list[Hit]) -> Hit | None:
-        """The hit with most equal bases; a read through a missed adapter has hits on both strands."""
+        """The hit with the most equal bases; a pass with a missed adapter has hits on both strands."""
         return max((hit for hit in hits if not (self._forward_only and hit.reverse)), key=_equal, default=None)
 
     def _extended(self, hit: Hit, sequence: str) -> Hit:
-        """Extend to the ends of sequence or draft as far as it pays: minimap2 stops at the last good stretch."""
+        """Extend towards the ends of sequence and draft up to the highest score: minimap2 stops at its last chain."""
         left = extension(sequence[: hit.head][::-1], self._draft[: hit.start][::-1])
         right = extension(sequence[len(sequence) - hit.tail :], self._draft[hit.end :])
         return Hit(
@@ -245,7 +245,7 @@ class DraftMap:
         )
 
     def _unaligned_ends(self, hit: Hit) -> int:
-        """Bases at the ends that pass and draft both have and that are not aligned."""
+        """Unaligned bases at the ends that both pass and draft have."""
         return min(hit.head, hit.start) + min(hit.tail, len(self._draft) - hit.end)
 
 
@@ -262,14 +262,14 @@ _SEED = 15
 
 
 def repeated_matches(sequence: str) -> int:
-    """Matches of the sequence's 15-mers to its own 15-mers elsewhere: what seeds of a copy of it would find in vain.
+    """Matches of the sequence's 15-mers to its own 15-mers elsewhere: spurious seed matches of a pass.
 
-    A run of n equal bases, or n bases of a short unit, has up to n^2.
+    A homopolymer of n bases, or n bases of a short unit, has up to n^2.
     """
     letters = np.frombuffer(sequence.encode("ascii"), np.uint8).astype(np.uint64)
     if len(letters) < _SEED:
         return 0
-    # Two bits tell A, C, G and T apart (bits 1 and 2 of their ASCII codes); N counts as one of them.
+    # Bits 1 and 2 of their ASCII codes distinguish A, C, G and T; N counts as one of them.
     codes = letters >> np.uint64(1) & np.uint64(3)
     words = np.zeros(len(codes) - _SEED + 1, np.uint64)
     for offset in range(_SEED):

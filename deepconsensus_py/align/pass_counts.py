@@ -1,4 +1,7 @@
-"""What passes read otherwise than the sequence that they are aligned to, counted by position (compiled)."""
+"""Differences of passes from the sequence that they are aligned to, counted by position (compiled).
+
+Cumulative sums of inserted and deleted bases give the length difference of any pass in any window with two look-ups.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +15,10 @@ from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import N, Pass
 
 WIDTH = 5
-"""Draft bases of a window: outside of repeats, alignments put a gap within two bases of its place."""
+"""Draft bases of a window: outside of repeats, alignments place a gap within two bases of its true position."""
 
 SHORT_GAP = 5
-"""Bases from which on a gap is no pass's usual error, and does not count in a pass's rates."""
+"""Gaps of this many bases or more are not sequencing errors, and are ignored in a pass's rates."""
 
 _LEAST_VARIANCE = 0.02
 _ON_PASS, _ON_DRAFT = cigar.ON_PASS.astype(np.int64), cigar.ON_DRAFT.astype(np.int64)
@@ -26,18 +29,18 @@ _Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassCounts:
-    """What passes read: by position of the draft, and by gap before a position.
+    """Differences of all passes, by draft position, or by the gap before a position.
 
     Attributes:
         draft: base codes.
-        covering: ``int64[n + 1]`` passes that cover each position, and none at the end.
-        other: ``int64[n, 6]`` passes that read a base otherwise, by base code.
-        inserted: ``int64[n + 1, 6]`` passes that insert a letter unlike both neighbours, by base code.
-        gained: ``int32[passes, n + 2]`` bases inserted before each gap, summed from the left.
-        lost: ``int32[passes, n + 1]`` bases deleted before each position, likewise.
-        start, stop: ``int64[passes]`` stretch of the draft that each covers.
-        drift: ``float64[passes]`` bases by which usual errors make a pass longer, for each base of the draft.
-        variance: ``float64[passes]`` of that, likewise.
+        covering: ``int64[n + 1]`` passes that cover each position; 0 at the end.
+        other: ``int64[n, 6]`` passes with a mismatch, by base code.
+        inserted: ``int64[n + 1, 6]`` passes that insert a base unlike both neighbours, by base code.
+        gained: ``int32[passes, n + 2]`` cumulative inserted bases before each gap.
+        lost: ``int32[passes, n + 1]`` cumulative deleted bases before each position.
+        start, stop: ``int64[passes]`` interval of the draft that each pass covers.
+        drift: ``float64[passes]`` mean length difference by sequencing errors, per draft base.
+        variance: ``float64[passes]`` its variance, per draft base.
     """
 
     draft: NDArray[np.uint8]
@@ -53,12 +56,12 @@ class PassCounts:
 
     @property
     def covered(self) -> int:
-        """Draft bases that all passes cover together."""
+        """Total draft bases covered, summed over passes."""
         return max(1, int((self.stop - self.start).sum()))
 
 
 def count_differences(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> PassCounts:
-    """Count what passes read otherwise than a draft.
+    """Count the differences of passes from a draft.
 
     Args:
         draft: ``uint8[n]`` base codes.
@@ -101,7 +104,7 @@ def _walk(
     letters: tuple[_Integers, _Integers],
     own: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]],
 ) -> int:
-    """Count what one pass reads; gives the position behind its last base. Sums are still to be made of ``own``."""
+    """Count the differences of one pass, not yet cumulated; returns the draft position after its last base."""
     operations, lengths, column = alignment
     (other, inserted), (gained, lost, sums) = letters, own
     position = 0
@@ -113,7 +116,7 @@ def _walk(
                 if bases[position + i] != draft[column + i]:
                     other[column + i, bases[position + i]] += 1
         elif operations[k] == _INSERTION:
-            # Summed up, the bases of a gap count from the position behind it on.
+            # Shifted by one: in the cumulative sum, an insertion before ``column`` counts from ``column + 1`` on.
             gained[column + 1] += length
             _count_letters(bases[position : position + length], draft, column, inserted)
         elif on_draft:
@@ -128,7 +131,10 @@ def _walk(
 
 @kernel
 def _count_letters(new: NDArray[np.uint8], draft: NDArray[np.uint8], gap: int, inserted: _Integers) -> None:
-    """Count the letters of an insertion that neither neighbour has, each once."""
+    """Count the bases of an insertion that differ from both neighbours, each once.
+
+    Copies of a neighbour are homopolymer errors, which are frequent and which the models can correct.
+    """
     for i in range(len(new)):
         before = draft[gap - 1] if gap > 0 else 0
         behind = draft[gap] if gap < len(draft) else 0
@@ -137,9 +143,9 @@ def _count_letters(new: NDArray[np.uint8], draft: NDArray[np.uint8], gap: int, i
 
 
 def lengths_between(counts: PassCounts, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[Any], NDArray[Any]]:
-    """Of the passes that span a stretch: bases by which they are longer there, their drift and its variance."""
+    """For the passes that span an interval: length difference in bases, drift and its variance."""
     spanning = (counts.start < start) & (counts.stop > stop)
-    # Gaps at both ends count.
+    # Includes the gaps at both ends: an aligner may have placed an indel of the repeat there.
     gained = counts.gained[spanning, stop + 1] - counts.gained[spanning, start]
     difference = gained - (counts.lost[spanning, stop] - counts.lost[spanning, start])
     return difference, counts.drift[spanning], counts.variance[spanning]
@@ -147,7 +153,7 @@ def lengths_between(counts: PassCounts, start: int, stop: int) -> tuple[NDArray[
 
 @kernel
 def bases_before(operations: NDArray[np.uint8], lengths: NDArray[np.int32], start: int, column: int) -> int:
-    """Bases of a pass before those that are aligned to a position of the draft, or inserted in front of it."""
+    """Number of bases of a pass before those that are aligned to a draft position or inserted in front of it."""
     position, at = 0, start
     for k in range(len(operations)):
         on_pass, on_draft = _ON_PASS[operations[k]], _ON_DRAFT[operations[k]]
@@ -162,7 +168,7 @@ def bases_before(operations: NDArray[np.uint8], lengths: NDArray[np.int32], star
 def longer_and_shorter(
     gained: NDArray[np.int32], lost: NDArray[np.int32], start: _Integers, stop: _Integers
 ) -> tuple[_Integers, _Integers]:
-    """Of windows by their first position: passes that are longer and that are shorter there, and all that span them."""
+    """For each window, by its first position: passes that are two bases longer or shorter, and passes that span it."""
     windows = max(gained.shape[1] - 2 - WIDTH, 0)
     showing, covering = np.zeros((2, windows), np.int64), np.zeros(windows, np.int64)
     for row in range(len(start)):

@@ -1,4 +1,4 @@
-"""Alignment of the passes of a molecule to its draft, as actc does it, and whether it is their draft."""
+"""Alignment of passes to their draft, as in actc, and a check that existing alignments are to this draft."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,20 +13,20 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, N, Pass, Zmw, decode_bases, reverse_complement
 
 LEAST_EQUAL = 0.7
-"""Of the pairs of an alignment that does not tell matches from mismatches: passes have one mismatch in fifty, and a
-quarter of the letters of unrelated sequences are equal."""
+"""Minimum fraction of equal pairs in an alignment with M operations. Passes have one mismatch in fifty; in unrelated
+sequences a quarter of the bases are equal."""
 
 _TELLS = {cigar.EQUAL: "a match (=)", cigar.DIFFERENT: "a mismatch (X)"}
 
 
 def require_own_draft(zmw: Zmw) -> None:
-    """Refuse alignments that were made to another sequence than the draft, as after a second run of ``ccs``.
+    """Refuse alignments to another sequence than the draft, such as the result of another run of ``ccs``.
 
     Args:
-        zmw: a molecule with aligned passes.
+        zmw: a ZMW with aligned passes.
 
     Raises:
-        MoleculeError: what a CIGAR calls a match is none, or a mismatch is none; or one with M has too few matches.
+        MoleculeError: a match or mismatch of a CIGAR contradicts the bases, or an alignment with M has too few matches.
     """
     for p in zmw.passes:
         pairs = _pairs(p, len(zmw.draft.bases))
@@ -39,17 +39,17 @@ def require_own_draft(zmw: Zmw) -> None:
         for operation, called in _TELLS.items():
             wrong = known & (operations == operation) & (equal != (operation == cigar.EQUAL))
             if wrong.any():
-                raise _another_draft(zmw, p, f"{called} at base {at[np.argmax(wrong)] + 1} of the draft is none")
+                raise _another_draft(zmw, p, f"{called} at base {at[np.argmax(wrong)] + 1} of the draft is wrong")
         unsaid = known & (operations == cigar.MATCH)
         if unsaid.any() and equal[unsaid].mean() < LEAST_EQUAL:
-            raise _another_draft(zmw, p, f"{equal[unsaid].mean():.0%} of the aligned bases are equal")
+            raise _another_draft(zmw, p, f"only {equal[unsaid].mean():.0%} of the aligned bases are equal")
 
 
 def without_unknown_bases(zmw: Zmw) -> Zmw:
-    """Put what most passes read in the place of each N of a draft; it stays where no pass reads anything.
+    """Replace each N of a draft by what most passes read there; an N without passes stays.
 
     Args:
-        zmw: a molecule with aligned passes.
+        zmw: a ZMW with aligned passes.
     """
     unknown = np.flatnonzero(zmw.draft.bases == N)
     if not len(unknown):
@@ -74,7 +74,7 @@ def _all_pairs(zmw: Zmw) -> Iterator[_Pairs]:
 
 
 def _pairs(p: Pass, draft_length: int) -> _Pairs | None:
-    """The pairs of a pass; None where its alignment does not fit, which those say who use it."""
+    """The pairs of a pass; None if its alignment does not fit, which is reported where it is used."""
     if p.alignment is None:
         return None
     in_pass, in_draft = paired_positions(p.alignment)
@@ -87,8 +87,8 @@ def _pairs(p: Pass, draft_length: int) -> _Pairs | None:
 
 def _another_draft(zmw: Zmw, p: Pass, why: str) -> MoleculeError:
     return MoleculeError(
-        f"{p.name}: its alignment is to another sequence than the draft {zmw.name} ({why}); align the subreads to the "
-        "drafts that are given"
+        f"{p.name}: is aligned to another sequence than the draft {zmw.name} ({why}); align the subreads to these "
+        "CCS reads"
     )
 
 
@@ -96,19 +96,19 @@ _STRAND_SUFFIXES = ("/ccs/fwd", "/ccs/rev")
 
 
 def align_passes(draft: Draft, passes: Sequence[Pass]) -> list[Pass | None]:
-    """Align each pass to the draft of its molecule.
+    """Align each pass to the draft of its ZMW.
 
-    Gaps are left-normalised. Passes are aligned end to end where that is better than chance; what lies outside the
-    draft or reads through a missed adapter is soft clipped. To a draft made from one strand (``/ccs/fwd``,
-    ``/ccs/rev``; each in the orientation of its own passes) only passes that align forward belong.
+    Gaps are left-normalised. Passes are aligned end to end if that is better than chance; parts outside the draft or
+    beyond a missed adapter are soft-clipped. A by-strand draft (``/ccs/fwd``, ``/ccs/rev``; each in the orientation of
+    its own passes) takes only passes that align forward.
 
     Args:
         draft: the draft.
         passes: unaligned passes, in sequencing orientation.
 
     Returns:
-        For each pass its aligned copy in draft orientation (bases, pulse widths and inter-pulse durations turned round
-        where ``reverse``), or None where it does not align.
+        For each pass its aligned copy in draft orientation (bases, pulse widths and inter-pulse durations reversed if
+        ``reverse``), or None if it does not align.
 
     Raises:
         ValueError: a pass is already aligned.
@@ -118,13 +118,13 @@ def align_passes(draft: Draft, passes: Sequence[Pass]) -> list[Pass | None]:
 
 
 def align_zmw(zmw: Zmw) -> Zmw:
-    """Align the passes of a molecule and leave out those that do not align; ``unaligned`` names them.
+    """Align the passes of a ZMW and drop those that do not align; ``unaligned`` lists them.
 
     Args:
-        zmw: a molecule with unaligned passes.
+        zmw: a ZMW with unaligned passes.
 
     Returns:
-        The molecule with its aligned passes, in the order given; with none where none aligns.
+        The ZMW with its aligned passes, in the order given; without passes if none aligns.
 
     Raises:
         ValueError: a pass is already aligned.
@@ -133,7 +133,7 @@ def align_zmw(zmw: Zmw) -> Zmw:
 
 
 def aligned_to_draft(zmw: Zmw) -> Zmw:
-    """A molecule as it is, once its alignments are known to be to its draft; aligned where it is not.
+    """Align a ZMW, or check the alignments that it has.
 
     Raises:
         MoleculeError: the passes are aligned to another sequence.
@@ -145,7 +145,7 @@ def aligned_to_draft(zmw: Zmw) -> Zmw:
 
 
 def unaligned(before: Zmw, after: Zmw) -> tuple[str, ...]:
-    """Names of the passes that ``align_zmw`` left out."""
+    """Names of the passes that ``align_zmw`` dropped."""
     kept = {p.name for p in after.passes}
     return tuple(p.name for p in before.passes if p.name not in kept)
 
@@ -157,11 +157,11 @@ def require_raw(name: str, passes: Sequence[Pass]) -> None:
         InputError: naming the molecule.
     """
     if any(p.alignment is not None for p in passes):
-        raise InputError(f"{name}: its subreads are aligned already; give the subreads as they were sequenced")
+        raise InputError(f"{name}: subreads are aligned already; give the raw subreads")
 
 
 def oriented(p: Pass, *, reverse: bool) -> Pass:
-    """A pass turned round where ``reverse``: bases complemented, kinetics in the same new direction."""
+    """A pass, reverse-complemented with its kinetics if ``reverse``."""
     if not reverse:
         return p
     return replace(

@@ -1,6 +1,6 @@
-"""Partial-order consensus of aligned passes, window by window (abPOA; Gao et al., Bioinformatics 2021).
+"""Partial-order consensus of aligned passes in windows (abPOA; Gao et al., Bioinformatics 2021).
 
-Whole passes of 12 kb in one graph cost gigabytes and seconds; windows of a few hundred bases cost neither.
+A graph of whole passes of 12 kb takes gigabytes and seconds; windows of a few hundred bases avoid both.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,21 +17,21 @@ _WINDOW = 500
 """Bases; 200 gives 60 % more errors (measured: docs/developers/alignment.md)."""
 
 _SLACK = 10
-"""Draft bases by which the first aligned pair may miss the edge of a window."""
+"""Draft bases between the edge of a window and the first aligned pair, at most."""
 
 _LEAST_SEGMENTS = 3
-"""Fewer pieces than this have no majority; the backbone stays."""
+"""Fewest passes with a majority; with fewer the backbone is kept."""
 
 _SETTINGS = {
-    # Linear gaps, for errors that are mostly single inserted or lost bases.
+    # Linear gaps: most errors are indels of single bases.
     "match": 5,
     "mismatch": 8,
     "gap_open1": 0,
     "gap_open2": 0,
     "gap_ext1": 6,
-    # The most frequent base of each column, rather than the heaviest path, which takes up insertions.
+    # Most frequent base of each column; the heaviest path would include rare insertions.
     "cons_algrm": "MF",
-    # No band: a band that loses the path makes abPOA end the process.
+    # No band: abPOA ends the process if the path leaves the band.
     "extra_b": -1,
 }
 
@@ -44,10 +44,10 @@ def window_consensus(
     Args:
         backbone: ``uint8[n]`` base codes.
         passes: aligned to it, the best first: the first ones shape the graph.
-        backbone_leads: the backbone is itself a consensus; each graph starts from it.
+        backbone_leads: start each graph from the backbone, which is a consensus already.
 
     Returns:
-        ``uint8[m]`` base codes; the backbone's own where fewer than three passes span a window.
+        ``uint8[m]`` base codes; those of the backbone in windows spanned by fewer than three passes.
     """
     n_windows = max(1, round(len(backbone) / _WINDOW))
     edges = np.linspace(0, len(backbone), n_windows + 1).astype(np.int64)
@@ -68,12 +68,12 @@ def _consensus(aligner: pyabpoa.msa_aligner, own: str, segments: list[str], own_
 
 
 def consensus_of(segments: Sequence[str]) -> str:
-    """The partial-order consensus of what passes read of the same stretch, three of them or more."""
+    """The partial-order consensus of at least three sequences of the same stretch."""
     return str(pyabpoa.msa_aligner(**_SETTINGS).msa(list(segments), out_cons=True, out_msa=False).cons_seq[0])
 
 
 def _segments(p: Pass, edges: NDArray[np.int64]) -> Iterator[tuple[int, str]]:
-    """The parts of a pass that span a window and are neither half nor twice as long."""
+    """The segments of a pass that span a window and are between half and twice as long."""
     assert p.alignment is not None
     in_pass, in_draft = (np.append(side, side[-1] + 1) for side in cigar.paired_positions(p.alignment))
     first = np.minimum(np.searchsorted(in_draft, edges), len(in_draft) - 1)

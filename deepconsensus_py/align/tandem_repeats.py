@@ -1,4 +1,7 @@
-"""Tandem repeats of a sequence: stretches whose length passes show only as a whole (compiled)."""
+"""Tandem repeats of a sequence (compiled).
+
+Alignments place a missing or extra unit anywhere in a repeat, so passes can only be compared over its whole length.
+"""
 
 from dataclasses import dataclass
 
@@ -8,25 +11,25 @@ from numpy.typing import NDArray
 from deepconsensus_py.kernels import kernel
 
 SHORTEST = 16
-"""Bases. In shorter repeats an alignment puts its gaps next to where they belong."""
+"""Bases. In shorter repeats, gaps are placed close to their true position anyway."""
 
 LONGEST_UNIT = 200
 """Bases; the units of most satellites (171 in human centromeres) are shorter."""
 
 _WORD = 8
-"""Bases; two copies of a unit share a word of half the shortest repeat."""
+"""Bases; half the shortest repeat, so that two copies of its unit always share a word."""
 
 _FAR = 1 << 40
-"""Bases behind anything: where a word lies that has not been met."""
+"""Position of words that have not occurred yet: further away than any unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TandemRepeats:
-    """Maximal stretches of at least two copies of a unit of two bases or more; homopolymers are none.
+    """Maximal stretches of at least two copies of a unit of two bases or more, without homopolymers.
 
     Attributes:
         start: ``int64[repeats]`` position of the first base.
-        stop: ``int64[repeats]`` one past the last base; the last copy may be a part of one.
+        stop: ``int64[repeats]`` one past the last base; the last copy may be incomplete.
         unit: ``int64[repeats]`` bases of the smallest unit.
     """
 
@@ -41,7 +44,7 @@ class TandemRepeats:
 def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
     """The tandem repeats of at least ``SHORTEST`` bases, in the order of their last copies.
 
-    One of which half lies in another repeat of a smaller unit is left out: it is that one, with interruptions.
+    A repeat that overlaps by half with one of a smaller unit is skipped: it is the same repeat, with interruptions.
 
     Args:
         bases: ``uint8[n]`` base codes.
@@ -54,9 +57,10 @@ def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
 
 @kernel
 def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Rows start, stop and unit of all repeats, homopolymers and multiples of units among them.
+    """Rows start, stop and unit of all repeats, including homopolymers and multiples of units.
 
-    A repeat shows by a word that stands there for a second time, one unit behind the first.
+    A word that occurs again within the longest unit is a seed, which is extended to both sides. One pass over the
+    sequence, with a table of the last position of every word.
     """
     latest = np.full(1 << 2 * _WORD, -_FAR, np.int64)
     behind = np.zeros(LONGEST_UNIT + 1, np.int64)
@@ -66,6 +70,7 @@ def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
         word = (word << 2 | bases[end - 1] & 3) & ((1 << 2 * _WORD) - 1)
         unit = end - latest[word]
         latest[word] = end
+        # Within a repeat every word is a seed: those of one found already are skipped.
         if end < _WORD or unit > LONGEST_UNIT or end <= behind[unit]:
             continue
         start = stop = end
@@ -85,7 +90,7 @@ def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 @kernel
 def _own(found: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which repeats, by rising unit, do not lie to one half in one before them."""
+    """Which repeats, sorted by unit, do not overlap by half with an earlier one."""
     own = np.ones(found.shape[1], np.bool_)
     for k in range(found.shape[1]):
         for before in range(k):

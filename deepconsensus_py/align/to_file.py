@@ -1,4 +1,4 @@
-"""Subreads to files: of aligned subreads, as actc makes it, or of drafts."""
+"""Files made from subreads: aligned subreads, as actc writes them, or draft consensus reads."""
 
 import logging
 from collections import Counter
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class AlignCounts:
-    """What became of molecules and passes.
+    """Counts of ZMWs and passes.
 
     Attributes:
         molecules: drafts read.
-        faulty: molecules whose records cannot be read.
-        empty: other molecules without an aligned pass: none in the subreads, or none that aligns.
+        faulty: ZMWs whose records cannot be read.
+        empty: other ZMWs without an aligned pass.
         passes: passes read.
-        aligned: passes of them written.
+        aligned: passes aligned and written.
     """
 
     molecules: int = 0
@@ -56,18 +56,18 @@ def align_files(
     threads: int = 1,
     chunk: tuple[int, int] | None = None,
 ) -> AlignCounts:
-    """Align the passes of all molecules to their drafts.
+    """Align the passes of all ZMWs to their drafts.
 
-    The output has one reference for each draft, of the chunk where one is chosen, and the passes of a molecule
-    together: molecules in the order of the drafts, passes in the order of the subreads.
+    The output has one reference for each draft (of the chunk) and is grouped by ZMW: ZMWs in the order of the drafts,
+    passes in the order of the subreads.
 
     Args:
         subreads: raw subreads, BAM files or files of file names.
         drafts: CCS reads: BAM, FASTQ or FASTA, or files of file names.
         output: BAM or SAM file; ``-`` is standard output.
         program: for the header.
-        threads: processor cores.
-        chunk: (i, n) aligns only the i-th of n parts of the drafts.
+        threads: CPU cores.
+        chunk: (i, n) aligns only the i-th of n chunks of the drafts.
 
     Raises:
         InputError: a file cannot be used, or the subreads are aligned already.
@@ -87,7 +87,7 @@ def align_files(
 
 
 def _references(part: DraftPart) -> dict[str, int]:
-    """Names and lengths of the chosen drafts; of one draft where none is, so that the file is one of alignments."""
+    """Names and lengths of the chosen drafts; for an empty chunk of the first draft, to mark the file as aligned."""
     chosen = {draft.entry.name: draft.entry.length for draft in part}
     return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.paths), 1)}
 
@@ -110,13 +110,13 @@ def _count(before: Zmw | Fault, after: Zmw | None, counts: AlignCounts) -> None:
 
 
 def _remarks(before: Zmw | Fault, after: Zmw | None) -> Iterator[str]:
-    """Why a molecule has fewer aligned passes than passes."""
+    """Warnings about passes that are missing in the output."""
     if isinstance(before, Fault):
         yield before.reason
     elif not before.passes:
-        yield f"{before.name}: the subreads file has no pass of it"
+        yield f"{before.name}: no subreads found"
     elif after and (names := unaligned(before, after)):
-        yield f"{before.name}: {len(names)} of {len(before.passes)} passes do not align: {', '.join(names)}"
+        yield f"{before.name}: {len(names)} of {len(before.passes)} subreads do not align: {', '.join(names)}"
 
 
 def _write(zmw: Zmw, writer: RecordWriter) -> None:
@@ -126,17 +126,17 @@ def _write(zmw: Zmw, writer: RecordWriter) -> None:
 
 
 _OF_SUBREADS = ("READTYPE=", "Ipd:", "PulseWidth:")
-"""Items of a read group's description that do not hold of drafts."""
+"""Items of a read group's description that do not apply to drafts."""
 
 
 @dataclass(slots=True)
 class DraftCounts:
-    """What became of molecules.
+    """Counts of ZMWs.
 
     Attributes:
         molecules: read.
         drafts: written.
-        outcomes: molecules without a draft, by outcome (``too_few_passes``, ``error``).
+        outcomes: ZMWs without a draft, by outcome (``too_few_passes``, ``error``).
     """
 
     molecules: int = 0
@@ -145,13 +145,13 @@ class DraftCounts:
 
 
 def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cores: int = 1) -> DraftCounts:
-    """Make a draft of every molecule that has enough passes.
+    """Build a draft of every ZMW that has enough passes.
 
     Args:
         subreads: raw subreads, BAM files or files of file names.
         output: BAM, SAM or FASTQ(.gz) file; ``-`` is standard output.
         program: for the header.
-        cores: processor cores.
+        cores: CPU cores.
 
     Raises:
         InputError: a file cannot be used, or the subreads are aligned.
@@ -164,7 +164,7 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
             counts.molecules += 1
             if isinstance(draft, MoleculeError):
                 counts.outcomes[draft.outcome] += 1
-                # Molecules with too few passes are no fault, and there may be millions.
+                # ZMWs with too few passes are not errors, and there may be millions.
                 if draft.outcome == "error":
                     log.warning("%s", draft)
                 continue

@@ -104,7 +104,7 @@ def _load_molecules(path: Path) -> list[dict[str, str]]:
     if not table.exists():
         return []
     with (
-        understanding(table, "the table of a run's molecules; run polish again or delete it"),
+        understanding(table, "a run's table of ZMWs; run polish again or delete it"),
         gzip.open(table, "rt", encoding="utf-8", newline="") as file,
     ):
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
@@ -180,7 +180,7 @@ def _shown(run: Run) -> dict[str, Any]:
 def _figures(run: Run) -> Iterable[KeyFigure]:
     counts = run.report["counts"]
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
-    yield KeyFigure("polished reads", f"{polished:,}", f"of {counts['molecules']:,} molecules")
+    yield KeyFigure("polished reads", f"{polished:,}", f"of {counts['molecules']:,} ZMWs")
     yield KeyFigure("bases written", f"{counts['bases_out']:,}", f"of {counts['bases_in']:,} draft bases")
     before, after = run.numbers("quality_before"), run.numbers("quality_after")
     if after:
@@ -212,7 +212,7 @@ def rate(molecules: int, seconds: float) -> str:
     if seconds <= 0:
         return ""
     per_second = molecules / seconds
-    return f"{per_second:.1f} molecules/s" if per_second >= 1 else f"{60 * per_second:.1f} molecules/min"
+    return f"{per_second:.1f} ZMWs/s" if per_second >= 1 else f"{60 * per_second:.1f} ZMWs/min"
 
 
 def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int, str]]:
@@ -227,7 +227,7 @@ def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int, str]]:
 
 
 def _outcome_chart(outcomes: Mapping[str, int]) -> Markup:
-    return bar_chart("Molecules by outcome", [Bar(name, count, f"{count:,}") for name, count, _ in _outcomes(outcomes)])
+    return bar_chart("ZMWs by outcome", [Bar(name, count, f"{count:,}") for name, count, _ in _outcomes(outcomes)])
 
 
 def _quality_chart(run: Run) -> Markup | None:

@@ -120,7 +120,7 @@ def test_partial_passes_and_read_through_adapters_do_not_shorten_or_lengthen_it(
 def test_passes_of_another_molecule_do_not_count() -> None:
     rng = np.random.default_rng(3)
     passes = reads(rng, random_bases(rng, 500), 2) + reads(rng, random_bases(rng, 500), 1)
-    with pytest.raises(MoleculeError, match=r"m1/7/ccs: [12] of its 3 passes") as caught:
+    with pytest.raises(MoleculeError, match=r"m1/7/ccs: [12] of 3 subreads") as caught:
         draft_zmw(MOLECULE, passes)
     assert caught.value.outcome == "too_few_passes"
 
@@ -128,7 +128,7 @@ def test_passes_of_another_molecule_do_not_count() -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_fewer_than_three_passes_are_refused(number: int) -> None:
     rng = np.random.default_rng(4)
-    with pytest.raises(MoleculeError, match=f"{number} of its {number} passes") as caught:
+    with pytest.raises(MoleculeError, match=f"{number} of {number} subreads") as caught:
         draft_zmw(MOLECULE, reads(rng, random_bases(rng, 500), number))
     assert caught.value.outcome == "too_few_passes"
 

@@ -97,7 +97,7 @@ def test_a_pass_that_does_not_align_is_named_and_left_out(testdata: Path, tmp_pa
     subreads = copy(testdata / "subreads.bam", tmp_path / "spoiled.bam", spoil)
     assert align(testdata, tmp_path / "aligned.bam", subreads=subreads) == 0
     said = capsys.readouterr().err
-    assert f"passes do not align: {spoiled[0]}" in said
+    assert f"subreads do not align: {spoiled[0]}" in said
     kept, total = len(lines(tmp_path / "aligned.bam")), len(list(pysam.AlignmentFile(str(subreads), check_sq=False)))
     assert kept == total - 1
     assert f"{kept} of {total} passes aligned" in said

@@ -132,7 +132,7 @@ def test_shard_of_another_encoding(run: Commands, testdata, tmp_path):
     assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard, *vote).status == 0
     result = run("polish", "--features", shard, "-o", output, *vote, "--ins-trim", 7)
     assert result.status == 1
-    assert "insertion_trim 5 against 7" in result.err
+    assert "insertion_trim is 5, not 7" in result.err
     assert not output.exists()
 
 
@@ -141,7 +141,7 @@ def test_shard_of_another_model(run: Commands, testdata, tmp_path):
     assert run("encode", testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "-o", shard).status == 0
     result = run("polish", "--features", shard, "-o", output, "--model", "vote")
     assert result.status == 1
-    assert "does not fit model vote (a model of another kind)" in result.err
+    assert "does not fit model vote (another kind of model)" in result.err
     assert not output.exists()
 
 
@@ -206,7 +206,7 @@ def test_inputs_are_not_written_over(run: Commands, testdata, tmp_path, output):
     ):
         result = run(*command)
         assert result.status == 1
-        assert f"{out}: is an input" in result.err
+        assert f"{out}: is also an input" in result.err
     assert (subreads.read_bytes(), ccs.read_bytes()) == before
 
 
@@ -400,8 +400,8 @@ def test_many_molecules_of_few_passes_do_not_flood_the_log(run: Commands, tmp_pa
     assert len(few) > REASONS_SHOWN
     assert f"{len(few)} too_few_passes: " in polished.err
     assert f"outcome of each ZMW: {tmp_path / 'out.zmws.tsv.gz'}" in polished.err
-    assert sum("full ones, fewer than 3" in line for line in set(polished.err.splitlines())) == REASONS_SHOWN
-    assert all("full ones, fewer than 3" in row["reason"] for row in few)
+    assert sum("full passes, at least 3 needed" in line for line in set(polished.err.splitlines())) == REASONS_SHOWN
+    assert all("full passes, at least 3 needed" in row["reason"] for row in few)
     drafted = run("draft", tmp_path / "subreads.bam", "-o", tmp_path / "drafts.bam")
     assert re.search(r"ZMWs with too few passes: \d+, ZMWs that failed: 0", drafted.err)
     assert "a draft takes 3" not in drafted.err

@@ -59,7 +59,7 @@ def test_a_page_needs_nothing_else(run_report: Path, evaluation: Path, tmp_path:
 def test_the_page_shows_the_run(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
     text = _page(tmp_path, run_report, evaluation).text
     for expected in (
-        "out.bam", "model vote", "deepconsensus-py 0.1.0", "of 3 molecules", "12.5 s", "1.00 GiB", "Q36.0",
+        "out.bam", "model vote", "deepconsensus-py 0.1.0", "of 3 ZMWs", "12.5 s", "1.00 GiB", "Q36.0",
         "17 before", "15 errors fixed, 1 new", "no subreads", "no subreads for this ZMW",
         "no pass of <m/3>", "deepconsensus-py polish <in> -o out.bam", "min quality", "network",
     ):  # fmt: skip
@@ -71,7 +71,7 @@ def test_yields_are_shown_with_what_they_are_worth(run_report: Path, tmp_path: P
     # The cells of a row stand without blanks between them.
     for row in (("Q20", "2", "2", "2,000", "2,001"), ("Q30", "0", "2", "0", "2,001"), ("Q40", "0", "1", "0", "1,000")):
         assert "".join(row) in text
-    assert "cannot be compared without truth" in text
+    assert "cannot be compared without a truth" in text
     report = json.loads(run_report.read_text())
     report["counts"] = {name: count for name, count in report["counts"].items() if "_q" not in name}
     run_report.write_text(json.dumps(report))
@@ -91,10 +91,10 @@ def test_a_page_without_truth_and_molecules_says_less(run_report: Path, tmp_path
     text = _page(tmp_path, run_report).text
     assert "Errors against the truth" not in text
     assert "Predicted read quality" not in text
-    assert "What became of the molecules" in text
+    assert "ZMW outcomes" in text
 
 
-def test_a_run_that_was_gone_on_with_says_so(run_report: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_shows_how_often(run_report: Path, tmp_path: Path) -> None:
     report = json.loads(run_report.read_text())
     shown = []
     for resumed in (0, 1, 3):
@@ -143,7 +143,7 @@ def test_durations_are_readable(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("molecules", "seconds", "text"), [(100, 10, "10.0 molecules/s"), (10, 60, "10.0 molecules/min"), (1, 0, "")]
+    ("molecules", "seconds", "text"), [(100, 10, "10.0 ZMWs/s"), (10, 60, "10.0 ZMWs/min"), (1, 0, "")]
 )
 def test_rates_are_readable(molecules: int, seconds: float, text: str) -> None:
     assert rate(molecules, seconds) == text

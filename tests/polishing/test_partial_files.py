@@ -102,5 +102,5 @@ def test_a_bam_file_ends_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_has_gone_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"^x\.bam: its directory was removed"):
+    with pytest.raises(OutputError, match=r"^x\.bam: its directory does not exist"):
         AppendOnlyFile(tmp_path / "no" / "part.bam", "x.bam", Stored())
