@@ -1,8 +1,8 @@
-# make demo   set up, run the workflow on testdata/, print the summary
+# make demo   set up, run the workflow on testdata/, print a summary
 # make test   set up, run the whole test suite, the lab's tests included, on all cores (PYTEST_ARGS="-n 0 -s
 #             tests/cli/test_polish.py" runs a part of it in one process, which shows what is printed and lets --pdb in)
 #
-# PYTHON chooses the interpreter (3.11 or newer), CORES what the demo may use.
+# PYTHON is the interpreter (3.11 or newer), CORES the number of cores for the demo.
 
 PYTHON ?= python3
 CORES ?= all
@@ -25,7 +25,7 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest -m "" $(PYTEST_ARGS)
 
-# A change of either file makes the environment anew; changes of the code need nothing (the install is editable).
+# A change of either file recreates the environment; changes of the code do not (the install is editable).
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@echo "setting up $(VENV) (a minute or more)"

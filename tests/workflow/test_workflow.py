@@ -136,7 +136,7 @@ def test_only_correct_asks_for_a_gpu_and_only_where_one_is_used(testdata: Path, 
         ({"device": "gpu"}, "", "'gpu' does not match"),
         ({}, "sample\tsubreads\na\tb.bam\n", "'ccs' is a required property"),
         ({}, "sample\tsubreads\tccs\na/b\tx.bam\ty.bam\n", "'a/b' does not match"),
-        ({}, "sample\tsubreads\tccs\na\tx.bam\ty.bam\na\tx.bam\ty.bam\n", "sample names must differ"),
+        ({}, "sample\tsubreads\tccs\na\tx.bam\ty.bam\na\tx.bam\ty.bam\n", "sample names must be unique"),
     ],
 )
 def test_a_wrong_configuration_is_refused_before_anything_runs(

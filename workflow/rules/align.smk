@@ -16,7 +16,7 @@ rule align:
         runtime=240,
     conda:
         "../envs/deepconsensus-py.yaml"
-    # Exit status 3: all is written, and some molecules have no aligned pass; correct reports them.
+    # Exit status 3: everything was written, but some ZMWs have no aligned pass; correct reports them.
     shell:
         "deepconsensus-py align {input.subreads[0]:q} --ccs {input.ccs[0]:q} -o {output:q}"
         " --chunk {params.chunk} --threads {threads} 2> {log:q}"

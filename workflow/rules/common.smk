@@ -1,4 +1,4 @@
-# What the rules share: the validated configuration and sample sheet, and how names are made from them.
+# Shared by the rules: the validated configuration and sample sheet, and functions that make file names and options.
 
 from pathlib import Path
 from shlex import quote
@@ -11,7 +11,7 @@ validate(config, "../schemas/config.schema.yaml")
 SAMPLES = pd.read_csv(config["samples"], sep="\t", dtype=str, comment="#").set_index("sample", drop=False)
 validate(SAMPLES, "../schemas/samples.schema.yaml")
 if not SAMPLES.index.is_unique:
-    raise WorkflowError(f"{config['samples']}: sample names must differ")
+    raise WorkflowError(f"{config['samples']}: sample names must be unique")
 WITH_TRUTH = SAMPLES.index[SAMPLES["truth"].notna()] if "truth" in SAMPLES else []
 
 
@@ -21,19 +21,19 @@ wildcard_constraints:
 
 
 def results(path):
-    """Where a result goes."""
+    """The path of a result."""
     return f"{config['results']}/{path}"
 
 
 def sheet(column):
-    """The file that the sample sheet names for a sample, as an input function."""
+    """The file of a sample in a column of the sample sheet, as an input function."""
     return lambda wildcards: SAMPLES.at[wildcards.sample, column]
 
 
 def indexed(column):
-    """The file that the sample sheet names for a sample, and its index, as an input function.
+    """The file of a sample in a column of the sample sheet, with its index, as an input function.
 
-    A BAM file without an index is linked into the results and indexed there; other files have none.
+    A BAM file without an index is linked into the results and indexed there; other formats have no index.
     """
 
     def files(wildcards):
@@ -48,10 +48,10 @@ def indexed(column):
 
 
 def given(name):
-    """An option of polish where the configuration sets it; its default is known to polish alone."""
+    """An option of polish if the configuration sets it; else polish uses its own default."""
     return f"--{name} {quote(config[name])}" if name in config else ""
 
 
 def chunk(wildcards):
-    """The part of the molecules that a scattered job works on, e.g. 2/7."""
+    """The chunk of a scattered job, e.g. 2/7."""
     return wildcards.scatteritem.replace("-of-", "/")

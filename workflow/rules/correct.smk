@@ -20,8 +20,8 @@ rule correct:
         gpu=0 if config.get("device", "cpu") == "cpu" else 1,
     conda:
         "../envs/deepconsensus-py.yaml"
-    # --resume: a job that was killed has left what it had done. Exit status 3: all is written, and some molecules could
-    # not be processed; the report names them.
+    # --resume: continue a job that was killed. Exit status 3: everything was written, but some ZMWs could not be
+    # processed; they are listed in the report.
     shell:
         "deepconsensus-py polish --features {input:q} -o {output.bam:q} --resume"
         " {params.model} {params.device} --threads {threads} {params.options} 2> {log:q}"

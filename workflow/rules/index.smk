@@ -15,6 +15,6 @@ rule index:
         runtime=240,
     conda:
         "../envs/deepconsensus-py.yaml"
-    # An index lies beside its file, and folders of inputs may be read-only.
+    # An index must be beside its file, and input folders may be read-only.
     shell:
         '(ln -sf "$(realpath {input:q})" {output.bam:q} && deepconsensus-py index {output.bam:q}) 2> {log:q}'

@@ -132,7 +132,7 @@ def _costs() -> tuple[CostLine, ...]:
 _NOTES = (
     "The bundled model `edits` was trained on real molecules only, so that it has seen none of the simulated ones; the "
     "profiles of the simulator were counted on some of the same real molecules.",
-    "On real molecules, each left out of the training in turn (docs/accuracy.md): 74 errors left of the 184 of the "
+    "On real molecules, each excluded from training in turn (docs/accuracy.md): 74 errors left of the 184 of the "
     "CCS reads of human_1m with five or more passes (-60 %); 254 of 319 of the eight without kinetics.",
     "With 5 to 10 passes of the profile sequel, few errors are removed. `pairhmm`, which learns from no other "
     "molecule, removes as few (359 of 369 errors are left in 14 of the molecules, 389 by `edits`): the simulated "
