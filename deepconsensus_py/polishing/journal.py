@@ -22,7 +22,7 @@ from deepconsensus_py.pacbio.pipes import is_pipe
 from deepconsensus_py.polishing.outputs import Stored
 
 _LOOKED_AT = 1 << 16
-"""Bytes that are hashed at the start and at the end of an input; hashing all of it would take minutes."""
+"""Bytes that are hashed at the start and at the end of an input; inputs may have hundreds of gigabytes."""
 
 
 def run_identity(

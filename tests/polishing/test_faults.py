@@ -1,4 +1,4 @@
-"""Faults while a run is at work: a molecule's is its own; what a disk's leaves can be gone on with."""
+"""Faults during a run: those of a ZMW affect it alone; after those of a disk the run can be resumed."""
 
 import errno
 import logging
@@ -124,7 +124,7 @@ def test_a_molecule_that_fails_is_reported_and_the_others_are_written(
 # The disk
 
 
-def test_a_disk_that_fills_up_leaves_what_can_be_gone_on_with(
+def test_a_disk_that_fills_up_leaves_what_can_be_resumed(
     inputs: Path, whole: Left, small_disk: Path, tmp_path: Path
 ) -> None:
     output = small_disk / "out.bam"

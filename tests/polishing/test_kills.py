@@ -1,4 +1,4 @@
-"""A run killed at any moment and gone on with leaves the records of a run that was not."""
+"""A run killed at any moment and resumed gives the records of an uninterrupted run."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""A run that ended early and was gone on with leaves what one that did not end leaves."""
+"""A run that ended early and was resumed leaves what an uninterrupted run leaves."""
 
 import dataclasses
 import json
@@ -55,7 +55,7 @@ def test_records_do_not_depend_on_the_batch(
     assert left(tmp_path / "out.bam") == whole
 
 
-def test_a_network_comes_to_the_same_when_gone_on_with(
+def test_a_network_gives_the_same_when_resumed(
     testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
     corrector = load_model(tiny_model, threads=1)
@@ -114,7 +114,7 @@ def test_a_run_that_is_stopped_again_and_again_comes_to_the_same(
 def test_the_report_adds_up_what_its_parts_took(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "out.bam"
     first = run_until(4, job(inputs, output, command="begun"), monkeypatch)
-    second = polish_files(job(inputs, output, command="gone on with", resume=True))
+    second = polish_files(job(inputs, output, command="resumed", resume=True))
     assert second["resumed"] == 1
     assert second["started"] == first["started"]
     assert second["command"] == "begun"
@@ -124,9 +124,7 @@ def test_the_report_adds_up_what_its_parts_took(inputs: Path, tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("name", ["out.sam", "out.fastq", "out.fastq.gz"])
-def test_other_formats_are_gone_on_with(
-    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_other_formats_are_resumed(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def content(output: Path) -> object:
         if output.suffix == ".sam":
             return [line for line in output.read_text().splitlines() if not line.startswith("@PG")]
@@ -143,7 +141,7 @@ def test_other_formats_are_gone_on_with(
 
 
 @pytest.mark.parametrize("reads", ["raw", "no drafts", "chunk", "limit", "skip"])
-def test_every_choice_of_molecules_is_gone_on_with(
+def test_every_choice_of_molecules_is_resumed(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str
 ) -> None:
     subreads, ccs = (inputs / "subreads.bam",), inputs / "ccs.bam"
@@ -196,7 +194,7 @@ def test_a_link_stays_one(inputs: Path, whole: Left, tmp_path: Path, monkeypatch
     assert left(tmp_path / "out.bam") == whole
 
 
-def test_a_stream_cannot_be_gone_on_with(inputs: Path) -> None:
+def test_a_stream_cannot_be_resumed(inputs: Path) -> None:
     with pytest.raises(
         DeepConsensusError, match=r"^--resume needs an output file; it cannot resume writing to standard output$"
     ):
@@ -216,7 +214,7 @@ def test_the_header_is_that_of_the_run_that_began(
 ) -> None:
     output = tmp_path / "out.bam"
     run_until(2, job(inputs, output, command="begun"), monkeypatch)
-    polish_files(job(inputs, output, command="gone on with", resume=True))
+    polish_files(job(inputs, output, command="resumed", resume=True))
     with pysam.AlignmentFile(str(output), check_sq=False) as reads:
         assert reads.header.to_dict()["PG"][-1]["CL"] == "begun"
     assert record_lines(output)

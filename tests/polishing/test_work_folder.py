@@ -1,4 +1,4 @@
-"""What an earlier run has left is gone on with only by the same run, and never mixed with another."""
+"""An unfinished run is resumed only with the same inputs and options, and never mixed with another."""
 
 import dataclasses
 import json
