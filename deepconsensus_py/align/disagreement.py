@@ -14,6 +14,7 @@ import edlib
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.draft import consensus_of
 from deepconsensus_py.align.pass_counts import (
     WIDTH,
     PassCounts,
@@ -22,7 +23,6 @@ from deepconsensus_py.align.pass_counts import (
     lengths_between,
     longer_and_shorter,
 )
-from deepconsensus_py.align.poa import consensus_of
 from deepconsensus_py.align.tandem_repeats import TandemRepeats, find_tandem_repeats
 from deepconsensus_py.pacbio.molecule import N, Pass, decode_bases, encode_bases
 

@@ -9,9 +9,8 @@ import pysam
 import pytest
 from support import read_drafts
 
-from deepconsensus_py.align.draft import MAX_PASSES, draft_zmw, vote
+from deepconsensus_py.align.draft import MAX_PASSES, draft_zmw, vote, window_consensus
 from deepconsensus_py.align.passes import align_passes
-from deepconsensus_py.align.poa import window_consensus
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, decode_bases, reverse_complement
