@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
     files = {name: getattr(args, name) for name in ("truth", "reads", "baseline")}
     if args.json and not is_stream(args.json) and (owner := report_owner(args.json)):
-        raise OutputError(f"{args.json}: is the report of {owner}, which it would replace; write elsewhere")
+        raise OutputError(f"{args.json}: is the report of {owner} and would be overwritten; choose another output")
     sets = {name: load_reads(path) for name, path in files.items() if path}
     for name, loaded in sets.items():
         if loaded.duplicates:

@@ -64,7 +64,7 @@ def test_a_missing_truth_file(run: Commands, testdata: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (">chr1\nACGT\n", "chr1 does not name a molecule; name it movie/zmw/truth"),
+        (">chr1\nACGT\n", "sequence name chr1 has no ZMW; name it movie/zmw/truth"),
         (">m/1/truth\nAC\n>m/1/ccs\nGT\n", "has two sequences for m/1"),
         ("@m/1/truth\nAC\n+\nII\n", "--truth-bed"),
         ("hello\n", "is not a BAM, SAM, CRAM, FASTQ or FASTA file"),

@@ -21,7 +21,7 @@ def test_once_keeps_what_has_begun_and_says_how_to_go_on(
     assert status == 128 + signal.SIGINT
     assert "Traceback" not in errors, errors
     (sentence,) = [line for line in errors.splitlines() if "--resume" in line]
-    kept = f"{BEGUN} ZMWs are finished and kept in {output}.unfinished"
+    kept = f"{BEGUN} finished ZMWs are kept in {output}.unfinished"
     assert sentence == f"warning: {kept}; repeat the command with --resume to continue"
     assert [path.name for path in output.parent.iterdir()] == ["out.bam.unfinished"]
 
@@ -48,7 +48,7 @@ def test_twice_ends_at_once(
         status, errors = command.ended()
     assert status == 128 + signal.SIGINT
     assert "Traceback" not in errors, errors
-    assert f"{STORED} ZMWs are finished" in errors
+    assert f"{STORED} finished ZMWs are kept" in errors
     assert not output.exists()
     assert run(*polish(twelve), "-o", output, "--resume").status == 3
     assert record_lines(output) == twelve_polished

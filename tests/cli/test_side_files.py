@@ -24,7 +24,7 @@ def test_another_output_of_the_same_stem_is_refused(run: Commands, inputs, tmp_p
     before = report.read_bytes()
     result = run(*inputs, "-o", tmp_path / second)
     assert result.status == 1
-    assert f"{report}: is the report of out.bam, and that of {second} would replace it" in result.err
+    assert f"{report}: is the report of out.bam and would be overwritten by that of {second}" in result.err
     assert report.read_bytes() == before
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(second)]
     # The same output again, and another one where the first is gone, are sound.
@@ -57,7 +57,7 @@ def test_an_evaluation_replaces_neither_reads_nor_reports(run: Commands, inputs,
     for path in before:
         result = run("evaluate", reads, "--truth", truth, "--json", path)
         assert result.status == 1
-        assert "which it would replace; write elsewhere" in result.err
+        assert "would be overwritten; choose another output" in result.err
     assert {path: path.read_bytes() for path in before} == before
     assert run("evaluate", reads, "--truth", truth, "--json", tmp_path / "new.json").status == 0
 
