@@ -4,7 +4,7 @@
 
 - Molecules go to a worker process and their features come back, pickled through a pipe, or with their arrays in shared
   memory (``workers/channel.py``): processor milliseconds of both ends, and of the clock, for each molecule.
-- The same batches go through a network one after the other on all cores, and on one core each (lanes): seconds. With
+- The same batches go through a network one after the other on all cores, and on one core each (streams): seconds. With
   ``--busy`` another process keeps a core busy meanwhile, as workers do.
 """
 
@@ -114,21 +114,21 @@ def batches(zmws: Sequence[Zmw], model: str) -> tuple[Callable[[Arrays], object]
 def print_lanes(zmws: Sequence[Zmw], model: str, cores: int) -> None:
     forward, given = batches(zmws, model)
 
-    def seconds(threads: int, lanes: int) -> float:
+    def seconds(threads: int, streams: int) -> float:
         torch.set_num_threads(threads)
-        with ThreadPoolExecutor(lanes) as pool:
-            list(pool.map(forward, given[:lanes]))
+        with ThreadPoolExecutor(streams) as pool:
+            list(pool.map(forward, given[:streams]))
             start = time.perf_counter()
             list(pool.map(forward, given))
             return time.perf_counter() - start
 
     print(f"\n| {model}: {BATCHES} batches | seconds |\n|---|---|")
-    for words, threads, lanes in (
+    for words, threads, streams in (
         ("one core", 1, 1),
         (f"one batch on {cores} cores", cores, 1),
         (f"{cores} batches on a core each", 1, cores),
     ):
-        print(f"| {words} | {min(seconds(threads, lanes) for _ in range(REPEATS)):.2f} |", flush=True)
+        print(f"| {words} | {min(seconds(threads, streams) for _ in range(REPEATS)):.2f} |", flush=True)
 
 
 def main() -> None:
