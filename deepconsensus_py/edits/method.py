@@ -1,6 +1,7 @@
 """The edit method: correct each homopolymer of the draft by the evidence of all passes."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ class EditMethod:
     def __init__(self, name: str, floor: float, *, calibration: str = "skip", triage: bool = True) -> None:
         self.name, self.calibration = name, calibration
         self.spec: Mapping[str, Any] = SPEC
-        self._floor, self._triage = floor, triage
+        self._floor = floor
+        # A function rather than a method: worker processes need not be able to import the class.
+        self.encode: Callable[[Zmw], Features] = partial(encode_edits, triage=triage)
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "EditMethod":
@@ -45,10 +48,6 @@ class EditMethod:
         """
         floor, calibration = float(header["config"]["floor"]), header["calibration"]
         return cls(header["name"], floor, calibration=calibration, triage=given.get(TRIAGE) is not False)
-
-    def encode(self, zmw: Zmw) -> Features:
-        """Refine a draft and encode its undecided homopolymers (``encode_edits``)."""
-        return encode_edits(zmw, triage=self._triage)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
         """All undecided homopolymers; the passes are more informative than a mean draft quality."""

@@ -6,7 +6,8 @@ rate of homopolymers without contrary evidence.
 """
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -64,7 +65,8 @@ class PairHmm:
         self.spec: Mapping[str, Any] = {"family": PAIR_HMM, "version": 3}
         self.calibration = "skip"
         self.batch, self.streams = BATCH, 1
-        self._triage = triage
+        # A function rather than a method: worker processes need not be able to import the class.
+        self.encode: Callable[[Zmw], Features] = partial(encode_evidence, triage=triage)
         fitted = json.loads(resources.files("deepconsensus_py.edits").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in NAMES[1:]])
         self._offset = np.array([fitted["edits"][edit]["offset"] for edit in NAMES[1:]])
@@ -74,10 +76,6 @@ class PairHmm:
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "PairHmm":  # noqa: ARG003 - has no file
         """Build from the options given."""
         return cls(triage=given.get(TRIAGE) is not False)
-
-    def encode(self, zmw: Zmw) -> Features:
-        """Refine a draft and pool the remaining evidence (``encode_evidence``)."""
-        return encode_evidence(zmw, triage=self._triage)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
         """All homopolymers; the passes are more informative than a mean draft quality."""

@@ -1,7 +1,8 @@
 """The column method: windows of the pileup, and the triage that skips windows where the passes support the draft."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,9 @@ class ColumnMethod:
             features = replace(features, insertion_trim=insertion_trim)
         self.name, self.calibration = name, calibration
         self.spec: Mapping[str, Any] = features.to_dict()
-        self._features, self._least_evidence = features, least_evidence
+        self._least_evidence = least_evidence
+        # A function rather than a method: worker processes need not be able to import the class.
+        self.encode: Callable[[Zmw], Features] = partial(encode_columns, spec=features)
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "ColumnMethod":
@@ -150,10 +153,6 @@ class ColumnMethod:
             insertion_trim=given.get(INSERTION_TRIM),
             least_evidence=triage.threshold if triage else 0.0,
         )
-
-    def encode(self, zmw: Zmw) -> Features:
-        """Cut a molecule into windows of integers (``encode_columns``)."""
-        return encode_columns(zmw, self._features)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:
         """Which windows ``bool[items]`` go through the model: those whose draft is not good enough to be kept."""
