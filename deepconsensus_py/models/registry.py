@@ -15,7 +15,7 @@ from deepconsensus_py.corrector import Arrays, Corrector, Method, Network
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.methods import MethodRow, imported
 from deepconsensus_py.models.header import damaged, find_method
-from deepconsensus_py.options import AUTO, BF16, DEVICE, INSERTION_TRIM, PRECISION, TRIAGE, require_understood
+from deepconsensus_py.options import AUTO, BF16, DEVICE, FP32, INSERTION_TRIM, PRECISION, TRIAGE, require_understood
 
 
 class Loading:
@@ -25,11 +25,18 @@ class Loading:
 
     Args:
         read: loads the network.
+        precision: its numeric precision, if that is known before it is loaded.
     """
 
-    def __init__(self, read: Callable[[], Network]) -> None:
+    def __init__(self, read: Callable[[], Network], precision: str | None = None) -> None:
         self._network: Future[Network] = Future()
+        self._precision = precision
         Thread(target=self._fill, args=(read,), name="model", daemon=True).start()
+
+    @property
+    def precision(self) -> str:
+        """The precision in use; ``--resume`` compares it, so that it may not depend on the number of threads."""
+        return self._precision or str(getattr(self._network.result(), "precision", FP32))
 
     @property
     def batch(self) -> int:
@@ -61,6 +68,7 @@ class Replicas:
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self.batch = networks[0].batch
+        self.precision = "+".join(sorted({str(getattr(network, "precision", FP32)) for network in networks}))
         self.streams = sum(network.streams for network in networks)
         self._free: SimpleQueue[Network] = SimpleQueue()
         for stream in range(max(network.streams for network in networks)):
@@ -108,12 +116,16 @@ def load_model(
             ours, or an option has no effect with this model.
     """
     given = {INSERTION_TRIM: insertion_trim, DEVICE: device, PRECISION: precision, TRIAGE: triage}
-    row, method = _method(name_or_path, given)
+    row, method, header = _method(name_or_path, given)
     if not row.network:
         return Corrector.of(method)
     read = _Networks(name_or_path, device or "cpu", precision or AUTO, threads)
     may_fail = device not in {None, "cpu"} or precision == BF16
-    return Corrector(method, read() if wait or may_fail else Loading(read))
+    if wait or may_fail:
+        return Corrector(method, read())
+    # Without a measured agreement, "auto" is float32 on every device (``models.device.choose_precision``).
+    known = FP32 if precision == FP32 or BF16 not in header.get("agreement", {}) else None
+    return Corrector(method, Loading(read, known))
 
 
 def load_method(name_or_path: str | Path, *, insertion_trim: int | None = None) -> Method:
@@ -130,12 +142,12 @@ def load_method(name_or_path: str | Path, *, insertion_trim: int | None = None) 
     return method
 
 
-def _method(name_or_path: str | Path, given: Mapping[str, Any]) -> tuple[MethodRow, Any]:
+def _method(name_or_path: str | Path, given: Mapping[str, Any]) -> tuple[MethodRow, Any, Mapping[str, Any]]:
     row, header = find_method(name_or_path)
     kind = imported(row.method)
     require_understood(header.get("name", str(name_or_path)), kind.options, given)
     try:
-        return row, kind.of(header, given)
+        return row, kind.of(header, given), header
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(Path(name_or_path), error) from error
 

@@ -52,6 +52,12 @@ def test_it_is_the_same_as_one_that_was_waited_for(file: Path, triage: bool, mol
     assert reads[0].qualities.tobytes() == reads[1].qualities.tobytes()
 
 
+def test_the_precision_does_not_depend_on_whether_it_was_waited_for(file: Path) -> None:
+    """Otherwise a run could not be resumed with another number of threads."""
+    loading, whole = (load_model(file, threads=2, wait=wait).network for wait in (False, True))
+    assert loading.precision == whole.precision == "fp32"
+
+
 def test_trimming_is_part_of_its_encoding(tiny_model: Path) -> None:
     loading = load_model(tiny_model, insertion_trim=2, wait=False)
     assert facts(loading) == facts(load_model(tiny_model, insertion_trim=2))
