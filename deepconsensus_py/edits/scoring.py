@@ -67,7 +67,7 @@ def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots) -> Floats:
     # One loop per kind of edit: a single loop over all kinds takes twice as long.
     _shorten(aligned, homopolymers, out)
     _lengthen(aligned, homopolymers, out)
-    _put_in_front(aligned, homopolymers, out)
+    _insert_in_front(aligned, homopolymers, out)
     _replace(aligned, homopolymers, out)
     return out
 
@@ -154,25 +154,25 @@ def _lengthen(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
 
 
 @kernel
-def _put_in_front(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
+def _insert_in_front(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Insert a different base in front of homopolymers."""
     for r in range(len(homopolymers.start)):
-        _put_in(aligned, (homopolymers.start[r], homopolymers.start[r]), (out, r, _IN_FRONT))
+        _substitute(aligned, (homopolymers.start[r], homopolymers.start[r]), (out, r, _IN_FRONT))
 
 
 @kernel
 def _replace(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Replace the first base of homopolymers, and the last of those of two or more."""
     for r in range(len(homopolymers.start)):
-        _put_in(aligned, (homopolymers.start[r], homopolymers.start[r] + 1), (out, r, _FIRST))
+        _substitute(aligned, (homopolymers.start[r], homopolymers.start[r] + 1), (out, r, _FIRST))
     for r in range(len(homopolymers.start)):
         if homopolymers.stop[r] - homopolymers.start[r] > 1:
-            _put_in(aligned, (homopolymers.stop[r] - 1, homopolymers.stop[r]), (out, r, _LAST))
+            _substitute(aligned, (homopolymers.stop[r] - 1, homopolymers.stop[r]), (out, r, _LAST))
 
 
 @kernel(inline="always")
-def _put_in(aligned: Aligned, span: tuple[int, int], place: tuple[Floats, int, int]) -> None:
-    """Other letters in the place of the bases between two positions, one or none, or in front of them."""
+def _substitute(aligned: Aligned, span: tuple[int, int], place: tuple[Floats, int, int]) -> None:
+    """Substitute the base between two positions, or insert one where they are equal: every other base in turn."""
     read, template, band = aligned.read, aligned.template, aligned.band
     (start, stop), (out, row, column) = span, place
     frame = (band.first[start] + band.first[stop + 1]) // 2
