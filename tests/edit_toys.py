@@ -6,12 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deepconsensus_py.align.cigar import EQUAL
 from deepconsensus_py.corrector import Arrays
+from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass
 from deepconsensus_py.edits.classes import EDITED
+from deepconsensus_py.edits.kinetics import Kinetics
 from deepconsensus_py.edits.method import SPEC
+from deepconsensus_py.edits.repeats import Homopolymers
 from deepconsensus_py.edits.tokens import HOMOPOLYMER_PARTS, IMPOSSIBLE, SCORE_STEP, EditEvidence
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.models.weights import Model
+from deepconsensus_py.pacbio.molecule import Alignment, Pass
 
 
 def random_evidence(seed: int = 0, *, passes: int = 6, homopolymers: int = 60, most: int = 127) -> EditEvidence:
@@ -24,23 +29,43 @@ def random_evidence(seed: int = 0, *, passes: int = 6, homopolymers: int = 60, m
     pooled = rng.integers(-400, 60, (homopolymers, EDITED))
     pooled[rng.random(pooled.shape) < 0.2] = IMPOSSIBLE / SCORE_STEP
     steps = rng.integers(1, 4, homopolymers).cumsum() % 4 + 1
+    base, length = steps.astype(np.uint8), rng.integers(1, 9, homopolymers).astype(np.int32)
+    reverse = rng.random(passes) < 0.5
     return EditEvidence(
-        base=steps.astype(np.uint8),
-        length=rng.integers(1, 9, homopolymers).astype(np.int32),
+        base=base,
+        length=length,
         ratios=ratios.astype(np.int8),
         covered=covered,
-        reverse=rng.random(passes) < 0.5,
+        reverse=reverse,
         deviates=rng.random((passes, homopolymers)) < 0.3,
         pooled=pooled.astype(np.int16),
         tandem_repeats=rng.integers(-100, 100, (homopolymers, 2)).astype(np.int16),
         rates=rng.integers(0, 3000, HOMOPOLYMER_PARTS["rates"]).astype(np.int16),
+        kinetics=_random_kinetics(base, length, reverse, rng),
     )
+
+
+def _random_kinetics(base: np.ndarray, length: np.ndarray, reverse: np.ndarray, rng: np.random.Generator) -> Kinetics:
+    """Kinetics of passes that equal the whole draft."""
+    draft = np.repeat(base, length)
+    return Kinetics(
+        Homopolymers((length.cumsum() - length).astype(np.int32), length, base),
+        tuple(equal_pass(draft, rng, reverse=bool(own)) for own in reverse),
+    )
+
+
+def equal_pass(draft: np.ndarray, rng: np.random.Generator, *, reverse: bool) -> AlignedPass:
+    """A pass that equals the draft, with random kinetics."""
+    widths, durations = rng.integers(0, 256, (2, len(draft)), np.uint8)
+    alignment = Alignment(0, np.array([EQUAL], np.uint8), np.array([len(draft)], np.int32))
+    return align_pass(Pass("toy/1/0_1", draft, widths, durations, None, alignment, reverse), draft)
 
 
 def with_passes(evidence: EditEvidence, rows: np.ndarray) -> EditEvidence:
     """Some of the passes, in another order."""
     picked = {name: getattr(evidence, name)[rows] for name in ("ratios", "covered", "reverse", "deviates")}
-    return replace(evidence, **picked)
+    passes = tuple(evidence.kinetics.passes[row] for row in rows)
+    return replace(evidence, **picked, kinetics=replace(evidence.kinetics, passes=passes))
 
 
 def part(homopolymer: np.ndarray, name: str) -> np.ndarray:

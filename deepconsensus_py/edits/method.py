@@ -16,7 +16,7 @@ from deepconsensus_py.edits.tokens import edit_evidence, homopolymer_tokens, und
 from deepconsensus_py.options import OF_NETWORKS, TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
 
-SPEC = {"family": "edits", "version": 3, "doubt_share": SHARE}
+SPEC = {"family": "edits", "version": 4, "doubt_share": SHARE}
 """The encoding, as shards and model files record it."""
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.edits.classes import EDITED, LETTER, LONGER, OTHERS, REMOVED, RESIZED, SHORTER, SHORTEST
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import EditScores, pooled
+from deepconsensus_py.edits.kinetics import KINETIC_FIELDS, Kinetics
 from deepconsensus_py.edits.refine import TemplateState
 from deepconsensus_py.pacbio.molecule import A, N
 
@@ -49,6 +50,7 @@ class EditEvidence:
             the homopolymer lies in, likewise; 0 where it lies in none.
         rates: ``int16[28]`` error rates of the two strands' passes, in steps of ``RATE_STEP``: deletions and cognate
             insertions in homopolymers of 1 to 5 bases, foreign insertions of A, T, C, G.
+        kinetics: of the passes.
     """
 
     base: NDArray[np.uint8]
@@ -60,6 +62,7 @@ class EditEvidence:
     pooled: NDArray[np.int16]
     tandem_repeats: NDArray[np.int16]
     rates: NDArray[np.int16]
+    kinetics: Kinetics
 
 
 def edit_evidence(state: TemplateState) -> EditEvidence:
@@ -75,6 +78,7 @@ def edit_evidence(state: TemplateState) -> EditEvidence:
         pooled=_steps(possible_evidence(state), SCORE_STEP, np.int16),
         tandem_repeats=_steps(_tandem_evidence(state), SCORE_STEP, np.int16),
         rates=_steps(np.concatenate([_rates(model) for model in state.rates]), RATE_STEP, np.int16),
+        kinetics=Kinetics(homopolymers, state.passes),
     )
 
 
@@ -134,11 +138,15 @@ CONTEXT = 3
 NEIGHBOURS = np.array([-2, -1, 1, 2])
 """Adjacent homopolymers that a pass token describes besides its own."""
 
-PASS_FIELDS = EDITED + 3 * len(NEIGHBOURS) + 3
-"""Own ratios; for each adjacent homopolymer those of one base less, one more, and the best of the others; nearby
-homopolymers at which the pass differs from the draft; whether it spans the homopolymer; whether it is reverse."""
+COVERED = EDITED + 3 * len(NEIGHBOURS) + 1
+REVERSE = COVERED + 1
+KINETICS = slice(REVERSE + 1, REVERSE + 1 + KINETIC_FIELDS)
+"""Fields of the kinetics of a pass token (``edits.kinetics.KINETIC_FIELDS``); all 0 without kinetics."""
 
-COVERED, REVERSE = PASS_FIELDS - 2, PASS_FIELDS - 1
+PASS_FIELDS = int(KINETICS.stop)
+"""Own ratios; for each adjacent homopolymer those of one base less, one more, and the best of the others; nearby
+homopolymers at which the pass differs from the draft; whether it spans the homopolymer; whether it is reverse; its
+kinetics there."""
 
 _NEAR = 8
 _AROUND = 2 * CONTEXT + 1
@@ -198,6 +206,7 @@ def _pass_tokens(evidence: EditEvidence, chosen: NDArray[np.int64]) -> NDArray[n
     tokens[:, :, COVERED - 1] = _disagreement(evidence.deviates[kept])[:, chosen].T
     tokens[:, :, COVERED] = 1
     tokens[:, :, REVERSE] = evidence.reverse[kept]
+    tokens[:, :, KINETICS] = evidence.kinetics.fields(chosen, MOST_PASSES)
     tokens *= covered[:, chosen].T[:, :, None]
     return tokens
 

@@ -14,8 +14,8 @@ from deepconsensus_py.evaluate.page import load_template
 from deepconsensus_py.evaluate.window import WindowView
 from deepconsensus_py.models.column_explanation import NEAR, ColumnCase
 from deepconsensus_py.models.edit_explanation import Candidate, HomopolymerCase
+from deepconsensus_py.pacbio.codec import codes_to_frames
 from deepconsensus_py.pacbio.molecule import BASES, GAP
-from deepconsensus_py.pacbio.records import codes_to_frames
 from deepconsensus_py.polishing.read import PolishedRead
 
 RULER = 10

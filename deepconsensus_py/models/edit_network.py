@@ -20,14 +20,17 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.corrector import PASS_BIN, Arrays
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
+from deepconsensus_py.edits.kinetics import KINETIC_FLAGS, KINETIC_STEP
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import (
     COVERED,
     HOMOPOLYMER_FIELDS,
     HOMOPOLYMER_PARTS,
+    KINETICS,
     PASS_FIELDS,
     RATE_STEP,
     RATIO_STEP,
+    REVERSE,
     SCORE_STEP,
 )
 from deepconsensus_py.errors import ModelError
@@ -173,9 +176,12 @@ class EditNetwork(CorrectionNetwork):
 def _pass_inputs(passes: Tensor) -> Tensor:
     """``float[n, passes, PASS_INPUTS]``; ratios at two scales, so that small and large ones both resolve."""
     ratios = passes[..., : COVERED - 1].float() * RATIO_STEP
-    rest = passes[..., COVERED - 1 :].float()
+    differing, reverse = passes[..., COVERED - 1 : COVERED].float() / 6, passes[..., REVERSE : REVERSE + 1].float()
+    kinetics = passes[..., KINETICS].float()
+    flags, logs = kinetics[..., :KINETIC_FLAGS], kinetics[..., KINETIC_FLAGS:] * KINETIC_STEP
     return torch.cat(
-        [_squashed(ratios / 2), _squashed(ratios[..., :EDITED] / 6), rest[..., :1] / 6, rest[..., 2:]], dim=-1
+        [_squashed(ratios / 2), _squashed(ratios[..., :EDITED] / 6), differing, reverse, flags, _squashed(logs)],
+        dim=-1,
     )
 
 

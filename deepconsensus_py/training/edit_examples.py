@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 HEADER = "deepconsensus_py"
 FORMAT = "deepconsensus-py evidence"
-VERSION = 3
+VERSION = 4
 
 END = 50
 """Draft bases at either end of the truth that are ignored."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays, integer_dtypes
 
-from deepconsensus_py.pacbio.records import FRAMES_OF_CODE, MAX_FRAMES, codes_to_frames, frames_to_codes
+from deepconsensus_py.pacbio.codec import FRAMES_OF_CODE, MAX_FRAMES, codes_to_frames, frames_to_codes
 
 ALL_CODES = np.arange(256, dtype=np.uint8)
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.codec import frames_to_codes
 from deepconsensus_py.pacbio.molecule import Alignment, Pass, decode_bases, encode_bases, reverse_complement
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.pacbio.records import (
     copied_record,
-    frames_to_codes,
     pass_record,
     read_draft,
     read_pass,
