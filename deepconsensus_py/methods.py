@@ -37,7 +37,7 @@ class MethodRow:
 METHODS = {
     "edits": MethodRow(
         "deepconsensus_py.edits.method:EditMethod",
-        "deepconsensus_py.models.edit_network:EditNetwork",
+        "deepconsensus_py.models.edit_ensemble:EditEnsemble",
         preload=("deepconsensus_py.edits.compiled",),
     ),
     "columns": MethodRow(

@@ -14,7 +14,7 @@ from deepconsensus_py.edits.kinetics import Kinetics
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.repeats import Homopolymers
 from deepconsensus_py.edits.tokens import HOMOPOLYMER_PARTS, IMPOSSIBLE, SCORE_STEP, EditEvidence
-from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork, EditScorer
 from deepconsensus_py.models.weights import Model
 from deepconsensus_py.pacbio.molecule import Alignment, Pass
 
@@ -89,6 +89,6 @@ def random_model(seed: int = 0) -> Model:
     return Model("random", random_network(seed), SPEC, card="# Card")
 
 
-def scores_of(network: EditNetwork, tokens: Arrays) -> Tensor:
+def scores_of(network: EditScorer, tokens: Arrays) -> Tensor:
     with torch.inference_mode():
         return network({name: torch.from_numpy(values) for name, values in tokens.items()})

@@ -14,7 +14,7 @@ from deepconsensus_py.methods import DEFAULT, PAIR_HMM, VOTE, WITHOUT_WEIGHTS
 from deepconsensus_py.models.column_explanation import ColumnCase, column_cases
 from deepconsensus_py.models.column_network import ColumnNetwork
 from deepconsensus_py.models.edit_explanation import HomopolymerCase, candidate_cases, undecided_cases
-from deepconsensus_py.models.edit_network import EditNetwork
+from deepconsensus_py.models.edit_network import EditScorer
 from deepconsensus_py.models.weights import read_model
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -101,7 +101,7 @@ def explain_window(zmw: Zmw, window: int, *, model: str = DEFAULT) -> WindowView
         model=name,
         reads={called: _read(aligned, corrector) for called, corrector in correctors.items()},
         candidate_cases=candidate_cases(aligned, start, stop),
-        undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, EditNetwork) else None,
+        undecided=undecided_cases(aligned, network, start, stop) if isinstance(network, EditScorer) else None,
         columns_called=column_cases(aligned, network, FeatureSpec.from_dict(loaded.spec), start, stop)
         if loaded is not None and isinstance(network, ColumnNetwork)
         else None,

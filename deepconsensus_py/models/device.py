@@ -191,14 +191,15 @@ class LaidLinear(nn.Module):
 
 
 def for_inference(network: _Network, precision: str) -> _Network:
-    """A copy of a network for inference, with the linear layers of its ``trunk`` in the given precision.
+    """A copy of a network for inference, with the linear layers of each ``trunk`` in the given precision.
 
     Args:
         network: on the device that runs it.
         precision: ``fp32`` or ``bf16``.
     """
     laid = copy.deepcopy(network).eval()
-    inside = set(laid.get_submodule("trunk").modules())
+    # An ensemble has a trunk in each member.
+    inside = {module for name, module in laid.named_modules() if "trunk" in name.split(".")}
     for module in list(laid.modules()):
         dtype = DTYPES[precision] if module in inside else torch.float32
         for name, child in module.named_children():

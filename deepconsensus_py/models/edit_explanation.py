@@ -23,7 +23,7 @@ from deepconsensus_py.edits.tokens import (
     possible_evidence,
     undecided_homopolymers,
 )
-from deepconsensus_py.models.edit_network import EditNetwork
+from deepconsensus_py.models.edit_network import EditNetwork, EditScorer
 from deepconsensus_py.pacbio.molecule import BASES, Pass, Zmw
 
 MOST_CANDIDATES = 4
@@ -54,8 +54,8 @@ class Decision:
     """The passes that an edit network's call depends on.
 
     Attributes:
-        attention: ``float64[passes]`` attention from the homopolymer to each pass in the last layer, mean of the heads;
-            NaN for a pass without a token.
+        attention: ``float64[passes]`` attention from the homopolymer to each pass in the last layer, mean of the heads
+            and of an ensemble's members; NaN for a pass without a token.
         rollout: ``float64[passes]`` likewise through all layers (``attention.explain.rollout``).
         occlusion: ``float64[passes]`` decrease of the log-odds of the call, nats, without the pass: without its token
             and its share of the pooled evidence.
@@ -120,7 +120,7 @@ def candidate_cases(zmw: Zmw, start: int, stop: int) -> tuple[HomopolymerCase, .
     return tuple(cases)
 
 
-def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tuple[HomopolymerCase, ...]:
+def undecided_cases(zmw: Zmw, network: EditScorer, start: int, stop: int) -> tuple[HomopolymerCase, ...]:
     """Undecided homopolymers in a stretch of the draft, with the calls of an edit network and what they depend on.
 
     Args:
@@ -153,21 +153,29 @@ def undecided_cases(zmw: Zmw, network: EditNetwork, start: int, stop: int) -> tu
 
 
 def _decide(
-    zmw: Zmw, refined: TemplateState, network: EditNetwork, chosen: NDArray[np.int64]
+    zmw: Zmw, refined: TemplateState, network: EditScorer, chosen: NDArray[np.int64]
 ) -> tuple[Tensor, list[Decision]]:
     """The network's scores of the chosen homopolymers ``[n, 17]``, and what its calls depend on."""
     rows, passes = _rows(zmw, [p.source for p in refined.passes]), len(zmw.passes)
     with torch.inference_mode():
-        with recorded_maps(network) as maps:
-            scores: Tensor = network(_tensors(refined, chosen))
+        tensors = _tensors(refined, chosen)
+        scores: Tensor = network(tensors)
         called = scores.argmax(dim=-1)
+        attended = [_attention(member, tensors) for member in network.members]
         falls = occlusion(lambda there: log_odds(network(_tensors(refined, chosen, there)), called), len(rows))
     # The homopolymer token is first, the pass tokens follow, up to the maximum.
-    views = [view[:, 0, 1:].numpy() for view in (maps[-1].mean(dim=1), rollout(maps))]
+    views = [torch.stack(maps).mean(dim=0)[:, 0, 1:].numpy() for maps in zip(*attended, strict=True)]
     odds = log_odds(scores, called).tolist()
     attention, rolled = (_spread(view, rows[: view.shape[1]], passes) for view in views)
     fallen = _spread(falls.numpy(), rows, passes)
     return scores, [Decision(*parts) for parts in zip(attention, rolled, fallen, odds, strict=True)]
+
+
+def _attention(network: EditNetwork, tensors: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Attention ``float[n, tokens, tokens]`` of a network: in its last layer, and through all layers."""
+    with recorded_maps(network) as maps:
+        network(tensors)
+    return maps[-1].mean(dim=1), rollout(maps)
 
 
 def log_odds(scores: Tensor, called: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ all attending to each other in the trunk. The evidence of the hidden Markov mode
 untrained network equals that model.
 """
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +60,10 @@ HOMOPOLYMER_INPUTS = (
 """Channels of a homopolymer token: its fields, own evidence twice and once more per pass, bases one-hot."""
 
 
+PASS_GROUPS = {"neighbours": slice(EDITED, COVERED - 1), "kinetics": KINETICS}
+"""Fields of a pass token that a network can do without, by name: ratios of adjacent homopolymers; kinetics."""
+
+
 @dataclass(frozen=True, slots=True)
 class EditConfig:
     """Configuration of an edit network.
@@ -66,10 +71,17 @@ class EditConfig:
     Attributes:
         trunk: its layers; without position embedding, as tokens are a set.
         floor: error probability of a homopolymer without a candidate edit, the least of any base.
+        without: names of ``PASS_GROUPS`` that are zeros to it.
     """
 
     trunk: TrunkConfig
     floor: float = 1e-5
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.without:
+            if name not in PASS_GROUPS:
+                raise ValueError(f"a network can be without {', '.join(PASS_GROUPS)}, not {name!r}")
 
     @classmethod
     def of(cls, *, layers: int = 2, d: int = 64, heads: int = 4, ff: int = 128, dropout: float = 0.0) -> "EditConfig":
@@ -88,7 +100,9 @@ class EditConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"trunk": self.trunk.to_dict(), "floor": self.floor}
+        found: dict[str, Any] = {"trunk": self.trunk.to_dict(), "floor": self.floor}
+        # Absent if empty, as in files of version 0.2.
+        return {**found, "without": list(self.without)} if self.without else found
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EditConfig":
@@ -98,19 +112,49 @@ class EditConfig:
             ModelError: a field is missing, unknown or out of range.
         """
         try:
-            return cls(**{**values, "trunk": TrunkConfig.from_dict(values["trunk"])})
-        except (KeyError, TypeError, ValueError) as error:
+            trunk, without = TrunkConfig.from_dict(values["trunk"]), tuple(values.get("without", ()))
+            return cls(**{**values, "trunk": trunk, "without": without})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"not the configuration of an edit network: {error}") from error
 
 
-class EditNetwork(CorrectionNetwork):
+class EditScorer(CorrectionNetwork):
+    """Scores the edits of homopolymers: an edit network, or several."""
+
+    method, cpu_batch, gpu_batch, step = "edits", CPU_BATCH, GPU_BATCH, STEP
+
+    @property
+    @abstractmethod
+    def members(self) -> Sequence["EditNetwork"]:
+        """The networks whose probabilities it averages."""
+
+    @abstractmethod
+    def set_floor(self, floor: float) -> None:
+        """Set the error probability of a homopolymer without a candidate edit."""
+
+    def require_spec(self, spec: Mapping[str, Any], source: str) -> None:
+        """Refuse any encoding but this version's."""
+        if spec != SPEC:
+            raise ModelError(f"{source}: an edit network of encoding {spec}, this version has {SPEC}; train it again")
+
+    def arranged(self, inputs: Arrays) -> Arrays:
+        """Pad passes: with the homopolymer token a multiple of ``PASS_BIN``, so that matrices are aligned equally."""
+        passes = inputs["passes"]
+        return {**inputs, "passes": np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % PASS_BIN), (0, 0)))}
+
+    def cost(self) -> str:
+        """Its computing cost, in words."""
+        flops = sum(member.config.flops(_USUAL_PASSES) for member in self.members)
+        return f"{flops:,} FLOPs per undecided homopolymer with {_USUAL_PASSES} passes"
+
+
+class EditNetwork(EditScorer):
     """Scores the edits of a homopolymer.
 
     Args:
         config: layers, and the floor of the calls.
     """
 
-    method, cpu_batch, gpu_batch, step = "edits", CPU_BATCH, GPU_BATCH, STEP
     config: EditConfig
 
     def __init__(self, config: EditConfig) -> None:
@@ -132,9 +176,9 @@ class EditNetwork(CorrectionNetwork):
             inputs: ``passes`` ``int8[n, passes, PASS_FIELDS]`` and ``run`` ``int16[n, HOMOPOLYMER_FIELDS]``, as
                 ``tokens.homopolymer_tokens`` makes them.
         """
-        passes, parts = (
-            inputs["passes"],
-            dict(zip(HOMOPOLYMER_PARTS, torch.split(inputs["run"], list(HOMOPOLYMER_PARTS.values()), 1), strict=True)),
+        passes = self._read(inputs["passes"])
+        parts = dict(
+            zip(HOMOPOLYMER_PARTS, torch.split(inputs["run"], list(HOMOPOLYMER_PARTS.values()), 1), strict=True)
         )
         x = torch.cat(
             [self.embed_run(_homopolymer_inputs(parts))[:, None], self.embed_pass(_pass_inputs(passes))], dim=1
@@ -145,24 +189,27 @@ class EditNetwork(CorrectionNetwork):
         scores: Tensor = learnt + F.pad(evidence * self.slope + self.offset, (1, 0))
         return scores
 
+    def _read(self, passes: Tensor) -> Tensor:
+        """The pass tokens without the fields that this network does not read."""
+        if self.config.without:
+            passes = passes.clone()
+            for name in self.config.without:
+                passes[..., PASS_GROUPS[name]] = 0
+        return passes
+
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "EditNetwork":
         """Build from a configuration (``EditConfig.to_dict``)."""
         return cls(EditConfig.from_dict(config))
 
-    def require_spec(self, spec: Mapping[str, Any], source: str) -> None:
-        """Refuse any encoding but this version's."""
-        if spec != SPEC:
-            raise ModelError(f"{source}: an edit network of encoding {spec}, this version has {SPEC}; train it again")
+    @property
+    def members(self) -> Sequence["EditNetwork"]:
+        """Itself."""
+        return (self,)
 
-    def arranged(self, inputs: Arrays) -> Arrays:
-        """Pad passes: with the homopolymer token a multiple of ``PASS_BIN``, so that matrices are aligned equally."""
-        passes = inputs["passes"]
-        return {**inputs, "passes": np.pad(passes, ((0, 0), (0, -(passes.shape[1] + 1) % PASS_BIN), (0, 0)))}
-
-    def cost(self) -> str:
-        """Its computing cost, in words."""
-        return f"{self.config.flops(_USUAL_PASSES):,} FLOPs per undecided homopolymer with {_USUAL_PASSES} passes"
+    def set_floor(self, floor: float) -> None:
+        """Set the error probability of a homopolymer without a candidate edit."""
+        self.config = replace(self.config, floor=floor)
 
     def summary(self) -> str:
         """One line about it."""

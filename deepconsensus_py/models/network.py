@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol
 
 from torch import nn
 
@@ -38,7 +38,7 @@ class CorrectionNetwork(nn.Module):
 
     @classmethod
     @abstractmethod
-    def of(cls, config: Mapping[str, Any]) -> Self:
+    def of(cls, config: Mapping[str, Any]) -> "CorrectionNetwork":
         """Build from a configuration (``Config.to_dict``); weights are loaded later.
 
         Raises:

@@ -1,6 +1,6 @@
 """Training task of edit networks: classify the edits of undecided homopolymers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,35 @@ from torch import Tensor, nn
 
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
+from deepconsensus_py.models.edit_ensemble import EditEnsemble, EnsembleConfig
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork, EditScorer
 from deepconsensus_py.models.weights import Model, read_model, save_model
 from deepconsensus_py.training.config import TrainConfig, record
 from deepconsensus_py.training.edit_examples import EditExamples, joined, read_edit_examples
 from deepconsensus_py.training.task import Batch, Task, require_present
 
-LABELS = "labels"
-"""The array of a batch that is not network input."""
+LABELS, MEMBER = "labels", "member"
+"""The arrays of a batch that are not network input; ``MEMBER``, the index of the network that is to learn from an item,
+is absent from held-out batches and where there is one network."""
 
 _HELD_OUT_BATCH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network of an ensemble; each has its own initial weights and batches.
+
+    Attributes:
+        without: names of ``models.edit_network.PASS_GROUPS`` that it does not read.
+        bag: share of the molecules that it is trained on, drawn by hole number.
+    """
+
+    without: tuple[str, ...] = ()
+    bag: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.bag <= 1:
+            raise InputError(f"bag must be above 0 and at most 1, not {self.bag}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,7 @@ class EditModel:
         heads: attention heads.
         ff: inner width of the feed-forward sublayers.
         dropout: of attention weights.
+        members: networks of this size whose probabilities are averaged; empty for a single network.
     """
 
     layers: int = 2
@@ -42,17 +62,30 @@ class EditModel:
     heads: int = 4
     ff: int = 128
     dropout: float = 0.0
+    members: tuple[Member, ...] = ()
 
-    def network_config(self) -> EditConfig:
-        """The network's configuration.
+    def network(self, seed: int) -> EditScorer:
+        """The network with initial weights.
+
+        Args:
+            seed: of the weights; members use it and the numbers that follow.
 
         Raises:
             InputError: a value is out of range.
         """
         try:
-            return EditConfig.of(layers=self.layers, d=self.d, heads=self.heads, ff=self.ff, dropout=self.dropout)
+            config = EditConfig.of(layers=self.layers, d=self.d, heads=self.heads, ff=self.ff, dropout=self.dropout)
+            configs = tuple(replace(config, without=member.without) for member in self.members)
         except ValueError as error:
             raise InputError(f"model: {error}") from error
+        torch.manual_seed(seed)
+        if not configs:
+            return EditNetwork(config)
+        network = EditEnsemble(EnsembleConfig(configs))
+        for number, member in enumerate(network.members):
+            torch.manual_seed(seed + number)
+            member.load_state_dict(EditNetwork(member.config).state_dict())
+        return network
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +121,7 @@ class DraftUse:
     """How each draft is used.
 
     Attributes:
-        weight: ``float64[drafts]`` sampling weight; 0 for drafts that are not trained on.
+        weight: ``float64[members, drafts]`` sampling weight for each network; 0 for drafts that it is not trained on.
         trust: ``float64[drafts]`` weight in the floor of error probabilities; 0 likewise.
         held_out: ``bool[drafts]`` whether it counts in the held-out loss.
     """
@@ -102,7 +135,7 @@ class EditTask:
     """Undecided homopolymers and cross-entropy; a ``training.task.Task``.
 
     Args:
-        network: to train.
+        network: to train; each member of an ensemble on its own batches, with one loss.
         examples: labelled homopolymers.
         use: of each draft.
         data: sizes of a batch.
@@ -110,20 +143,28 @@ class EditTask:
 
     network: nn.Module
 
-    def __init__(self, network: EditNetwork, examples: EditExamples, use: DraftUse, data: EditData) -> None:
+    def __init__(self, network: EditScorer, examples: EditExamples, use: DraftUse, data: EditData) -> None:
         self.network, self._examples, self._data = network, examples, data
-        self._chance = np.cumsum(use.weight)
+        self._chance = np.cumsum(use.weight, axis=1)
         self._held_out = np.flatnonzero(np.repeat(use.held_out, np.diff(examples.start)))
         self._floor = _floor(examples, use.trust)
 
     def batch(self, rng: np.random.Generator) -> Batch:
-        """Homopolymers of random drafts, with their labels."""
+        """Homopolymers of random drafts, with their labels; as many drafts for each member."""
+        parts = [self._drawn(chance, rng) for chance in self._chance]
+        batch = self._tensors(np.concatenate(parts))
+        if len(parts) == 1:
+            return batch
+        return {**batch, MEMBER: torch.arange(len(parts)).repeat_interleave(torch.tensor([len(p) for p in parts]))}
+
+    def _drawn(self, chance: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Indices of homopolymers of drafts drawn by their cumulated weights."""
         chosen = []
-        drawn = rng.random(self._data.drafts) * self._chance[-1]
-        for draft in np.searchsorted(self._chance, drawn, side="right"):
+        drawn = rng.random(self._data.drafts) * chance[-1]
+        for draft in np.searchsorted(chance, drawn, side="right"):
             homopolymers = self._examples.of_draft(int(draft))
             chosen.append(rng.choice(homopolymers, min(self._data.runs, len(homopolymers)), replace=False))
-        return self._tensors(np.concatenate(chosen))
+        return np.concatenate(chosen)
 
     def held_out(self) -> Iterator[Batch]:
         """All undecided homopolymers of the held-out molecules' own drafts."""
@@ -131,14 +172,25 @@ class EditTask:
             yield self._tensors(self._held_out[start : start + _HELD_OUT_BATCH])
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, int]:
-        """Summed cross-entropy, in nats, and the number of homopolymers."""
+        """Summed cross-entropy, in nats, and the number of homopolymers.
+
+        In a batch with ``MEMBER`` each item counts for its member alone, else for the network as a whole.
+        """
         labels = batch[LABELS].long()
-        return F.cross_entropy(network(batch), labels, reduction="sum"), len(labels)
+        if MEMBER not in batch:
+            return F.cross_entropy(network(batch), labels, reduction="sum"), len(labels)
+        assert isinstance(network, EditScorer)
+        losses = []
+        for number, member in enumerate(network.members):
+            own = batch[MEMBER] == number
+            scores = member({name: values[own] for name, values in batch.items()})
+            losses.append(F.cross_entropy(scores, labels[own], reduction="sum"))
+        return torch.stack(losses).sum(), len(labels)
 
     def save(self, network: nn.Module, path: Path, card: str) -> None:
         """Write a model for ``polish``."""
-        assert isinstance(network, EditNetwork)
-        network.config = replace(network.config, floor=float(f"{self._floor:.2g}"))
+        assert isinstance(network, EditScorer)
+        network.set_floor(float(f"{self._floor:.2g}"))
         save_model(path, Model(path.stem, network, SPEC, card=card))
 
     def _tensors(self, chosen: NDArray[np.int64]) -> Batch:
@@ -161,7 +213,9 @@ def make_tasks(config: TrainConfig) -> list[Task]:
         InputError: the configuration or the examples cannot be used.
         ModelError: the model to start from does not fit.
     """
-    network = _network(config)
+    model = record(EditModel, config.model, where="model.")
+    network = model.network(config.seed) if config.init is None else _read_network(config.init, config)
+    bags = [member.bag for member in model.members] or [1.0] * len(network.members)
     known: dict[str, EditExamples] = {}
     tasks: list[Task] = []
     for number, stage in enumerate(config.stages):
@@ -169,32 +223,52 @@ def make_tasks(config: TrainConfig) -> list[Task]:
         for path in data.evidence:
             known.setdefault(path, read_edit_examples(Path(path)))
         parts = [known[path] for path in data.evidence]
-        tasks.append(_task(network, parts, data, config))
+        examples = joined(parts)
+        require_present(config, set(examples.hole.tolist()), data.evidence)
+        weights = np.repeat(data.weights or (1.0,) * len(parts), [part.drafts for part in parts])
+        tasks.append(EditTask(network, examples, _use(examples, weights, data, config, bags), data))
     return tasks
 
 
-def _task(network: EditNetwork, parts: list[EditExamples], data: EditData, config: TrainConfig) -> EditTask:
-    examples = joined(parts)
-    require_present(config, set(examples.hole.tolist()), data.evidence)
-    weights = data.weights or (1.0,) * len(parts)
-    trust = np.concatenate([np.full(part.drafts, own) for part, own in zip(parts, weights, strict=True)])
+def _use(
+    examples: EditExamples,
+    weights: NDArray[np.float64],
+    data: EditData,
+    config: TrainConfig,
+    bags: Sequence[float],
+) -> DraftUse:
+    """How each draft is used; ``weights`` ``float64[drafts]`` are those of their files."""
+    trust = weights.astype(np.float64)
     held_out = np.isin(examples.hole, config.held_out)
     trust[held_out | np.isin(examples.hole, config.left_out)] = 0
     # In proportion to their undecided homopolymers, drafts of few passes would crowd out the rest; hence the root.
     weight = trust * np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
     if not weight.any():
         raise InputError(f"{', '.join(data.evidence)}: all molecules are held out or excluded")
-    return EditTask(network, examples, DraftUse(weight, trust, held_out & examples.given), data)
+    drawn = np.stack([in_bag(examples.hole, bag, config.seed + number) for number, bag in enumerate(bags)])
+    for number, own in enumerate(weight * drawn):
+        if not own.any():
+            raise InputError(f"model.members[{number}]: no molecule is in its bag; make it larger")
+    return DraftUse(weight * drawn, trust, held_out & examples.given)
 
 
-def _network(config: TrainConfig) -> EditNetwork:
-    """The network with its initial weights: those of ``init`` if one is named."""
-    if config.init is None:
-        torch.manual_seed(config.seed)
-        return EditNetwork(record(EditModel, config.model, where="model.").network_config())
+def in_bag(holes: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
+    """Which molecules are drawn, whatever the others are.
+
+    Args:
+        holes: ``int64[n]`` hole numbers; -1 where there is none.
+        share: of the molecules to draw.
+        seed: of the draw.
+    """
+    drawn = {hole: np.random.default_rng([seed, hole + 1]).random() < share for hole in set(holes.tolist())}
+    return np.array([drawn[hole] for hole in holes.tolist()], np.bool_)
+
+
+def _read_network(init: str, config: TrainConfig) -> EditScorer:
+    """The network of a model file."""
     if config.model:
         raise InputError("model and init exclude each other: init has a network already; remove model")
-    network = read_model(config.init).network
-    if not isinstance(network, EditNetwork):
-        raise InputError(f"{config.init}: not an edit network; choose one as init, or another task")
+    network = read_model(init).network
+    if not isinstance(network, EditScorer):
+        raise InputError(f"{init}: not an edit network; choose one as init, or another task")
     return network

@@ -6,6 +6,7 @@ import torch
 from edit_molecules import make_zmw
 from edit_toys import random_network
 
+from deepconsensus_py.models.edit_ensemble import EditEnsemble, EnsembleConfig
 from deepconsensus_py.models.edit_explanation import CANDIDATE, Decision, candidate_cases, undecided_cases
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -75,6 +76,22 @@ def test_any_network_has_values_for_every_pass() -> None:
     assert 0 < case.decision.attention.sum() < 1
     total = sum(one.probability or 0 for one in case.candidates)
     assert 0 < total <= 1 + 1e-6
+
+
+def test_the_views_of_an_ensemble_are_the_mean_of_its_members() -> None:
+    networks = [random_network(seed) for seed in (0, 1)]
+    ensemble = EditEnsemble(EnsembleConfig(tuple(network.config for network in networks))).eval()
+    for member, network in zip(ensemble.members, networks, strict=True):
+        member.load_state_dict(network.state_dict())
+    (case,), *alone = (
+        undecided_cases(planted(1), network, HOMOPOLYMER, HOMOPOLYMER + 4) for network in (ensemble, *networks)
+    )
+    decisions = [single.decision for (single,) in alone]
+    assert case.decision is not None
+    for view in ("attention", "rollout"):
+        mean = np.mean([getattr(decision, view) for decision in decisions], axis=0)
+        np.testing.assert_allclose(getattr(case.decision, view), mean, rtol=1e-5)
+    assert np.isfinite(case.decision.occlusion).all()
 
 
 def test_only_homopolymers_of_the_stretch_are_explained() -> None:

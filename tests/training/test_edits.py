@@ -17,13 +17,14 @@ from deepconsensus_py.edits.tokens import COVERED, REVERSE
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
+from deepconsensus_py.models.edit_ensemble import EditEnsemble
 from deepconsensus_py.models.edit_network import EditNetwork
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.edit_examples import EditExamples, joined, make_edit_examples, write_edit_examples
-from deepconsensus_py.training.edits import LABELS, EditTask
+from deepconsensus_py.training.edits import LABELS, MEMBER, EditTask, in_bag
 from deepconsensus_py.training.loop import train
 from deepconsensus_py.training.task import tasks_of
 
@@ -123,11 +124,12 @@ def loss_of(network: nn.Module, examples: EditExamples) -> float:
     return float(nn.functional.cross_entropy(scores, torch.from_numpy(examples.label).long()))
 
 
+@pytest.mark.parametrize("members", [[], [{}, {"bag": 0.7}]])
 def test_a_resumed_training_gives_the_same_weights(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, members: list[dict[str, Any]]
 ) -> None:
     short = changed(config, stages=(dataclasses.replace(config.stages[0], steps=12),))
-    short = changed(short, model={"dropout": 0.1})
+    short = changed(short, model={"dropout": 0.1, "members": members})
     whole = load_file(train(tasks_of(short), short, tmp_path / "whole"))
     left, batch = [7], EditTask.batch
 
@@ -175,6 +177,70 @@ def test_a_model_is_trained_on(config: TrainConfig, tmp_path: Path) -> None:
     (batch, *_) = task.held_out()
     tokens = {name: values.numpy() for name, values in batch.items() if name != LABELS}
     assert torch.equal(scores_of(task.network, tokens), scores_of(model.network, tokens))
+
+
+# Ensembles
+
+
+def test_members_are_trained_and_averaged(config: TrainConfig, tmp_path: Path) -> None:
+    members = [{}, {"without": ["neighbours"]}, {"bag": 0.7}]
+    config = changed(config, model={"members": members})
+    network = read_model(train(tasks_of(config), config, tmp_path / "out")).network
+    assert isinstance(network, EditEnsemble)
+    assert [member.config.without for member in network.members] == [(), ("neighbours",), ()]
+    (batch, *_) = task_of(config).held_out()
+    scores = torch.stack([member(batch).softmax(-1) for member in network.members])
+    assert torch.allclose(network(batch).exp(), scores.mean(0), atol=1e-5)
+    assert not any(torch.allclose(scores[0], other, atol=1e-3) for other in scores[1:])
+
+
+def test_an_ensemble_of_one_is_trained_as_a_network(config: TrainConfig, tmp_path: Path) -> None:
+    whole = load_file(train(tasks_of(config), config, tmp_path / "one"))
+    config = changed(config, model={"members": [{}]})
+    member = load_file(train(tasks_of(config), config, tmp_path / "ensemble"))
+    assert all(torch.allclose(member[f"networks.0.{name}"], tensor, atol=1e-5) for name, tensor in whole.items())
+
+
+def test_members_have_their_own_weights_and_batches(config: TrainConfig) -> None:
+    task = task_of(changed(config, model={"members": [{}, {}]}))
+    batch = task.batch(np.random.default_rng(0))
+    first, second = ({name: values[batch[MEMBER] == number] for name, values in batch.items()} for number in (0, 1))
+    assert rows_of(first) != rows_of(second)
+    alone = [task_of(changed(config, seed=seed)).network for seed in (0, 1)]
+    for member, single in zip(task.network.members, alone, strict=True):
+        assert torch.equal(member.embed_run.weight, single.embed_run.weight)
+    loss, count = task.loss(task.network, batch)
+    parts = [
+        task.loss(single, {k: v for k, v in p.items() if k != MEMBER})
+        for single, p in zip(alone, (first, second), strict=True)
+    ]
+    assert count == sum(items for _, items in parts)
+    assert loss.item() == pytest.approx(sum(part.item() for part, _ in parts), rel=1e-5)
+
+
+def test_bags_are_of_molecules_and_follow_from_the_seed(config: TrainConfig, examples_of_edits: EditExamples) -> None:
+    holes = np.arange(-1, 2000)
+    bag = in_bag(holes, 0.7, 5)
+    assert 0.65 < bag.mean() < 0.75
+    assert (in_bag(holes[::-1], 0.7, 5) == bag[::-1]).all()
+    assert (in_bag(holes[7:9], 0.7, 5) == bag[7:9]).all()
+    assert (in_bag(holes, 0.7, 6) != bag).any()
+    assert in_bag(holes, 1, 5).all()
+    task = task_of(changed(config, model={"members": [{"bag": 0.5}, {}]}, data={"drafts": 60, "runs": 10}))
+    batch = task.batch(np.random.default_rng(0))
+    bagged = np.isin(examples_of_edits.hole, examples_of_edits.hole[in_bag(examples_of_edits.hole, 0.5, config.seed)])
+    assert not bagged.all()
+    own = {name: values[batch[MEMBER] == 0] for name, values in batch.items()}
+    assert rows_of(own) <= of_drafts(examples_of_edits, bagged)
+    assert not rows_of(batch) <= of_drafts(examples_of_edits, bagged)
+
+
+def test_an_ensemble_is_trained_on(config: TrainConfig, tmp_path: Path) -> None:
+    ensemble = changed(config, model={"members": [{}, {}]})
+    path = train(tasks_of(ensemble), ensemble, tmp_path / "out")
+    task = task_of(dataclasses.replace(config, init=str(path), model={}))
+    assert isinstance(task.network, EditEnsemble)
+    assert set(task.batch(np.random.default_rng(0))[MEMBER].tolist()) == {0, 1}
 
 
 # What is drawn
@@ -284,8 +350,14 @@ def test_data_that_cannot_be_used_is_refused(config: TrainConfig, data: dict[str
         tasks_of(changed(config, data=data))
 
 
-@pytest.mark.parametrize("model", [{"heads": 3}, {"layers": 0}, {"depth": 3}])
-def test_a_network_that_cannot_be_is_refused(config: TrainConfig, model: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "model",
+    [
+        *({"heads": 3}, {"layers": 0}, {"depth": 3}),
+        *({"members": [{"without": ["snr"]}]}, {"members": [{"bag": 0}]}, {"members": 3}, {"members": [{"bag": 1e-9}]}),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused(config: TrainConfig, model: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="model"):
         tasks_of(changed(config, model=model))
 

@@ -1,0 +1,97 @@
+"""Several edit networks as one: the mean of their probabilities.
+
+Networks that were trained on different molecules, or read different fields, make different mistakes; averaging their
+probabilities cancels some (Lakshminarayanan et al. 2017, "Simple and scalable predictive uncertainty estimation using
+deep ensembles").
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.edit_network import EditConfig, EditNetwork, EditScorer
+from deepconsensus_py.models.network import CorrectionNetwork
+
+MEMBERS = "ensemble"
+"""Key of the members in the configuration; a single network has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleConfig:
+    """Configuration of an ensemble.
+
+    Attributes:
+        members: the networks; their own floors have no effect.
+        floor: error probability of a homopolymer without a candidate edit, the least of any base.
+    """
+
+    members: tuple[EditConfig, ...]
+    floor: float = 1e-5
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        members = [member.to_dict() for member in self.members]
+        for member in members:
+            del member["floor"]
+        return {MEMBERS: members, "floor": self.floor}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "EnsembleConfig":
+        """The record of ``to_dict``.
+
+        Raises:
+            ModelError: a field is missing, unknown or out of range, or there is no member.
+        """
+        try:
+            rest = {key: value for key, value in values.items() if key != MEMBERS}
+            members = tuple(EditConfig.from_dict(member) for member in values[MEMBERS])
+            config = cls(members, **rest)
+        except (KeyError, TypeError) as error:
+            raise ModelError(f"not the configuration of an ensemble of edit networks: {error}") from error
+        if not members:
+            raise ModelError("not the configuration of an ensemble of edit networks: it has no member")
+        return config
+
+
+class EditEnsemble(EditScorer):
+    """Scores the edits of a homopolymer by the mean probability of several networks.
+
+    Args:
+        config: of the members.
+    """
+
+    config: EnsembleConfig
+
+    def __init__(self, config: EnsembleConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.networks = nn.ModuleList(EditNetwork(member) for member in config.members)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Logarithms ``float[n, classes]`` of the mean probabilities; inputs as those of ``EditNetwork``."""
+        scores = torch.stack([member(inputs).log_softmax(-1) for member in self.networks])
+        return scores.logsumexp(0) - math.log(len(scores))
+
+    @property
+    def members(self) -> Sequence[EditNetwork]:
+        """The networks whose probabilities it averages."""
+        return [member for member in self.networks if isinstance(member, EditNetwork)]
+
+    def set_floor(self, floor: float) -> None:
+        """Set the error probability of a homopolymer without a candidate edit."""
+        self.config = replace(self.config, floor=floor)
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> CorrectionNetwork:
+        """Build from a configuration: an ensemble, or the single network of a configuration without members."""
+        return cls(EnsembleConfig.from_dict(config)) if MEMBERS in config else EditNetwork.of(config)
+
+    def summary(self) -> str:
+        """One line about it."""
+        members = "; ".join(dict.fromkeys(member.summary() for member in self.members))
+        return f"mean of {len(self.networks)} networks, {self.parameter_count():,} parameters in all: {members}"
