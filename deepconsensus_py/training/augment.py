@@ -15,7 +15,7 @@ from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
 from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
-from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Truth, Zmw, reverse_complement
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, N, Pass, Truth, Zmw, reverse_complement
 from deepconsensus_py.pacbio.molecule import reverse_complement as reversed_bases
 from deepconsensus_py.pacbio.names import parse_ccs
 
@@ -91,8 +91,9 @@ def redrafted(example: Example, rng: np.random.Generator) -> Example | None:
 
 
 def is_its_own_truth(example: Example) -> bool:
-    """Whether the truth is the draft itself: it can label only drafts of fewer passes."""
-    return np.array_equal(example.zmw.draft.bases, example.truth.bases)
+    """Whether the truth is the draft itself, where it is known: it can label only drafts of fewer passes."""
+    draft, truth = example.zmw.draft.bases, example.truth.bases
+    return len(draft) == len(truth) and bool(((draft == truth) | (truth == N)).all())
 
 
 def _choose(example: Example, rng: np.random.Generator) -> list[Pass]:

@@ -22,6 +22,7 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.edits.labels import label_homopolymers
 from deepconsensus_py.edits.refine import refine
+from deepconsensus_py.edits.support import unknown
 from deepconsensus_py.edits.tokens import (
     COVERED,
     HOMOPOLYMER_FIELDS,
@@ -38,6 +39,7 @@ from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass
 from deepconsensus_py.training.augment import is_its_own_truth, redrafted
 from deepconsensus_py.training.task import hole_of
+from deepconsensus_py.training.unsupported import without_unsupported_truth
 from deepconsensus_py.workers.ordered import ordered_map
 
 log = logging.getLogger(__name__)
@@ -110,7 +112,8 @@ def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: 
         given: whether the draft is the molecule's own.
 
     Returns:
-        Examples of one draft, without homopolymers near the ends of the truth or that no edit class corrects.
+        Examples of one draft, without homopolymers near the ends of the truth, where it is unknown (N), or that no edit
+        class corrects.
 
     Raises:
         MoleculeError: an alignment does not fit, or the truth does not align to the refined draft.
@@ -124,6 +127,7 @@ def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: 
     labels = label_homopolymers(draft, homopolymers, truth.bases, truth.alignment)
     begin, end = _stretch(truth.alignment)
     inner = (homopolymers.start >= begin + END) & (homopolymers.stop <= end - END)
+    inner &= ~unknown(truth.bases, truth.alignment, homopolymers)
     undecided = undecided_homopolymers(evidence)
     rest = inner & evidence.covered.any(axis=0)
     # What is left are the homopolymers that will keep the draft; their errors make the floor of the model.
@@ -174,6 +178,7 @@ def _examples_of(place: tuple[ExampleFile, int, int], seed: int) -> EditExamples
     rng = np.random.default_rng([seed, index, number])
     example: Example | None = file[index]
     assert example is not None
+    example = without_unsupported_truth(example)
     if number:
         example = redrafted(example, rng)
     elif is_its_own_truth(example):
