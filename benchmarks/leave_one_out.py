@@ -29,6 +29,7 @@ from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.training.augment import redrafted
 from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.distributed import Workers
+from deepconsensus_py.training.edits import EditTask
 from deepconsensus_py.training.loop import train
 from deepconsensus_py.training.task import tasks_of
 
@@ -46,13 +47,13 @@ class Fold:
     Attributes:
         whole: errors of its draft, of its polished read, and of those of the models beside.
         parts: the same, summed over drafts of some of its passes.
-        loss: summed held-out loss, in nats where the task's loss is.
+        losses: summed held-out losses by what is held out, in nats where the task's loss is.
         seconds: of the training; those of this run alone, if it went on from a checkpoint.
     """
 
     whole: Counter[str]
     parts: Counter[str]
-    loss: float
+    losses: dict[str, float]
     seconds: float
 
 
@@ -72,7 +73,7 @@ def fold(config: TrainConfig, example: Example, seed: int, args: argparse.Namesp
     return Fold(
         whole=count(example, models, args.device),
         parts=sum((count(part, models, args.device) for part in parts if part), Counter()),
-        loss=held_out_loss(tasks[-1], args.device),
+        losses=held_out_losses(tasks[-1], args.device),
         seconds=seconds,
     )
 
@@ -87,13 +88,21 @@ def count(example: Example, models: dict[str, str], device: str) -> Counter[str]
     return found
 
 
-def held_out_loss(task, device: str) -> float:
+def held_out_losses(task, device: str) -> dict[str, float]:
+    """Of edit networks apart for the molecule's own draft and for those of some passes, the loss of least noise."""
+    if isinstance(task, EditTask):
+        held_out = {"own draft": task.held_out_of(given=True), "redrafts": task.held_out_of(given=False)}
+    else:
+        held_out = {"all": task.held_out()}
     network = task.network.eval()
     with torch.no_grad():
-        return sum(
-            task.loss(network, {name: tensor.to(device) for name, tensor in batch.items()})[0].item()
-            for batch in task.held_out()
-        )
+        return {
+            name: sum(
+                task.loss(network, {key: tensor.to(device) for key, tensor in batch.items()})[0].item()
+                for batch in batches
+            )
+            for name, batches in held_out.items()
+        }
 
 
 def errors(bases, example: Example) -> int:
@@ -118,8 +127,13 @@ def report(folds: dict[tuple[int, int], Fold], args: argparse.Namespace) -> None
             own = [sum(getattr(folds[hole, seed], kind)[POLISHED] for hole in holes) for seed in args.seeds]
             print(f"{name:10}" + "".join(f"{value:10}" for value in beside + own), flush=True)
     for seed in args.seeds:
-        loss, seconds = (sum(getattr(folds[hole, seed], field) for hole in args.zmws) for field in ("loss", "seconds"))
-        print(f"seed {seed}: held-out loss {loss:.1f}, {seconds:.0f} s of training")
+        own = [folds[hole, seed] for hole in args.zmws]
+        losses = {name: sum(fold.losses[name] for fold in own) for name in own[0].losses}
+        print(f"seed {seed}: held-out loss {in_words(losses)}, {sum(fold.seconds for fold in own):.0f} s of training")
+
+
+def in_words(losses: dict[str, float]) -> str:
+    return ", ".join(f"{name} {loss:.1f}" for name, loss in losses.items())
 
 
 def main() -> None:
@@ -141,7 +155,7 @@ def main() -> None:
     for seed in args.seeds:
         for hole, example in known.items():
             found = folds[hole, seed] = fold(config, example, seed, args)
-            print(f"seed {seed}, {hole}: {dict(found.whole)}, held-out loss {found.loss:.1f}", flush=True)
+            print(f"seed {seed}, {hole}: {dict(found.whole)}, held-out loss {in_words(found.losses)}", flush=True)
     report(folds, args)
 
 

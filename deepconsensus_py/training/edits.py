@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepconsensus_py.edits.method import SPEC
+from deepconsensus_py.edits.tokens import KINETICS
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.models.edit_ensemble import EditEnsemble, EnsembleConfig
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork, EditScorer
@@ -99,6 +100,8 @@ class EditData:
         given: sampling weight of a molecule's own draft, relative to one of some of its passes.
         drafts: drafts per batch.
         runs: homopolymers per draft; recipes call them so.
+        drop_passes: probability that a pass of an item is not shown; pooled evidence still counts it.
+        drop_kinetics: probability that an item is shown without kinetics.
     """
 
     evidence: tuple[str, ...]
@@ -106,6 +109,8 @@ class EditData:
     given: float = 2.0
     drafts: int = 8
     runs: int = 64
+    drop_passes: float = 0.0
+    drop_kinetics: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.evidence:
@@ -114,6 +119,8 @@ class EditData:
             raise InputError("data.weights must have a number for every file of data.evidence")
         if self.drafts < 1 or self.runs < 1:
             raise InputError("data.drafts and data.runs must be 1 or more")
+        if not (0 <= self.drop_passes < 1 and 0 <= self.drop_kinetics <= 1):
+            raise InputError("data.drop_passes must be 0 or more and below 1, data.drop_kinetics from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,13 +153,13 @@ class EditTask:
     def __init__(self, network: EditScorer, examples: EditExamples, use: DraftUse, data: EditData) -> None:
         self.network, self._examples, self._data = network, examples, data
         self._chance = np.cumsum(use.weight, axis=1)
-        self._held_out = np.flatnonzero(np.repeat(use.held_out, np.diff(examples.start)))
+        self._use = use
         self._floor = _floor(examples, use.trust)
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Homopolymers of random drafts, with their labels; as many drafts for each member."""
         parts = [self._drawn(chance, rng) for chance in self._chance]
-        batch = self._tensors(np.concatenate(parts))
+        batch = self._tensors(np.concatenate(parts), rng)
         if len(parts) == 1:
             return batch
         return {**batch, MEMBER: torch.arange(len(parts)).repeat_interleave(torch.tensor([len(p) for p in parts]))}
@@ -167,9 +174,16 @@ class EditTask:
         return np.concatenate(chosen)
 
     def held_out(self) -> Iterator[Batch]:
-        """All undecided homopolymers of the held-out molecules' own drafts."""
-        for start in range(0, len(self._held_out), _HELD_OUT_BATCH):
-            yield self._tensors(self._held_out[start : start + _HELD_OUT_BATCH])
+        """All undecided homopolymers of the held-out molecules: of their own drafts, then of those of some passes."""
+        yield from self.held_out_of(given=True)
+        yield from self.held_out_of(given=False)
+
+    def held_out_of(self, *, given: bool) -> Iterator[Batch]:
+        """Undecided homopolymers of the held-out molecules' own drafts, or of those of some of their passes."""
+        drafts = self._use.held_out & (self._examples.given == given)
+        chosen = np.flatnonzero(np.repeat(drafts, np.diff(self._examples.start)))
+        for start in range(0, len(chosen), _HELD_OUT_BATCH):
+            yield self._tensors(chosen[start : start + _HELD_OUT_BATCH])
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, int]:
         """Summed cross-entropy, in nats, and the number of homopolymers.
@@ -193,9 +207,27 @@ class EditTask:
         network.set_floor(float(f"{self._floor:.2g}"))
         save_model(path, Model(path.stem, network, SPEC, card=card))
 
-    def _tensors(self, chosen: NDArray[np.int64]) -> Batch:
+    def _tensors(self, chosen: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
+        """Some homopolymers; with a generator, some of their fields are dropped."""
         arrays: dict[str, NDArray[Any]] = {**self._examples.tokens(chosen), LABELS: self._examples.label[chosen]}
+        if rng is not None:
+            drop(arrays["passes"], rng, passes=self._data.drop_passes, kinetics=self._data.drop_kinetics)
         return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
+def drop(tokens: NDArray[np.int8], rng: np.random.Generator, *, passes: float, kinetics: float) -> None:
+    """Set random passes, and the kinetics of random items, to zeros: a network then relies on no single one.
+
+    Args:
+        tokens: ``int8[n, passes, PASS_FIELDS]`` to change.
+        rng: source of randomness; not used for rates of 0.
+        passes: probability for each pass.
+        kinetics: probability for each item.
+    """
+    if passes:
+        tokens[rng.random(tokens.shape[:2]) < passes] = 0
+    if kinetics:
+        tokens[rng.random(len(tokens)) < kinetics, :, KINETICS] = 0
 
 
 def _floor(examples: EditExamples, trust: NDArray[np.float64]) -> float:
@@ -249,7 +281,7 @@ def _use(
     for number, own in enumerate(weight * drawn):
         if not own.any():
             raise InputError(f"model.members[{number}]: no molecule is in its bag; make it larger")
-    return DraftUse(weight * drawn, trust, held_out & examples.given)
+    return DraftUse(weight * drawn, trust, held_out)
 
 
 def in_bag(holes: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:

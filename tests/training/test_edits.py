@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from deepconsensus_py.edits.method import SPEC
-from deepconsensus_py.edits.tokens import COVERED, REVERSE
+from deepconsensus_py.edits.tokens import COVERED, KINETICS, REVERSE
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.examples.file import ExampleFile
@@ -24,7 +24,7 @@ from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.polishing.engine import polish
 from deepconsensus_py.training.config import TrainConfig, read_record
 from deepconsensus_py.training.edit_examples import EditExamples, joined, make_edit_examples, write_edit_examples
-from deepconsensus_py.training.edits import LABELS, MEMBER, EditTask, in_bag
+from deepconsensus_py.training.edits import LABELS, MEMBER, EditTask, drop, in_bag
 from deepconsensus_py.training.loop import train
 from deepconsensus_py.training.task import tasks_of
 
@@ -129,7 +129,7 @@ def test_a_resumed_training_gives_the_same_weights(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, members: list[dict[str, Any]]
 ) -> None:
     short = changed(config, stages=(dataclasses.replace(config.stages[0], steps=12),))
-    short = changed(short, model={"dropout": 0.1, "members": members})
+    short = changed(short, model={"dropout": 0.1, "members": members}, data={"drop_passes": 0.1, "drop_kinetics": 0.5})
     whole = load_file(train(tasks_of(short), short, tmp_path / "whole"))
     left, batch = [7], EditTask.batch
 
@@ -255,16 +255,44 @@ def test_a_batch_depends_on_its_generator_alone(config: TrainConfig) -> None:
     assert not torch.equal(one["run"], task.batch(np.random.default_rng(4))["run"])
 
 
-def test_held_out_loss_is_of_the_molecules_own_drafts(
+def test_held_out_loss_is_of_the_molecules_own_drafts_and_of_redrafts(
     config: TrainConfig, examples_of_edits: EditExamples, held_out: int
 ) -> None:
     task = task_of(config)
-    wanted = examples_of_edits.given & (examples_of_edits.hole == held_out)
-    batches = list(task.held_out())
-    assert set().union(*map(rows_of, batches)) == of_drafts(examples_of_edits, wanted)
-    assert sum(len(batch[LABELS]) for batch in batches) == np.diff(examples_of_edits.start)[wanted].sum()
-    for one, again in zip(batches, task.held_out(), strict=True):
+    for given in (True, False):
+        wanted = (examples_of_edits.given == given) & (examples_of_edits.hole == held_out)
+        batches = list(task.held_out_of(given=given))
+        assert set().union(*map(rows_of, batches)) == of_drafts(examples_of_edits, wanted)
+        assert sum(len(batch[LABELS]) for batch in batches) == np.diff(examples_of_edits.start)[wanted].sum() > 0
+    every = list(task.held_out())
+    for one, again in zip(every, [*task.held_out_of(given=True), *task.held_out_of(given=False)], strict=True):
         assert all(torch.equal(one[name], again[name]) for name in one)
+
+
+def test_passes_and_kinetics_are_dropped_at_their_rates(config: TrainConfig, examples_of_edits: EditExamples) -> None:
+    tokens = examples_of_edits.tokens(np.arange(len(examples_of_edits)))["passes"]
+    tokens[..., KINETICS] = tokens[..., COVERED, None]
+    same, thinned = tokens.copy(), tokens.copy()
+    drop(same, np.random.default_rng(0), passes=0, kinetics=0)
+    assert (same == tokens).all()
+    drop(thinned, np.random.default_rng(0), passes=0.25, kinetics=0.5)
+    covered, left = tokens[..., COVERED] > 0, thinned[..., COVERED] > 0
+    assert 0.7 < left[covered].mean() < 0.8
+    assert not thinned[~left].any()
+    without = ~thinned[left][:, KINETICS].any(axis=1)
+    assert 0.4 < without.mean() < 0.6
+    rest = np.delete(np.arange(tokens.shape[2]), KINETICS)
+    assert (thinned[..., rest][left] == tokens[..., rest][left]).all()
+    items = [thinned[item, left[item]][:, KINETICS].any(axis=1) for item in range(len(thinned))]
+    assert all(len(set(shown.tolist())) <= 1 for shown in items)
+
+
+def test_only_batches_to_train_on_are_thinned(config: TrainConfig) -> None:
+    whole, thin = task_of(config), task_of(changed(config, data={"drop_passes": 0.9}))
+    counts = [task.batch(np.random.default_rng(0))["passes"][:, :, COVERED].sum() for task in (whole, thin)]
+    assert counts[1] < 0.5 * counts[0]
+    for one, other in zip(whole.held_out(), thin.held_out(), strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_held_out_and_excluded_molecules_are_not_trained_on(
@@ -341,6 +369,8 @@ def test_the_floor_is_the_error_rate_of_decided_homopolymers(
         ({"weights": [1, 2]}, "a number for every file"),
         ({"drafts": 0}, "1 or more"),
         ({"runs": 0}, "1 or more"),
+        ({"drop_passes": 1}, "drop_passes must be"),
+        ({"drop_kinetics": -0.1}, "drop_kinetics from 0 to 1"),
         ({"batch": 4}, "batch"),
         ({"evidence": ["absent.safetensors"]}, "absent.safetensors: no such file"),
     ],
