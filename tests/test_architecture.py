@@ -31,8 +31,8 @@ MAY_IMPORT = {
     "examples": {"examples", "pileup", "corrector", "align", "pacbio", "workers", "models"},
     "simulate": {"simulate", "align", "pacbio"},
     "evaluate": {"evaluate", "polishing", "models", "pileup", "corrector", "align", "pacbio"},
-    "training": {"training", "examples", "models", "simulate", "evaluate", "pileup", "edits", "align", "pacbio"}
-    | {"workers", "attention"},
+    "training": {"training", "examples", "models", "simulate", "evaluate", "polishing", "pileup", "edits", "align"}
+    | {"pacbio", "workers", "attention"},
     "heads": {"heads", "attention", "models"},
     "lab": {"lab", "heads", "attention", "models"},
     "cli": {"cli", "lab", "heads", "training", "attention", "workers", "pacbio", "align", "pileup", "models"}

@@ -25,7 +25,7 @@ COMMANDS = {
     "polish": ("polish", "gather", "filter"),
     "prepare": ("index", "align", "draft", "encode"),
     "evaluate": ("evaluate", "report", "explain", "calibrate"),
-    "models and training": ("model", "prepare-training", "train", "distill"),
+    "models and training": ("model", "self-label", "prepare-training", "train", "distill"),
     "research": ("simulate", "bench", "claims"),
 }
 """The commands in the order of the help, by what they are for; each is a module of ``cli``."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
-from deepconsensus_py.align.draft import MIN_PASSES, draft_zmw
+from deepconsensus_py.align.draft import MIN_PASSES, draft_zmw, unpolished_draft
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.edits.aligned_pass import align_pass, carried
 from deepconsensus_py.edits.classes import Edit, Edits, apply_edits
@@ -17,7 +17,7 @@ from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.examples.example import Example
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, N, Pass, Truth, Zmw, reverse_complement
 from deepconsensus_py.pacbio.molecule import reverse_complement as reversed_bases
-from deepconsensus_py.pacbio.names import parse_ccs
+from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 
 
 def reverse_zmw(zmw: Zmw) -> Zmw:
@@ -57,35 +57,44 @@ def reverse_alignment(alignment: Alignment, draft_length: int) -> Alignment:
 ONE_STRAND = 0.2
 """Share of redrafts from passes of one strand, if there are enough."""
 
-MOST_OF_ITS_OWN = 0.6
-"""Largest share of the passes to use if the truth is the draft from all of them."""
+FEW = 0.04
+"""Share of redrafts from one or two passes, of which one is the draft. Nearly all of their homopolymers are undecided: a
+larger share would crowd out the others."""
+
+MOST_OF_ITS_OWN = 0.5
+"""Largest share of the passes to use if the truth is the draft from all of them, whose errors are theirs."""
+
+MOST_PASSES_OF_ITS_OWN = 10
+"""Most passes to use then."""
 
 _LEAST_LENGTH = 1 / 3
 """Shortest pass to choose, as a share of the draft."""
 
 
-def redrafted(example: Example, rng: np.random.Generator) -> Example | None:
+def redrafted(example: Example, rng: np.random.Generator, *, few: float = FEW) -> Example | None:
     """Redraft a molecule from some of its passes, in random orientation, with the truth aligned to it.
 
     Args:
         example: the molecule; its passes are aligned.
         rng: source of randomness.
+        few: probability of a draft of one or two passes; others have ``MIN_PASSES`` or more.
 
     Returns:
         the redrafted molecule, or None if too few passes are usable or the truth does not align.
     """
     name = parse_ccs(example.name)
     assert name
-    chosen = [_raw(p) for p in _choose(example, rng)]
+    least = int(rng.integers(1, MIN_PASSES)) if few and rng.random() < few else MIN_PASSES
+    chosen = [_raw(p) for p in _choose(example, rng, least)]
     try:
-        zmw = align_zmw(draft_zmw(name.zmw, chosen))
+        zmw = align_zmw(_drafted(name.zmw, chosen, least))
     except MoleculeError:
         return None
     if rng.random() < 0.5:
         zmw = reverse_zmw(zmw)
     truth = example.truth
     (aligned,) = align_passes(Draft("truth", zmw.draft.bases, None), [Pass("truth", truth.bases, None, None, None)])
-    if aligned is None or aligned.alignment is None or len(zmw.passes) < MIN_PASSES:
+    if aligned is None or aligned.alignment is None or len(zmw.passes) < least:
         return None
     return Example(zmw, replace(truth, bases=aligned.bases, alignment=aligned.alignment))
 
@@ -96,17 +105,27 @@ def is_its_own_truth(example: Example) -> bool:
     return len(draft) == len(truth) and bool(((draft == truth) | (truth == N)).all())
 
 
-def _choose(example: Example, rng: np.random.Generator) -> list[Pass]:
+def _drafted(molecule: MoleculeId, passes: list[Pass], least: int) -> Zmw:
+    """The draft of some passes; where they are too few for a consensus, one of them."""
+    if passes and least < MIN_PASSES:
+        return Zmw(unpolished_draft(molecule, passes), tuple(passes))
+    return draft_zmw(molecule, passes)
+
+
+def _choose(example: Example, rng: np.random.Generator, least: int) -> list[Pass]:
+    """At least so many passes, exactly so many if these make no consensus; none if the molecule has too few."""
     zmw = example.zmw
     candidates = [p for p in zmw.passes if len(p.bases) > _LEAST_LENGTH * len(zmw.draft.bases)]
-    most = len(zmw.passes)
+    most = len(zmw.passes) if least == MIN_PASSES else least
     if is_its_own_truth(example):
-        most = max(int(MOST_OF_ITS_OWN * most), MIN_PASSES)
-    count = int(rng.integers(MIN_PASSES, max(most, MIN_PASSES), endpoint=True))
+        most = min(most, int(MOST_OF_ITS_OWN * len(zmw.passes)), MOST_PASSES_OF_ITS_OWN)
+        if most < least:
+            return []
+    count = int(rng.integers(least, max(most, least), endpoint=True))
     if rng.random() < ONE_STRAND:
         reverse = rng.random() < 0.5
         strand = [p for p in candidates if p.reverse == reverse]
-        candidates = strand if len(strand) >= MIN_PASSES else candidates
+        candidates = strand if len(strand) >= least else candidates
     count = min(count, len(candidates))
     return [candidates[i] for i in np.sort(rng.choice(len(candidates), count, replace=False))]
 
