@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "polishing": {"polishing", "models", "corrector", "align", "pacbio", "workers"},
     "examples": {"examples", "pileup", "corrector", "align", "pacbio", "workers", "models"},
     "simulate": {"simulate", "align", "pacbio"},
-    "evaluate": {"evaluate", "polishing", "models", "pileup", "corrector", "align", "pacbio"},
+    "evaluate": {"evaluate", "polishing", "models", "pileup", "edits", "corrector", "align", "pacbio"},
     "training": {"training", "examples", "models", "simulate", "evaluate", "polishing", "pileup", "edits", "align"}
     | {"pacbio", "workers", "attention"},
     "heads": {"heads", "attention", "models"},

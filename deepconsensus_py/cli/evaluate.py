@@ -24,6 +24,10 @@ def add_parser(commands: Commands) -> None:
                 "polished.bam --truth truth.fasta --baseline ccs.bam",
             ),
             (
+                "the same, with errors where no pass shows the truth apart",
+                "polished.bam --truth truth.fasta --subreads subreads.bam",
+            ),
+            (
                 "the same for 'report', with all errors listed",
                 "polished.bam --truth truth.fasta --json evaluation.json --events",
             ),
@@ -40,6 +44,14 @@ def add_parser(commands: Commands) -> None:
     group.add_argument("--reads", type=Path, dest="old_reads", help=argparse.SUPPRESS)
     group.add_argument("--truth", type=Path, required=True, metavar="FASTA", help="true sequence of each ZMW")
     group.add_argument("--baseline", type=Path, metavar="READS", help="reads to compare with, such as the CCS reads")
+    group.add_argument(
+        "--subreads",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="BAM",
+        help="subreads of the ZMWs, to report errors where no pass shows the truth apart from the rest",
+    )
     parser.group("output").add_argument(
         "--json",
         type=Path,
@@ -88,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.comparison import compare
     from deepconsensus_py.evaluate.reads import load_reads
     from deepconsensus_py.evaluate.tables import as_json, as_text
+    from deepconsensus_py.evaluate.truth_support import unsupported_places
     from deepconsensus_py.files import atomic_path, is_stream
     from deepconsensus_py.polishing.report import report_owner
 
@@ -98,8 +111,15 @@ def run(args: argparse.Namespace) -> int:
     for name, loaded in sets.items():
         if loaded.duplicates:
             log.info("%s: ignored %d shorter reads of ZMWs with several", files[name], loaded.duplicates)
+    holes = frozenset(args.zmws)
+    unsupported = unsupported_places(sets["truth"].reads, args.subreads, holes) if args.subreads else None
     comparison = compare(
-        sets["truth"], sets["reads"], sets.get("baseline"), min_passes=args.min_np, holes=frozenset(args.zmws)
+        sets["truth"],
+        sets["reads"],
+        sets.get("baseline"),
+        min_passes=args.min_np,
+        holes=holes,
+        unsupported=unsupported,
     )
     paths = {name: str(path) if path else None for name, path in files.items()}
     text = json.dumps(paths | as_json(comparison, with_events=args.events), indent=1)

@@ -4,8 +4,11 @@ Trimming or dropping a read must not look like an improvement: baseline errors i
 count as hidden errors, and a missing read has all the errors of its baseline.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.alignment import FREE_END
@@ -26,6 +29,7 @@ class MoleculeComparison:
         read: the read's errors, or None if it is missing.
         baseline: the baseline's errors, or None if there is none.
         read_quality: tag ``rq`` of the read, or None.
+        unsupported: ``bool[n]`` bases of the truth that no pass shows (``truth_support``), or None if unknown.
     """
 
     molecule: MoleculeId
@@ -34,6 +38,7 @@ class MoleculeComparison:
     read: ReadErrors | None
     baseline: ReadErrors | None
     read_quality: float | None
+    unsupported: NDArray[np.bool_] | None = None
 
     @property
     def absent(self) -> bool:
@@ -66,6 +71,14 @@ class MoleculeComparison:
         if self.read is not None:
             return self.read.total + self.hidden
         return self.baseline.total if self.baseline else 0
+
+    @property
+    def at_unsupported(self) -> int:
+        """Errors of the read where no pass shows the truth."""
+        if self.read is None or self.unsupported is None:
+            return 0
+        last = len(self.unsupported) - 1
+        return sum(event.length for event in self.read.events if self.unsupported[min(event.position, last)])
 
     @property
     def quality(self) -> float | None:
@@ -101,12 +114,14 @@ class Comparison:
         with_baseline: whether a baseline was given.
         reads_without_truth: number of reads without a truth, not evaluated.
         calibration: of the base qualities, or None without qualities.
+        with_subreads: whether subreads were given.
     """
 
     molecules: tuple[MoleculeComparison, ...]
     with_baseline: bool
     reads_without_truth: int
     calibration: CalibrationBins | None
+    with_subreads: bool = False
 
     @property
     def judged(self) -> tuple[MoleculeComparison, ...]:
@@ -121,6 +136,7 @@ def compare(
     *,
     min_passes: int = 0,
     holes: Collection[int] = (),
+    unsupported: Mapping[MoleculeId, NDArray[np.bool_]] | None = None,
 ) -> Comparison:
     """Evaluate reads.
 
@@ -130,6 +146,7 @@ def compare(
         baseline: the reads they were made from.
         min_passes: skip molecules whose baseline (without one, whose read) has fewer passes.
         holes: only these ZMWs; all if empty.
+        unsupported: bases of the truths that no pass shows (``truth_support``), if subreads were given.
 
     Raises:
         InputError: there is nothing to evaluate.
@@ -138,7 +155,8 @@ def compare(
     counted = baseline or reads
     if min_passes:
         chosen = [m for m in chosen if m in counted.reads and (counted.reads[m].passes or 0) >= min_passes]
-    molecules = tuple(_compare_molecule(m, truths, reads, baseline) for m in chosen)
+    known = unsupported or {}
+    molecules = tuple(_compare_molecule(m, truths, reads, baseline, known.get(m)) for m in chosen)
     if all(m.absent for m in molecules):
         raise InputError(
             f"{reads.path}: none of its reads is of a molecule of {truths.path} that is asked for; check that movie "
@@ -150,6 +168,7 @@ def compare(
         with_baseline=baseline is not None,
         reads_without_truth=len(reads.reads.keys() - truths.reads.keys()),
         calibration=bin_errors(booked) if booked else None,
+        with_subreads=unsupported is not None,
     )
 
 
@@ -159,7 +178,11 @@ def empirical_quality(errors: int, bases: int) -> float:
 
 
 def _compare_molecule(
-    molecule: MoleculeId, truths: ReadSet, reads: ReadSet, baseline: ReadSet | None
+    molecule: MoleculeId,
+    truths: ReadSet,
+    reads: ReadSet,
+    baseline: ReadSet | None,
+    unsupported: NDArray[np.bool_] | None,
 ) -> MoleculeComparison:
     truth = truths.reads[molecule].bases
     read = reads.reads.get(molecule)
@@ -172,4 +195,5 @@ def _compare_molecule(
         read=find_errors(read, truth) if read else None,
         baseline=find_errors(before, truth) if before else None,
         read_quality=read.read_quality if read else None,
+        unsupported=unsupported,
     )

@@ -48,7 +48,18 @@ def totals(comparison: Comparison) -> Fields:
         "reads_without_truth": comparison.reads_without_truth,
         "absent_from_both": len(comparison.molecules) - len(judged),
     }
+    row |= _unsupported_totals(judged, errors, bases) if comparison.with_subreads else {}
     return row | (_baseline_totals(judged) if comparison.with_baseline else {})
+
+
+def _unsupported_totals(judged: Sequence[MoleculeComparison], errors: int, bases: int) -> Fields:
+    there = sum(m.at_unsupported for m in judged)
+    return {
+        "without_subreads": sum(m.unsupported is None for m in judged),
+        "unsupported_bases": sum(int(m.unsupported.sum()) for m in judged if m.unsupported is not None),
+        "errors_at_unsupported": there,
+        "empirical_q_elsewhere": empirical_quality(errors - there, bases),
+    }
 
 
 def _kinds(reads: Sequence[ReadErrors]) -> Fields:
@@ -101,6 +112,8 @@ def molecule_row(molecule: MoleculeComparison, *, with_events: bool = False) -> 
         row |= _read_row(molecule, molecule.read)
         if with_events:
             row["events"] = [event_row(event) for event in molecule.read.events]
+    if molecule.unsupported is not None:
+        row["unsupported"] = molecule.at_unsupported
     if molecule.baseline:
         row |= _baseline_row(molecule, molecule.baseline)
     return row
@@ -165,6 +178,7 @@ def calibration_row(calibration: CalibrationBins) -> Fields:
 
 
 COLUMNS = ("name", "np", "truth_bases", "errors", "mm", "ins", "del", "hp", "hidden", "q", "predicted_q", "rq_q")
+SUBREAD_COLUMNS = ("unsupported",)
 BASELINE_COLUMNS = ("baseline_errors", "baseline_q", "fixed", "new", "worse")
 BIN_COLUMNS = ("bin", "bases", "predicted_q", "empirical_q", "expected_errors", "errors", "used")
 
@@ -177,7 +191,8 @@ def as_text(comparison: Comparison, *, with_events: bool = False) -> Iterator[st
         with_events: add a line for every error of every read.
     """
     result = as_json(comparison, with_events=with_events)
-    columns = (*COLUMNS, *(BASELINE_COLUMNS if comparison.with_baseline else ()), "status")
+    of_subreads = SUBREAD_COLUMNS if comparison.with_subreads else ()
+    columns = (*COLUMNS, *of_subreads, *(BASELINE_COLUMNS if comparison.with_baseline else ()), "status")
     yield "\t".join(columns)
     for row in result["molecules"]:
         yield _cells(row, columns)
@@ -211,6 +226,13 @@ def _total_lines(total: Fields, *, with_baseline: bool) -> Iterator[str]:
         )
     yield line + "; {hp} in homopolymers, {end_errors} in ends that do not align".format(**total)
     yield "bases in reads of at least Q20, Q30, Q40: {yield_q20}, {yield_q30}, {yield_q40}".format(**total)
+    if "errors_at_unsupported" in total:
+        yield (
+            "{errors_at_unsupported} of the errors are among {unsupported_bases} bases of the truth that no pass "
+            "shows; without them Q{empirical_q_elsewhere}; {without_subreads} molecules without subreads".format(
+                **total
+            )
+        )
     if total["reads_without_truth"] or total["absent_from_both"]:
         yield (
             "not evaluated: {reads_without_truth} reads without truth, {absent_from_both} truths without read".format(
