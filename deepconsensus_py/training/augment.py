@@ -58,8 +58,8 @@ ONE_STRAND = 0.2
 """Share of redrafts from passes of one strand, if there are enough."""
 
 FEW = 0.04
-"""Share of redrafts from one or two passes, of which one is the draft. Nearly all of their homopolymers are undecided: a
-larger share would crowd out the others."""
+"""Share of redrafts from one or two passes, of which one is the draft. Nearly all of their homopolymers are undecided;
+a larger share would crowd out the others."""
 
 MOST_OF_ITS_OWN = 0.5
 """Largest share of the passes to use if the truth is the draft from all of them, whose errors are theirs."""
