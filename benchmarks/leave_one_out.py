@@ -69,7 +69,7 @@ def fold(config: TrainConfig, example: Example, seed: int, args: argparse.Namesp
     seconds = time.monotonic() - began
     models = {POLISHED: str(path), **{name: name for name in args.beside}}
     rng = np.random.default_rng(hole)
-    parts = (redrafted(example, rng, few=0) for _ in range(args.parts))
+    parts = (redrafted(example, rng) for _ in range(args.parts))
     return Fold(
         whole=count(example, models, args.device),
         parts=sum((count(part, models, args.device) for part in parts if part), Counter()),

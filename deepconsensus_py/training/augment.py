@@ -58,8 +58,8 @@ ONE_STRAND = 0.2
 """Share of redrafts from passes of one strand, if there are enough."""
 
 FEW = 0.04
-"""Share of redrafts from one or two passes, of which one is the draft. Nearly all of their homopolymers are undecided;
-a larger share would crowd out the others."""
+"""Share of redrafts from one or two passes, one of them the draft, if the truth is the draft from all passes. Nearly
+all of their homopolymers are undecided: a larger share would crowd out the others, and held-out losses too."""
 
 MOST_OF_ITS_OWN = 0.5
 """Largest share of the passes to use if the truth is the draft from all of them, whose errors are theirs."""
@@ -71,20 +71,20 @@ _LEAST_LENGTH = 1 / 3
 """Shortest pass to choose, as a share of the draft."""
 
 
-def redrafted(example: Example, rng: np.random.Generator, *, few: float = FEW) -> Example | None:
+def redrafted(example: Example, rng: np.random.Generator) -> Example | None:
     """Redraft a molecule from some of its passes, in random orientation, with the truth aligned to it.
 
     Args:
         example: the molecule; its passes are aligned.
         rng: source of randomness.
-        few: probability of a draft of one or two passes; others have ``MIN_PASSES`` or more.
 
     Returns:
         the redrafted molecule, or None if too few passes are usable or the truth does not align.
     """
     name = parse_ccs(example.name)
     assert name
-    least = int(rng.integers(1, MIN_PASSES)) if few and rng.random() < few else MIN_PASSES
+    few = is_its_own_truth(example) and rng.random() < FEW
+    least = int(rng.integers(1, MIN_PASSES)) if few else MIN_PASSES
     chosen = [_raw(p) for p in _choose(example, rng, least)]
     try:
         zmw = align_zmw(_drafted(name.zmw, chosen, least))

@@ -32,7 +32,7 @@ def example(examples: list[Example]) -> Example:
 
 @pytest.fixture(scope="module")
 def made(example: Example) -> list[Example]:
-    found = [redrafted(example, np.random.default_rng(seed), few=0) for seed in SEEDS]
+    found = [redrafted(example, np.random.default_rng(seed)) for seed in SEEDS]
     return [one for one in found if one is not None]
 
 
@@ -86,36 +86,45 @@ def test_the_share_of_drafts_of_one_strand(
 ) -> None:
     monkeypatch.setattr(redraft, "ONE_STRAND", share)
     monkeypatch.setattr(redraft, "MIN_PASSES", fewest)
-    made = [redrafted(example, np.random.default_rng(seed), few=0) for seed in range(4)]
+    made = [redrafted(example, np.random.default_rng(seed)) for seed in range(4)]
     assert {len({p.reverse for p in one.zmw.passes}) for one in made if one} == strands
 
 
 def test_the_generator_decides(example: Example, made: list[Example]) -> None:
-    (again,) = (redrafted(example, np.random.default_rng(seed), few=0) for seed in SEEDS[:1])
+    (again,) = (redrafted(example, np.random.default_rng(seed)) for seed in SEEDS[:1])
     assert_equal(again, made[0])
     assert len({one.zmw.draft.bases.tobytes() for one in made}) > 1
 
 
-def test_a_draft_that_is_the_truth_is_of_fewer_passes(example: Example) -> None:
+def test_a_draft_that_is_the_truth_is_of_fewer_passes(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redraft, "FEW", 0)
     sure = on_its_truth(example)
     assert is_its_own_truth(sure)
     assert not is_its_own_truth(replace(sure, truth=replace(sure.truth, bases=sure.truth.bases[1:])))
-    counts = [len(one.zmw.passes) for seed in SEEDS if (one := redrafted(sure, np.random.default_rng(seed), few=0))]
+    counts = [len(one.zmw.passes) for seed in SEEDS if (one := redrafted(sure, np.random.default_rng(seed)))]
     assert counts
     assert min(counts) >= MIN_PASSES
     assert max(counts) <= min(MOST_OF_ITS_OWN * len(example.zmw.passes), MOST_PASSES_OF_ITS_OWN)
 
 
-def test_a_draft_that_is_the_truth_is_of_twice_as_many_passes_or_more(example: Example) -> None:
+def test_a_draft_that_is_the_truth_is_of_twice_as_many_passes_or_more(
+    example: Example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redraft, "FEW", 0)
     sure = on_its_truth(example)
     for passes, made in ((2 * MIN_PASSES - 1, False), (2 * MIN_PASSES, True)):
         few = replace(sure, zmw=replace(sure.zmw, passes=sure.zmw.passes[:passes]))
-        found = [redrafted(few, np.random.default_rng(seed), few=0) for seed in SEEDS[:4]]
+        found = [redrafted(few, np.random.default_rng(seed)) for seed in SEEDS[:4]]
         assert [one is not None for one in found] == [made] * 4
 
 
-def test_some_drafts_are_of_one_or_two_passes(example: Example) -> None:
-    found = [redrafted(example, np.random.default_rng(seed), few=1) for seed in SEEDS]
+def test_some_of_its_drafts_are_of_one_or_two_passes(example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redraft, "FEW", 1)
+    other = redrafted(example, np.random.default_rng(0))
+    assert other is not None
+    assert len(other.zmw.passes) >= MIN_PASSES
+    sure = on_its_truth(example)
+    found = [redrafted(sure, np.random.default_rng(seed)) for seed in SEEDS]
     assert {len(one.zmw.passes) for one in found if one} == {1, 2}
     for one in found:
         assert one is not None
@@ -128,13 +137,13 @@ def test_some_drafts_are_of_one_or_two_passes(example: Example) -> None:
 @pytest.mark.parametrize("passes", range(MIN_PASSES))
 def test_too_few_passes_make_no_draft(example: Example, passes: int) -> None:
     few = replace(example, zmw=replace(example.zmw, passes=example.zmw.passes[:passes]))
-    assert redrafted(few, np.random.default_rng(0), few=0) is None
+    assert redrafted(few, np.random.default_rng(0)) is None
 
 
 def test_short_passes_are_not_taken(example: Example) -> None:
     short = tuple(replace(p, bases=p.bases[: len(example.zmw.draft.bases) // 3]) for p in example.zmw.passes[2:])
     few = replace(example, zmw=replace(example.zmw, passes=(*example.zmw.passes[:2], *short)))
-    assert redrafted(few, np.random.default_rng(0), few=0) is None
+    assert redrafted(few, np.random.default_rng(0)) is None
 
 
 def test_a_truth_of_another_molecule_makes_no_example(example: Example) -> None:
