@@ -41,9 +41,12 @@ MARGIN = 10
 LONG_REPEAT = 100
 """Repeats of this many bases or more: the lengths in the passes do not determine the number of copies."""
 
+NOTABLE = 2.0
+"""Standard errors by which the length of a shorter repeat must differ to be recorded."""
+
 SIGNIFICANT = 4.5
-"""Standard errors by which the length of a shorter repeat must differ. High, because some ten repeats per molecule are
-tested, and because errors of passes can be correlated."""
+"""Standard errors by which it must differ to lower qualities. High, because some ten repeats per molecule are tested,
+and because errors of passes can be correlated."""
 
 WRONG_AT_MOST = 0.75
 """Probability that a random base is wrong."""
@@ -54,6 +57,9 @@ _MAJORITY, _MOST_SEGMENTS = 3, 30
 _LEAST_RATE = 1e-3
 _MEDIAN_FACTOR = 1.25
 """Ratio of the standard errors of a median and a mean."""
+
+_FARTHEST = 1 << 31
+"""Beyond the end of any sequence."""
 
 _FAR_OUT = 4
 """Standard errors beyond which probabilities are neglected."""
@@ -142,10 +148,9 @@ def with_disagreement(
     """
     found, raised = disagreement, error.copy()
     places = _Places(index)
-    consensuses = np.split(found.letters, np.cumsum(found.size)[:-1]) if len(found.size) else []
-    for stretch, consensus in enumerate(consensuses):
+    for stretch, (place, consensus) in enumerate(consensuses(found, _FARTHEST)):
         start, stop = int(found.start[stretch]), int(found.stop[stretch])
-        around = bases[slice(*places.between(max(start - MARGIN, 0), stop + MARGIN))]
+        around = bases[slice(*places.between(place.start, place.stop))]
         distance = edlib.align(around.tobytes(), consensus.tobytes())["editDistance"]
         _raise(raised, *places.between(start, stop), float(found.probability[stretch]) * distance)
     for repeat in range(len(found.repeat_start)):
@@ -153,8 +158,23 @@ def with_disagreement(
         left, right = places.between(start, stop)
         surplus = float(found.repeat_surplus[repeat]) - ((right - left) - (stop - start))
         spread, unit = float(found.repeat_spread[repeat]), int(found.repeat_unit[repeat])
-        _raise(raised, left, right, _expected_wrong(surplus, spread, unit))
+        if stop - start >= LONG_REPEAT or abs(surplus) >= max(SIGNIFICANT * spread, unit / 2):
+            _raise(raised, left, right, _expected_wrong(surplus, spread, unit))
     return raised
+
+
+def consensuses(disagreement: Disagreement, length: int) -> list[tuple[slice, NDArray[np.uint8]]]:
+    """The consensus ``uint8[k]`` of the passes for each stretch, and the part of the sequence that it stands for.
+
+    Args:
+        disagreement: of the passes with a sequence.
+        length: of the sequence.
+    """
+    found = disagreement
+    letters = np.split(found.letters, np.cumsum(found.size)[:-1]) if len(found.size) else []
+    spans = zip(found.start.tolist(), found.stop.tolist(), strict=True)
+    places = [slice(max(start - MARGIN, 0), min(stop + MARGIN, length)) for start, stop in spans]
+    return list(zip(places, letters, strict=True))
 
 
 class _Places:
@@ -299,7 +319,7 @@ def _segments(passes: Sequence[Pass], counts: PassCounts, around: slice) -> list
 
 
 def _repeat_lengths(counts: PassCounts, repeats: TandemRepeats) -> list[tuple[float, ...]]:
-    """Tandem repeats whose length differs in the passes, or is uncertain."""
+    """Tandem repeats whose length seems to differ in the passes, or is uncertain."""
     found: list[tuple[float, ...]] = []
     for start, stop, unit in zip(repeats.start.tolist(), repeats.stop.tolist(), repeats.unit.tolist(), strict=True):
         length = stop - start
@@ -308,7 +328,7 @@ def _repeat_lengths(counts: PassCounts, repeats: TandemRepeats) -> list[tuple[fl
             continue
         surplus = float(np.median(difference - drift * length))
         spread = _MEDIAN_FACTOR * float(np.sqrt(np.median(variance) * length / len(difference)))
-        if length >= LONG_REPEAT or abs(surplus) >= max(SIGNIFICANT * spread, unit / 2):
+        if length >= LONG_REPEAT or abs(surplus) >= max(NOTABLE * spread, unit / 2):
             found.append((start, stop, surplus, spread, unit))
     return found
 

@@ -5,8 +5,10 @@ of the hidden Markov model from the number of bases before each draft base, and 
 the pairs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import edlib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -92,13 +94,16 @@ def align_pass(p: Pass, draft: Codes) -> AlignedPass:
     return AlignedPass(p, a.start, pairs, bases, read, Differences(kind, place, letter))
 
 
-def carried(aligned: AlignedPass, draft: Codes, draft_index: Integers) -> AlignedPass | None:
+def carried(
+    aligned: AlignedPass, draft: Codes, draft_index: Integers, changed: Sequence[slice] = ()
+) -> AlignedPass | None:
     """Transfer a pass to an edited draft: pairs stay, and insertions at inserted draft bases are paired with these.
 
     Args:
         aligned: to the draft before the edits.
         draft: ``uint8[m]`` base codes of the edited draft.
         draft_index: ``int32[m]`` position of each base in the draft before, -1 for inserted ones.
+        changed: stretches of the edited draft to which the pass is aligned anew.
 
     Returns:
         The pass, gaps left-normalised, or None if no pair is left.
@@ -107,12 +112,30 @@ def carried(aligned: AlignedPass, draft: Codes, draft_index: Integers) -> Aligne
     before = draft_index - aligned.start
     covered = (draft_index >= 0) & (before >= 0) & (before < len(aligned.pairs))
     in_pass = np.where(covered, aligned.pairs[before.clip(0, len(aligned.pairs) - 1)], -1)
+    for stretch in changed:
+        _realign(in_pass, source.bases, draft, stretch)
     in_draft = np.flatnonzero(in_pass >= 0).astype(np.int32)
     if not len(in_draft):
         return None
     start, operations, lengths = _join(in_pass[in_draft], in_draft, draft_index, len(source.bases))
     alignment = left_normalise(Alignment(start, operations, lengths), source.bases, draft)
     return align_pass(replace(source, alignment=alignment), draft)
+
+
+def _realign(in_pass: Integers, bases: Codes, draft: Codes, stretch: slice) -> None:
+    """Align the bases of a pass between its pairs at the ends of a stretch anew, if it has such pairs."""
+    paired = np.flatnonzero(in_pass[stretch] >= 0) + stretch.start
+    if len(paired) < 2:
+        return
+    first, last = int(paired[0]), int(paired[-1])
+    at = int(in_pass[first])
+    here, there = bases[at : in_pass[last] + 1], draft[first : last + 1]
+    in_pass[first : last + 1] = -1
+    for length, operation in cigar.steps(edlib.align(here.tobytes(), there.tobytes(), task="path")["cigar"]):
+        on_pass, on_draft = operation != "D", operation != "I"
+        if on_pass and on_draft:
+            in_pass[first : first + length] = np.arange(at, at + length)
+        at, first = at + length * on_pass, first + length * on_draft
 
 
 def template_line(aligned: AlignedPass, kept: NDArray[np.bool_]) -> tuple[Integers, Integers]:

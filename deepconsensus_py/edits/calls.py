@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.align.disagreement import Disagreement, find_disagreement, with_disagreement
+from deepconsensus_py.align.disagreement import Disagreement, with_disagreement
 from deepconsensus_py.corrector import Arrays, Calls, kept_qualities
-from deepconsensus_py.edits.classes import AT_LAST, LETTER, NONE, OWN, REMOVED, apply_edits, class_edits
+from deepconsensus_py.edits.classes import AT_LAST, NONE, Edits, apply_edits, class_edits
 from deepconsensus_py.edits.refine import TemplateState
 from deepconsensus_py.edits.repeats import Homopolymers, find_homopolymers
+from deepconsensus_py.edits.segments import chosen_edits
 from deepconsensus_py.pacbio.molecule import Zmw
 
 DECIDED = np.array([1.2e-2, 1.2e-2, 1.2e-2, 2.6e-3, 6.2e-4, 1.5e-3, 5.0e-4, 2.2e-4, 2.2e-4, 0])
@@ -30,10 +31,11 @@ def layout_of(zmw: Zmw, refined: TemplateState) -> Mapping[str, NDArray[Any]]:
         ``depth`` ``uint16[homopolymers]``, number of spanning passes; the refined ``draft`` ``uint8[n]``, its
         ``draft_index`` ``int32[n]`` (position in the input draft, -1 for an inserted base), and ``draft_quality``
         ``uint8[n]`` (Phred, of the input draft; 0 for an inserted base). Disagreement of the passes with the refined
-        draft: ``align.disagreement.Disagreement.layout``.
+        draft: ``align.disagreement.Disagreement.layout``; edits that they propose: ``edits.segments.Segments.layout``.
     """
     return {
-        **find_disagreement(refined.bases, [p.source for p in refined.passes]).layout(),
+        **refined.disagreement.layout(),
+        **refined.segments.layout(),
         "depth": refined.scores.covered.sum(axis=0, dtype=np.uint16),
         "draft": refined.bases,
         "draft_index": refined.draft_index,
@@ -56,7 +58,9 @@ def call_edits(layout: Arrays, probabilities: NDArray[np.float32], floor: float)
     homopolymers = find_homopolymers(layout["draft"])
     decided = np.maximum(floor, DECIDED[np.minimum(depth, len(DECIDED) - 1)] / homopolymers.length)
     classes = np.where(covered, probabilities.argmax(axis=1), NONE)
-    bases, index = apply_edits(layout["draft"], class_edits(homopolymers, classes))
+    classes, segments = chosen_edits(layout, classes, probabilities.max(axis=1))
+    edits = class_edits(homopolymers, classes, segments)
+    bases, index = apply_edits(layout["draft"], edits)
     given = np.power(10.0, layout["draft_quality"] / -10.0)
     of_base = np.append(
         np.where(np.repeat(covered, homopolymers.length), np.repeat(decided, homopolymers.length), given), floor
@@ -64,7 +68,7 @@ def call_edits(layout: Arrays, probabilities: NDArray[np.float32], floor: float)
     error = of_base[index].astype(np.float32)
     wrong = 1 - probabilities.max(axis=1)
     at_last = np.where(AT_LAST[classes], wrong, probabilities[:, AT_LAST].sum(axis=1))
-    ends = np.cumsum(_sizes(homopolymers, classes))
+    ends = np.cumsum(_sizes(homopolymers, edits))
     # A deleted homopolymer passes its error probability on to the base after it.
     first = np.append(0, ends)[:-1]
     for place, own in ((first, wrong - at_last), (ends - 1, at_last)):
@@ -77,9 +81,12 @@ def call_edits(layout: Arrays, probabilities: NDArray[np.float32], floor: float)
     )
 
 
-def _sizes(homopolymers: Homopolymers, classes: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Bases of each homopolymer ``int64[homopolymers]`` after its edit."""
-    sizes = (
-        homopolymers.length - np.minimum(REMOVED[classes], homopolymers.length) + OWN[classes] + (LETTER[classes] > 0)
-    )
-    return np.asarray(sizes, np.int64)
+def _sizes(homopolymers: Homopolymers, edits: Edits) -> NDArray[np.int64]:
+    """Bases of each homopolymer ``int64[homopolymers]`` after edits; inserted ones are of the homopolymer after them."""
+    grown = np.zeros(int(homopolymers.stop[-1]) + 1, np.int64)
+    inside = np.zeros_like(grown)
+    np.add.at(grown, edits.start, edits.sizes)
+    np.add.at(inside, edits.start, 1)
+    np.add.at(inside, edits.start + edits.removed, -1)
+    kept = (np.cumsum(inside) == 0) + grown
+    return np.add.reduceat(kept[:-1], homopolymers.start)

@@ -57,6 +57,21 @@ class Edits:
         return cls(start, removed, sizes, letters)
 
 
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, rows: NDArray[np.integer]) -> "Edits":
+        """The edits of these indices."""
+        letters = np.split(self.letters, np.cumsum(self.sizes)[:-1]) if len(self) else []
+        taken = np.concatenate((*(letters[row] for row in rows), np.empty(0, np.uint8)))
+        return Edits(self.start[rows], self.removed[rows], self.sizes[rows], taken)
+
+    def joined(self, others: "Edits") -> "Edits":
+        """These edits and others."""
+        fields = ("start", "removed", "sizes", "letters")
+        return Edits(*(np.concatenate([getattr(self, name), getattr(others, name)]) for name in fields))
+
+
 def apply_edits(draft: Codes, edits: Edits) -> tuple[Codes, NDArray[np.int32]]:
     """Edit a draft.
 
@@ -88,6 +103,8 @@ class EditClass:
         own: number of bases inserted that extend the homopolymer.
         letter: code of a different base inserted; 0 for none.
         at_last: whether the last base is deleted instead of the first.
+        segment: whether it is whatever the passes propose there (``edits.segments``), bases of several homopolymers
+            included; the other attributes do not apply.
     """
 
     name: str
@@ -95,6 +112,7 @@ class EditClass:
     own: int = 0
     letter: int = 0
     at_last: bool = False
+    segment: bool = False
 
     @property
     def change(self) -> int:
@@ -104,6 +122,8 @@ class EditClass:
     @property
     def words(self) -> str:
         """What it does, for people."""
+        if self.segment:
+            return "bases replaced by those that the passes share"
         if self.letter:
             place = "last" if self.at_last else "first"
             base = BASES[self.letter]
@@ -128,14 +148,18 @@ EDIT_CLASSES = (
     *(EditClass(BASES[code], letter=code) for code in LETTERS),
     *(EditClass(f"first {BASES[code]}", removed=1, letter=code) for code in LETTERS),
     *(EditClass(f"last {BASES[code]}", removed=1, letter=code, at_last=True) for code in LETTERS),
+    EditClass("segment", segment=True),
 )
 """In order: no edit; a shorter or longer homopolymer; a different base inserted in front; a mismatch at the first base;
-a mismatch at the last. Weights and fitted parameters depend on this order and these names."""
+a mismatch at the last; any other edit. Weights and fitted parameters depend on this order and these names."""
 
 NONE = 0
 NAMES = tuple(one.name for one in EDIT_CLASSES)
 EDITED = len(EDIT_CLASSES) - 1
 """Classes except ``none``: the columns of evidence."""
+
+SEGMENT = len(EDIT_CLASSES) - 1
+"""The class of edits that the passes propose."""
 
 REMOVED, OWN = (np.array([getattr(one, name) for one in EDIT_CLASSES], np.int64) for name in ("removed", "own"))
 CHANGE, SHORTEST = (np.array([getattr(one, name) for one in EDIT_CLASSES], np.int64) for name in ("change", "shortest"))
@@ -170,20 +194,22 @@ OTHERS = slice(IN_FRONT.start, LAST.stop)
 code."""
 
 
-def class_edits(homopolymers: Homopolymers, classes: NDArray[np.integer]) -> Edits:
+def class_edits(homopolymers: Homopolymers, classes: NDArray[np.integer], segments: Edits | None = None) -> Edits:
     """The edits of a draft by the class of each homopolymer.
 
     Args:
         homopolymers: of the draft.
         classes: ``[homopolymers]`` indices into ``EDIT_CLASSES``.
+        segments: what each homopolymer of class ``SEGMENT`` stands for, in order.
     """
-    edited = np.flatnonzero(classes != NONE)
+    edited = np.flatnonzero((classes != NONE) & (classes != SEGMENT))
     classes, length, start = classes[edited], homopolymers.length[edited], homopolymers.start[edited]
     sizes = OWN[classes] + (LETTER[classes] > 0)
     letters = np.where(LETTER[classes] > 0, LETTER[classes], homopolymers.base[edited])
-    return Edits(
+    edits = Edits(
         start=(start + np.where(AT_LAST[classes], length - 1, 0)).astype(np.int64),
         removed=np.minimum(REMOVED[classes], length),
         sizes=sizes,
         letters=np.repeat(letters, sizes).astype(np.uint8),
     )
+    return edits if segments is None else edits.joined(segments)

@@ -26,6 +26,12 @@ _UNINFORMATIVE = np.float32(0.01)
 """Probability that a pass is uninformative at a position: 1 to 2 % of its stretches of 100 bases are error bursts."""
 
 
+UNSUPPORTED = -4.0
+"""Evidence (nats) of a pass for edits that are not scored because too few passes support them."""
+
+POOLED_UNSUPPORTED = -30.0
+"""Pooled evidence (nats) for these."""
+
 _TOGETHER = 100
 """Passes whose odds, each from 0.01 to 100, are multiplied within the range of float64."""
 
@@ -152,7 +158,7 @@ def score_scope(
     log_likelihoods = np.full(len(passes), -np.inf)
     # Number of template bases before each draft base, and before its end.
     place = np.append(0, np.cumsum(scope.bases)).astype(np.int32)
-    templates = [_template(repeats, scope.bases, model) for model in rates]
+    templates = [template_of(repeats, scope.bases, model) for model in rates]
     band = make_band(int(place[-1]) + 1)
     start, stop = place[homopolymers.start], place[homopolymers.stop]
     wanted_homopolymers = _Wanted(np.arange(ratios.shape[1]), start[scope.homopolymers], stop[scope.homopolymers])
@@ -165,7 +171,7 @@ def score_scope(
         first = int(place[p.start])
         covered = slice(first, first + len(read) - 1)
         band.first[: len(read)] = read + (PAD - 1 - HALF)
-        aligned = Aligned(_reading(p, read_bases, rates[p.reverse]), _part(templates[p.reverse], covered), band)
+        aligned = Aligned(reading_of(p, read_bases, rates[p.reverse]), _part(templates[p.reverse], covered), band)
         log_likelihoods[number] = fill_band(aligned)
         if np.isfinite(log_likelihoods[number]):
             covered_homopolymers[number] = _inside(start, stop, covered)
@@ -210,7 +216,14 @@ def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_
     return inside
 
 
-def _template(repeats: Repeats, bases: NDArray[np.bool_], model: PassModel) -> Template:
+def template_of(repeats: Repeats, bases: NDArray[np.bool_], model: PassModel) -> Template:
+    """Some bases of a draft, with the error rates of a strand's passes.
+
+    Args:
+        repeats: the draft.
+        bases: ``bool[n]`` which of its bases.
+        model: the rates.
+    """
     letters, classes = repeats.bases[bases], repeats.length_class[bases]
     rates = (model.deletion[letters, classes], model.cognate[letters, classes])
     return Template(letters.astype(np.int32), *rates, model.deletion[:, 0].copy(), model.cognate[:, 0].copy())
@@ -220,7 +233,14 @@ def _part(whole: Template, covered: slice) -> Template:
     return whole._replace(bases=whole.bases[covered], loss=whole.loss[covered], gain=whole.gain[covered])
 
 
-def _reading(p: AlignedPass, read_bases: Integers, model: PassModel) -> Reading:
+def reading_of(p: AlignedPass, read_bases: Integers, model: PassModel) -> Reading:
+    """Some bases of a pass, with their probabilities.
+
+    Args:
+        p: the pass.
+        read_bases: ``int32[n]`` positions of the bases.
+        model: error rates of the passes of its strand.
+    """
     source = p.source
     # Without pulse widths all factors are 1, whatever the code.
     codes = source.bases if source.pulse_widths is None else source.pulse_widths

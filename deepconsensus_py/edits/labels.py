@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
-from deepconsensus_py.edits.classes import CHANGE, number_of
+from deepconsensus_py.edits.classes import CHANGE, SEGMENT, Edit, number_of
 from deepconsensus_py.edits.repeats import Homopolymers
+from deepconsensus_py.edits.segments import Segments
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import A, Alignment, N
 
@@ -110,15 +111,23 @@ class _Reading:
 
 
 def label_homopolymers(
-    draft: NDArray[np.uint8], homopolymers: Homopolymers, truth: NDArray[np.uint8], alignment: Alignment
+    draft: NDArray[np.uint8],
+    homopolymers: Homopolymers,
+    truth: NDArray[np.uint8],
+    alignment: Alignment,
+    segments: Segments | None = None,
 ) -> HomopolymerLabels:
     """Label the homopolymers of a draft.
+
+    Where an edit that the passes propose gives the truth, it is the label of its homopolymer, and the others near it
+    have none.
 
     Args:
         draft: ``uint8[n]`` base codes.
         homopolymers: of the draft.
         truth: ``uint8[m]`` base codes in draft orientation.
         alignment: of the truth to the draft; its gaps are left-normalised here, like those of passes.
+        segments: the edits that the passes propose.
 
     Raises:
         MoleculeError: the alignment does not fit.
@@ -139,7 +148,25 @@ def label_homopolymers(
     last = replaced & there.at_last & ~first
     classes[first], classes[last] = _CLASS_OF_FIRST[there.letter[first]], _CLASS_OF_LAST[there.letter[last]]
     exact = preceded | first | last | (resized & (change == near))
+    for number, one in enumerate(() if segments is None else segments.proposals):
+        around = slice(int(segments.first[number]) - 1, int(segments.last[number]) + 2)
+        if _gives_truth(draft, one.edit, homopolymers, truth, spans, around):
+            classes[segments.first[number]] = SEGMENT
+            exact[around] = False
+            exact[segments.first[number]] = True
     return HomopolymerLabels(classes.astype(np.uint8), exact)
+
+
+def _gives_truth(
+    draft: NDArray[np.uint8], edit: Edit, homopolymers: Homopolymers, truth: NDArray[np.uint8], spans: Spans, around: slice
+) -> bool:
+    """Whether an edit turns the homopolymers around it into those of the truth."""
+    if around.start < 0 or around.stop > len(homopolymers) or not spans.covered[around].all():
+        return False
+    begin, end = int(homopolymers.start[around.start]), int(homopolymers.stop[around.stop - 1])
+    edited = np.concatenate([draft[begin : edit.start], edit.letters, draft[edit.start + edit.removed : end]])
+    there = truth[spans.positions[around.start, 0] : spans.positions[around.stop - 1, 2]]
+    return not np.array_equal(draft[begin:end], there) and np.array_equal(edited, there)
 
 
 def _read(bases: NDArray[np.uint8], spans: Spans, homopolymers: Homopolymers) -> _Reading:

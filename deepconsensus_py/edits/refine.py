@@ -1,4 +1,8 @@
-"""Refine a draft: apply the edits that its passes support until none is left."""
+"""Refine a draft: apply the edits that its passes support until none is left.
+
+First those of single homopolymers and short repeats, in rounds; then those of any size that the passes propose
+(``edits.segments``), each followed by rounds of the others.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,13 +12,16 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
+from deepconsensus_py.align.disagreement import NO_DISAGREEMENT, Disagreement
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
 from deepconsensus_py.edits.classes import Codes, Edit, Edits, apply_edits, class_edits
 from deepconsensus_py.edits.error_rates import PassModel, estimate
 from deepconsensus_py.edits.evidence import UNIT_CHANGE, EditScores, score_edits
-from deepconsensus_py.edits.repeats import Repeats, find_repeats
+from deepconsensus_py.edits.proposals import Proposal
+from deepconsensus_py.edits.repeats import Repeats, find_repeats, in_long_repeats
 from deepconsensus_py.edits.rescore import rescore
+from deepconsensus_py.edits.segments import Segments, find_segments, no_segments, with_segments
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Pass, Zmw
 
@@ -29,7 +36,10 @@ class TemplateState:
         passes: aligned to the current draft.
         candidates: homopolymers with candidate edits.
         rates: error rates of the passes of the draft's strand and of the other one.
-        scores: evidence for edits of the draft, by pass and pooled.
+        scores: evidence for edits of the draft, by pass and pooled; that of ``segments`` only in the result of
+            ``refine``.
+        segments: edits that the passes propose; none before ``refine`` is done.
+        disagreement: of the passes with the draft, likewise.
     """
 
     repeats: Repeats
@@ -38,6 +48,8 @@ class TemplateState:
     candidates: Candidates
     rates: tuple[PassModel, PassModel]
     scores: EditScores
+    segments: Segments
+    disagreement: Disagreement = NO_DISAGREEMENT
 
     @property
     def bases(self) -> Codes:
@@ -51,6 +63,7 @@ class TemplateState:
             passes=tuple(self.passes[row] for row in rows),
             candidates=replace(self.candidates, deviates=self.candidates.deviates[rows]),
             scores=self.scores.of_passes(rows),
+            segments=self.segments.of_passes(rows),
         )
 
 
@@ -73,16 +86,19 @@ def first_state(zmw: Zmw, share: float) -> TemplateState:
     candidates, rates = find_candidates(repeats, passes, share), estimate(repeats, passes)
     scores = score_edits(repeats, passes, rates, wanted=candidates.homopolymers)
     index = np.arange(len(repeats.bases), dtype=np.int32)
-    return TemplateState(repeats, index, passes, candidates, rates, scores)
+    return TemplateState(repeats, index, passes, candidates, rates, scores, no_segments(len(passes)))
 
 
-def next_state(state: TemplateState, edits: Sequence[Edit], share: float) -> TemplateState:
+def next_state(
+    state: TemplateState, edits: Sequence[Edit], share: float, *, realigned: Sequence[slice] = ()
+) -> TemplateState:
     """The state of the edited draft; evidence far from the edits is kept.
 
     Args:
         state: of the draft before the edits.
         edits: that do not overlap.
         share: as for ``first_state``.
+        realigned: stretches of the draft before the edits around which passes are aligned anew.
 
     Raises:
         MoleculeError: no base is left.
@@ -92,12 +108,27 @@ def next_state(state: TemplateState, edits: Sequence[Edit], share: float) -> Tem
         raise MoleculeError("the passes support no base of the draft; align them to this draft")
     repeats = find_repeats(bases)
     draft_index = np.where(index < 0, -1, state.draft_index[index]).astype(np.int32)
-    moved = [carried(p, bases, index) for p in state.passes]
+    changed = _around(realigned, index)
+    moved = [carried(p, bases, index, changed) for p in state.passes]
     passes = tuple(p for p in moved if p is not None)
     before = state.scores.of_passes([number for number, p in enumerate(moved) if p is not None])
     candidates, rates = find_candidates(repeats, passes, share), estimate(repeats, passes)
-    scores = rescore(before, repeats, index, passes, rates, wanted=candidates.homopolymers)
-    return TemplateState(repeats, draft_index, passes, candidates, rates, scores)
+    scores = rescore(before, repeats, index, passes, rates, wanted=candidates.homopolymers, changed=changed)
+    return TemplateState(repeats, draft_index, passes, candidates, rates, scores, no_segments(len(passes)))
+
+
+def _around(stretches: Sequence[slice], index: NDArray[np.int32]) -> list[slice]:
+    """The same stretches of an edited draft, wider by ``AROUND``; those that meet are one."""
+    kept = np.flatnonzero(index >= 0)
+    found: list[slice] = []
+    for stretch in sorted(stretches, key=lambda stretch: stretch.start):
+        first, last = np.searchsorted(index[kept], (stretch.start - AROUND, stretch.stop + AROUND))
+        begin, end = int(kept[min(first, len(kept) - 1)]), int(kept[min(last, len(kept) - 1)]) + 1
+        if found and found[-1].stop >= begin:
+            found[-1] = slice(found[-1].start, max(found[-1].stop, end))
+        else:
+            found.append(slice(begin, end))
+    return found
 
 
 def _normalised(p: Pass, draft: Codes) -> Pass:
@@ -110,6 +141,13 @@ def _normalised(p: Pass, draft: Codes) -> Pass:
         raise MoleculeError(f"{p.name}: its alignment does not fit its bases and the draft; align it to this draft")
     return replace(p, alignment=left_normalise(a, p.bases, draft))
 
+
+AROUND = 20
+"""Draft bases on either side of a proposed edit within which passes are aligned anew."""
+
+SEGMENT_ROUNDS = 5
+SEGMENT_THRESHOLD = 3.0
+"""Nats of proposed edits: of all the edits of any size that could be proposed, few are right."""
 
 ROUNDS = 3
 THRESHOLD = 1.0
@@ -130,16 +168,55 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, shar
     Raises:
         MoleculeError: the draft is empty, there is no pass, or an alignment does not fit.
     """
-    state = first_state(zmw, share)
+    try:
+        state = _settle(first_state(zmw, share), rounds, threshold, share)
+        segments, disagreement = _segments(state)
+        for _ in range(SEGMENT_ROUNDS if rounds and len(disagreement.start) + len(segments) else 0):
+            before = state
+            chosen = _choose_segments(segments)
+            # Where the passes still disagree, their alignments may hide a simple edit.
+            stretches = _stretches(chosen, disagreement)
+            state = next_state(state, [one.edit for one in chosen], share, realigned=stretches)
+            state = _settle(state, rounds, threshold, share)
+            segments, disagreement = _segments(state)
+            if np.array_equal(before.bases, state.bases):
+                break
+    except MoleculeError as fault:
+        raise MoleculeError(f"{zmw.name}: {fault}", outcome=fault.outcome) from fault
+    scores = with_segments(state.scores, segments)
+    return replace(state, scores=scores, segments=segments, disagreement=disagreement)
+
+
+def _settle(state: TemplateState, rounds: int, threshold: float, share: float) -> TemplateState:
+    """Apply edits of homopolymers and short repeats until none is left."""
     for _ in range(rounds):
         edits = choose_edits(state, threshold)
         if not edits:
             break
-        try:
-            state = next_state(state, edits, share)
-        except MoleculeError as fault:
-            raise MoleculeError(f"{zmw.name}: {fault}", outcome=fault.outcome) from fault
+        state = next_state(state, edits, share)
     return state
+
+
+def _stretches(chosen: Sequence[Proposal], disagreement: Disagreement) -> list[slice]:
+    """Stretches of a draft that proposed edits or the disagreement of passes are about."""
+    edited = [slice(one.edit.start, max(one.edit.start + one.edit.removed, one.stop)) for one in chosen]
+    both = zip(disagreement.start.tolist(), disagreement.stop.tolist(), strict=True)
+    return [*edited, *(slice(start, stop) for start, stop in both)]
+
+
+def _segments(state: TemplateState) -> tuple[Segments, Disagreement]:
+    return find_segments(state.repeats, state.passes, state.rates)
+
+
+def _choose_segments(segments: Segments) -> list[Proposal]:
+    """The proposed edits with enough evidence; of those at the same or adjacent homopolymers, the best."""
+    chosen, taken = [], np.zeros(int(segments.last.max(initial=0)) + 3, np.bool_)
+    for number in np.argsort(-segments.pooled, kind="stable").tolist():
+        near = slice(segments.first[number], segments.last[number] + 3)
+        if segments.pooled[number] > SEGMENT_THRESHOLD and not taken[near].any():
+            taken[segments.first[number] + 1 : segments.last[number] + 2] = True
+            chosen.append(segments.proposals[number])
+    return chosen
 
 
 def choose_edits(state: TemplateState, threshold: float) -> list[Edit]:
@@ -163,6 +240,15 @@ def choose_edits(state: TemplateState, threshold: float) -> list[Edit]:
     return edits
 
 
+LEAST_IN_REPEATS = 6.0
+"""Nats that an edit of a single homopolymer inside a long tandem repeat needs beyond others: with less, right drafts of
+such repeats lost a base in a hundred."""
+
+LONGEST_IN_BAND = 100
+"""Bases. In longer tandem repeats, all indels of a pass can exceed the band where its alignment collects them; their
+copies are edits that the passes propose (``edits.segments``)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     """An edit, the homopolymers that it changes, and its evidence (nats)."""
@@ -174,7 +260,8 @@ class _Candidate:
 
 
 def _homopolymer_edits(state: TemplateState, threshold: float) -> list[_Candidate]:
-    homopolymers, evidence = state.repeats.homopolymers, state.scores.pooled
+    homopolymers = state.repeats.homopolymers
+    evidence = state.scores.pooled - LEAST_IN_REPEATS * in_long_repeats(state.repeats)[state.scores.scored, None]
     rows = np.flatnonzero(evidence.max(axis=1, initial=-np.inf) > threshold)
     scored, best = np.flatnonzero(state.scores.scored)[rows], evidence[rows].argmax(axis=1)
     classes = np.zeros(len(homopolymers), np.int64)
@@ -197,8 +284,9 @@ def _tandem_edits(state: TemplateState, threshold: float) -> list[_Candidate]:
         state.scores.pooled_tandem,
     )
     best = evidence.argmax(axis=1)
+    short = tandem_repeats.stop - tandem_repeats.start < LONGEST_IN_BAND
     found = []
-    for repeat in np.flatnonzero(evidence.max(axis=1, initial=-np.inf) > threshold).tolist():
+    for repeat in np.flatnonzero((evidence.max(axis=1, initial=-np.inf) > threshold) & short).tolist():
         start, unit = int(tandem_repeats.start[repeat]), int(tandem_repeats.unit[repeat])
         removed, new = (unit, draft[:0]) if UNIT_CHANGE[best[repeat]] < 0 else (0, draft[start : start + unit])
         ends = np.array([start, int(tandem_repeats.stop[repeat]) - 1])

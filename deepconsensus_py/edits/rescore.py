@@ -33,6 +33,7 @@ def rescore(
     rates: tuple[PassModel, PassModel],
     *,
     wanted: Flags,
+    changed: Sequence[slice] = (),
 ) -> EditScores:
     """Score an edited draft.
 
@@ -43,8 +44,11 @@ def rescore(
         passes: aligned to it.
         rates: of the passes of each strand.
         wanted: ``bool[homopolymers]`` homopolymers to score, of those that are rescored.
+        changed: stretches of the edited draft to which passes were aligned anew.
     """
     near = _widened(edited_places(draft_index, int(before.homopolymers.stop[-1])), NEAR)
+    for stretch in changed:
+        near[stretch] = True
     # The old evidence was scored with the old error rates.
     if near.mean() > FEW:
         return score_edits(repeats, passes, rates, wanted=wanted)

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.classes import EDITED, LETTER, LONGER, OTHERS, REMOVED, RESIZED, SHORTER, SHORTEST
+from deepconsensus_py.edits.classes import EDITED, LETTER, LONGER, OTHERS, REMOVED, RESIZED, SEGMENT, SHORTER, SHORTEST
 from deepconsensus_py.edits.error_rates import PassModel
-from deepconsensus_py.edits.evidence import EditScores, pooled
+from deepconsensus_py.edits.evidence import POOLED_UNSUPPORTED, UNSUPPORTED, EditScores, pooled
 from deepconsensus_py.edits.kinetics import KINETIC_FIELDS, Kinetics
-from deepconsensus_py.edits.refine import TemplateState
+from deepconsensus_py.edits.refine import LEAST_IN_REPEATS, TemplateState
+from deepconsensus_py.edits.repeats import in_long_repeats
 from deepconsensus_py.pacbio.molecule import A, N
 
 RATIO_STEP = 1 / 8
@@ -24,13 +25,6 @@ RATE_STEP = 1e-4
 
 IMPOSSIBLE = -1000.0
 """Evidence (nats) for an impossible edit: more deletions than bases, a base equal to an adjacent one."""
-
-UNSUPPORTED = -4.0
-"""Evidence (nats) of a pass for edits that are not scored because too few passes support them."""
-
-POOLED_UNSUPPORTED = -30.0
-"""Pooled evidence (nats) for these."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EditEvidence:
@@ -94,10 +88,14 @@ def possible_evidence(state: TemplateState) -> NDArray[np.float64]:
     homopolymers = state.repeats.homopolymers
     evidence = np.full((len(homopolymers), EDITED), POOLED_UNSUPPORTED)
     evidence[state.scores.scored] = state.scores.pooled
+    evidence[:, : SEGMENT - 1] -= LEAST_IN_REPEATS * in_long_repeats(state.repeats)[:, None]
     base, before = homopolymers.base[:, None], np.concatenate([[0], homopolymers.base[:-1]])[:, None]
     letter, in_front = LETTER[1:], (LETTER > 0)[1:] & (REMOVED == 0)[1:]
     own = (letter == base) | (in_front & (letter == before))
     evidence[(homopolymers.length[:, None] < SHORTEST[1:]) | own] = IMPOSSIBLE
+    without = np.ones(len(homopolymers), np.bool_)
+    without[state.segments.first] = False
+    evidence[without, SEGMENT - 1] = IMPOSSIBLE
     return evidence
 
 

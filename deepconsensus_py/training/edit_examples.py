@@ -124,7 +124,7 @@ def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: 
     if truth is None or truth.alignment is None:
         raise MoleculeError(f"{example.name}: its truth does not align to the refined draft", outcome="truth_misfit")
     homopolymers = refined.repeats.homopolymers
-    labels = label_homopolymers(draft, homopolymers, truth.bases, truth.alignment)
+    labels = label_homopolymers(draft, homopolymers, truth.bases, truth.alignment, refined.segments)
     begin, end = _stretch(truth.alignment)
     inner = (homopolymers.start >= begin + END) & (homopolymers.stop <= end - END)
     inner &= ~unknown(truth.bases, truth.alignment, homopolymers)
