@@ -82,7 +82,7 @@ def call_edits(layout: Arrays, probabilities: NDArray[np.float32], floor: float)
 
 
 def _sizes(homopolymers: Homopolymers, edits: Edits) -> NDArray[np.int64]:
-    """Bases of each homopolymer ``int64[homopolymers]`` after edits; inserted ones are of the homopolymer after them."""
+    """Bases of each homopolymer ``int64[homopolymers]`` after edits; inserted ones are of the one after them."""
     grown = np.zeros(int(homopolymers.stop[-1]) + 1, np.int64)
     inside = np.zeros_like(grown)
     np.add.at(grown, edits.start, edits.sizes)

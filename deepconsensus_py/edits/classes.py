@@ -56,7 +56,6 @@ class Edits:
         letters = np.concatenate((*(edit.letters for edit in edits), np.empty(0, np.uint8)))
         return cls(start, removed, sizes, letters)
 
-
     def __len__(self) -> int:
         return len(self.start)
 

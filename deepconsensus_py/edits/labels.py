@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
-from deepconsensus_py.edits.classes import CHANGE, SEGMENT, Edit, number_of
+from deepconsensus_py.edits.classes import CHANGE, SEGMENT, Codes, number_of
 from deepconsensus_py.edits.repeats import Homopolymers
 from deepconsensus_py.edits.segments import Segments
 from deepconsensus_py.errors import MoleculeError
@@ -148,25 +148,32 @@ def label_homopolymers(
     last = replaced & there.at_last & ~first
     classes[first], classes[last] = _CLASS_OF_FIRST[there.letter[first]], _CLASS_OF_LAST[there.letter[last]]
     exact = preceded | first | last | (resized & (change == near))
-    for number, one in enumerate(() if segments is None else segments.proposals):
-        around = slice(int(segments.first[number]) - 1, int(segments.last[number]) + 2)
-        if _gives_truth(draft, one.edit, homopolymers, truth, spans, around):
-            classes[segments.first[number]] = SEGMENT
-            exact[around] = False
-            exact[segments.first[number]] = True
-    return HomopolymerLabels(classes.astype(np.uint8), exact)
+    labels = HomopolymerLabels(classes.astype(np.uint8), exact)
+    if segments is not None:
+        _label_segments(labels, segments, (draft, truth), homopolymers, spans)
+    return labels
 
 
-def _gives_truth(
-    draft: NDArray[np.uint8], edit: Edit, homopolymers: Homopolymers, truth: NDArray[np.uint8], spans: Spans, around: slice
-) -> bool:
-    """Whether an edit turns the homopolymers around it into those of the truth."""
-    if around.start < 0 or around.stop > len(homopolymers) or not spans.covered[around].all():
-        return False
-    begin, end = int(homopolymers.start[around.start]), int(homopolymers.stop[around.stop - 1])
-    edited = np.concatenate([draft[begin : edit.start], edit.letters, draft[edit.start + edit.removed : end]])
-    there = truth[spans.positions[around.start, 0] : spans.positions[around.stop - 1, 2]]
-    return not np.array_equal(draft[begin:end], there) and np.array_equal(edited, there)
+def _label_segments(
+    labels: HomopolymerLabels,
+    segments: Segments,
+    sequences: tuple[Codes, Codes],
+    homopolymers: Homopolymers,
+    spans: Spans,
+) -> None:
+    """Label the homopolymers of proposed edits that turn what is around them into the truth."""
+    draft, truth = sequences
+    for number, proposal in enumerate(segments.proposals):
+        first, last = int(segments.first[number]) - 1, int(segments.last[number]) + 1
+        if first < 0 or last >= len(homopolymers) or not spans.covered[first : last + 1].all():
+            continue
+        begin, end, edit = int(homopolymers.start[first]), int(homopolymers.stop[last]), proposal.edit
+        edited = np.concatenate([draft[begin : edit.start], edit.letters, draft[edit.start + edit.removed : end]])
+        there = truth[spans.positions[first, 0] : spans.positions[last, 2]]
+        if np.array_equal(edited, there) and not np.array_equal(draft[begin:end], there):
+            labels.classes[first + 1] = SEGMENT
+            labels.exact[first : last + 1] = False
+            labels.exact[first + 1] = True
 
 
 def _read(bases: NDArray[np.uint8], spans: Spans, homopolymers: Homopolymers) -> _Reading:

@@ -62,7 +62,7 @@ class PairHmm:
 
     def __init__(self, *, triage: bool = True) -> None:
         self.name = PAIR_HMM
-        self.spec: Mapping[str, Any] = {"family": PAIR_HMM, "version": 3}
+        self.spec: Mapping[str, Any] = {"family": PAIR_HMM, "version": 4}
         self.calibration = "skip"
         self.batch, self.streams = BATCH, 1
         # A function rather than a method: worker processes need not be able to import the class.

@@ -1,8 +1,8 @@
 """Edits that the passes propose where they disagree with a draft, beyond those of single homopolymers.
 
-Several bases missing, wrong or too many, a base inside a homopolymer, whole copies of a tandem repeat: the partial-order
-consensus of the passes and the lengths of repeats in the passes say what is there instead
-(``align.disagreement``). Edits that are a class of their own are left to it.
+Several bases missing, wrong or too many, a base inside a homopolymer, whole copies of a tandem repeat: the
+partial-order consensus of the passes and the lengths of repeats in the passes say what is there instead
+(``align.disagreement``). Edits that are one of the other classes are left to it.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,11 @@ def _of_repeats(draft: Codes, disagreement: Disagreement) -> Iterator[Proposal]:
     found = disagreement
     copies = np.rint(found.repeat_surplus / found.repeat_unit).astype(int)
     for start, stop, unit, more in zip(
-        found.repeat_start.tolist(), found.repeat_stop.tolist(), found.repeat_unit.tolist(), copies.tolist(), strict=True
+        found.repeat_start.tolist(),
+        found.repeat_stop.tolist(),
+        found.repeat_unit.tolist(),
+        copies.tolist(),
+        strict=True,
     ):
         if more > 0:
             yield Proposal(Edit(start, 0, np.tile(draft[start : start + unit], more)), stop)
@@ -125,5 +129,5 @@ def is_of_a_homopolymer(draft: Codes, edit: Edit) -> bool:
         return edit.removed <= _MOST_FEWER and bool((draft[start:stop] == draft[start]).all())
     if not edit.removed:
         longer = len(letters) <= _MOST_MORE and bool((letters == behind).all())
-        return longer or (len(letters) == 1 and before != behind)
-    return edit.removed == len(letters) == 1 and (before != draft[start] or behind != draft[start])
+        return longer or (len(letters) == 1 and bool(before != behind))
+    return edit.removed == len(letters) == 1 and bool(before != draft[start] or behind != draft[start])

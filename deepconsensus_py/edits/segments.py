@@ -12,25 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.disagreement import Disagreement, find_disagreement
-from deepconsensus_py.edits.aligned_pass import AlignedPass
-from deepconsensus_py.edits.band import PAD, Reading, Template
 from deepconsensus_py.corrector import Arrays
-from deepconsensus_py.edits.classes import EDITED, NONE, SEGMENT, Codes, Edit, Edits
+from deepconsensus_py.edits.aligned_pass import AlignedPass
+from deepconsensus_py.edits.classes import EDITED, NONE, SEGMENT, Codes, Edits
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import POOLED_UNSUPPORTED, UNSUPPORTED, EditScores, pooled, reading_of, template_of
 from deepconsensus_py.edits.proposals import Proposal, propose_edits
 from deepconsensus_py.edits.repeats import Repeats, find_repeats
 from deepconsensus_py.edits.scoring import MARGIN
-from deepconsensus_py.kernels import kernel
+from deepconsensus_py.edits.whole import log_likelihood
 
 FLANK = 15
 """Draft bases on either side of an edit that are scored with it."""
 
 _LEAST = np.float32(-20.0)
 """Bound of log-likelihood ratios, nats, as of those of homopolymers."""
-
-_HALF = 60
-"""Cells on either side of the diagonal; sequences of up to this length are compared without a band."""
 
 _SHARED = 1e-3
 """Per pass and base of a tandem repeat: variance of the change in length that passes share (their rates in a repeat
@@ -63,12 +59,15 @@ class Segments:
         ratios = self.ratios[rows]
         return replace(self, ratios=ratios, pooled=pooled(ratios))
 
-
     def layout(self) -> Mapping[str, NDArray[Any]]:
         """The edits, without evidence, as entries of a corrector's layout."""
         edits = Edits.of([one.edit for one in self.proposals])
         arrays = {name: getattr(edits, name) for name in Edits.__slots__}
-        return {"segment_first": self.first, "segment_last": self.last, **{f"segment_{k}": v for k, v in arrays.items()}}
+        return {
+            "segment_first": self.first,
+            "segment_last": self.last,
+            **{f"segment_{k}": v for k, v in arrays.items()},
+        }
 
 
 def chosen_edits(
@@ -200,48 +199,3 @@ def _positions(p: AlignedPass, begin: int, end: int) -> NDArray[np.int32] | None
     pairs = p.pairs[begin - p.start : end - p.start]
     paired = pairs[pairs >= 0]
     return np.arange(paired[0], paired[-1] + 1, dtype=np.int32) if len(paired) else None
-
-
-@kernel
-def log_likelihood(read: Reading, template: Template) -> float:
-    """Log-likelihood of a short sequence given a short template: the model of ``edits.band`` in a wide one.
-
-    Args:
-        read: the sequence.
-        template: of any length.
-    """
-    size = len(read.bases) - 2 * PAD
-    cells, after = np.zeros(size + 1), np.zeros(size + 1)
-    cells[0] = 1
-    logarithm = 0.0
-    count = len(template.bases)
-    half = _HALF + abs(size - count)
-    for j in range(count):
-        base, loss = template.bases[j], template.loss[j]
-        middle = (j * size) // count
-        low, high = max(middle - half, 0), min(middle + half, size)
-        if j:
-            before = template.bases[j - 1]
-            for i in range(max(low, 1), high + 1):
-                at = i + PAD - 1
-                factor = read.foreign[at]
-                if read.bases[at] == base:
-                    factor = template.gain[j] * read.cognate[at]
-                elif read.bases[at] == before:
-                    factor = template.gain[j - 1] * read.cognate[at]
-                cells[i] += cells[i - 1] * factor
-        total = 0.0
-        for i in range(low, high + 1):
-            after[i] = loss * cells[i]
-            if i:
-                after[i] += (1 - loss) * read.emission[base, i + PAD - 1] * cells[i - 1]
-            total += after[i]
-        if not total > 0:
-            return -np.inf
-        for i in range(low, high + 1):
-            cells[i] = after[i] / total
-        # Below the band, cells are not part of any path any more.
-        for i in range(max(low - 2, 0), low):
-            cells[i] = 0.0
-        logarithm += np.log(total)
-    return logarithm + np.log(cells[size]) if cells[size] > 0 else -np.inf

@@ -26,6 +26,7 @@ RATE_STEP = 1e-4
 IMPOSSIBLE = -1000.0
 """Evidence (nats) for an impossible edit: more deletions than bases, a base equal to an adjacent one."""
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EditEvidence:
     """Evidence for edits of every homopolymer of a refined draft.

@@ -12,6 +12,7 @@ from deepconsensus_py.edits.calls import call_edits, layout_of
 from deepconsensus_py.edits.classes import CHANGE, NAMES
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_homopolymers
+from deepconsensus_py.edits.segments import no_segments
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
 
 FLOOR = 1e-4
@@ -24,6 +25,7 @@ def layout(draft: str, covered: NDArray[np.bool_] | None = None, quality: int = 
     index = np.arange(len(bases), dtype=np.int32)
     return {
         **NO_DISAGREEMENT.layout(),
+        **no_segments(0).layout(),
         "depth": MANY
         * (np.ones(len(find_homopolymers(bases)), np.uint16) if covered is None else covered.astype(np.uint16)),
         "draft": bases,

@@ -13,6 +13,7 @@ from deepconsensus_py.corrector import Corrector, Features
 from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.edits.pair_hmm import PairHmm, encode_evidence
 from deepconsensus_py.edits.repeats import find_homopolymers
+from deepconsensus_py.edits.segments import no_segments
 from deepconsensus_py.edits.tokens import POOLED_UNSUPPORTED, SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
@@ -35,6 +36,7 @@ def molecule() -> Features:
     homopolymers = len(find_homopolymers(bases))
     layout = {
         **NO_DISAGREEMENT.layout(),
+        **no_segments(0).layout(),
         "depth": np.full(homopolymers, 20, np.uint16),
         "draft": bases,
         "draft_index": np.arange(len(bases), dtype=np.int32),

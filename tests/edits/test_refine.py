@@ -10,7 +10,7 @@ from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.edits.classes import Edit
+from deepconsensus_py.edits.classes import EDITED, Edit
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_homopolymers, find_short_tandem_repeats
 from deepconsensus_py.errors import MoleculeError
@@ -96,7 +96,7 @@ def test_the_refined_molecule_fits_together() -> None:
     assert (np.diff(refined.draft_index[kept]) > 0).all()
     assert not kept.all()
     assert refined.repeats.homopolymers.length.sum() == len(refined.bases)
-    assert all_ratios(refined.scores).shape == (len(refined.passes), len(refined.repeats.homopolymers), 16)
+    assert all_ratios(refined.scores).shape == (len(refined.passes), len(refined.repeats.homopolymers), EDITED)
     assert [p.source.name for p in refined.passes] == [p.name for p in aligned.passes]
     for p in (aligned.source for aligned in refined.passes):
         assert p.alignment is not None
