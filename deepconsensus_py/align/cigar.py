@@ -4,7 +4,6 @@ A gap in a homopolymer or a tandem repeat can be placed anywhere in it at the sa
 choice. Left-normalised, the same difference has the same position in every pass, so that it can be counted by position.
 """
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -44,14 +43,6 @@ def paired_positions(alignment: Alignment) -> tuple[NDArray[np.int64], NDArray[n
     in_pass = (np.cumsum(lengths * on_pass) - lengths)[paired]
     in_draft = (np.cumsum(lengths * on_draft) - lengths)[paired] + alignment.start
     return np.repeat(in_pass, spans) + offsets, np.repeat(in_draft, spans) + offsets
-
-
-_STEP = re.compile(r"(\d+)(\D)")
-
-
-def steps(text: str) -> list[tuple[int, str]]:
-    """Lengths and operations of a CIGAR string."""
-    return [(int(length), operation) for length, operation in _STEP.findall(text)]
 
 
 _Codes = NDArray[np.uint8]

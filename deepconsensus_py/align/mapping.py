@@ -60,6 +60,11 @@ def equal_bases(operations: Cigar) -> int:
     return sum(n for op, n in operations if op == cigar.EQUAL)
 
 
+def whole(query: NDArray[np.uint8], target: NDArray[np.uint8]) -> Cigar:
+    """Align two sequences ``uint8[n]`` of base codes from end to end, at the least edit distance."""
+    return _parse(edlib.align(query.tobytes(), target.tobytes(), task="path")["cigar"], swapped=False)
+
+
 def extension(query: str, target: str) -> Cigar:
     """Align from the common start of two sequences, up to the highest score.
 

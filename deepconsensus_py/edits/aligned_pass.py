@@ -8,11 +8,10 @@ the pairs.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import edlib
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.align import cigar
+from deepconsensus_py.align import cigar, mapping
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import Alignment, Pass
@@ -131,8 +130,8 @@ def _realign(in_pass: Integers, bases: Codes, draft: Codes, stretch: slice) -> N
     at = int(in_pass[first])
     here, there = bases[at : in_pass[last] + 1], draft[first : last + 1]
     in_pass[first : last + 1] = -1
-    for length, operation in cigar.steps(edlib.align(here.tobytes(), there.tobytes(), task="path")["cigar"]):
-        on_pass, on_draft = operation != "D", operation != "I"
+    for operation, length in mapping.whole(here, there):
+        on_pass, on_draft = cigar.ON_PASS[operation], cigar.ON_DRAFT[operation]
         if on_pass and on_draft:
             in_pass[first : first + length] = np.arange(at, at + length)
         at, first = at + length * on_pass, first + length * on_draft

@@ -1,17 +1,16 @@
 """Edits that the passes propose where they disagree with a draft, beyond those of single homopolymers.
 
 Several bases missing, wrong or too many, a base inside a homopolymer, whole copies of a tandem repeat: the
-partial-order consensus of the passes and the lengths of repeats in the passes say what is there instead
+partial-order consensus of the passes and the lengths of repeats in them show what is there instead
 (``align.disagreement``). Edits that are one of the other classes are left to it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import edlib
 import numpy as np
 
-from deepconsensus_py.align import cigar
+from deepconsensus_py.align import cigar, mapping
 from deepconsensus_py.align.disagreement import Disagreement, consensuses
 from deepconsensus_py.edits.classes import LONGER, SHORTER, Codes, Edit
 from deepconsensus_py.edits.repeats import Repeats
@@ -74,22 +73,21 @@ def _of_stretches(draft: Codes, disagreement: Disagreement) -> Iterator[Proposal
 
 def _differences(own: Codes, other: Codes) -> Iterator[Edit]:
     """Edits that turn one sequence into another; those less than ``APART`` bases from each other are one."""
-    path = edlib.align(other.tobytes(), own.tobytes(), task="path")["cigar"]
-    here = there = matched = 0
+    here = there = 0
     open_at: tuple[int, int] | None = None
-    for length, operation in cigar.steps(path):
-        if operation == "=":
+    ends = (0, 0)
+    for operation, length in mapping.whole(other, own):
+        if operation == cigar.EQUAL:
             if open_at is not None and length >= APART:
-                yield Edit(open_at[0], here - open_at[0], other[open_at[1] : there])
+                yield Edit(open_at[0], ends[0] - open_at[0], other[open_at[1] : ends[1]])
                 open_at = None
-            matched = length
-        elif open_at is None:
-            open_at = (here, there)
-        here += length * (operation != "I")
-        there += length * (operation != "D")
+        else:
+            open_at = (here, there) if open_at is None else open_at
+        here += length * int(cigar.ON_DRAFT[operation])
+        there += length * int(cigar.ON_PASS[operation])
+        ends = ends if operation == cigar.EQUAL else (here, there)
     if open_at is not None:
-        behind = matched if path.endswith("=") else 0
-        yield Edit(open_at[0], here - behind - open_at[0], other[open_at[1] : there - behind])
+        yield Edit(open_at[0], ends[0] - open_at[0], other[open_at[1] : ends[1]])
 
 
 def left_normalised(draft: Codes, edit: Edit) -> Edit | None:
