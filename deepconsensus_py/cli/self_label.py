@@ -19,8 +19,8 @@ def add_parser(commands: Commands) -> None:
         "self-label",
         help="write training examples of deep ZMWs whose truth is not known",
         description="Polish ZMWs with many full passes, without CCS reads, and write them as training examples whose "
-        "truth is the polished read. 'prepare-training' uses them for drafts of a few of the passes. Where the reads "
-        "of other ZMWs of the same locus (amplicons) agree on something else, the truth is N.",
+        "truth is the polished read. 'prepare-training' uses them for drafts of a few of the passes. The truth is N at "
+        "bases of low quality, and where all other ZMWs of the same locus (amplicons) agree on something else.",
         usage="%(prog)s [options] SUBREADS... -o FILE",
         examples=[
             ("take the deep ZMWs of a movie", "subreads.bam -o deep.examples"),

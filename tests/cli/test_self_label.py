@@ -13,6 +13,7 @@ from deepconsensus_py.pacbio.molecule import N, decode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.training.augment import is_its_own_truth
 from deepconsensus_py.training.edit_examples import END, make_edit_examples
+from deepconsensus_py.training.self_label import SURE
 
 
 def fasta(path: Path) -> dict[str, str]:
@@ -73,8 +74,15 @@ def test_the_truth_is_right_where_it_is_known(made: ExampleFile, amplicons: Path
             for one in (bases, reverse_complement(bases))
         )
     # Of the homopolymers where the others agree on another length, the length of the mask is the read's.
-    assert 0 < unknown < 10
+    assert 0 < unknown < 40
     assert wrong <= unknown
+
+
+def test_unsure_bases_of_the_read_are_unknown(made: ExampleFile) -> None:
+    qualities = np.concatenate([example.zmw.draft.qualities for example in made])
+    unknown = np.concatenate([example.truth.bases == N for example in made])
+    assert unknown[qualities < SURE].all()
+    assert unknown[qualities >= SURE].mean() < 0.01
 
 
 def test_they_make_training_data_of_few_passes(made: ExampleFile) -> None:
