@@ -33,6 +33,11 @@ class Proposal:
     edit: Edit
     stop: int = 0
 
+    @property
+    def stretch(self) -> slice:
+        """The draft bases that it is about."""
+        return slice(self.edit.start, max(self.edit.start + self.edit.removed, self.stop))
+
 
 def propose_edits(repeats: Repeats, disagreement: Disagreement) -> list[Proposal]:
     """The edits that turn a draft into what its passes share where they disagree with it.

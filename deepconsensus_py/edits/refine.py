@@ -145,6 +145,9 @@ def _normalised(p: Pass, draft: Codes) -> Pass:
 AROUND = 20
 """Draft bases on either side of a proposed edit within which passes are aligned anew."""
 
+LARGE = 4
+"""Bases gained or lost by proposed edits that come before all others."""
+
 SEGMENT_ROUNDS = 5
 SEGMENT_THRESHOLD = 3.0
 """Nats of proposed edits: of all the edits of any size that could be proposed, few are right."""
@@ -169,15 +172,14 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, shar
         MoleculeError: the draft is empty, there is no pass, or an alignment does not fit.
     """
     try:
-        state = _settle(first_state(zmw, share), rounds, threshold, share)
+        state = first_state(zmw, share)
+        state = _settle(_without_large_errors(state, share) if rounds else state, rounds, threshold, share)
         segments, disagreement = _segments(state)
         for _ in range(SEGMENT_ROUNDS if rounds and len(disagreement.start) + len(segments) else 0):
             before = state
             chosen = _choose_segments(segments)
             # Where the passes still disagree, their alignments may hide a simple edit.
-            stretches = _stretches(chosen, disagreement)
-            state = next_state(state, [one.edit for one in chosen], share, realigned=stretches)
-            state = _settle(state, rounds, threshold, share)
+            state = _settle(_edited(state, chosen, share, disagreement), rounds, threshold, share)
             segments, disagreement = _segments(state)
             if np.array_equal(before.bases, state.bases):
                 break
@@ -187,21 +189,31 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, shar
     return replace(state, scores=scores, segments=segments, disagreement=disagreement)
 
 
+def _without_large_errors(state: TemplateState, share: float) -> TemplateState:
+    """The state without errors of several bases, which alignments spread over edits of single homopolymers."""
+    segments, _ = _segments(state)
+    chosen = [one for one in _choose_segments(segments) if abs(len(one.edit.letters) - one.edit.removed) >= LARGE]
+    return _edited(state, chosen, share, NO_DISAGREEMENT) if chosen else state
+
+
 def _settle(state: TemplateState, rounds: int, threshold: float, share: float) -> TemplateState:
     """Apply edits of homopolymers and short repeats until none is left."""
     for _ in range(rounds):
         edits = choose_edits(state, threshold)
         if not edits:
             break
-        state = next_state(state, edits, share)
+        state = _edited(state, edits, share, NO_DISAGREEMENT)
     return state
 
 
-def _stretches(chosen: Sequence[Proposal], disagreement: Disagreement) -> list[slice]:
-    """Stretches of a draft that proposed edits or the disagreement of passes are about."""
-    edited = [slice(one.edit.start, max(one.edit.start + one.edit.removed, one.stop)) for one in chosen]
+def _edited(
+    state: TemplateState, chosen: Sequence[Proposal], share: float, disagreement: Disagreement
+) -> TemplateState:
+    """The state of the edited draft, with passes aligned anew around large edits, in repeats and at disagreement."""
     both = zip(disagreement.start.tolist(), disagreement.stop.tolist(), strict=True)
-    return [*edited, *(slice(start, stop) for start, stop in both)]
+    stretches = [one.stretch for one in chosen if one.stop or abs(len(one.edit.letters) - one.edit.removed) > 1]
+    stretches += [slice(start, stop) for start, stop in both]
+    return next_state(state, [one.edit for one in chosen], share, realigned=stretches)
 
 
 def _segments(state: TemplateState) -> tuple[Segments, Disagreement]:
@@ -219,7 +231,7 @@ def _choose_segments(segments: Segments) -> list[Proposal]:
     return chosen
 
 
-def choose_edits(state: TemplateState, threshold: float) -> list[Edit]:
+def choose_edits(state: TemplateState, threshold: float) -> list[Proposal]:
     """The edits whose pooled evidence is above a threshold; of those at the same or adjacent homopolymers, the best.
 
     Args:
@@ -236,7 +248,7 @@ def choose_edits(state: TemplateState, threshold: float) -> list[Edit]:
         near = slice(candidate.first, candidate.last + 3)
         if not taken[near].any():
             taken[candidate.first + 1 : candidate.last + 2] = True
-            edits.append(candidate.edit)
+            edits.append(candidate.proposal)
     return edits
 
 
@@ -253,7 +265,7 @@ copies are edits that the passes propose (``edits.segments``)."""
 class _Candidate:
     """An edit, the homopolymers that it changes, and its evidence (nats)."""
 
-    edit: Edit
+    proposal: Proposal
     first: int
     last: int
     evidence: float
@@ -269,7 +281,7 @@ def _homopolymer_edits(state: TemplateState, threshold: float) -> list[_Candidat
     edits = class_edits(homopolymers, classes)
     letters = np.split(edits.letters, np.cumsum(edits.sizes)[:-1])
     return [
-        _Candidate(Edit(int(start), int(removed), new), int(homopolymer), int(homopolymer), float(nats))
+        _Candidate(Proposal(Edit(int(start), int(removed), new)), int(homopolymer), int(homopolymer), float(nats))
         for start, removed, new, homopolymer, nats in zip(
             edits.start, edits.removed, letters, scored, evidence[rows, best], strict=False
         )
@@ -292,6 +304,11 @@ def _tandem_edits(state: TemplateState, threshold: float) -> list[_Candidate]:
         ends = np.array([start, int(tandem_repeats.stop[repeat]) - 1])
         first, last = np.searchsorted(homopolymers.start, ends, side="right") - 1
         found.append(
-            _Candidate(Edit(start, removed, new), int(first), int(last), float(evidence[repeat, best[repeat]]))
+            _Candidate(
+                Proposal(Edit(start, removed, new), int(tandem_repeats.stop[repeat])),
+                int(first),
+                int(last),
+                float(evidence[repeat, best[repeat]]),
+            )
         )
     return found
