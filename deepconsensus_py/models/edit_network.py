@@ -35,6 +35,7 @@ from deepconsensus_py.edits.tokens import (
     SCORE_STEP,
 )
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.edit_upgrade import upgraded_weights
 from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.pacbio.molecule import A, N
 
@@ -131,6 +132,15 @@ class EditScorer(CorrectionNetwork):
     @abstractmethod
     def set_floor(self, floor: float) -> None:
         """Set the error probability of a homopolymer without a candidate edit."""
+
+    @classmethod
+    def upgraded(
+        cls, spec: Mapping[str, Any], state: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
+        """Weights of version 3, which had neither proposed edits nor kinetics, with weights of 0 for these."""
+        if spec != {**SPEC, "version": 3}:
+            return spec, dict(state)
+        return SPEC, upgraded_weights(state)
 
     def require_spec(self, spec: Mapping[str, Any], source: str) -> None:
         """Refuse any encoding but this version's."""

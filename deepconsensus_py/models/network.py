@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from deepconsensus_py.corrector import Arrays
 
@@ -56,6 +56,18 @@ class CorrectionNetwork(nn.Module):
         Raises:
             ModelError: it does not fit.
         """
+
+    @classmethod
+    def upgraded(
+        cls, spec: Mapping[str, Any], state: Mapping[str, Tensor]
+    ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
+        """The encoding and weights of a file of an earlier version, for the present network; the same ones by default.
+
+        Args:
+            spec: the encoding in the file.
+            state: tensors by name.
+        """
+        return spec, dict(state)
 
     @abstractmethod
     def summary(self) -> str:

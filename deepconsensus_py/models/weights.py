@@ -80,9 +80,10 @@ def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
             network: CorrectionNetwork = imported(METHODS[header["family"]].network).of(header["config"])
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
-    network.require_spec(header["spec"], str(path))
-    load_state(network, state, source=str(path))
-    fields = {key: header[key] for key in ("name", "spec", "calibration", "card")}
+    spec, weights = network.upgraded(header["spec"], state)
+    network.require_spec(spec, str(path))
+    load_state(network, weights, source=str(path))
+    fields = {key: header[key] for key in ("name", "calibration", "card")} | {"spec": spec}
     try:
         agreement = {name: Agreement(**found) for name, found in header.get("agreement", {}).items()}
         triage = Triage(**header["triage"]) if "triage" in header else None
