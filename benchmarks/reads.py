@@ -12,15 +12,17 @@ import pysam
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.draft import draft_zmw
-from deepconsensus_py.align.passes import align_zmw, oriented
+from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.evaluate.reads import Read, load_reads
+from deepconsensus_py.examples.example import Example
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, encode_bases
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Truth, Zmw, decode_bases, encode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
 from deepconsensus_py.polishing.engine import polish
+from deepconsensus_py.training.unsupported import without_unsupported_truth
 
 SHARED = Path(os.environ.get("DCPY_SHARED", "../shared"))
 
@@ -88,6 +90,17 @@ def lambda_molecules(name: str, shared: Path = SHARED) -> Iterator[KnownMolecule
                         yield KnownMolecule(str(molecule.hole), zmw, truth)
 
 
+def with_supported_truth(known: KnownMolecule) -> KnownMolecule:
+    """The molecule with N in the truth where no pass shows it (``edits.support.unsupported``)."""
+    zmw = align_zmw(known.zmw)
+    (aligned,) = align_passes(Draft("truth", zmw.draft.bases, None), [Pass("truth", known.truth, None, None, None)])
+    if aligned is None or aligned.alignment is None:
+        return known
+    truth = Truth(zmw.name, "", 0, len(known.truth), "", aligned.bases, aligned.alignment)
+    bases = without_unsupported_truth(Example(zmw, truth)).truth.bases
+    return replace(known, truth=reverse_complement(bases) if aligned.reverse else bases)
+
+
 def parts(
     known: KnownMolecule, sizes: Iterable[int], subsets: int, rng: np.random.Generator
 ) -> Iterator[tuple[int, KnownMolecule]]:
@@ -129,14 +142,15 @@ def polished(known: KnownMolecule, model: str) -> Read:
         known: the molecule.
         model: name or file of the model; ``{zmw}`` in it becomes the ZMW number, for models that have not seen it.
     """
-    (read,) = polish([known.zmw], model=_corrector(model.replace("{zmw}", known.hole)))
+    (read,) = polish([known.zmw], model=corrector_of(model.replace("{zmw}", known.hole)))
     if read.qualities is None or not len(read.bases):
         return given_draft(known)
     return Read(known.zmw.name, decode_bases(read.bases), read.qualities.astype(np.float64))
 
 
 @cache
-def _corrector(model: str) -> Corrector:
+def corrector_of(model: str) -> Corrector:
+    """A model by name or file, loaded once."""
     return load_model(model, threads=1)
 
 

@@ -35,10 +35,12 @@ class Candidates:
     Attributes:
         homopolymers: ``bool[homopolymers]`` whether enough passes support the same change.
         deviates: ``bool[passes, homopolymers]`` which passes differ from the draft at the homopolymer.
+        support: ``uint16[homopolymers]`` most passes that support the same change.
     """
 
     homopolymers: NDArray[np.bool_]
     deviates: NDArray[np.bool_]
+    support: NDArray[np.uint16]
 
 
 def find_candidates(repeats: Repeats, passes: Sequence[AlignedPass], share: float = SHARE) -> Candidates:
@@ -62,8 +64,9 @@ def find_candidates(repeats: Repeats, passes: Sequence[AlignedPass], share: floa
         covering[homopolymer_of[p.start]] += 1
         covering[homopolymer_of[p.stop - 1] + 1] -= 1
     needed = np.maximum(1, np.ceil(share * np.cumsum(covering[:-1])))
-    homopolymers = (support >> 16 >= needed[:, None]).any(axis=1) if share else np.ones(count, np.bool_)
-    return Candidates(homopolymers, deviates)
+    most = (support >> 16).max(axis=1).astype(np.uint16)
+    homopolymers = most >= needed if share else np.ones(count, np.bool_)
+    return Candidates(homopolymers, deviates, most)
 
 
 @kernel

@@ -11,12 +11,14 @@ from deepconsensus_py.corrector import Calls, Features
 from deepconsensus_py.edits.calls import call_edits, layout_of
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.classes import EDIT_CLASSES, NONE
+from deepconsensus_py.edits.expected_errors import undecided_errors
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.tokens import edit_evidence, homopolymer_tokens, undecided_homopolymers
 from deepconsensus_py.options import OF_NETWORKS, TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
 
-SPEC = {"family": "edits", "version": 4, "doubt_share": SHARE}
+FAMILY = "edits"
+SPEC = {"family": FAMILY, "version": 4, "doubt_share": SHARE}
 """The encoding, as shards and model files record it."""
 
 
@@ -25,17 +27,16 @@ class EditMethod:
 
     Args:
         name: the model's name in headers and reports.
-        floor: error probability of a base on which many passes agree.
         calibration: quality map fitted with it (``polishing.qualities.Calibration``), or ``"skip"``.
         triage: whether homopolymers where the passes support the draft skip the network.
     """
 
     options: Set[str] = OF_NETWORKS | {TRIAGE}
 
-    def __init__(self, name: str, floor: float, *, calibration: str = "skip", triage: bool = True) -> None:
+    def __init__(self, name: str, *, calibration: str = "skip", triage: bool = True) -> None:
         self.name, self.calibration = name, calibration
         self.spec: Mapping[str, Any] = SPEC
-        self._floor = floor
+        self._undecided = undecided_errors(FAMILY)
         # A function rather than a method: worker processes need not be able to import the class.
         self.encode: Callable[[Zmw], Features] = partial(encode_edits, triage=triage)
 
@@ -46,8 +47,7 @@ class EditMethod:
         Raises:
             KeyError, TypeError, ValueError: the header is damaged.
         """
-        floor, calibration = float(header["config"]["floor"]), header["calibration"]
-        return cls(header["name"], floor, calibration=calibration, triage=given.get(TRIAGE) is not False)
+        return cls(header["name"], calibration=header["calibration"], triage=given.get(TRIAGE) is not False)
 
     def select(self, features: Features, skip_above: float) -> NDArray[np.bool_]:  # noqa: ARG002
         """All undecided homopolymers; the passes are more informative than a mean draft quality."""
@@ -70,7 +70,7 @@ class EditMethod:
         every[:, NONE] = 1
         # Without items the probabilities lack their second axis.
         every[features.layout["undecided"]] = probabilities.reshape(-1, len(EDIT_CLASSES))
-        return call_edits(features.layout, every, self._floor)
+        return call_edits(features.layout, every, self._undecided)
 
 
 def encode_edits(zmw: Zmw, *, triage: bool = True) -> Features:

@@ -1,8 +1,8 @@
 """The pair hidden Markov model as a corrector: error rates and evidence from the molecule's own passes.
 
 The encoder refines the draft until no edit is supported (``edits.refine``); the remaining pooled evidence gives the
-posterior of each homopolymer. Fitted parameters: slope and offset of the log-odds for each edit class, and the error
-rate of homopolymers without contrary evidence.
+posterior of each homopolymer with a candidate edit. Fitted parameters: slope and offset of the log-odds for each edit
+class; those of error probabilities are in ``edits.expected_errors``.
 """
 
 import json
@@ -18,8 +18,9 @@ from deepconsensus_py.corrector import Arrays, Calls, Features
 from deepconsensus_py.edits.calls import call_edits, layout_of
 from deepconsensus_py.edits.candidates import SHARE
 from deepconsensus_py.edits.classes import NAMES
+from deepconsensus_py.edits.expected_errors import undecided_errors
 from deepconsensus_py.edits.refine import refine
-from deepconsensus_py.edits.tokens import SCORE_STEP, edit_evidence
+from deepconsensus_py.edits.tokens import CANDIDATE, SCORE_STEP, edit_evidence
 from deepconsensus_py.methods import PAIR_HMM
 from deepconsensus_py.options import TRIAGE
 from deepconsensus_py.pacbio.molecule import Zmw
@@ -70,7 +71,7 @@ class PairHmm:
         fitted = json.loads(resources.files("deepconsensus_py.edits").joinpath("pair_hmm.json").read_text("utf-8"))
         self._slope = np.array([fitted["edits"][edit]["slope"] for edit in NAMES[1:]])
         self._offset = np.array([fitted["edits"][edit]["offset"] for edit in NAMES[1:]])
-        self._floor = float(fitted["floor"])
+        self._undecided = undecided_errors(PAIR_HMM)
 
     @classmethod
     def of(cls, header: Mapping[str, Any], given: Mapping[str, Any]) -> "PairHmm":  # noqa: ARG003 - has no file
@@ -82,9 +83,10 @@ class PairHmm:
         return np.ones(features.items, np.bool_)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[homopolymers, 17]`` of ``EDIT_CLASSES``; with the floor they sum to 1."""
+        """Probabilities ``float32[homopolymers, 17]`` of ``EDIT_CLASSES``; no edit where none has the evidence."""
         odds = np.exp(np.minimum(inputs["evidence"] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
-        kept = (1 - self._floor) / (1 + odds.sum(axis=1, keepdims=True))
+        odds[inputs["evidence"].max(axis=1, initial=np.iinfo(np.int16).min) <= CANDIDATE / SCORE_STEP] = 0
+        kept = 1 / (1 + odds.sum(axis=1, keepdims=True))
         return np.concatenate([kept, odds * kept], axis=1).astype(np.float32)
 
     def call(
@@ -100,4 +102,4 @@ class PairHmm:
             selected: ``bool[homopolymers]``, all.
             probabilities: ``float32[homopolymers, 17]`` of ``edits.classes.EDIT_CLASSES``.
         """
-        return call_edits(features.layout, probabilities, self._floor)
+        return call_edits(features.layout, probabilities, self._undecided)

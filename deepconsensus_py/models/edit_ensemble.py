@@ -27,7 +27,8 @@ class EnsembleConfig:
 
     Attributes:
         members: the networks; their own floors have no effect.
-        floor: error probability of a homopolymer without a candidate edit, the least of any base.
+        floor: error rate of homopolymers without a candidate edit in the training data; calls do not use it
+            (``edits.expected_errors``).
     """
 
     members: tuple[EditConfig, ...]

@@ -71,7 +71,8 @@ class EditConfig:
 
     Attributes:
         trunk: its layers; without position embedding, as tokens are a set.
-        floor: error probability of a homopolymer without a candidate edit, the least of any base.
+        floor: error rate of homopolymers without a candidate edit in the training data; calls do not use it
+            (``edits.expected_errors``).
         without: names of ``PASS_GROUPS`` that are zeros to it.
     """
 

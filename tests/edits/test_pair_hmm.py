@@ -14,7 +14,7 @@ from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.edits.pair_hmm import PairHmm, encode_evidence
 from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.edits.segments import no_segments
-from deepconsensus_py.edits.tokens import POOLED_UNSUPPORTED, SCORE_STEP
+from deepconsensus_py.edits.tokens import CANDIDATE, POOLED_UNSUPPORTED, SCORE_STEP
 from deepconsensus_py.pacbio.molecule import Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.polishing.engine import polish
@@ -37,6 +37,7 @@ def molecule() -> Features:
     layout = {
         **NO_DISAGREEMENT.layout(),
         **no_segments(0).layout(),
+        "expected_errors": np.full(homopolymers, 160, np.uint8),
         "depth": np.full(homopolymers, 20, np.uint16),
         "draft": bases,
         "draft_index": np.arange(len(bases), dtype=np.int32),
@@ -51,13 +52,13 @@ def errors(corrector: PairHmm, molecule: Features) -> np.ndarray:
 
 
 def test_without_contrary_evidence_the_draft_is_certain(corrector, molecule):
-    assert (errors(corrector, molecule) < 1e-3).all()
+    assert (errors(corrector, molecule) < 2e-4).all()
 
 
 @pytest.mark.parametrize("edit", NAMES[1:])
 def test_error_probability_grows_with_evidence_for_any_edit(corrector, molecule, edit):
     errors = []
-    for nats in (-20, -8, -4, -1, 5):
+    for nats in (-20, CANDIDATE + 1, -4, -1, 5):
         molecule.inputs["evidence"][LAST_HOMOPOLYMER, NAMES.index(edit) - 1] = nats / SCORE_STEP
         errors.append(1 - corrector.forward(molecule.inputs)[LAST_HOMOPOLYMER, 0])
     assert errors == sorted(errors)

@@ -16,6 +16,7 @@ from support import Commands, record_lines
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.edits.classes import EDIT_CLASSES
+from deepconsensus_py.edits.expected_errors import errors_of
 from deepconsensus_py.edits.method import SPEC, encode_edits
 from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import ModelError
@@ -97,18 +98,20 @@ def test_the_items_are_the_undecided_homopolymers_of_the_refined_draft(
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_homopolymers_without_candidates_have_the_error_of_the_floor(molecules: list[Zmw]) -> None:
-    network = random_network()
-    network.config = replace(network.config, floor=0.01)
-    corrector = corrector_of(Model("sure", network, SPEC))
+def test_homopolymers_without_candidates_have_the_errors_that_are_expected(
+    molecules: list[Zmw], corrector: Corrector
+) -> None:
     features = encode_edits(molecules[0])
     # The undecided ones keep the draft.
     probabilities = np.zeros((features.items, len(EDIT_CLASSES)), np.float32)
     probabilities[:, 0] = 1
     calls = corrector.method.call(features, np.ones(features.items, np.bool_), probabilities)
-    covered = np.repeat(features.layout["depth"] > 0, find_homopolymers(features.layout["draft"]).length)
-    assert np.array_equal(calls.bases, features.layout["draft"])
-    assert calls.error_probability[covered] == pytest.approx(0.01)
+    layout, length = features.layout, find_homopolymers(features.layout["draft"]).length
+    covered = np.repeat(layout["depth"] > 0, length)
+    expected = np.repeat(errors_of(layout["expected_errors"]) / length, length)
+    assert np.array_equal(calls.bases, layout["draft"])
+    assert (calls.error_probability >= np.float32(0.999) * expected.astype(np.float32))[covered].all()
+    assert np.median((calls.error_probability / expected)[covered]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("kind", ["no kinetics", "one pass", "two passes", "one strand"])
