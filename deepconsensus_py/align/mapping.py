@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import edlib
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.pacbio.molecule import Alignment
 
 Cigar = list[tuple[int, int]]
 """(CIGAR code, length) pairs."""
@@ -161,6 +162,40 @@ class Hit:
     operations: Cigar
 
 
+def _join(first: Hit, second: Hit) -> Hit | None:
+    """Two hits as one, without the pairs of the second before the end of the first; None if less than half is left."""
+    end_in_pass = first.head + length(first.operations, cigar.ON_PASS)
+    in_pass, in_draft = _pairs(second)
+    new = np.flatnonzero((in_pass >= end_in_pass) & (in_draft >= first.end))
+    if 2 * len(new) < len(in_pass):
+        return None
+    inserted, deleted = int(in_pass[new[0]]) - end_in_pass, int(in_draft[new[0]]) - first.end
+    gaps = [(code, n) for code, n in ((cigar.INSERTION, inserted), (cigar.DELETION, deleted)) if n]
+    operations = [*first.operations, *gaps, *_from(second, int(in_draft[new[0]]))]
+    return Hit(first.reverse, first.start, second.end, first.head, second.tail, equal_bases(operations), operations)
+
+
+def _pairs(hit: Hit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions in the pass and in the draft of the pairs of a hit."""
+    operations, lengths = np.array(hit.operations).T
+    in_pass, in_draft = cigar.paired_positions(Alignment(hit.start, operations, lengths.astype(np.int32)))
+    return in_pass + hit.head, in_draft
+
+
+def _from(hit: Hit, position: int) -> Cigar:
+    """The operations of a hit from the pair of a draft position on."""
+    kept: Cigar = []
+    at = hit.start
+    for code, size in hit.operations:
+        stop = at + size * int(cigar.ON_DRAFT[code])
+        if at > position:
+            kept.append((code, size))
+        elif stop > position:
+            kept.append((code, stop - position))
+        at = stop
+    return kept
+
+
 class DraftMap:
     """Aligns sequences to one draft.
 
@@ -184,7 +219,7 @@ class DraftMap:
             return None
         hits = [] if self._repetitive else self._seeded(sequence, self._index)
         if min(map(self._unaligned_ends, hits), default=shorter) > _MOST_UNALIGNED * shorter:
-            hits += self._whole(sequence)
+            hits += [*self._across_gaps(hits, sequence), *self._whole(sequence)]
         if not (hits or self._repetitive):
             hits = self._seeded(sequence, self._sensitive_index)
         hit = self._choose(hits)
@@ -215,6 +250,23 @@ class DraftMap:
             hit = Hit(reverse, found.r_st, found.r_en, head, tail, found.mlen, operations)
             hits.append(self._extended(hit, _oriented(sequence, reverse=reverse)))
         return hits
+
+    def _across_gaps(self, hits: Sequence[Hit], sequence: str) -> list[Hit]:
+        """The best hit joined with hits of what it leaves unaligned, if there are any.
+
+        minimap2 breaks an alignment at gaps of some 400 bases, such as several copies of a repeat that the draft lacks.
+        """
+        best = self._choose(list(hits))
+        if best is None:
+            return []
+        oriented, whole = _oriented(sequence, reverse=best.reverse), best
+        for begin, end in ((0, best.head), (len(sequence) - best.tail, len(sequence))):
+            for part in self._seeded(oriented[begin:end], self._index):
+                if not part.reverse:
+                    tail = part.tail + len(sequence) - end
+                    hit = replace(part, reverse=best.reverse, head=part.head + begin, tail=tail)
+                    whole = _join(*sorted((whole, hit), key=lambda hit: hit.head)) or whole
+        return [] if whole is best else [whole]
 
     def _whole(self, sequence: str) -> list[Hit]:
         """Unit-cost alignments of the whole shorter sequence, cut to the best stretch if it is better than chance.

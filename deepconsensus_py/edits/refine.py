@@ -252,7 +252,7 @@ def choose_edits(state: TemplateState, threshold: float) -> list[Proposal]:
     return edits
 
 
-LEAST_IN_REPEATS = 6.0
+LEAST_IN_REPEATS = 10.0
 """Nats that an edit of a single homopolymer inside a long tandem repeat needs beyond others: with less, right drafts of
 such repeats lost a base in a hundred."""
 

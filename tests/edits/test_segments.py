@@ -17,7 +17,7 @@ from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, enc
 
 RNG = np.random.default_rng(11)
 LETTERS = list("ACGT")
-LEFT, RIGHT = ("".join(RNG.choice(LETTERS, 300)) for _ in range(2))
+LEFT, RIGHT, UNIT = ("".join(RNG.choice(LETTERS, size)) for size in (300, 300, 171))
 
 
 def noisy(truth: str, seed: int) -> str:
@@ -53,7 +53,7 @@ def test_planted_errors_are_mended(draft: str, truth: str, passes: int) -> None:
     assert truth[270:-270] in decode_bases(refined.bases)
 
 
-@pytest.mark.parametrize(("unit", "copies"), [("AC", 15), ("AAC", 10), ("ACGTTC", 6), (LEFT[:33], 8), (LEFT[:171], 4)])
+@pytest.mark.parametrize(("unit", "copies"), [("AC", 15), ("AAC", 10), ("ACGTTC", 6), (UNIT[:33], 8), (UNIT, 4)])
 @pytest.mark.parametrize("change", [-1, 0, 1])
 def test_copies_of_repeats_are_mended_and_right_ones_stay(unit: str, copies: int, change: int) -> None:
     truth, draft = (f"{LEFT}{unit * number}{RIGHT}" for number in (copies, copies + change))
@@ -137,3 +137,10 @@ def test_no_edit_is_proposed_where_passes_agree() -> None:
     state = first_state(molecule(LEFT, LEFT, 12), SHARE)
     segments, _ = find_segments(state.repeats, state.passes, state.rates)
     assert len(segments) == 0
+
+
+@pytest.mark.parametrize("change", [-3, 3])
+def test_many_copies_of_a_long_unit_are_mended(change: int) -> None:
+    """513 bases: more than minimap2 puts into one gap."""
+    truth, draft = (f"{LEFT}{UNIT * number}{RIGHT}" for number in (4, 4 + change))
+    assert distance(refine(molecule(draft, truth, 12)).bases, truth) == 0
