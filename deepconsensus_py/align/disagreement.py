@@ -23,7 +23,7 @@ from deepconsensus_py.align.pass_counts import (
     lengths_between,
     longer_and_shorter,
 )
-from deepconsensus_py.align.tandem_repeats import TandemRepeats, find_tandem_repeats
+from deepconsensus_py.align.tandem_repeats import LONGEST_UNIT, TandemRepeats, find_tandem_repeats
 from deepconsensus_py.pacbio.molecule import N, Pass, decode_bases, encode_bases
 
 PRIOR = 1e-4
@@ -37,6 +37,9 @@ LEAST_PROBABILITY, LEAST_WRONG = 0.1, 0.05
 
 MARGIN = 10
 """Flanking draft bases in the consensus of the passes at such places."""
+
+LONG_INSERTION = 30
+"""Bases of an insertion that is no sequencing error."""
 
 LONG_REPEAT = 100
 """Repeats of this many bases or more: the lengths in the passes do not determine the number of copies."""
@@ -124,7 +127,12 @@ def find_disagreement(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> Disag
     counts = count_differences(draft, passes)
     repeats = find_tandem_repeats(draft)
     outside = _outside(repeats, len(draft))
-    places = [*_other_bases(counts), *_inserted_letters(counts, outside), *_indels(counts, outside)]
+    places = [
+        *_other_bases(counts),
+        *_inserted_letters(counts, outside),
+        *_indels(counts, outside),
+        *_long_insertions(counts, outside),
+    ]
     stretches = _stretches(draft, passes, counts, places)
     start, stop, probability = np.array([s[:3] for s in stretches], np.float64).reshape(-1, 3).T
     letters = [consensus for *_, consensus in stretches]
@@ -265,6 +273,22 @@ def _indels(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
         found = _shown_by_half(np.where(own, row, 0), covering, row.sum() / max(1, covering.sum()))
         places += [(at, at + WIDTH, probability) for at, probability in zip(*found, strict=True)]
     return places
+
+
+def _long_insertions(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Place]:
+    """Stretches in which half of the passes have a long insertion; outside of repeats.
+
+    A further copy of a sequence that the draft has once can be inserted anywhere in that.
+    """
+    rows, gaps = np.nonzero(np.diff(counts.gained, axis=1)[:, : len(outside)] * outside >= LONG_INSERTION)
+    order = np.argsort(gaps, kind="stable")
+    rows, gaps = rows[order], gaps[order]
+    clusters = np.split(np.arange(len(gaps)), np.flatnonzero(np.diff(gaps) > LONGEST_UNIT) + 1)
+    return [
+        (int(gaps[own[0]]), int(gaps[own[-1]]) + 1, AGREEING)
+        for own in clusters
+        if len(own) and 2 * len(np.unique(rows[own])) >= counts.covering[gaps[own[0]]]
+    ]
 
 
 def _stretches(
