@@ -1,16 +1,17 @@
 """How well base and read qualities of polished reads are calibrated, and what a fitted quality map would change.
 
-    python benchmarks/calibration.py [--shared DIR] [--models runs] [--subsets 2] [--seed 7] [--plot FILE.svg]
+    python benchmarks/calibration.py [--shared DIR] [--models edits] [--subsets 2] [--seed 7] [--plot FILE.svg]
 
-The reads are those of every molecule with truth from its CCS read and all passes, and from drafts made of some of its
-passes. Expected calibration errors (ECE) are Phred; "to Q40" counts qualities above 40 as 40; "surprise" is how
-unlikely the errors are by the qualities (nats, the lower the better). Maps are fitted to the reads of a row, with the
-molecule that they are tried on held out. The plot is that of the first model.
+The reads are those of ``accuracy.py``. Expected calibration errors (ECE) are Phred; "to Q40" counts qualities above 40
+as 40; "surprise" is how unlikely the errors are by the qualities (nats, the lower the better). Maps are fitted to the
+reads of a row, with the molecule that they are tried on held out. Yields are shares of the bases, in per cent, in reads
+of Q30 and of Q40: by the base qualities, empirically, and empirically of the drafts. The plot is that of the first
+model.
 """
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import repeat
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from reads import SHARED, KnownMolecule, known_molecules, parts, polished, redrafted
+from accuracy import Task, count, tasks
+from reads import SHARED, given_draft, polished, redrafted
 
 from deepconsensus_py.evaluate.calibration_counts import (
     CAP,
@@ -31,11 +33,16 @@ from deepconsensus_py.evaluate.calibration_counts import (
 from deepconsensus_py.evaluate.calibration_fit import Fit, cross_validated, fit_knots, fit_line, surprise
 from deepconsensus_py.evaluate.charts import calibration_chart
 from deepconsensus_py.evaluate.comparison import empirical_quality
-from deepconsensus_py.evaluate.read_errors import capped_phred, find_errors, probability
+from deepconsensus_py.evaluate.read_errors import BookedErrors, capped_phred, find_errors, probability
 from deepconsensus_py.pacbio.molecule import decode_bases
 
-SIZES = (3, 5, 8)
 WHOLE = ("human_1m", "human_bases_only")
+HIGHEST = 50
+"""Phred: higher qualities count as this in the second ECE."""
+
+YIELDS = (30, 40)
+"""Phred."""
+
 FITS: dict[str, Fit] = {"line": fit_line, "knots": fit_knots}
 PANEL = 272
 STYLE = (
@@ -45,11 +52,12 @@ STYLE = (
 
 
 class Judged(NamedTuple):
-    """A polished read: its set, its molecule, bases and errors at each quality."""
+    """A polished read: its set, its molecule, bases and errors at each quality; empirical quality of its draft."""
 
     kind: str
     hole: str
     counts: QualityCounts
+    draft: float
 
     @property
     def predicted(self) -> float:
@@ -62,29 +70,33 @@ class Judged(NamedTuple):
         return empirical_quality(int(self.counts.errors.sum().round()), int(self.counts.bases.sum()))
 
 
-def tasks(shared: Path, subsets: int, seed: int) -> Iterator[tuple[str, KnownMolecule]]:
-    """Every molecule whole, and those of many passes in parts."""
-    rng = np.random.default_rng(seed)
-    for name in WHOLE:
-        for known in known_molecules(name, shared):
-            yield name, known
-            for size, part in parts(known, SIZES, subsets, rng):
-                yield f"{size} passes", part
-
-
-def judge(task: tuple[str, KnownMolecule], model: str) -> Judged:
+def judge(task: Task, model: str) -> Judged:
     """Polish a molecule and book its errors on qualities."""
-    kind, known = task
-    if kind not in WHOLE:
+    known = task.known
+    if task.redraft:
         known = replace(known, zmw=redrafted(known.zmw, known.zmw.passes))
-    booked = find_errors(polished(known, model), decode_bases(known.truth)).booked
+    truth = decode_bases(known.truth)
+    booked = find_errors(polished(known, model), truth).booked
     assert booked is not None
-    return Judged(kind, known.hole, quality_counts(booked))
+    # Truths end inexactly there.
+    inner = slice(task.free_end, len(booked.errors) - task.free_end)
+    booked = BookedErrors(booked.qualities[inner], booked.errors[inner], booked.without_deletions[inner])
+    draft, _ = count(given_draft(known), truth, task.free_end).qualities
+    return Judged(_kind(task), known.hole, quality_counts(booked), draft)
+
+
+def _kind(task: Task) -> str:
+    """The set of a read: both strands are one."""
+    if task.table in (*WHOLE, "lambda"):
+        return task.table if task.table in WHOLE else f"lambda, {task.row}"
+    instrument, _, _ = task.table.rpartition(": ")
+    row = "one strand" if task.row.startswith("strand") else task.row
+    return f"{instrument}, {row}" if instrument else row
 
 
 def report(reads: Sequence[Judged]) -> None:
     """Print what qualities say and what they are worth: of bases, then of reads."""
-    print(f"{'':32}reads    bases  errors expected   ECE to Q40 surprise")
+    print(f"{'':32}reads    bases  errors expected   ECE to Q40 to Q50 surprise")
     sets = {kind: [read for read in reads if read.kind == kind] for kind in dict.fromkeys(r.kind for r in reads)}
     for kind, own in ({"CCS reads": [r for r in reads if r.kind in WHOLE]} | sets | {"all": reads}).items():
         molecules = [summed_counts(r.counts for r in own if r.hole == hole) for hole in sorted({r.hole for r in own})]
@@ -95,6 +107,11 @@ def report(reads: Sequence[Judged]) -> None:
             print(f"{kind + how:32}{len(own):5}{_row(counts)}")
         for name, fit in FITS.items():
             print(f"  {name} of these: {fit(summed_counts(molecules))}")
+    print(f"\n{'bases in reads of Q30, Q40, %':32}predicted   empirical   empirical, drafts")
+    for kind, own in sets.items():
+        sizes = [float(read.counts.bases.sum()) for read in own]
+        columns = ([read.predicted for read in own], [read.empirical for read in own], [read.draft for read in own])
+        print(f"{kind:32}{_yields(columns[0], sizes)}   {_yields(columns[1], sizes)}   {_yields(columns[2], sizes)}")
     print("\nreads               set               predicted  empirical")
     for kind, own in sets.items():
         for read in own if kind in WHOLE else ():
@@ -107,9 +124,16 @@ def report(reads: Sequence[Judged]) -> None:
 
 def _row(counts: QualityCounts) -> str:
     bins = bin_counts(counts)
-    ece, to_cap = (bins.expected_calibration_error(cap) or 0.0 for cap in (np.inf, CAP))
-    cells = f"{bins.bases:9}{bins.errors:8.0f}{bins.expected_errors:9.0f}{ece:6.2f}{to_cap:7.2f}"
+    eces = (bins.expected_calibration_error(cap) or 0.0 for cap in (np.inf, CAP, HIGHEST))
+    cells = f"{bins.bases:9}{bins.errors:8.0f}{bins.expected_errors:9.0f}" + "".join(f"{ece:7.2f}" for ece in eces)
     return f"{cells}{surprise(counts):9.1f}"
+
+
+def _yields(qualities: Sequence[float], bases: Sequence[float]) -> str:
+    shares = (
+        100 * sum(b for q, b in zip(qualities, bases, strict=True) if q >= least) / sum(bases) for least in YIELDS
+    )
+    return ", ".join(f"{share:3.0f}" for share in shares)
 
 
 def plot(reads: Sequence[Judged]) -> str:

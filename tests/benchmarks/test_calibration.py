@@ -27,7 +27,7 @@ def reads(calibration) -> list:
     errors = bases * error_probability(np.arange(QUALITIES))
     counts = QualityCounts(bases, errors, errors)
     kinds = ("human_1m", "human_1m", "3 passes", "3 passes")
-    return [calibration.Judged(kind, hole, counts) for kind, hole in zip(kinds, "1212", strict=True)]
+    return [calibration.Judged(kind, hole, counts, 20.0) for kind, hole in zip(kinds, "1212", strict=True)]
 
 
 def test_right_qualities_have_no_calibration_error(
@@ -35,10 +35,11 @@ def test_right_qualities_have_no_calibration_error(
 ) -> None:
     calibration.report(reads)
     printed = capsys.readouterr().out
-    (row,) = [line.split() for line in printed.splitlines() if line.startswith("human_1m  ")]
+    row, yields = (line.split() for line in printed.splitlines() if line.startswith("human_1m  "))
     reads_bases_errors, (expected, *rest) = row[1:4], row[4:]
     assert reads_bases_errors == ["2", "12000", expected]
-    assert list(map(float, rest)) == [0, 0, 0]
+    assert list(map(float, rest)) == [0, 0, 0, 0]
+    assert yields[1:] == ["0,", "0", "0,", "0", "0,", "0"]
     assert reads[0].predicted == pytest.approx(reads[0].empirical, abs=0.01)
 
 
