@@ -25,8 +25,8 @@ from deepconsensus_py.edits.whole import log_likelihood
 FLANK = 15
 """Draft bases on either side of an edit that are scored with it."""
 
-_LEAST = np.float32(-20.0)
-"""Bound of log-likelihood ratios, nats, as of those of homopolymers."""
+_MOST_NATS = 20.0
+"""Bound of log-likelihood ratios, as of those of homopolymers."""
 
 _SHARED = 1e-3
 """Per pass and base of a tandem repeat: variance of the change in length that passes share (their rates in a repeat
@@ -122,7 +122,7 @@ def find_segments(
     if not proposals:
         return no_segments(len(passes)), disagreement
     ratios = np.stack([_ratios(repeats.bases, passes, rates, one) for one in proposals], axis=1)
-    return _best(repeats, proposals, ratios.clip(_LEAST, -_LEAST)), disagreement
+    return _best(repeats, proposals, ratios), disagreement
 
 
 def _best(repeats: Repeats, proposals: Sequence[Proposal], ratios: NDArray[np.float32]) -> Segments:
@@ -183,8 +183,8 @@ def _ratios(
         if positions is not None:
             reading = reading_of(p, positions, rates[p.reverse])
             before, after = (log_likelihood(reading, template) for template in templates[p.reverse])
-            # Both can be impossible where a pass is a burst of errors: then it has no say.
-            ratios[number] = after - before if np.isfinite(after - before) else 0
+            # Where one of both is impossible, the other is as sure as can be; where both are, the pass has no say.
+            ratios[number] = 0 if before == after else np.clip(after - before, -_MOST_NATS, _MOST_NATS)
     if proposal.stop:
         # All passes share what their rates in a repeat differ from those elsewhere; the longer the repeat and the more
         # passes, the more of the evidence is that.
