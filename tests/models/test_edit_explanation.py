@@ -6,6 +6,7 @@ import torch
 from edit_molecules import make_zmw
 from edit_toys import random_network
 
+from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.models.edit_ensemble import EditEnsemble, EnsembleConfig
 from deepconsensus_py.models.edit_explanation import CANDIDATE, Decision, candidate_cases, undecided_cases
 from deepconsensus_py.models.edit_network import EditConfig, EditNetwork
@@ -57,7 +58,7 @@ def test_occlusion_names_the_planted_pass_and_attention_does_not(odd: int) -> No
 def test_a_call_of_the_edit_depends_on_its_supporting_passes() -> None:
     zmw = make_zmw(DRAFT, SHORTER, SHORTER, DRAFT, DRAFT)
     network = untrained()
-    network.offset.data += 100 * torch.eye(16)[0]  # calls a base less whatever the evidence
+    network.offset.data += 100 * torch.eye(EDITED)[0]  # calls a base less whatever the evidence
     (case,) = undecided_cases(zmw, network, HOMOPOLYMER, HOMOPOLYMER + 4)
     assert case.candidates[0].edit.name == "-1"
     assert case.candidates[0].probability == pytest.approx(1)
