@@ -185,6 +185,8 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, shar
                 break
     except MoleculeError as fault:
         raise MoleculeError(f"{zmw.name}: {fault}", outcome=fault.outcome) from fault
+    # Copies of repeats with less evidence stay as the draft has them; their lengths lower the qualities.
+    segments = segments.without_repeats()
     scores = with_segments(state.scores, segments)
     return replace(state, scores=scores, segments=segments, disagreement=disagreement)
 

@@ -59,6 +59,12 @@ class Segments:
         ratios = self.ratios[rows]
         return replace(self, ratios=ratios, pooled=pooled(ratios))
 
+    def without_repeats(self) -> "Segments":
+        """Those that do not change the copies of a repeat."""
+        rows = [row for row, proposal in enumerate(self.proposals) if not proposal.stop]
+        proposals = tuple(self.proposals[row] for row in rows)
+        return Segments(proposals, self.first[rows], self.last[rows], self.ratios[:, rows], self.pooled[rows])
+
     def layout(self) -> Mapping[str, NDArray[Any]]:
         """The edits, without evidence, as entries of a corrector's layout."""
         edits = Edits.of([one.edit for one in self.proposals])
