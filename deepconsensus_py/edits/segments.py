@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.align.disagreement import Disagreement, find_disagreement
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.edits.aligned_pass import AlignedPass
+from deepconsensus_py.edits.band import Template
 from deepconsensus_py.edits.classes import EDITED, NONE, SEGMENT, Codes, Edits
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import POOLED_UNSUPPORTED, UNSUPPORTED, EditScores, pooled, reading_of, template_of
@@ -182,7 +183,7 @@ def _ratios(
     own = draft[begin:end]
     new = np.concatenate([draft[begin : edit.start], edit.letters, draft[stop:end]])
     whole = [find_repeats(bases) for bases in (own, new)]
-    templates = [[template_of(one, np.ones(len(one.bases), np.bool_), model) for one in whole] for model in rates]
+    templates = [[_template(one, model, in_repeat=proposal.stop > 0) for one in whole] for model in rates]
     ratios = np.zeros(len(passes), np.float32)
     for number, p in enumerate(passes):
         positions = _positions(p, begin, end)
@@ -196,6 +197,19 @@ def _ratios(
         # passes, the more of the evidence is that.
         ratios /= 1 + np.count_nonzero(ratios) * (proposal.stop - edit.start) * _SHARED
     return ratios
+
+
+def _template(repeats: Repeats, model: PassModel, *, in_repeat: bool) -> Template:
+    """A stretch of draft with its rates.
+
+    Cognate insertions are counted per base, but a homopolymer of n bases has n + 1 gaps for one. In a repeat of short
+    units, where every base has such a neighbour on both sides, that would make passes of too few copies likely.
+    """
+    whole = template_of(repeats, np.ones(len(repeats.bases), np.bool_), model)
+    if not in_repeat:
+        return whole
+    length = repeats.homopolymers.length[repeats.homopolymer_of]
+    return whole._replace(gain=(whole.gain * length / (length + 1)).astype(whole.gain.dtype))
 
 
 def _positions(p: AlignedPass, begin: int, end: int) -> NDArray[np.int32] | None:
