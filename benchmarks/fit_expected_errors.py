@@ -45,6 +45,10 @@ CERTAIN, MANY = 1e-6, 8
 """Homopolymers for which the highest quality is counted: expected errors of a base without the least ones at most, and
 passes at least."""
 
+SPREAD = 0.06
+"""``UndecidedErrors.spread``: as many of the errors that ``calibration.py`` finds lie at bases of higher quality beside
+an uncertain one (2 % in drafts of 3 passes, 3 % in CCS reads, 5 % in Sequel II)."""
+
 DEPTHS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 8), (9, 12), (13, 999))
 PULL = 1.0
 """Precision of the prior of each coefficient but the first, as of a normal distribution."""
@@ -143,7 +147,7 @@ def fit_undecided(items: Items) -> UndecidedErrors:
     x = UndecidedErrors().terms(items.wrong, items.depth)
     fits = {least: fit_logistic(x, items.errors, least) for least in LEASTS}
     least = min(fits, key=lambda one: fits[one][1])
-    return UndecidedErrors(least, *(round(float(value), 3) for value in fits[least][0]))
+    return UndecidedErrors(least, *(round(float(value), 3) for value in fits[least][0]), spread=SPREAD)
 
 
 def held_out(items: Items, fit: Callable[[Items], DecidedErrors | UndecidedErrors]) -> Reals:

@@ -64,10 +64,12 @@ def call_edits(layout: Arrays, probabilities: NDArray[np.float32], undecided: Un
     wrong = 1 - probabilities.max(axis=1)
     at_last = np.where(AT_LAST[classes], wrong, probabilities[:, AT_LAST].sum(axis=1))
     # Where the draft is kept without asking the model nothing is added.
-    correction = undecided.errors(wrong, depth) / np.where(wrong > 0, wrong, np.inf)
+    expected = np.where(covered & (wrong > 0), undecided.errors(wrong, depth), 0)
+    correction = (1 - undecided.spread) * expected / np.where(wrong > 0, wrong, 1)
     ends = np.cumsum(sizes)
     # A deleted homopolymer passes its error probability on to the base after it.
     first = np.append(0, ends)[:-1]
+    error += _around(first, ends, undecided.spread * expected, len(bases)).astype(np.float32)
     for place, own in ((first, wrong - at_last), (ends - 1, at_last)):
         np.maximum.at(error, place.clip(0, max(len(bases) - 1, 0))[covered], (own * correction)[covered])
     return Calls(
@@ -99,6 +101,27 @@ def _decided(
     decided = np.where(known & (depth < FEW), np.maximum(decided, given), decided)
     chosen: NDArray[np.float64] = np.where((depth > 0) | (index < 0), decided, given)
     return chosen
+
+
+def _around(
+    first: NDArray[np.int64], ends: NDArray[np.int64], errors: NDArray[np.float64], length: int
+) -> NDArray[np.float64]:
+    """Error probabilities ``float64[length]`` from errors at homopolymers or at the base before or after them.
+
+    Args:
+        first: ``int64[homopolymers]`` first base of each in the read.
+        ends: ``int64[homopolymers]`` one past its last base.
+        errors: ``float64[homopolymers]`` of each.
+        length: of the read.
+    """
+    start, stop = np.maximum(first - 1, 0), np.minimum(ends + 1, length)
+    steps = np.zeros(length + 1)
+    share = errors / np.maximum(stop - start, 1)
+    np.add.at(steps, start.clip(0, length), share)
+    np.add.at(steps, stop, -share)
+    # Rounding can leave less than nothing.
+    shared: NDArray[np.float64] = np.maximum(np.cumsum(steps[:-1]), 0)
+    return shared
 
 
 def _sizes(homopolymers: Homopolymers, edits: Edits) -> NDArray[np.int64]:

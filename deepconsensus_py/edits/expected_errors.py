@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.refine import TemplateState
-from deepconsensus_py.edits.repeats import LENGTH_CLASSES
+from deepconsensus_py.edits.repeats import LENGTH_CLASSES, Repeats
 from deepconsensus_py.edits.tokens import CANDIDATE, possible_evidence
 from deepconsensus_py.pacbio.molecule import A, N
 
@@ -27,10 +27,10 @@ STEP = 0.25
 FEW = 3
 """Passes below which nothing but the depth and the length is informative: the draft may be one of them."""
 
-COUNTED = ("constant", "agreement", "support", "other", "length", "one strand", "neighbours")
+COUNTED = ("constant", "agreement", "support", "other", "length", "one strand", "neighbours", "repeat")
 """Terms of homopolymers that are not scored, by name in ``expected_errors.json``; ``Readings`` explains them."""
 
-SCORED = ("constant", "evidence", "depth", "share", "one strand", "neighbours")
+SCORED = ("constant", "evidence", "depth", "share", "one strand", "neighbours", "repeat")
 """Terms of scored homopolymers."""
 
 _LEAST_EVIDENCE = -40.0
@@ -43,6 +43,8 @@ _MOST_ERRORS = 0.75
 """Per base: the share of random bases that are wrong."""
 
 _LEAST_WRONG = 1e-7
+
+_FEWEST_COPIES = 2
 
 _HIGHEST = np.iinfo(np.uint8).max
 
@@ -61,7 +63,8 @@ class Readings:
             the passes without a difference against a length change by one, nats. ``support``: most passes with the same
             change; ``share``: of the spanning ones. ``other``: passes with other differences. ``neighbours``: largest
             share of the passes that support a change of an adjacent homopolymer. ``evidence``: pooled evidence of the
-            best edit, nats, at most ``CANDIDATE``. ``length`` and ``depth`` are logarithms.
+            best edit, nats, at most ``CANDIDATE``. ``repeat``: copies of the tandem repeat of two or three bases that
+            it lies in, over two. ``length``, ``depth`` and ``repeat`` are logarithms.
     """
 
     length: Reals
@@ -100,9 +103,22 @@ def readings_of(state: TemplateState) -> Readings:
             "depth": np.log(spanning),
             "one strand": (by_strand.min(axis=0) == 0).astype(np.float64),
             "neighbours": np.minimum(np.maximum(beside[:-2], beside[2:]) / spanning, 1),
+            "repeat": np.log(_copies(state.repeats) / _FEWEST_COPIES),
             "evidence": np.clip(possible_evidence(state).max(axis=1), _LEAST_EVIDENCE, CANDIDATE),
         },
     )
+
+
+def _copies(repeats: Repeats) -> Reals:
+    """Copies ``float64[homopolymers]`` of the longest tandem repeat that each lies in; ``_FEWEST_COPIES`` in none."""
+    tandem = repeats.tandem_repeats
+    ends = repeats.homopolymer_of[np.stack([tandem.start, tandem.stop - 1])]
+    inside = ends[1] - ends[0] + 1
+    number = np.repeat(np.arange(len(inside)), inside)
+    homopolymer = np.arange(len(number)) - np.repeat(np.cumsum(inside) - inside, inside) + ends[0][number]
+    copies = np.full(len(repeats.homopolymers), float(_FEWEST_COPIES))
+    np.maximum.at(copies, homopolymer, ((tandem.stop - tandem.start) / tandem.unit)[number])
+    return copies
 
 
 def _agreement(state: TemplateState) -> Reals:
@@ -174,6 +190,8 @@ class UndecidedErrors:
         odds: coefficient of the model's log-odds.
         depth: coefficient of the logarithm of the depth.
         two: added at two passes, and one.
+        spread: share of the expected errors that lies elsewhere than where the model's edits are, in the homopolymer
+            or at an adjacent base.
     """
 
     least: float = 0.0
@@ -181,9 +199,10 @@ class UndecidedErrors:
     odds: float = 1.0
     depth: float = 0.0
     two: float = 0.0
+    spread: float = 0.0
 
     def terms(self, wrong: NDArray[np.floating[Any]], depth: NDArray[np.integer]) -> Reals:
-        """The terms ``float64[homopolymers, 4]`` of the line, in the order of the attributes."""
+        """The terms ``float64[homopolymers, 4]`` of the line: ``constant``, ``odds``, ``depth``, ``two``."""
         held = np.clip(wrong.astype(np.float64), _LEAST_WRONG, 1 - _LEAST_WRONG)
         few = depth < FEW
         return np.column_stack([np.ones(len(held)), np.log(held / (1 - held)), np.log(np.maximum(depth, 1)), few])

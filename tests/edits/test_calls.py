@@ -151,6 +151,18 @@ def test_edits_of_the_model_are_wrong_as_often_as_was_counted() -> None:
     assert np.delete(errors, 2) == pytest.approx(FLOOR, rel=0.03)
 
 
+def test_a_share_of_the_errors_lies_beside_the_edit() -> None:
+    probabilities = sure(np.zeros(4, int), 1.0)
+    probabilities[1] = sure(np.array([0, NAMES.index("-1"), 0, 0]), 0.6)[1]
+    spread = UndecidedErrors(spread=0.1)
+    errors = call_edits(layout("CCAAGGTT"), probabilities, spread).error_probability
+    # The homopolymer has one base now; a tenth of 0.4 lies on it and on the one on either side.
+    assert errors[2] == pytest.approx(0.9 * 0.4, rel=1e-3)
+    assert errors[[1, 3]] == pytest.approx(0.1 * 0.4 / 3 + FLOOR, rel=1e-2)
+    assert np.delete(errors, [1, 2, 3]) == pytest.approx(FLOOR, rel=0.03)
+    assert errors.sum() == pytest.approx(0.4, rel=0.05)
+
+
 def test_the_layout_of_a_refined_molecule(molecules: list[Zmw]) -> None:
     zmw = molecules[1]
     refined = refine(zmw)

@@ -21,7 +21,7 @@ from deepconsensus_py.edits.expected_errors import (
 )
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.tokens import CANDIDATE, possible_evidence
-from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, reverse_complement
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, encode_bases, reverse_complement
 
 MOST_NATS = 4.6
 MIDDLE = 500
@@ -73,6 +73,18 @@ def test_readings_are_what_the_passes_show() -> None:
     assert 0 < found.terms["agreement"][at] < found.terms["agreement"][at - 5] <= 9 * MOST_NATS
     assert (found.terms["evidence"] <= CANDIDATE).all()
     assert readings_of(refine(molecule(4))).terms["one strand"].all()
+
+
+def test_copies_of_repeats_are_counted() -> None:
+    bases = encode_bases("GACT" * 20 + "AC" * 8 + "GTCA" * 20)
+    zmw = align_zmw(
+        Zmw(Draft("m/1/ccs", bases, None), tuple(Pass(f"m/1/{i}_9", bases, None, None, None) for i in "12"))
+    )
+    state = refine(zmw)
+    copies = 2 * np.exp(readings_of(state).terms["repeat"])
+    inside = copies[state.repeats.homopolymer_of[82:94]]
+    assert (abs(inside - 8) <= 0.5).all()
+    assert (copies[state.repeats.homopolymer_of[:78]] == 2).all()
 
 
 def test_scored_homopolymers_have_the_evidence_of_their_best_edit() -> None:
