@@ -61,7 +61,7 @@ def equal_bases(operations: Cigar) -> int:
     return sum(n for op, n in operations if op == cigar.EQUAL)
 
 
-def whole(query: NDArray[np.uint8], target: NDArray[np.uint8]) -> Cigar:
+def end_to_end(query: NDArray[np.uint8], target: NDArray[np.uint8]) -> Cigar:
     """Align two sequences ``uint8[n]`` of base codes from end to end, at the least edit distance."""
     return _parse(edlib.align(query.tobytes(), target.tobytes(), task="path")["cigar"], swapped=False)
 

@@ -130,7 +130,7 @@ def _realign(in_pass: Integers, bases: Codes, draft: Codes, stretch: slice) -> N
     at = int(in_pass[first])
     here, there = bases[at : in_pass[last] + 1], draft[first : last + 1]
     in_pass[first : last + 1] = -1
-    for operation, length in mapping.whole(here, there):
+    for operation, length in mapping.end_to_end(here, there):
         on_pass, on_draft = cigar.ON_PASS[operation], cigar.ON_DRAFT[operation]
         if on_pass and on_draft:
             in_pass[first : first + length] = np.arange(at, at + length)

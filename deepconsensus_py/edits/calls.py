@@ -48,7 +48,7 @@ def call_edits(layout: Arrays, probabilities: NDArray[np.float32], undecided: Un
 
     Args:
         layout: from ``layout_of``.
-        probabilities: ``float32[homopolymers, 17]`` of ``edits.classes.EDIT_CLASSES`` for every homopolymer; 1 of no
+        probabilities: ``float32[homopolymers, 18]`` of ``edits.classes.EDIT_CLASSES`` for every homopolymer; 1 of no
             edit where the draft is kept without asking the model.
         undecided: how often the model's edits are wrong.
     """

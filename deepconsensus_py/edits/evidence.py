@@ -49,7 +49,7 @@ class EditScores:
         homopolymers: of the draft.
         tandem_repeats: of the draft.
         scored: ``bool[homopolymers]`` which homopolymers were scored.
-        ratios: ``float32[passes, scored homopolymers, 16]`` of ``edits.classes.EDIT_CLASSES[1:]``, in nats, -20.7 to
+        ratios: ``float32[passes, scored homopolymers, 17]`` of ``edits.classes.EDIT_CLASSES[1:]``, in nats, -20.7 to
             20.7.
         tandem_ratios: ``float32[passes, repeats, 2]`` of the edits ``UNIT_CHANGE``, likewise.
         covered: ``bool[passes, homopolymers]`` which homopolymers each pass spans.

@@ -64,7 +64,7 @@ class EditMethod:
         Args:
             features: the encoded molecule.
             selected: ``bool[items]``, all.
-            probabilities: ``float32[items, 17]`` of ``edits.classes.EDIT_CLASSES``.
+            probabilities: ``float32[items, 18]`` of ``edits.classes.EDIT_CLASSES``.
         """
         every = np.zeros((len(features.layout["depth"]), len(EDIT_CLASSES)), np.float32)
         every[:, NONE] = 1

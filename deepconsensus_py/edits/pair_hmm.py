@@ -39,7 +39,7 @@ def encode_evidence(zmw: Zmw, *, triage: bool = True) -> Features:
         triage: whether homopolymers where the passes support the draft (``edits.candidates``) are not scored.
 
     Returns:
-        Features whose items are the homopolymers of the refined draft. Input: ``evidence`` ``int16[homopolymers, 16]``,
+        Features whose items are the homopolymers of the refined draft. Input: ``evidence`` ``int16[homopolymers, 17]``,
             pooled log-likelihood ratios of the edits ``edits.classes.EDIT_CLASSES[1:]`` in steps of ``SCORE_STEP``.
             Layout: ``calls.layout_of``.
 
@@ -83,7 +83,7 @@ class PairHmm:
         return np.ones(features.items, np.bool_)
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
-        """Probabilities ``float32[homopolymers, 17]`` of ``EDIT_CLASSES``; no edit where none has the evidence."""
+        """Probabilities ``float32[homopolymers, 18]`` of ``EDIT_CLASSES``; no edit where none has the evidence."""
         odds = np.exp(np.minimum(inputs["evidence"] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
         odds[inputs["evidence"].max(axis=1, initial=np.iinfo(np.int16).min) <= CANDIDATE / SCORE_STEP] = 0
         kept = 1 / (1 + odds.sum(axis=1, keepdims=True))
@@ -100,6 +100,6 @@ class PairHmm:
         Args:
             features: the encoded molecule.
             selected: ``bool[homopolymers]``, all.
-            probabilities: ``float32[homopolymers, 17]`` of ``edits.classes.EDIT_CLASSES``.
+            probabilities: ``float32[homopolymers, 18]`` of ``edits.classes.EDIT_CLASSES``.
         """
         return call_edits(features.layout, probabilities, self._undecided)

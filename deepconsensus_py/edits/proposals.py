@@ -81,7 +81,7 @@ def _differences(own: Codes, other: Codes) -> Iterator[Edit]:
     here = there = 0
     open_at: tuple[int, int] | None = None
     ends = (0, 0)
-    for operation, length in mapping.whole(other, own):
+    for operation, length in mapping.end_to_end(other, own):
         if operation == cigar.EQUAL:
             if open_at is not None and length >= APART:
                 yield Edit(open_at[0], ends[0] - open_at[0], other[open_at[1] : ends[1]])

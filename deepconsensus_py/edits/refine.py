@@ -118,11 +118,11 @@ def next_state(
 
 
 def _around(stretches: Sequence[slice], index: NDArray[np.int32]) -> list[slice]:
-    """The same stretches of an edited draft, wider by ``AROUND``; those that meet are one."""
+    """The same stretches of an edited draft, wider by ``REALIGNED``; those that meet are one."""
     kept = np.flatnonzero(index >= 0)
     found: list[slice] = []
     for stretch in sorted(stretches, key=lambda stretch: stretch.start):
-        first, last = np.searchsorted(index[kept], (stretch.start - AROUND, stretch.stop + AROUND))
+        first, last = np.searchsorted(index[kept], (stretch.start - REALIGNED, stretch.stop + REALIGNED))
         begin, end = int(kept[min(first, len(kept) - 1)]), int(kept[min(last, len(kept) - 1)]) + 1
         if found and found[-1].stop >= begin:
             found[-1] = slice(found[-1].start, max(found[-1].stop, end))
@@ -142,7 +142,7 @@ def _normalised(p: Pass, draft: Codes) -> Pass:
     return replace(p, alignment=left_normalise(a, p.bases, draft))
 
 
-AROUND = 20
+REALIGNED = 20
 """Draft bases on either side of a proposed edit within which passes are aligned anew."""
 
 LARGE = 4

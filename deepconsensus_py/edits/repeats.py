@@ -109,14 +109,14 @@ class Repeats:
     length_class: NDArray[np.uint8]
 
 
-LONG_REPEAT = 48
+LONG_TANDEM_REPEAT = 48
 """Bases of a tandem repeat in which alignments differ so much that no edit of a single homopolymer is certain."""
 
 
 def in_long_repeats(repeats: Repeats) -> NDArray[np.bool_]:
-    """Which homopolymers ``bool[homopolymers]`` lie inside tandem repeats of ``LONG_REPEAT`` bases or more."""
+    """Which homopolymers ``bool[homopolymers]`` lie inside tandem repeats of ``LONG_TANDEM_REPEAT`` bases or more."""
     tandem_repeats = repeats.tandem_repeats
-    long = tandem_repeats.stop - tandem_repeats.start >= LONG_REPEAT
+    long = tandem_repeats.stop - tandem_repeats.start >= LONG_TANDEM_REPEAT
     inside = np.zeros(len(repeats.bases) + 1, np.int32)
     np.add.at(inside, tandem_repeats.start[long], 1)
     np.add.at(inside, tandem_repeats.stop[long], -1)

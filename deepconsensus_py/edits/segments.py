@@ -21,7 +21,7 @@ from deepconsensus_py.edits.evidence import POOLED_UNSUPPORTED, UNSUPPORTED, Edi
 from deepconsensus_py.edits.proposals import Proposal, propose_edits
 from deepconsensus_py.edits.repeats import Repeats, find_repeats
 from deepconsensus_py.edits.scoring import MARGIN
-from deepconsensus_py.edits.whole import log_likelihood
+from deepconsensus_py.edits.stretch_likelihood import log_likelihood
 
 FLANK = 15
 """Draft bases on either side of an edit that are scored with it."""

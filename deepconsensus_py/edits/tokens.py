@@ -34,13 +34,13 @@ class EditEvidence:
     Attributes:
         base: ``uint8[homopolymers]`` base code.
         length: ``int32[homopolymers]`` in the refined draft.
-        ratios: ``int8[passes, homopolymers, 16]`` log-likelihood ratios of each pass of ``EDIT_CLASSES[1:]``, in steps
+        ratios: ``int8[passes, homopolymers, 17]`` log-likelihood ratios of each pass of ``EDIT_CLASSES[1:]``, in steps
             of ``RATIO_STEP``; 0 where it does not span the homopolymer and for impossible edits, ``UNSUPPORTED`` where
             the homopolymer is not scored.
         covered: ``bool[passes, homopolymers]`` which homopolymers each pass spans.
         reverse: ``bool[passes]`` which passes read the opposite strand of the draft.
         deviates: ``bool[passes, homopolymers]`` which passes differ from the draft at the homopolymer.
-        pooled: ``int16[homopolymers, 16]`` evidence pooled over all passes, in steps of ``SCORE_STEP``.
+        pooled: ``int16[homopolymers, 17]`` evidence pooled over all passes, in steps of ``SCORE_STEP``.
         tandem_repeats: ``int16[homopolymers, 2]`` pooled evidence for a copy less and more of the tandem repeat that
             the homopolymer lies in, likewise; 0 where it lies in none.
         rates: ``int16[28]`` error rates of the two strands' passes, in steps of ``RATE_STEP``: deletions and cognate
@@ -241,7 +241,7 @@ def _homopolymer_token(evidence: EditEvidence, chosen: NDArray[np.int64]) -> NDA
 
 
 def _pooled(ratios: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Pooled evidence ``float64[n, 16]`` of stored ratios ``int8[passes, n, 16]``, in steps of ``SCORE_STEP``."""
+    """Pooled evidence ``float64[n, 17]`` of stored ratios ``int8[passes, n, 17]``, in steps of ``SCORE_STEP``."""
     return np.rint(pooled(ratios * np.float32(RATIO_STEP)) / SCORE_STEP)
 
 

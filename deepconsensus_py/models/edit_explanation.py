@@ -155,7 +155,7 @@ def undecided_cases(zmw: Zmw, network: EditScorer, start: int, stop: int) -> tup
 def _decide(
     zmw: Zmw, refined: TemplateState, network: EditScorer, chosen: NDArray[np.int64]
 ) -> tuple[Tensor, list[Decision]]:
-    """The network's scores of the chosen homopolymers ``[n, 17]``, and what its calls depend on."""
+    """The network's scores of the chosen homopolymers ``[n, 18]``, and what its calls depend on."""
     rows, passes = _rows(zmw, [p.source for p in refined.passes]), len(zmw.passes)
     with torch.inference_mode():
         tensors = _tensors(refined, chosen)

@@ -181,7 +181,7 @@ class EditNetwork(EditScorer):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Scores ``float[n, 17]`` of ``edits.classes.EDIT_CLASSES``; their softmax gives probabilities.
+        """Scores ``float[n, 18]`` of ``edits.classes.EDIT_CLASSES``; their softmax gives probabilities.
 
         Args:
             inputs: ``passes`` ``int8[n, passes, PASS_FIELDS]`` and ``run`` ``int16[n, HOMOPOLYMER_FIELDS]``, as

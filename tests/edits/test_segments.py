@@ -11,8 +11,8 @@ from deepconsensus_py.edits.labels import label_homopolymers
 from deepconsensus_py.edits.proposals import Proposal
 from deepconsensus_py.edits.refine import SHARE, first_state, refine
 from deepconsensus_py.edits.segments import Segments, chosen_edits, find_segments
+from deepconsensus_py.edits.stretch_likelihood import log_likelihood
 from deepconsensus_py.edits.tokens import edit_evidence
-from deepconsensus_py.edits.whole import log_likelihood
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, decode_bases, encode_bases, reverse_complement
 
 RNG = np.random.default_rng(11)

@@ -24,7 +24,7 @@ def as_pass(bases: str, draft: str = DRAFT) -> Pass:
     return Pass("m/1/0_9", codes, None, None, None, left_normalise(global_alignment(codes, on), codes, on))
 
 
-def doubted(truth: str, passes: list[str], draft: str = DRAFT) -> list[int]:
+def unsupported_at(truth: str, passes: list[str], draft: str = DRAFT) -> list[int]:
     """Starts of the homopolymers of the draft where the truth is unsupported."""
     codes = encode_bases(draft)
     homopolymers = find_homopolymers(codes)
@@ -37,31 +37,31 @@ def doubted(truth: str, passes: list[str], draft: str = DRAFT) -> list[int]:
 @pytest.mark.parametrize("inner", ["CAATGC", "CAAAATGC", "CGAATGC", "CTAAATGC", "CAAATTGC", "CAAAGC"])
 def test_what_no_pass_shows_is_unsupported(inner: str) -> None:
     truth = f"{FLANK}{inner}{FLANK}"
-    places = doubted(truth, [DRAFT] * 12)
+    places = unsupported_at(truth, [DRAFT] * 12)
     assert places
     assert all(PLACE <= place <= PLACE + 4 for place in places)
-    assert not doubted(truth, [truth] * 12)
-    assert not doubted(truth, [DRAFT] * 11 + [truth])
+    assert not unsupported_at(truth, [truth] * 12)
+    assert not unsupported_at(truth, [DRAFT] * 11 + [truth])
 
 
 def test_a_draft_that_all_passes_contradict_is_unsupported_as_truth() -> None:
-    assert doubted(DRAFT, [f"{FLANK}CAATGC{FLANK}"] * 12) == [PLACE]
+    assert unsupported_at(DRAFT, [f"{FLANK}CAATGC{FLANK}"] * 12) == [PLACE]
 
 
 def test_few_passes_make_no_doubt() -> None:
     truth = f"{FLANK}CAATGC{FLANK}"
-    assert not doubted(truth, [DRAFT] * (LEAST_SPANNING - 1))
+    assert not unsupported_at(truth, [DRAFT] * (LEAST_SPANNING - 1))
     part = DRAFT[: PLACE + 1]
-    assert not doubted(truth, [DRAFT] * (LEAST_SPANNING - 1) + [part] * 9)
+    assert not unsupported_at(truth, [DRAFT] * (LEAST_SPANNING - 1) + [part] * 9)
 
 
-def test_homopolymers_that_passes_seldom_show_are_not_doubted() -> None:
+def test_homopolymers_that_passes_seldom_show_are_supported() -> None:
     draft = f"{FLANK}C{'A' * 12}TGC{FLANK}"
     truth = f"{FLANK}C{'A' * 13}TGC{FLANK}"
     noisy = [f"{FLANK}C{'A' * (12 + change)}TGC{FLANK}" for change in (-3, -2, -1, 0, 1, 2)] * 2
     several = f"{FLANK}C{'A' * 12}TGC" * 3 + FLANK
-    assert not doubted(truth.replace("A" * 13, "A" * 9), [p for p in noisy if "A" * 10 in p], draft)
-    assert not doubted(truth, [DRAFT] * LEAST_SPANNING, several)
+    assert not unsupported_at(truth.replace("A" * 13, "A" * 9), [p for p in noisy if "A" * 10 in p], draft)
+    assert not unsupported_at(truth, [DRAFT] * LEAST_SPANNING, several)
 
 
 @given(st.text("AAATC", min_size=1, max_size=12), st.text("AAATC", min_size=1, max_size=12))
