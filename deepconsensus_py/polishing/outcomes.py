@@ -18,6 +18,14 @@ class Outcome(StrEnum):
     NO_SUBREADS = auto()
     NO_ALIGNED_PASS = auto()
     TOO_FEW_PASSES = auto()
+    POOR_SNR = auto()
+    NO_USABLE_PASS = auto()
+    DRAFT_FAILURE = auto()
+    DRAFT_TOO_SHORT = auto()
+    DRAFT_TOO_LONG = auto()
+    TOO_FEW_ALIGNED_PASSES = auto()
+    LOW_PASS_SHORTCUT = auto()
+    ARTIFACT = auto()
     MISSING_KINETICS = auto()
     ERROR = auto()
 
@@ -42,6 +50,14 @@ _MEANING = {
     Outcome.NO_SUBREADS: "no subreads for this ZMW",
     Outcome.NO_ALIGNED_PASS: "no subread aligns to the draft",
     Outcome.TOO_FEW_PASSES: "fewer full passes than --min-passes, or the draft is not a consensus (rq below 0)",
+    Outcome.POOR_SNR: "signal-to-noise ratio (sn) of a base below --min-snr",
+    Outcome.NO_USABLE_PASS: "no subread of 50 to 200 % of the median length",
+    Outcome.DRAFT_FAILURE: "no draft consensus could be built from the subreads",
+    Outcome.DRAFT_TOO_SHORT: "draft shorter than --min-length",
+    Outcome.DRAFT_TOO_LONG: "draft longer than --max-length",
+    Outcome.TOO_FEW_ALIGNED_PASSES: "fewer full passes than --min-passes align to the draft",
+    Outcome.LOW_PASS_SHORTCUT: "fewer than two full passes; a subread written unpolished (--all)",
+    Outcome.ARTIFACT: "palindrome, or adapter in the read (tag ff); polished and written to --failed",
     Outcome.MISSING_KINETICS: "subreads lack the kinetics (pw, ip) that the model needs",
     Outcome.ERROR: "damaged or contradictory records; see the reason",
 }
