@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from numba import njit
 
-ROOMS = ("align", "edits", "models", "pacbio", "pileup")
+ROOMS = ("align", "edits", "hifi", "models", "pacbio", "pileup")
 """Rooms with kernels, and those whose constants kernels read."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
