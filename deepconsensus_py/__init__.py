@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from deepconsensus_py.pacbio.zmws import read_zmws
     from deepconsensus_py.polishing.engine import PolishSettings, polish
     from deepconsensus_py.polishing.filters import ReadFilter
-    from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.read import PolishedRead, write_reads
+    from deepconsensus_py.reports.outcomes import Outcome
 
 __all__ = [
     "DeepConsensusError",
@@ -45,8 +45,8 @@ _MODULES = {
     "pacbio.zmws": ("read_zmws",),
     "polishing.engine": ("PolishSettings", "polish"),
     "polishing.filters": ("ReadFilter",),
-    "polishing.outcomes": ("Outcome",),
     "polishing.read": ("PolishedRead", "write_reads"),
+    "reports.outcomes": ("Outcome",),
 }
 
 

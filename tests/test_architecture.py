@@ -28,16 +28,17 @@ MAY_IMPORT = {
     "hifi": {"hifi", "align", "pacbio"},
     "models": {"models", "attention", "edits", "pileup", "corrector", "pacbio", "weights"},
     "weights": {"weights"},
-    "polishing": {"polishing", "models", "hifi", "corrector", "align", "pacbio", "workers"},
+    "reports": {"reports", "pacbio"},
+    "polishing": {"polishing", "reports", "models", "hifi", "corrector", "align", "pacbio", "workers"},
     "examples": {"examples", "pileup", "corrector", "align", "pacbio", "workers", "models"},
     "simulate": {"simulate", "align", "pacbio"},
-    "evaluate": {"evaluate", "polishing", "models", "pileup", "edits", "corrector", "align", "pacbio"},
+    "evaluate": {"evaluate", "polishing", "reports", "models", "pileup", "edits", "corrector", "align", "pacbio"},
     "training": {"training", "examples", "models", "simulate", "evaluate", "polishing", "pileup", "edits", "align"}
-    | {"pacbio", "workers", "attention"},
+    | {"pacbio", "workers", "attention", "reports"},
     "heads": {"heads", "attention", "models"},
     "lab": {"lab", "heads", "attention", "models"},
     "cli": {"cli", "lab", "heads", "training", "attention", "workers", "pacbio", "align", "pileup", "models"}
-    | {"polishing", "examples", "simulate", "evaluate"},
+    | {"polishing", "reports", "examples", "simulate", "evaluate"},
 }
 """Room to the rooms it may import. ``corrector`` is a module: the interface of all methods."""
 
@@ -53,6 +54,7 @@ FORBIDDEN_LIBRARIES = {
     "workers": {"torch", "pysam", "numba"},
     "hifi": {"torch", "pysam"},
     "models": {"pysam", "mappy", "pyabpoa", "zipfile", "gzip"},
+    "reports": {"torch", "pysam", "numba", "numpy"},
     "simulate": {"torch"},
     "examples": {"torch", "pysam"},
     "heads": {"numpy", "pysam", "numba"},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.pacbio.names import whole_number
-from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES
+from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES
 from deepconsensus_py.workers.resources import default_threads
 
 if TYPE_CHECKING:

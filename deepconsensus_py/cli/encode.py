@@ -99,11 +99,11 @@ def _write_shard(args: argparse.Namespace) -> None:
     from deepconsensus_py._version import __version__
     from deepconsensus_py.models.registry import load_method
     from deepconsensus_py.pacbio.headers import Program
-    from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.prepare import prepare_workers
     from deepconsensus_py.polishing.progress import StageClock, with_progress
     from deepconsensus_py.polishing.shards import write_shard
     from deepconsensus_py.polishing.sources import encoded_reads
+    from deepconsensus_py.reports.outcomes import Outcome
 
     if args.threads > 1:
         prepare_workers(args.model)

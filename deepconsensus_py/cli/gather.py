@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py._version import __version__
     from deepconsensus_py.pacbio.headers import Program
     from deepconsensus_py.polishing.gather import gather
-    from deepconsensus_py.polishing.outcomes import Outcome
+    from deepconsensus_py.reports.outcomes import Outcome
 
     counts = gather(args.parts, args.output, Program(__version__, args.command_line))["counts"]
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)

@@ -202,8 +202,8 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
 def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
     """Report what was written, and the outcomes of all ZMWs."""
     from deepconsensus_py.files import is_stream, shown
-    from deepconsensus_py.polishing.outcomes import Outcome
     from deepconsensus_py.polishing.report import MOLECULES, side_file
+    from deepconsensus_py.reports.outcomes import Outcome
 
     counts = report["counts"]
     outcomes = Counter(counts["outcomes"])

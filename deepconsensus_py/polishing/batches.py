@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.corrector import PASS_BIN, Arrays, Corrector
 from deepconsensus_py.errors import DeepConsensusError
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
+from deepconsensus_py.reports.outcomes import Outcome
 
 
 @dataclass(slots=True, eq=False)

@@ -15,9 +15,9 @@ from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import ccs_name
 from deepconsensus_py.pacbio.zmws import Fault, Molecule, Undrafted
-from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import Encoded
+from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.resources import peak_resident
 

@@ -16,7 +16,6 @@ from deepconsensus_py.pacbio.zmws import Molecule
 from deepconsensus_py.polishing.batches import Pending, in_streams, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.qualities import (
     MAX_BASE_QUALITY,
@@ -26,6 +25,7 @@ from deepconsensus_py.polishing.qualities import (
     final_qualities,
 )
 from deepconsensus_py.polishing.read import Encoded, PolishedRead
+from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
 
 CALIBRATED_PASSES = 3
 """Fewest full passes of the ZMWs that the models were calibrated on."""

@@ -21,8 +21,8 @@ from deepconsensus_py.pacbio.record_file import RecordFile, header_of
 from deepconsensus_py.pacbio.records import copied_record, read_draft
 from deepconsensus_py.pacbio.text_reads import TextRead, text_reads
 from deepconsensus_py.pacbio.writers import ReadWriter, RecordWriter, is_fastq, open_reads
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
+from deepconsensus_py.reports.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import reading, require_once, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.record_file import RecordFile
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.report import (
     MOLECULES,
     REPORT,
@@ -30,6 +29,7 @@ from deepconsensus_py.polishing.report import (
     summed,
     write_json,
 )
+from deepconsensus_py.reports.outcomes import Outcome
 
 _POLISHED = frozenset(one for one in Outcome if one is Outcome.SUCCESS or one.filtered)
 

@@ -22,8 +22,8 @@ from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, decode_bases
 from deepconsensus_py.pacbio.records import unaligned_record
 from deepconsensus_py.pacbio.writers import fastq_record, is_fastq, open_reads
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import error_probability, read_accuracy
+from deepconsensus_py.reports.outcomes import Outcome
 
 KINETICS = ("fi", "fp", "ri", "rp", "ip", "pw")
 MODIFICATIONS = ("MM", "ML", "Mm", "Ml")

@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 from deepconsensus_py.errors import OutputError
 from deepconsensus_py.pacbio.molecule import Draft
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import DROPPED, PolishedRead, dropped
+from deepconsensus_py.reports.outcomes import Outcome
 
 YIELD_QUALITIES = (20, 30, 40)
 """Phred."""

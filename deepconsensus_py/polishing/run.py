@@ -23,13 +23,13 @@ from deepconsensus_py.pacbio.pipes import is_pipe
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
 from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
 from deepconsensus_py.polishing.read import PolishedRead, polished_tags, unpolished_tags
 from deepconsensus_py.polishing.report import MoleculeTable, require_own_report, summed
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
+from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.workers.pool import keep_heap_small
 from deepconsensus_py.workers.resources import peak_resident
 

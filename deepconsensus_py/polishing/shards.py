@@ -26,8 +26,8 @@ from deepconsensus_py.pacbio.header_text import checked_header, header_lines
 from deepconsensus_py.pacbio.inputs import reading, understanding
 from deepconsensus_py.pacbio.molecule import Draft, N
 from deepconsensus_py.pacbio.records import set_tags
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import Encoded
+from deepconsensus_py.reports.outcomes import Outcome
 
 FORMAT = "deepconsensus-py features"
 VERSION = 2

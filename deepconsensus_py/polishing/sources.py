@@ -17,10 +17,10 @@ from deepconsensus_py.pacbio.inputs import require_once
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import Molecule, match, read_zmws
 from deepconsensus_py.polishing.encode import encode_zmws
-from deepconsensus_py.polishing.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import ShardInfo, first_names, read_shard
+from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
 
 
 @dataclass(frozen=True, slots=True)

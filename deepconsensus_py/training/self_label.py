@@ -19,9 +19,9 @@ from deepconsensus_py.pacbio.truth import TRAIN
 from deepconsensus_py.pacbio.zmws import Undrafted, read_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import PolishedRead, polished_tags
+from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.training.loci import disputed, same_locus
 
 SURE = 15

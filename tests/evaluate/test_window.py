@@ -16,8 +16,8 @@ from deepconsensus_py.evaluate.window import WindowView, explain_reads, explain_
 from deepconsensus_py.evaluate.window_page import called_columns, render_explanation
 from deepconsensus_py.pacbio.molecule import Draft, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.zmws import find_zmw
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.reports.outcomes import Outcome
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ZMW, WINDOW = "4194369", 1

@@ -27,8 +27,8 @@ from deepconsensus_py.pacbio.molecule import Draft, N, Pass, Zmw
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, correct, polish
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.reports.outcomes import Outcome
 
 SETTINGS = PolishSettings(filter=ReadFilter(min_quality=0))
 

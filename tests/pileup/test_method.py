@@ -17,7 +17,6 @@ from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.pileup.method import ColumnMethod
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.qualities import (
     Calibration,
     LinearCalibration,
@@ -25,6 +24,7 @@ from deepconsensus_py.polishing.qualities import (
     final_qualities,
     mean_quality,
 )
+from deepconsensus_py.reports.outcomes import Outcome
 
 NO_MAP = LinearCalibration()
 

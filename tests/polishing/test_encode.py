@@ -8,8 +8,8 @@ from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.pacbio.zmws import read_zmws
 from deepconsensus_py.pileup.vote import Vote
 from deepconsensus_py.polishing.engine import polish
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.reports.outcomes import Outcome
 
 
 def polished(testdata: Path, corrector: Vote, threads: int) -> list[PolishedRead]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.outcomes import Outcome
+from deepconsensus_py.reports.outcomes import Outcome
 
 
 def test_a_read_of_one_quality_passes_at_that_quality() -> None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.pacbio.molecule import Draft
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.report import COLUMNS, MoleculeTable, faulty, summed
+from deepconsensus_py.reports.outcomes import Outcome
 
 
 def row(read: PolishedRead) -> dict[str, str]:

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import Draft
-from deepconsensus_py.polishing.outcomes import Outcome
 from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PolishedRead, polished_tags
 from deepconsensus_py.polishing.report import TOTALS, YIELDS, MoleculeTable, read_yields
+from deepconsensus_py.reports.outcomes import Outcome
 
 Tags = tuple[tuple[str, object, str], ...]
 
