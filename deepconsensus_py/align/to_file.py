@@ -7,19 +7,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import pysam
-
 from deepconsensus_py.align.draft import draft_zmw
 from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import draft_entries
-from deepconsensus_py.pacbio.header_text import header_lines, make_header
-from deepconsensus_py.pacbio.headers import Program, aligned_header, extended_header
-from deepconsensus_py.pacbio.inputs import Paths, expand_paths
+from deepconsensus_py.pacbio.headers import Program, aligned_header, header_without_drafts
+from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
-from deepconsensus_py.pacbio.record_file import header_of
+from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import RecordWriter, open_reads, open_records
 from deepconsensus_py.pacbio.zmws import Fault, match, read_subreads
@@ -125,10 +121,6 @@ def _write(zmw: Zmw, writer: RecordWriter) -> None:
         writer.write(pass_record(p, writer.header, reference))
 
 
-_OF_SUBREADS = ("READTYPE=", "Ipd:", "PulseWidth:")
-"""Items of a read group's description that do not apply to drafts."""
-
-
 @dataclass(slots=True)
 class DraftCounts:
     """Counts of ZMWs.
@@ -159,7 +151,7 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
     """
     counts = DraftCounts()
     drafts = ordered_map(_draft, read_subreads(subreads), cores, processes=True, lost=_lost)
-    with open_reads(output, draft_header(subreads, program), threads=cores) as writer:
+    with open_reads(output, header_without_drafts(subreads, program), threads=cores) as writer:
         for draft in drafts:
             counts.molecules += 1
             if isinstance(draft, MoleculeError):
@@ -171,34 +163,6 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
             counts.drafts += 1
             writer.write_read(draft.name, draft.bases, draft.qualities, draft.tags)
     return counts
-
-
-def draft_header(subreads: Sequence[Path], program: Program) -> pysam.AlignmentHeader:
-    """The header of drafts: the subreads' read groups as those of CCS reads, our ``@PG``.
-
-    Raises:
-        InputError: a file cannot be read.
-    """
-    lines: list[str] = []
-    for path in expand_paths(subreads, pipes=True):
-        lines += _ccs_lines(header_of(path))
-    return extended_header(make_header("".join(f"{line}\n" for line in lines)), program)
-
-
-def _ccs_lines(header: pysam.AlignmentHeader) -> Iterator[str]:
-    for line in header_lines(header):
-        if line.startswith("@RG"):
-            yield _ccs_read_group(line)
-        elif not line.startswith("@SQ"):
-            yield line
-
-
-def _ccs_read_group(line: str) -> str:
-    fields = dict(field.split(":", 1) for field in line.split("\t")[1:])
-    kept = [item for item in fields.get("DS", "").split(";") if item and not item.startswith(_OF_SUBREADS)]
-    fields["ID"] = read_group_id(MoleculeId(fields.get("PU", ""), 0))
-    fields["DS"] = ";".join(["READTYPE=CCS", *kept])
-    return "\t".join(["@RG", *(f"{tag}:{value}" for tag, value in fields.items())])
 
 
 _Read = tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]

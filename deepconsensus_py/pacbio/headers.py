@@ -1,10 +1,10 @@
-"""Headers of output files: read groups are kept, and one ``@PG`` line is added at the end of the chain.
+"""Headers of output files: read groups follow from those of the input, and our ``@PG`` line ends its chain.
 
 Source: SAM specification, section 1.3; PacBio BAM format, section "BAM header".
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,12 @@ import pysam
 from deepconsensus_py.pacbio.drafts import placed_entries
 from deepconsensus_py.pacbio.header_text import header_lines, make_header
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
-from deepconsensus_py.pacbio.names import MoleculeId, Strand, parse_ccs, read_group_id
+from deepconsensus_py.pacbio.names import parse_ccs
+from deepconsensus_py.pacbio.read_groups import ccs_read_group, read_group_of_name, read_group_of_subreads
 from deepconsensus_py.pacbio.record_file import header_of
 
-_STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
-_PLAIN_HEADER = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
-
-_OF_KINETICS = ("Ipd:", "PulseWidth:")
-"""Items of a read group's description that name its kinetics tags."""
+_HIFI = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
+"""First line of the header of HiFi reads, as in ``ccs`` 6.4 and later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +38,52 @@ class Program:
     name: str = "deepconsensus-py"
 
 
-def polished_header(drafts: Paths, program: Program) -> pysam.AlignmentHeader:
-    """The header of polished reads: that of the drafts, unaligned and without kinetics, with our ``@PG``.
+def polished_header(
+    drafts: Paths, program: Program, subreads: Paths = (), *, kinetics: bool = False
+) -> pysam.AlignmentHeader:
+    """The header of reads polished from CCS reads: see ``drafts_header``, with our ``@PG``.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    return extended_header(drafts_header(drafts, subreads, kinetics=kinetics), program)
+
+
+def drafts_header(drafts: Paths, subreads: Paths = (), *, kinetics: bool = False) -> pysam.AlignmentHeader:
+    """The joint header of CCS files as that of HiFi reads, without references.
 
     Args:
-        drafts: CCS files; FASTQ and FASTA files are read for their read groups.
-        program: what made the reads.
+        drafts: CCS files; FASTQ and FASTA files are read for their read groups, which follow from the read names.
+        subreads: files whose read groups tell more of those, e.g. kits and sample.
+        kinetics: whether the reads have kinetics.
 
     Raises:
         InputError: a file cannot be read.
     """
-    return extended_header(drafts_header(drafts), program)
-
-
-def drafts_header(drafts: Paths) -> pysam.AlignmentHeader:
-    """The joint header of CCS files, without references and kinetics; for FASTQ and FASTA made from the read names.
-
-    Raises:
-        InputError: a file cannot be read.
-    """
-    lines = [line for path in expand_paths(drafts) for line in _draft_lines(path) if not line.startswith("@SQ")]
-    lines = [_without_kinetics(line) if line.startswith("@RG") else line for line in lines]
+    lines = [_HIFI]
+    for path in expand_paths(drafts):
+        if kind_of(path) in RECORD_KINDS:
+            lines += (_replaced(line, ccs_read_group, kinetics) for line in _without_order(path))
+        else:
+            lines += _groups_of_names(path, subreads, kinetics=kinetics)
     return make_header(_text(_first_of_each(lines)))
+
+
+def header_without_drafts(subreads: Paths, program: Program, *, kinetics: bool = False) -> pysam.AlignmentHeader:
+    """The header of HiFi reads that are made from subreads alone: their read groups as CCS, their ``@PG`` and ours.
+
+    Args:
+        subreads: subreads files.
+        program: what made the reads.
+        kinetics: whether the reads have kinetics.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    lines = [_HIFI]
+    for path in expand_paths(subreads, pipes=True):
+        lines += (_replaced(line, read_group_of_subreads, kinetics) for line in _without_order(path))
+    return extended_header(make_header(_text(_first_of_each(lines))), program)
 
 
 def read_groups_header(read_groups: Iterable[tuple[str, str]], program: Program) -> pysam.AlignmentHeader:
@@ -72,15 +94,26 @@ def read_groups_header(read_groups: Iterable[tuple[str, str]], program: Program)
         program: what made the reads.
     """
     molecules = ((parse_ccs(name), group) for name, group in read_groups)
-    groups = dict.fromkeys(_read_group(molecule, group) for molecule, group in molecules if molecule)
-    return extended_header(make_header(_text(_first_of_each([_PLAIN_HEADER, *groups]))), program)
+    groups = dict.fromkeys(read_group_of_name(molecule, name=group) for molecule, group in molecules if molecule)
+    return extended_header(make_header(_text(_first_of_each([_HIFI, *groups]))), program)
 
 
-def _draft_lines(path: Path) -> list[str]:
-    if kind_of(path) in RECORD_KINDS:
-        return _lines(header_of(path))
+def _without_order(path: Path) -> list[str]:
+    """The lines of a file's header that do not tell of versions, order or references."""
+    return [line for line in header_lines(header_of(path)) if not line.startswith(("@HD", "@SQ"))]
+
+
+def _replaced(line: str, read_group: Callable[..., str], kinetics: bool) -> str:
+    return read_group(line, kinetics=kinetics) if line.startswith("@RG") else line
+
+
+def _groups_of_names(path: Path, subreads: Paths, *, kinetics: bool) -> list[str]:
+    """The read groups of the reads of a FASTQ or FASTA file, from their names."""
+    headers = map(header_of, expand_paths(subreads, pipes=True))
+    known = [line for header in headers for line in header_lines(header) if line.startswith("@RG")]
     molecules = (parse_ccs(entry.name) for _, entry in placed_entries([path]))
-    return [_PLAIN_HEADER, *dict.fromkeys(_read_group(m) for m in molecules if m)]
+    groups = {(m.movie, m.strand): m for m in molecules if m}
+    return [read_group_of_name(m, subreads=known, kinetics=kinetics) for m in groups.values()]
 
 
 def joined_header(headers: Iterable[pysam.AlignmentHeader]) -> pysam.AlignmentHeader:
@@ -119,7 +152,7 @@ def _lines(header: pysam.AlignmentHeader) -> list[str]:
     """A header's lines, each once (some merged files repeat them), marked as unsorted."""
     lines = _first_of_each(header_lines(header))
     if not lines or not lines[0].startswith("@HD"):
-        lines.insert(0, _PLAIN_HEADER)
+        lines.insert(0, _HIFI)
     lines[0] = re.sub(r"\tSO:\w+", "\tSO:unknown", lines[0])
     return lines
 
@@ -141,21 +174,6 @@ def _identity(line: str) -> str:
 
 def _field(line: str, tag: str) -> str:
     return next((part[3:] for part in line.split("\t")[1:] if part.startswith(f"{tag}:")), "")
-
-
-def _read_group(molecule: MoleculeId, name: str = "") -> str:
-    strand = f";STRAND={_STRAND_NAME[molecule.strand]}" if molecule.strand else ""
-    return f"@RG\tID:{name or read_group_id(molecule)}\tPL:PACBIO\tDS:READTYPE=CCS{strand}\tPU:{molecule.movie}"
-
-
-def _without_kinetics(line: str) -> str:
-    """A read group line without kinetics tags in its description: polished reads have none."""
-    fields = line.split("\t")
-    for i, field in enumerate(fields):
-        if field.startswith("DS:"):
-            items = field.removeprefix("DS:").split(";")
-            fields[i] = "DS:" + ";".join(item for item in items if not item.startswith(_OF_KINETICS))
-    return "\t".join(fields)
 
 
 def _codec_v1(line: str) -> str:

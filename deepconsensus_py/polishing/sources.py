@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pysam
 
-from deepconsensus_py.align.to_file import draft_header
 from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.header_text import make_header
-from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header, polished_header
+from deepconsensus_py.pacbio.headers import (
+    Program,
+    extended_header,
+    header_without_drafts,
+    joined_header,
+    polished_header,
+)
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import require_once
 from deepconsensus_py.pacbio.names import parse_ccs
@@ -80,11 +85,11 @@ def encoded_reads(
             raise InputError("--chunk needs CCS reads: give --ccs, or build drafts first ('deepconsensus-py draft')")
         total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
         molecules = read_zmws(reads.subreads, limit=reads.limit, skip=reads.skip)
-        header = draft_header(reads.subreads, program)
+        header = header_without_drafts(reads.subreads, program)
     else:
         drafts = DraftPart(reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
         molecules = match(reads.subreads, drafts, undrafted=True, skip=reads.skip)
-        header, total = polished_header(reads.drafts, program), len(drafts)
+        header, total = polished_header(reads.drafts, program, reads.subreads), len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
     encoded = encode_zmws(begun, method, threads=threads, clock=clock, min_passes=reads.min_passes)
     return Source(encoded, header, total)

@@ -133,14 +133,3 @@ def test_real_program_chain(human_1m: Path) -> None:
     assert chain(polished_header(human_1m / "ccs.bam", PROGRAM)) == [
         "deepconsensus-py", "samtools.1", "samtools", "ccs-6.0.0",
     ]  # fmt: skip
-
-
-def test_the_header_of_polished_reads_names_no_kinetics(make) -> None:
-    with pysam.AlignmentFile(str(make.drafts([1])), check_sq=False) as file:
-        text = str(file.header).rstrip() + "\n"
-    path = make.folder / "kinetics.bam"
-    kinetics = "READTYPE=CCS;Ipd:CodecV1=ip;PulseWidth:Frames=pw;BINDINGKIT=1-2"
-    head = pysam.AlignmentHeader.from_text(text.replace("READTYPE=CCS", kinetics))
-    with pysam.AlignmentFile(str(path), "wb", header=head):
-        pass
-    assert polished_header(path, PROGRAM).to_dict()["RG"][0]["DS"] == "READTYPE=CCS;BINDINGKIT=1-2"
