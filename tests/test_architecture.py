@@ -42,7 +42,7 @@ MAY_IMPORT = {
 }
 """Room to the rooms it may import. ``corrector`` is a module: the interface of all methods."""
 
-DOORS = {"lab/reads.py": {"align", "evaluate", "examples", "pacbio", "pileup", "polishing", "simulate"}}
+DOORS = {"lab/reads.py": {"align", "evaluate", "examples", "pacbio", "pileup", "polishing", "reports", "simulate"}}
 """Modules that alone of their room may import these rooms as well."""
 
 FORBIDDEN_LIBRARIES = {

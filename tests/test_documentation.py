@@ -9,8 +9,8 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.cli.main import commands
 from deepconsensus_py.evaluate import tables
 from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PER_BASE_TAGS
-from deepconsensus_py.polishing.report import COLUMNS, FAULTS
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.table import COLUMNS, FAULTS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [

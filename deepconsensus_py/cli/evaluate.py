@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.tables import as_json, as_text
     from deepconsensus_py.evaluate.truth_support import unsupported_places
     from deepconsensus_py.files import atomic_path, is_stream
-    from deepconsensus_py.polishing.report import report_owner
+    from deepconsensus_py.reports.side_files import report_owner
 
     files = {name: getattr(args, name) for name in ("truth", "reads", "baseline")}
     if args.json and not is_stream(args.json) and (owner := report_owner(args.json)):

@@ -149,8 +149,8 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.files import is_stream
     from deepconsensus_py.pacbio.pipes import is_pipe
     from deepconsensus_py.polishing.progress import Stop
-    from deepconsensus_py.polishing.report import faulty
     from deepconsensus_py.polishing.run import polish_files
+    from deepconsensus_py.reports.table import faulty
 
     job = _job(args)
     stop = Stop()
@@ -202,8 +202,8 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
 def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
     """Report what was written, and the outcomes of all ZMWs."""
     from deepconsensus_py.files import is_stream, shown
-    from deepconsensus_py.polishing.report import MOLECULES, side_file
     from deepconsensus_py.reports.outcomes import Outcome
+    from deepconsensus_py.reports.side_files import MOLECULES, side_file
 
     counts = report["counts"]
     outcomes = Counter(counts["outcomes"])

@@ -17,8 +17,9 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
 from deepconsensus_py.pacbio.inputs import reading, understanding
-from deepconsensus_py.polishing.report import MOLECULES, REPORT, YIELD_QUALITIES
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.side_files import MOLECULES, REPORT
+from deepconsensus_py.reports.table import YIELD_QUALITIES
 
 REPORT_KEYS = {"tool", "version", "command", "started", "seconds", "model", "parameters", "inputs", "output"} | {
     "stages",

@@ -6,7 +6,7 @@ from typing import Any
 from deepconsensus_py.evaluate.calibration_counts import CAP, CalibrationBins
 from deepconsensus_py.evaluate.comparison import Comparison, MoleculeComparison, empirical_quality
 from deepconsensus_py.evaluate.read_errors import ErrorEvent, ReadErrors, capped_phred
-from deepconsensus_py.polishing.report import YIELD_QUALITIES
+from deepconsensus_py.reports.table import YIELD_QUALITIES
 
 Fields = dict[str, Any]
 

@@ -30,7 +30,7 @@ from deepconsensus_py.pacbio.truth import TrueSequence
 from deepconsensus_py.pileup.features import FeatureSpec
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.report import YIELD_QUALITIES
+from deepconsensus_py.reports.table import YIELD_QUALITIES
 from deepconsensus_py.simulate.movies import simulate_zmws
 from deepconsensus_py.simulate.profile import load_profile
 

@@ -20,16 +20,16 @@ from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import reading, require_once, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.record_file import RecordFile
-from deepconsensus_py.polishing.report import (
+from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.side_files import (
     MOLECULES,
     REPORT,
     require_own_report,
     side_file,
     side_stream,
-    summed,
     write_json,
 )
-from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.table import summed
 
 _POLISHED = frozenset(one for one in Outcome if one is Outcome.SUCCESS or one.filtered)
 

@@ -19,7 +19,8 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.files import flush_to_disk, writing
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
-from deepconsensus_py.polishing.report import COLUMNS, MOLECULES, REPORT, side_file, side_stream, table_row, write_json
+from deepconsensus_py.reports.side_files import MOLECULES, REPORT, side_file, side_stream, write_json
+from deepconsensus_py.reports.table import COLUMNS, table_row
 
 _CHUNK = 1 << 20
 

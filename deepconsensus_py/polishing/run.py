@@ -26,10 +26,12 @@ from deepconsensus_py.polishing.journal import Journal, model_facts, run_identit
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
 from deepconsensus_py.polishing.read import PolishedRead, polished_tags, unpolished_tags
-from deepconsensus_py.polishing.report import MoleculeTable, require_own_report, summed
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
+from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.side_files import require_own_report
+from deepconsensus_py.reports.table import MoleculeTable, summed
 from deepconsensus_py.workers.pool import keep_heap_small
 from deepconsensus_py.workers.resources import peak_resident
 
@@ -163,7 +165,7 @@ class _Session:
 
     def __init__(self, job: PolishRun, stop: Stop) -> None:
         self.job, self.stop = job, stop
-        self.clock, self.table, self._started = StageClock(), MoleculeTable(), time.time()
+        self.clock, self.table, self._started = StageClock(), MoleculeTable(COUNTED), time.time()
         self._corrector = load_model(
             job.model,
             device=job.device,
@@ -207,7 +209,7 @@ class _Session:
     def write(self, reads: Iterable[PolishedRead], writer: ReadWriter, failed: ReadWriter | None) -> None:
         """Count the reads, and write those that pass or were asked for."""
         for read in reads:
-            self.table.add(read)
+            self.table.add(summary(read))
             if read.reason and self.table.outcomes[read.outcome] <= REASONS_SHOWN:
                 log.warning("%s", read.reason)
             with self.clock.stage("write"):

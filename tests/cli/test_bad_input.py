@@ -18,8 +18,8 @@ from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.cli._options import ZMWS_FAILED
 from deepconsensus_py.methods import DEFAULT
-from deepconsensus_py.polishing.report import COLUMNS
 from deepconsensus_py.polishing.run import REASONS_SHOWN
+from deepconsensus_py.reports.table import COLUMNS
 
 Edit = Callable[[list[pysam.AlignedSegment]], list[pysam.AlignedSegment]]
 

@@ -9,7 +9,7 @@ import pysam
 import pytest
 from support import Commands, edited, record_lines, records
 
-from deepconsensus_py.polishing.report import COLUMNS
+from deepconsensus_py.reports.table import COLUMNS
 
 THIRD = 2
 """The molecule of the test data that is changed."""

@@ -10,7 +10,7 @@ import pytest
 from bam_bytes import array_tag, parts, resized, tag, write
 from support import Commands, record_lines
 
-from deepconsensus_py.polishing.report import COLUMNS
+from deepconsensus_py.reports.table import COLUMNS
 
 Polished = tuple[int, str, list[dict[str, str]], list[str]]
 

@@ -11,7 +11,7 @@ from support import Commands, edited, record_lines, records
 
 from deepconsensus_py.models.weights import read_model, save_model
 from deepconsensus_py.pileup.method import Triage
-from deepconsensus_py.polishing.report import COLUMNS
+from deepconsensus_py.reports.table import COLUMNS
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from support import Commands, edited, record_lines
 
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
-from deepconsensus_py.polishing.report import MOLECULES, REPORT, side_file
 from deepconsensus_py.polishing.run import PolishRun
 from deepconsensus_py.polishing.sources import Reads
+from deepconsensus_py.reports.side_files import MOLECULES, REPORT, side_file
 
 
 @pytest.fixture(scope="module")

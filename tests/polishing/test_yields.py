@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PolishedRead, polished_tags
-from deepconsensus_py.polishing.report import TOTALS, YIELDS, MoleculeTable, read_yields
+from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.table import TOTALS, YIELDS, MoleculeTable, zmw_yields
 
 Tags = tuple[tuple[str, object, str], ...]
 
@@ -51,7 +52,7 @@ def names(found: dict[str, int]) -> dict[str, int]:
     ids=["only after", "both", "not written", "unknown", "by rq", "no consensus"],
 )
 def test_what_a_molecule_adds(one: PolishedRead, wanted: dict[str, int]) -> None:
-    found = read_yields(one)
+    found = zmw_yields(summary(one))
     assert tuple(found) == YIELDS
     if one.draft.qualities is None:
         found = {name: found[name] for name in ("reads_q20_before", "reads_q30_before", "reads_q20_after")}
@@ -59,9 +60,9 @@ def test_what_a_molecule_adds(one: PolishedRead, wanted: dict[str, int]) -> None
 
 
 def test_counts_add_up() -> None:
-    table = MoleculeTable()
+    table = MoleculeTable(COUNTED)
     for one in (read(25, 35), read(41, 45), read(10, 15, Outcome.FAILED_QUALITY_FILTER)):
-        table.add(one)
+        table.add(summary(one))
     counts = table.counts()
     assert set(YIELDS) < set(TOTALS) <= counts.keys()
     assert [counts[f"reads_q{q}_{when}"] for when in ("before", "after") for q in (20, 30, 40)] == [2, 1, 1, 2, 2, 1]
@@ -92,9 +93,9 @@ def test_what_describes_an_alignment_or_single_bases_is_left_out() -> None:
     ],
 )
 def test_reads_that_lose_something_are_counted(tags: Tags, wanted: tuple[int, int]) -> None:
-    table = MoleculeTable()
-    table.add(read(30, 30, tags=tags))
+    table = MoleculeTable(COUNTED)
+    table.add(summary(read(30, 30, tags=tags)))
     # Nothing was called: nothing is lost.
-    table.add(PolishedRead(Draft("m/2/ccs", np.ones(1, np.uint8), None, tags), Outcome.NO_SUBREADS))
+    table.add(summary(PolishedRead(Draft("m/2/ccs", np.ones(1, np.uint8), None, tags), Outcome.NO_SUBREADS)))
     counts = table.counts()
     assert (counts["kinetics_dropped"], counts["modifications_dropped"]) == wanted

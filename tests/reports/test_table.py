@@ -1,36 +1,33 @@
-"""The table of molecules."""
+"""The table of ZMWs."""
 
-import numpy as np
 import pytest
 
-from deepconsensus_py.pacbio.molecule import Draft
-from deepconsensus_py.polishing.read import PolishedRead
-from deepconsensus_py.polishing.report import COLUMNS, MoleculeTable, faulty, summed
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.table import COLUMNS, MoleculeTable, faulty, summed
+from deepconsensus_py.reports.zmw import ZmwResult
 
 
-def row(read: PolishedRead) -> dict[str, str]:
+def row(zmw: ZmwResult) -> dict[str, str]:
     table = MoleculeTable()
-    table.add(read)
+    table.add(zmw)
     (line,) = table.taken_rows().splitlines()
     assert table.taken_rows() == ""
     return dict(zip(COLUMNS, line.split("\t"), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("qualities", "rq", "shown"),
-    [([10, 10], 0.999, "10.00"), (None, 0.999, "30.00"), (None, -1.0, "."), (None, 1.0, "."), (None, None, ".")],
-)
-def test_quality_of_the_draft(qualities: list[int] | None, rq: float | None, shown: str) -> None:
-    tags = () if rq is None else (("rq", rq, "f"),)
-    phred = None if qualities is None else np.array(qualities, np.uint8)
-    draft = Draft("m/1/ccs", np.ones(2, np.uint8), phred, tags)
-    assert row(PolishedRead(draft, Outcome.NO_SUBREADS))["quality_before"] == shown
-
-
 def test_a_reason_keeps_to_its_cell() -> None:
-    read = PolishedRead(Draft("m/1/ccs", np.ones(2, np.uint8), None), Outcome.ERROR, "two\tcells\nand lines")
-    assert row(read)["reason"] == "two cells and lines"
+    assert row(ZmwResult("m/1/ccs", Outcome.ERROR, "two\tcells\nand lines"))["reason"] == "two cells and lines"
+
+
+def test_what_is_unknown_is_a_dot() -> None:
+    found = row(ZmwResult("m/1/ccs", Outcome.NO_SUBREADS, length_before=2))
+    assert {name for name, cell in found.items() if cell == "."} == {
+        "np",
+        "length_after",
+        "quality_before",
+        "quality_after",
+        "reason",
+    }
 
 
 @pytest.mark.parametrize(
@@ -44,7 +41,7 @@ def test_a_reason_keeps_to_its_cell() -> None:
     ],
 )
 def test_every_cell_is_one_cell_of_printable_text(name: str, passes: object, shown: tuple[str, str]) -> None:
-    found = row(PolishedRead(Draft(name, np.ones(2, np.uint8), None, (("np", passes, "Z"),)), Outcome.ERROR))
+    found = row(ZmwResult(name, Outcome.ERROR, full_passes=passes))
     assert (found["name"], found["np"]) == shown
 
 
