@@ -8,7 +8,7 @@ import pytest
 from deepconsensus_py._version import __version__
 from deepconsensus_py.cli.main import commands
 from deepconsensus_py.evaluate import tables
-from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PER_BASE_TAGS
+from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, CLIPPED_TAGS, PER_BASE_TAGS
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.table import COLUMNS, FAULTS
 
@@ -99,5 +99,7 @@ def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
     assert set(re.findall(r"`(\w+)`", faults)) == FAULTS
     (per_base,) = re.findall(r"^\| per-base tags dropped \| (.*?):", page, re.MULTILINE)
     assert set(re.findall(r"\b\w\w\b", per_base)) >= {tag for tag in PER_BASE_TAGS if tag not in {"Mm", "Ml"}}
+    (clipped,) = re.findall(r"^\| clip tags \| (.*?)\(", page, re.MULTILINE)
+    assert set(re.findall(r"\b\w\w\b", clipped)) == CLIPPED_TAGS
     (of_alignment,) = re.findall(r"^\| alignment tags dropped \| (.*?):", page, re.MULTILINE)
     assert set(re.findall(r"\b\w\w\b", of_alignment)) == ALIGNMENT_TAGS

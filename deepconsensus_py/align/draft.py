@@ -6,17 +6,20 @@ windows of a few hundred bases avoid both.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyabpoa
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.cigar import ON_DRAFT, identity
+from deepconsensus_py.align.cigar import identity
+from deepconsensus_py.align.pass_tags import snr_tag
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw, count_full, decode_bases, encode_bases
-from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, identity_tags
+from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw, decode_bases, encode_bases
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
+from deepconsensus_py.pacbio.read_groups import tags_of_identity
 
 _WINDOW = 500
 """Bases; 200 gives 60 % more errors (measured: docs/developers/alignment.md)."""
@@ -117,7 +120,8 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
         passes: unaligned passes, in sequencing orientation.
 
     Returns:
-        The draft, with tags ``RG zm np ec rq sn``, and the passes as they were given.
+        The draft, with tags ``RG zm rq``, and the passes as they were given. The tags that follow from all passes, not
+        only from those that the draft is made from, are added once these are aligned to it (``pass_tags``).
 
     Raises:
         MoleculeError: fewer than three passes are of about the median length and align (``too_few_passes``).
@@ -134,9 +138,8 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
     consensus = window_consensus(consensus, _aligned(name, consensus, chosen), backbone_leads=True)
     aligned = _aligned(name, consensus, chosen)
     bases, qualities = vote(consensus, aligned)
-    others = _aligned(name, bases, [p for p in passes if all(p is not one for one in chosen)])
-    tags = _tags(Draft(name, bases, qualities), aligned, _coverage(consensus, [*aligned, *others]))
-    return Zmw(Draft(name, bases, qualities, (*identity_tags(name), *tags)), tuple(passes))
+    accuracy = 1 - float(np.mean(10 ** (qualities / -10.0)))
+    return Zmw(Draft(name, bases, qualities, (*_identity(name, passes), ("rq", accuracy, "f"))), tuple(passes))
 
 
 def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass]) -> Draft:
@@ -154,7 +157,7 @@ def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass]) -> Draft:
     by_length = sorted(full or passes, key=lambda p: len(p.bases))
     chosen = by_length[(len(by_length) - 1) // 2]
     name = ccs_name(molecule)
-    tags = (*identity_tags(name), ("np", len(full), "i"), ("rq", UNPOLISHED, "f"), *_snr(passes))
+    tags = (*_identity(name, passes), ("np", len(full), "i"), ("rq", UNPOLISHED, "f"), *snr_tag(passes))
     return Draft(name, chosen.bases, np.full(len(chosen.bases), _PASS_QUALITY, np.uint8), tags)
 
 
@@ -175,28 +178,8 @@ def _aligned(name: str, bases: NDArray[np.uint8], passes: Sequence[Pass]) -> lis
     return sorted(aligned, key=lambda p: identity(p.alignment) if p.alignment else 0.0, reverse=True)
 
 
-def _coverage(bases: NDArray[np.uint8], aligned: Sequence[Pass]) -> float:
-    """Mean coverage of the draft; includes short passes, which it was not built from (as in ccs)."""
-    alignments = [p.alignment for p in aligned if p.alignment is not None]
-    spans = sum(int(a.lengths @ ON_DRAFT[a.operations]) for a in alignments)
-    return spans / max(1, len(bases))
-
-
-def _tags(draft: Draft, aligned: Sequence[Pass], coverage: float) -> tuple[tuple[str, object, str], ...]:
-    """Number of full passes, effective coverage, read quality and signal-to-noise."""
-    assert draft.qualities is not None
-    accuracy = 1 - float(np.mean(10 ** (draft.qualities / -10.0)))
-    return (
-        ("np", count_full(aligned), "i"),
-        ("ec", coverage, "f"),
-        ("rq", accuracy, "f"),
-        *_snr(aligned),
-    )
-
-
-def _snr(passes: Sequence[Pass]) -> tuple[tuple[str, object, str], ...]:
-    snr = next((p.snr for p in passes if p.snr is not None), None)
-    return () if snr is None else (("sn", snr, "B"),)
+def _identity(name: str, passes: Sequence[Pass]) -> tuple[tuple[str, Any, str], ...]:
+    return tags_of_identity(name, [p.tag("RG") for p in passes])
 
 
 def _too_few(name: str, usable: int, total: int) -> MoleculeError:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from deepconsensus_py.align.draft import draft_zmw
+from deepconsensus_py.align.pass_tags import with_pass_tags
 from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
@@ -174,7 +175,7 @@ def _draft(molecule: _Read) -> Draft | MoleculeError:
         return passes
     require_raw(str(name), passes)
     try:
-        return draft_zmw(name, passes).draft
+        return with_pass_tags(align_zmw(draft_zmw(name, passes)))
     except MoleculeError as error:
         return error
 

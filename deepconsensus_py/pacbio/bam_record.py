@@ -36,6 +36,11 @@ _PRINTABLE = frozenset(bytes([code]) for code in range(ord("!"), ord("~") + 1))
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
+def in_order(tags: Iterable[tuple[str, Any, str]]) -> Tags:
+    """Tags by name, capitals first, as ``ccs`` writes them: ``RG ac ec fi fn …``."""
+    return tuple(sorted(tags, key=lambda entry: entry[0]))
+
+
 class TagError(ValueError):
     """A record's tags cannot be parsed."""
 

@@ -84,11 +84,15 @@ class Pass:
     reverse: bool = False
     tags: tuple[tuple[str, Any, str], ...] = ()
 
+    def tag(self, name: str) -> Any:
+        """The value of a tag, or None."""
+        return next((value for tag, value, _ in self.tags if tag == name), None)
+
     @property
     def is_full(self) -> bool:
         """Whether the pass has an adapter on both sides (tag ``cx``); True without the tag."""
-        context = next((value for tag, value, _ in self.tags if tag == "cx"), _BOTH_ADAPTERS)
-        return bool(context & _BOTH_ADAPTERS == _BOTH_ADAPTERS)
+        context = self.tag("cx")
+        return context is None or bool(context & _BOTH_ADAPTERS == _BOTH_ADAPTERS)
 
 
 def count_full(passes: Iterable[Pass]) -> int:

@@ -3,9 +3,10 @@
 Source: PacBio BAM format, section "BAM header"; chemistries and order of items as in output of ``ccs`` 6.0 to 7.0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from deepconsensus_py.pacbio.names import MoleculeId, Strand, read_group_id
+from deepconsensus_py.pacbio.names import MoleculeId, Strand, identity_tags, read_group_id
 
 _STRAND_NAME = {Strand.FORWARD: "FORWARD", Strand.REVERSE: "REVERSE"}
 
@@ -50,6 +51,22 @@ def read_group_of_subreads(line: str, *, kinetics: bool = False) -> str:
     _, slash, barcodes = fields.get("ID", "").partition("/")
     fields["ID"] = f"{read_group_id(MoleculeId(fields.get('PU', ''), 0))}{slash}{barcodes}"
     return _line(fields, _items(fields), kinetics)
+
+
+def tags_of_identity(name: str, groups: Iterable[str | None]) -> tuple[tuple[str, Any, str], ...]:
+    """The tags ``RG`` and ``zm`` of a read that is made from subreads, as ``read_group_of_subreads`` has its group.
+
+    Args:
+        name: of the read.
+        groups: ids of the subreads' read groups. If their barcodes differ, there is no ``RG``.
+    """
+    found = identity_tags(name)
+    barcodes = {(group or "").partition("/")[2] for group in groups}
+    if not found or barcodes <= {""}:
+        return found
+    (tag, value, code), *others = found
+    own = ((tag, f"{value}/{barcodes.pop()}", code),) if len(barcodes) == 1 else ()
+    return (*own, *others)
 
 
 def read_group_of_name(

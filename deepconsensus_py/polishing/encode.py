@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from deepconsensus_py.align.draft import draft_zmw, unpolished_draft
+from deepconsensus_py.align.pass_tags import has_several_barcodes, with_pass_tags
 from deepconsensus_py.align.passes import aligned_to_draft, require_raw, without_unknown_bases
 from deepconsensus_py.corrector import Features, Method
 from deepconsensus_py.errors import MoleculeError
@@ -16,7 +17,7 @@ from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import ccs_name
 from deepconsensus_py.pacbio.zmws import Fault, Molecule, Undrafted
 from deepconsensus_py.polishing.progress import StageClock
-from deepconsensus_py.polishing.read import Encoded
+from deepconsensus_py.polishing.read import BARCODES_DIFFER, Encoded
 from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.resources import peak_resident
@@ -73,6 +74,7 @@ def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
         zmw = _with_draft(molecule, min_passes)
         draft = zmw.draft
         aligned = _aligned(zmw, min_passes)
+        draft = with_pass_tags(aligned)
         seconds["align"] = time.perf_counter() - start
         features = encoder(without_unknown_bases(aligned))
         seconds["encode"] = time.perf_counter() - start - seconds["align"]
@@ -80,8 +82,9 @@ def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
         return _Done(Encoded(draft, None, fault.outcome, str(fault)), seconds)
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
         return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {type(fault).__name__}: {fault}"), seconds)
+    counts = {BARCODES_DIFFER: 1} if has_several_barcodes(aligned.passes) else {}
     full = count_full(aligned.passes)
-    return _Done(Encoded(draft, features, passes=len(aligned.passes), full_passes=full), seconds)
+    return _Done(Encoded(draft, features, passes=len(aligned.passes), full_passes=full, counts=counts), seconds)
 
 
 def _with_draft(molecule: Molecule, min_passes: int) -> Zmw:

@@ -163,4 +163,5 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
         passes=molecule.passes,
         windows=features.items,
         corrected=waiting.count,
+        counts=molecule.counts,
     )

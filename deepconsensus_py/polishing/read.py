@@ -1,13 +1,8 @@
-"""Polished reads, their BAM tags, and how they are written.
+"""Polished reads, their BAM tags, and how they are written."""
 
-Source of the tags: PacBio BAM format, sections "Use of read tags for per-read information" and "… for per-base
-information".
-"""
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pysam
@@ -17,6 +12,8 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.align.draft import UNPOLISHED
 from deepconsensus_py.corrector import Features
 from deepconsensus_py.files import require_apart
+from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, KINETICS, MODIFICATIONS, kept_tags
+from deepconsensus_py.pacbio.bam_record import Tags, in_order
 from deepconsensus_py.pacbio.headers import Program, polished_header, read_groups_header
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, decode_bases
@@ -25,39 +22,18 @@ from deepconsensus_py.pacbio.writers import fastq_record, is_fastq, open_reads
 from deepconsensus_py.polishing.qualities import error_probability, read_accuracy
 from deepconsensus_py.reports.outcomes import Outcome
 
-KINETICS = ("fi", "fp", "ri", "rp", "ip", "pw")
-MODIFICATIONS = ("MM", "ML", "Mm", "Ml")
-
-PER_BASE_TAGS = frozenset((*KINETICS, "fn", "rn", *MODIFICATIONS, "MN", "sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
-"""Per-base tags and those that depend on the length, which do not fit the polished bases. ``fn`` and ``rn`` count the
-passes of the kinetics."""
-
-_OF_SAM = ("AM AS CC CG CM CP H0 H1 H2 HI IH MC MD MQ NH NM OA OC OP PQ Q2 R2 S2 SA SM TS U2 UQ", "XS")
-_OF_MINIMAP2 = ("cg cm cs de dv ms nn rl s1 s2 tp ts zd",)
-_OF_PBMM2 = ("mc mg mi rm",)
-
-ALIGNMENT_TAGS = frozenset(" ".join((*_OF_SAM, *_OF_MINIMAP2, *_OF_PBMM2)).split())
-"""Tags of an alignment of the draft, which the polished read does not have. Sources: SAM tags specification,
-section 1.1 (``XS``: bwa); minimap2(1), section "Output format"; README of pbmm2."""
-
 DROPPED = {"kinetics_dropped": KINETICS, "modifications_dropped": MODIFICATIONS}
 """Names of counts in the report, with the tags that they count."""
 
-_DROPPED_TAGS = PER_BASE_TAGS | ALIGNMENT_TAGS
+
+BARCODES_DIFFER = "barcodes_differ"
+"""Name of the count of ZMWs whose subreads have different barcodes, and whose read has none."""
 
 
-def polished_tags(draft: Draft, qualities: NDArray[np.uint8]) -> tuple[tuple[str, Any, str], ...]:
-    """The draft's per-read tags in their order, with ``rq`` computed from the polished qualities ``uint8[n]``."""
-    own = ("rq", read_accuracy(qualities), "f")
-    kept = [own if tag == "rq" else (tag, value, code) for tag, value, code in draft.tags if tag not in _DROPPED_TAGS]
-    if draft.tag("rq") is None:
-        kept.append(own)
-    return tuple(kept)
-
-
-def unpolished_tags(draft: Draft) -> tuple[tuple[str, Any, str], ...]:
+def unpolished_tags(draft: Draft) -> Tags:
     """The tags of a draft that is written unpolished: all but those of an alignment, with ``rq`` -1 (not HiFi)."""
-    return (*(entry for entry in draft.tags if entry[0] not in {"rq", *ALIGNMENT_TAGS}), ("rq", UNPOLISHED, "f"))
+    kept = (entry for entry in draft.tags if entry[0] not in {"rq", *ALIGNMENT_TAGS})
+    return in_order((*kept, ("rq", UNPOLISHED, "f")))
 
 
 def dropped(draft: Draft) -> dict[str, int]:
@@ -77,6 +53,7 @@ class Encoded:
         reason: why ``features`` is None; else empty.
         passes: number of aligned subreads.
         full_passes: how many of them are full passes.
+        counts: what else the report counts of the ZMW, by the report's names.
     """
 
     draft: Draft
@@ -85,6 +62,7 @@ class Encoded:
     reason: str = ""
     passes: int = 0
     full_passes: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,6 +79,8 @@ class PolishedRead:
         passes: aligned subreads that the read was made from.
         windows: items that the model divided the ZMW into.
         corrected: items that the model was run on; the draft was kept in the others.
+        base_tags: BAM tags that describe single bases of the read.
+        counts: what else the report counts of the ZMW, by the report's names.
     """
 
     draft: Draft
@@ -112,6 +92,8 @@ class PolishedRead:
     passes: int = 0
     windows: int = 0
     corrected: int = 0
+    base_tags: Tags = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -138,6 +120,11 @@ class PolishedRead:
         """Predicted accuracy of the read, the mean over its bases (tag ``rq``); 0 if it is empty."""
         return read_accuracy(self.qualities)
 
+    @property
+    def tags(self) -> Tags:
+        """Its BAM tags: those that it keeps from its draft, ``rq`` and those of its bases, in the order of ``ccs``."""
+        return in_order((*kept_tags(self.draft, len(self.bases)), ("rq", self.rq, "f"), *self.base_tags))
+
     def fastq(self) -> str:
         """The read as a FASTQ record of four lines.
 
@@ -148,7 +135,7 @@ class PolishedRead:
         return fastq_record(self.name, self.bases, self.qualities)
 
     def to_pysam(self, header: pysam.AlignmentHeader | None = None) -> pysam.AlignedSegment:
-        """The read as the unaligned BAM record that ``polish`` writes, with the tags kept from the draft.
+        """The read as the unaligned BAM record that ``polish`` writes, with its tags.
 
         Args:
             header: of the file that it will be written to; None is an empty one.
@@ -157,8 +144,7 @@ class PolishedRead:
             ValueError: there is no polished read.
         """
         self._require_bases()
-        tags = polished_tags(self.draft, self.qualities)
-        return unaligned_record(self.name, self.bases, self.qualities, tags, header or pysam.AlignmentHeader())
+        return unaligned_record(self.name, self.bases, self.qualities, self.tags, header or pysam.AlignmentHeader())
 
     def __repr__(self) -> str:
         called = f", {len(self.bases)} bp, rq {self.rq:.6f}" if len(self.bases) else ""
@@ -197,6 +183,6 @@ def write_reads(reads: Iterable[PolishedRead], path: str | Path, *, ccs: Paths |
     written = 0
     with open_reads(path, header) as writer:
         for read in passed:
-            writer.write_read(read.name, read.bases, read.qualities, polished_tags(read.draft, read.qualities))
+            writer.write_read(read.name, read.bases, read.qualities, read.tags)
             written += 1
     return written

@@ -25,7 +25,7 @@ from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
-from deepconsensus_py.polishing.read import PolishedRead, polished_tags, unpolished_tags
+from deepconsensus_py.polishing.read import PolishedRead, unpolished_tags
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
@@ -219,7 +219,7 @@ class _Session:
         target = writer if read.passed else failed if read.outcome.filtered else None
         draft = read.draft
         if target is not None:
-            target.write_read(read.name, read.bases, read.qualities, polished_tags(draft, read.qualities))
+            target.write_read(read.name, read.bases, read.qualities, read.tags)
         elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
             writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft))
 

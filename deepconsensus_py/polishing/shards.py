@@ -206,6 +206,7 @@ def _pack(molecule: Encoded) -> bytes:
         "reason": molecule.reason,
         "passes": molecule.passes,
         "full_passes": molecule.full_passes,
+        "counts": dict(molecule.counts),
     }
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     return save(contiguous, metadata={"molecule": json.dumps(about)})
@@ -222,7 +223,8 @@ def _unpack(data: bytes) -> Encoded:
     tags = tuple((tag, _tag_value(arrays.get(f"tags.{tag}"), value), code) for tag, value, code in about["tags"])
     draft = Draft(about["name"], arrays["draft.bases"], arrays.get("draft.qualities"), tags)
     features = Features(_group(arrays, "inputs."), _group(arrays, "layout.")) if about["encoded"] else None
-    molecule = Encoded(draft, features, about["outcome"], about["reason"], about["passes"], about["full_passes"])
+    facts = {name: about[name] for name in ("outcome", "reason", "passes", "full_passes")}
+    molecule = Encoded(draft, features, **facts, counts=about.get("counts", {}))
     _require_sound(molecule)
     return molecule
 
@@ -245,6 +247,8 @@ def _require_sound(molecule: Encoded) -> None:
         raise ValueError("its qualities")
     if any(type(passes) is not int or passes < 0 for passes in (molecule.passes, molecule.full_passes)):
         raise ValueError("its passes")
+    if not all(type(count) is int and count >= 0 for count in dict(molecule.counts).values()):
+        raise ValueError("its counts")
     if molecule.outcome not in ({""} if features else set(Outcome)):
         raise ValueError(f"its outcome {molecule.outcome!a}")
     if features and (not features.inputs or len({len(values) for values in features.inputs.values()}) > 1):

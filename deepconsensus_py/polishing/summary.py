@@ -4,10 +4,10 @@ from math import log10
 
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.qualities import mean_quality
-from deepconsensus_py.polishing.read import DROPPED, PolishedRead, dropped
+from deepconsensus_py.polishing.read import BARCODES_DIFFER, DROPPED, PolishedRead, dropped
 from deepconsensus_py.reports.zmw import ZmwResult
 
-COUNTED = tuple(DROPPED)
+COUNTED = (*DROPPED, BARCODES_DIFFER)
 """Names of the counts that ``summary`` adds to those of the table of ZMWs."""
 
 
@@ -27,7 +27,7 @@ def summary(read: PolishedRead) -> ZmwResult:
         consensus=is_consensus(draft),
         windows=read.windows,
         corrected=read.corrected,
-        counts=dropped(draft) if called else {},
+        counts={**(dropped(draft) if called else {}), **read.counts},
     )
 
 

@@ -20,7 +20,7 @@ from deepconsensus_py.pacbio.zmws import Undrafted, read_zmws
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.qualities import mean_quality
-from deepconsensus_py.polishing.read import PolishedRead, polished_tags
+from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.training.loci import disputed, same_locus
 
@@ -96,7 +96,7 @@ def _example(molecule: Undrafted, read: PolishedRead, depth: Depth) -> Example:
     if not read.passed:
         raise MoleculeError(read.reason or _unfit(read, depth), outcome=read.outcome)
     assert not isinstance(molecule.passes, MoleculeError)
-    draft = Draft(read.name, read.bases, read.qualities, polished_tags(read.draft, read.qualities))
+    draft = Draft(read.name, read.bases, read.qualities, read.tags)
     zmw = align_zmw(Zmw(draft, molecule.passes))
     if not zmw.passes:
         raise MoleculeError(f"{read.name}: no pass aligns to its polished read", outcome=Outcome.NO_ALIGNED_PASS)

@@ -9,8 +9,9 @@ import pysam
 import pytest
 from support import read_drafts
 
-from deepconsensus_py.align.draft import MAX_PASSES, draft_zmw, vote, window_consensus
-from deepconsensus_py.align.passes import align_passes
+from deepconsensus_py.align.draft import draft_zmw, vote, window_consensus
+from deepconsensus_py.align.pass_tags import with_pass_tags
+from deepconsensus_py.align.passes import align_passes, align_zmw
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, decode_bases, reverse_complement
@@ -58,51 +59,15 @@ def test_a_draft_is_near_the_molecule(n: int, passes: int, allowed: int) -> None
 def test_it_carries_what_a_ccs_read_carries() -> None:
     rng = np.random.default_rng(1)
     passes = reads(rng, random_bases(rng, 600), 6)
-    passes[0] = replace(passes[0], tags=(("cx", 2, "C"),))
+    barcoded = [replace(p, tags=(*p.tags, ("RG", "4e5b5363/1--2", "Z"))) for p in passes]
     zmw = draft_zmw(MOLECULE, passes)
     assert zmw.name == "m1/7/ccs"
     assert zmw.passes == tuple(passes)
-    assert [zmw.draft.tag(tag) for tag in ("zm", "np", "RG")] == [7, 5, read_group_id(MOLECULE)]
-    assert zmw.draft.tag("ec") == pytest.approx(6, abs=0.3)
+    assert [zmw.draft.tag(tag) for tag in ("zm", "RG")] == [7, read_group_id(MOLECULE)]
     assert zmw.draft.tag("rq") == pytest.approx(1 - np.mean(10 ** (zmw.draft.qualities / -10.0)))
-    assert np.array_equal(zmw.draft.tag("sn"), SNR)
     assert len(zmw.draft.qualities) == len(zmw.draft.bases)
-
-
-def test_its_coverage_is_that_of_all_passes_that_align() -> None:
-    rng = np.random.default_rng(3)
-    truth = random_bases(rng, 2_000)
-    passes = reads(rng, truth, MAX_PASSES + 4, error=0.02)
-    # Too short to be used for the draft, and nothing like it.
-    passes += [
-        a_pass(reads(rng, truth[:500], 1)[0].bases, "m1/7/90_90", 1),
-        a_pass(random_bases(rng, 2_000), "m1/7/91_91"),
-    ]
-    coverage = draft_zmw(MOLECULE, passes).draft.tag("ec")
-    assert coverage == pytest.approx(MAX_PASSES + 4.25, abs=0.03)
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(
-    ("subreads", "drafts", "away"),
-    [
-        # Of 32 and 4194382 ccs left a pass out.
-        ("actc_sequel2/tiny.clr.bam", "actc_sequel2/tiny.ccs.bam", {32: 1.2}),
-        ("human_1m/subreads.bam", "human_1m/ccs.bam", {4194381: 0.05, 4194382: 0.2}),
-    ],
-)
-def test_coverage_is_that_of_ccs(shared: Path, subreads: str, drafts: str, away: dict[int, float]) -> None:
-    data = shared / "data"
-    found = {draft.name: draft.tag("ec") for draft in read_drafts(data / drafts)}
-    compared = 0
-    for molecule, passes in read_subreads([data / subreads]):
-        wanted = found.get(f"{molecule}/ccs")
-        if wanted is not None and wanted >= 5:
-            assert draft_zmw(molecule, passes).draft.tag("ec") == pytest.approx(
-                wanted, abs=away.get(molecule.hole, 0.02)
-            )
-            compared += 1
-    assert compared == 6
+    assert draft_zmw(MOLECULE, barcoded).draft.tag("RG") == f"{read_group_id(MOLECULE)}/1--2"
+    assert draft_zmw(MOLECULE, [*barcoded[1:], passes[0]]).draft.tag("RG") is None
 
 
 def test_partial_passes_and_read_through_adapters_do_not_shorten_or_lengthen_it() -> None:
@@ -130,12 +95,6 @@ def test_fewer_than_three_passes_are_refused(number: int) -> None:
     with pytest.raises(MoleculeError, match=f"{number} of {number} subreads") as caught:
         draft_zmw(MOLECULE, reads(rng, random_bases(rng, 500), number))
     assert caught.value.outcome == "too_few_passes"
-
-
-def test_no_more_passes_are_used_than_help() -> None:
-    rng = np.random.default_rng(5)
-    draft = draft_zmw(MOLECULE, reads(rng, random_bases(rng, 300), MAX_PASSES + 10)).draft
-    assert draft.tag("np") == MAX_PASSES
 
 
 def test_qualities_follow_the_vote() -> None:
@@ -206,10 +165,15 @@ def test_the_command_writes_drafts_and_counts_the_rest(testdata: Path, tmp_path:
     molecules = dict(read_subreads([testdata / "subreads.bam"]))
     drafts = read_drafts(output)
     assert f"{len(molecules)} ZMWs, {len(drafts)} drafts" in capsys.readouterr().err
-    expected = [draft_zmw(m, passes).draft for m, passes in molecules.items() if len(passes) >= 3]
+    expected = [with_pass_tags(align_zmw(draft_zmw(m, passes))) for m, passes in molecules.items() if len(passes) >= 3]
     assert [d.name for d in drafts] == [d.name for d in expected]
     assert all(np.array_equal(d.bases, e.bases) for d, e in zip(drafts, expected, strict=True))
     assert all(np.array_equal(d.qualities, e.qualities) for d, e in zip(drafts, expected, strict=True))
+    tags = [tag for tag, _, _ in drafts[0].tags]
+    assert tags == sorted(tags)
+    assert [[d.tag(tag) for tag in ("RG", "np", "zm")] for d in drafts] == [
+        [d.tag(tag) for tag in ("RG", "np", "zm")] for d in expected
+    ]
     with pysam.AlignmentFile(str(output), check_sq=False) as file:
         groups = {group["ID"]: group["DS"] for group in file.header["RG"]}
         assert all("READTYPE=CCS" in ds and "Ipd" not in ds for ds in groups.values())

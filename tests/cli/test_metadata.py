@@ -1,5 +1,6 @@
 """What polished reads carry: read groups and hole numbers of FASTQ drafts, and a word on what is dropped."""
 
+import json
 from array import array
 from pathlib import Path
 
@@ -70,3 +71,39 @@ def test_the_last_lines_are_the_yields(run: Commands, testdata, drafts, tmp_path
     ]
     gathered = run("gather", tmp_path / "out.bam", "-o", tmp_path / "all.bam")
     assert gathered.err.splitlines()[-5:-1] == lines
+
+
+def test_barcodes_of_the_subreads_are_those_of_the_read(run: Commands, testdata, tmp_path) -> None:
+    def barcoded(path: Path, pairs: tuple[str, str]) -> Path:
+        """The subreads, those of each molecule of these two barcode pairs in turn."""
+        with pysam.AlignmentFile(str(testdata / "subreads.bam"), check_sq=False) as file:
+            head, found = file.header.to_dict(), list(file)
+        (group,) = head["RG"]
+        head["RG"] = [{**group, "ID": f"{group['ID']}/{pair}", "BC": "AC-GT"} for pair in sorted(set(pairs))]
+        header = pysam.AlignmentHeader.from_dict(head)
+        with pysam.AlignmentFile(str(path), "wb", header=header) as file:
+            for number, read in enumerate(found[:60]):
+                pair = pairs[number % 2]
+                read.set_tag("RG", f"{group['ID']}/{pair}")
+                read.set_tag("bc", array("H", map(int, pair.split("--"))))
+                read.set_tag("bq", 80 + number % 2)
+                file.write(pysam.AlignedSegment.from_dict(read.to_dict(), header))
+        return path
+
+    same = barcoded(tmp_path / "same.bam", ("1--2", "1--2"))
+    assert run("polish", same, "-o", tmp_path / "out.bam", *FAST).status == 0
+    with pysam.AlignmentFile(str(tmp_path / "out.bam"), check_sq=False) as file:
+        (group,) = file.header.to_dict()["RG"]
+        read = next(file)
+    assert group["ID"] == read.get_tag("RG")
+    assert group["ID"].endswith("/1--2")
+    assert (group["BC"], read.get_tag("bc").tolist(), read.get_tag("bq")) == ("AC-GT", [1, 2], 80)
+    tags = [tag for tag, _ in read.get_tags()]
+    assert tags == sorted(tags)
+    assert {"np", "ec", "ac", "ma", "rq", "sn", "zm"} <= set(tags)
+    differ = barcoded(tmp_path / "differ.bam", ("1--2", "3--3"))
+    assert run("polish", differ, "-o", tmp_path / "differ.hifi.bam", *FAST).status == 0
+    found = records(tmp_path / "differ.hifi.bam")
+    assert not any(read.has_tag(tag) for read in found for tag in ("RG", "bc", "bq"))
+    counts = json.loads((tmp_path / "differ.hifi.report.json").read_text())["counts"]
+    assert counts["barcodes_differ"] == len(found) > 0

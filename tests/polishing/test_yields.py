@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import Draft
-from deepconsensus_py.polishing.read import ALIGNMENT_TAGS, PolishedRead, polished_tags
+from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.table import TOTALS, YIELDS, MoleculeTable, zmw_yields
@@ -67,20 +67,6 @@ def test_counts_add_up() -> None:
     assert set(YIELDS) < set(TOTALS) <= counts.keys()
     assert [counts[f"reads_q{q}_{when}"] for when in ("before", "after") for q in (20, 30, 40)] == [2, 1, 1, 2, 2, 1]
     assert (counts["bases_q30_before"], counts["bases_q30_after"]) == (100, 202)
-
-
-KEPT = (("RG", "aaaa0000", "Z"), ("zm", 7, "i"), ("np", 5, "i"), ("HP", 1, "i"), ("sn", array("f", [1, 2, 3, 4]), "B"))
-
-
-def test_what_describes_an_alignment_or_single_bases_is_left_out() -> None:
-    kinetics = [(tag, array("B", [1]), "B") for tag in ("fi", "fp", "ri", "rp")]
-    counts = [("fn", 3, "i"), ("rn", 4, "i")]
-    of_alignment = [(tag, 1, "i") for tag in sorted(ALIGNMENT_TAGS)]
-    assert {"NM", "MD", "SA", "AS", "cs", "mg", "mc", "mi", "rm", "tp", "cm", "s1", "s2", "de", "rl"} <= ALIGNMENT_TAGS
-    polished = read(30, 30, tags=(*KEPT[:2], *kinetics, *counts, *of_alignment, *KEPT[2:]))
-    found = polished_tags(polished.draft, polished.qualities)
-    assert found[:-1] == KEPT
-    assert found[-1][0] == "rq"
 
 
 @pytest.mark.parametrize(
