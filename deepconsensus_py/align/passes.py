@@ -11,6 +11,7 @@ from deepconsensus_py.align.cigar import left_normalise, paired_positions
 from deepconsensus_py.align.mapping import DraftMap, Hit
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, N, Pass, Zmw, decode_bases, reverse_complement
+from deepconsensus_py.pacbio.names import is_by_strand
 
 LEAST_EQUAL = 0.7
 """Minimum fraction of equal pairs in an alignment with M operations. Passes have one mismatch in fifty; in unrelated
@@ -92,9 +93,6 @@ def _another_draft(zmw: Zmw, p: Pass, why: str) -> MoleculeError:
     )
 
 
-_STRAND_SUFFIXES = ("/ccs/fwd", "/ccs/rev")
-
-
 def align_passes(draft: Draft, passes: Sequence[Pass]) -> list[Pass | None]:
     """Align each pass to the draft of its ZMW.
 
@@ -113,7 +111,7 @@ def align_passes(draft: Draft, passes: Sequence[Pass]) -> list[Pass | None]:
     Raises:
         ValueError: a pass is already aligned.
     """
-    draft_map = DraftMap(decode_bases(draft.bases), forward_only=draft.name.endswith(_STRAND_SUFFIXES))
+    draft_map = DraftMap(decode_bases(draft.bases), forward_only=is_by_strand(draft.name))
     return [_align(p, draft_map, draft.bases) for p in passes]
 
 

@@ -11,7 +11,7 @@ FRAMES_OF_CODE = np.concatenate([[0], np.cumsum(_STEPS)[:-1]]).astype(np.uint16)
 MAX_FRAMES = int(FRAMES_OF_CODE[-1])
 
 _first_frame_of_next_code = (FRAMES_OF_CODE[:-1] + FRAMES_OF_CODE[1:] + 1) // 2
-_CODE_OF_FRAMES = np.searchsorted(_first_frame_of_next_code, np.arange(MAX_FRAMES + 1), side="right").astype(np.uint8)
+CODE_OF_FRAMES = np.searchsorted(_first_frame_of_next_code, np.arange(MAX_FRAMES + 1), side="right").astype(np.uint8)
 
 
 def frames_to_codes(frames: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
@@ -23,7 +23,7 @@ def frames_to_codes(frames: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
     Returns:
         ``uint8`` codes of the same shape.
     """
-    codes: NDArray[np.uint8] = _CODE_OF_FRAMES[np.clip(frames, 0, MAX_FRAMES)]
+    codes: NDArray[np.uint8] = CODE_OF_FRAMES[np.clip(frames, 0, MAX_FRAMES)]
     return codes
 
 

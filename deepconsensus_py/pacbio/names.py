@@ -12,6 +12,7 @@ from typing import Any
 # Movies are printable ASCII without the backslash of an escape, and no number has more digits than 32 bits can hold.
 _CCS = re.compile(r"([!-.0-\[\]-~]+)/(\d{1,10})/ccs(?:/(fwd|rev))?", re.ASCII)
 _SUBREAD = re.compile(r"([!-.0-\[\]-~]+)/(\d{1,10})/(\d{1,10})_(\d{1,10})", re.ASCII)
+_STRAND_SUFFIXES = ("/ccs/fwd", "/ccs/rev")
 MAX_HOLE = 2**31 - 1
 _SHOWN = 100
 _ID_DIGITS = 8
@@ -62,6 +63,11 @@ def parse_subread(name: str) -> MoleculeId | None:
     if match is None or int(match[2]) > MAX_HOLE:
         return None
     return MoleculeId(match[1], int(match[2]))
+
+
+def is_by_strand(name: str) -> bool:
+    """Whether a CCS read is of one strand only, by its name."""
+    return name.endswith(_STRAND_SUFFIXES)
 
 
 def ccs_name(molecule: MoleculeId) -> str:
