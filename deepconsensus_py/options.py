@@ -8,6 +8,9 @@ from deepconsensus_py.errors import ModelError
 AUTO, FP32, BF16 = PRECISIONS = ("auto", "fp32", "bf16")
 """Numeric precisions of networks (see ``models.device``)."""
 
+_, ON, OFF = KINETICS = (AUTO, "on", "off")
+"""Which polished reads get kinetics: those whose CCS reads have them, all, or none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:

@@ -86,19 +86,25 @@ def finish(args: argparse.Namespace, seconds: float) -> None:
         log.info("finished in %s", duration(seconds))
 
 
+_KINETICS = {
+    "computed": "computed from subreads",
+    "carried": "carried over from CCS reads",
+    "invalid": "with invalid ones in the CCS reads, dropped",
+    "dropped": "dropped",
+}
+"""Origins of the kinetics of reads, and what is said of each."""
+
+
 def report_yields(counts: Mapping[str, Any]) -> None:
-    """Report yields before and after polishing, and tags that were dropped, from a report's ``counts``."""
-    for kind, tags, reads in (
-        ("kinetics", "fi fp ri rp ip pw", counts.get("kinetics_dropped", 0)),
-        ("base modifications", "MM ML", counts.get("modifications_dropped", 0)),
-    ):
-        if reads:
-            log.info(
-                "%s (%s) dropped from %s: they describe draft bases, which polishing changes",
-                kind,
-                tags,
-                counted(reads, "read"),
-            )
+    """Report yields before and after polishing, and the origin of tags of bases, from a report's ``counts``."""
+    found = [(counts.get(f"kinetics_{origin}", 0), words) for origin, words in _KINETICS.items()]
+    if kinetics := ", ".join(f"{counted(reads, 'read')} {words}" for reads, words in found if reads):
+        log.info("kinetics (fi fp ri rp ip pw): %s", kinetics)
+    if reads := counts.get("modifications_dropped", 0):
+        log.info(
+            "base modifications (MM ML) dropped from %s: they describe draft bases, which polishing changes",
+            counted(reads, "read"),
+        )
     # Parts that an earlier version polished have no yields.
     qualities = [q for q in (20, 30, 40) if f"reads_q{q}_after" in counts]
     if not qualities:

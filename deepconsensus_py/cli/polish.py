@@ -12,7 +12,7 @@ from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._log import counted, report_yields
 from deepconsensus_py.cli._parser import Commands, Parser
 from deepconsensus_py.cli._process import asked_by_interrupt
-from deepconsensus_py.options import AUTO, PRECISIONS, SKIP_ABOVE
+from deepconsensus_py.options import AUTO, KINETICS, PRECISIONS, SKIP_ABOVE
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
@@ -58,6 +58,13 @@ def add_parser(commands: Commands) -> None:
         "--all",
         action="store_true",
         help="also write the drafts of ZMWs with too few passes, unpolished and with rq -1",
+    )
+    output.add_argument(
+        "--kinetics",
+        choices=KINETICS,
+        default=AUTO,
+        help="write kinetics (fi fp ri rp; by strand ip pw), computed from those of the subreads: auto where the CCS "
+        "reads have them, on for all reads (default %(default)s)",
     )
     _add_model(parser)
     _add_filters(parser)
@@ -196,6 +203,7 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
         max_base_quality=args.max_base_quality,
         model_calibration=None if args.dc_calibration is None else Calibration.parse(args.dc_calibration),
         draft_calibration=None if args.ccs_calibration is None else Calibration.parse(args.ccs_calibration),
+        kinetics=args.kinetics,
     )
 
 

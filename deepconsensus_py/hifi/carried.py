@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.hifi.kinetics import ARRAY_TAGS, COUNT_TAGS, REVERSE, Codes, Integers, Kinetics, Origin
+from deepconsensus_py.hifi.kinetics import (
+    ARRAY_TAGS,
+    COUNT_TAGS,
+    KINETICS_TAGS,
+    REVERSE,
+    Codes,
+    Integers,
+    Kinetics,
+    Origin,
+)
 from deepconsensus_py.pacbio.codec import codes_to_frames, frames_to_codes
 from deepconsensus_py.pacbio.molecule import Draft
 
@@ -24,7 +33,7 @@ def draft_kinetics(draft: Draft) -> Kinetics:
     They are ``Origin.INVALID`` if an array has neither the draft's length nor none, or holds neither codes (``uint8``)
     nor frames (``uint16``).
     """
-    values = {tag: value for tag, value, _ in draft.tags if tag in {*ARRAY_TAGS, *COUNT_TAGS}}
+    values = {tag: value for tag, value, _ in draft.tags if tag in KINETICS_TAGS}
     counts = {tag: values.pop(tag) for tag in COUNT_TAGS if tag in values}
     arrays = {tag: np.asarray(value) for tag, value in values.items()}
     sound = all(own.dtype in _DTYPES and len(own) in {0, len(draft.bases)} for own in arrays.values())

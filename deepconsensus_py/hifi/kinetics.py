@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.kernels import kernel
+from deepconsensus_py.pacbio.bam_record import Tags, in_order
 from deepconsensus_py.pacbio.codec import CODE_OF_FRAMES, FRAMES_OF_CODE
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import is_by_strand
@@ -24,6 +25,8 @@ one strand only. Those of the opposite strand run from the last base of the read
 ARRAY_TAGS = (*FORWARD, *REVERSE, *SINGLE)
 COUNT_TAGS = ("fn", "rn")
 """Numbers of passes of the two strands."""
+
+KINETICS_TAGS = frozenset((*ARRAY_TAGS, *COUNT_TAGS))
 
 MOST_CELLS = 1 << 26
 """Where an inserted stretch of the read and the bases of a pass there have a larger product of lengths, the pass does
@@ -57,12 +60,10 @@ class Kinetics:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def tags(self) -> tuple[tuple[str, Codes | int, str], ...]:
-        """(tag, value, type code) in alphabetical order."""
-        typed = [(tag, values, "B") for tag, values in self.arrays.items()]
-        return tuple(
-            sorted([*typed, *((tag, count, "i") for tag, count in self.counts.items())], key=lambda tag: tag[0])
-        )
+    def tags(self) -> Tags:
+        """The BAM tags, by name; arrays are NumPy's."""
+        arrays = ((tag, values, "B") for tag, values in self.arrays.items())
+        return in_order((*arrays, *((tag, count, "i") for tag, count in self.counts.items())))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,15 +4,15 @@ Sources: PacBio BAM format, sections "Use of read tags for per-read information"
 tags specification, section 1.1 (``XS``: bwa); minimap2(1), section "Output format"; README of pbmm2.
 """
 
+from deepconsensus_py.hifi.kinetics import KINETICS_TAGS
 from deepconsensus_py.pacbio.bam_record import Tags
 from deepconsensus_py.pacbio.molecule import Draft
 
-KINETICS = ("fi", "fp", "ri", "rp", "ip", "pw")
 MODIFICATIONS = ("MM", "ML", "Mm", "Ml", "MN")
 
-PER_BASE_TAGS = frozenset((*KINETICS, "fn", "rn", *MODIFICATIONS, "sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
-"""Per-base tags and those that depend on the length, which do not fit the polished bases. ``fn`` and ``rn`` count the
-passes of the kinetics."""
+PER_BASE_TAGS = frozenset((*MODIFICATIONS, "sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
+"""Per-base tags and those that depend on the length, which do not fit the polished bases. Kinetics, which do not
+either, are written anew."""
 
 CLIPPED_TAGS = frozenset(("bl", "bt", "ql", "qt", "bx", "ls"))
 """What was cut off the ends of the draft, and how much: true only of a read of the same length."""
@@ -32,7 +32,7 @@ def kept_tags(draft: Draft, length: int) -> Tags:
         draft: the draft.
         length: bases of the read.
     """
-    dropped = PER_BASE_TAGS | ALIGNMENT_TAGS | {"rq"}
+    dropped = KINETICS_TAGS | PER_BASE_TAGS | ALIGNMENT_TAGS | {"rq"}
     if length != len(draft.bases):
         dropped |= CLIPPED_TAGS
     return tuple(entry for entry in draft.tags if entry[0] not in dropped)

@@ -1,15 +1,16 @@
 """Reading drafts (CCS reads) from BAM, SAM, CRAM, FASTQ or FASTA, compressed or not."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.errors import InputError
+from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
@@ -78,6 +79,22 @@ def _checked_entries(path: Path) -> Iterator[DraftEntry]:
             require_form(path, entry.name, CCS)
         first = False
         yield entry
+
+
+def first_drafts(paths: Paths, most: int) -> Iterator[Draft]:
+    """The first drafts of each BAM, SAM or CRAM file; damaged ones are skipped.
+
+    Args:
+        paths: the files; others are skipped.
+        most: drafts of each file to look at.
+
+    Raises:
+        InputError: as ``draft_entries``.
+    """
+    for path in expand_paths(paths):
+        for entry in islice(_checked_entries(path), most) if kind_of(path) in RECORD_KINDS else ():
+            with suppress(MoleculeError):
+                yield entry.read()
 
 
 def no_drafts(paths: Sequence[Path]) -> InputError:

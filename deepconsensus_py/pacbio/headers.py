@@ -86,16 +86,33 @@ def header_without_drafts(subreads: Paths, program: Program, *, kinetics: bool =
     return extended_header(make_header(_text(_first_of_each(lines))), program)
 
 
-def read_groups_header(read_groups: Iterable[tuple[str, str]], program: Program) -> pysam.AlignmentHeader:
+def read_groups_header(
+    read_groups: Iterable[tuple[str, str]], program: Program, *, kinetics: bool = False
+) -> pysam.AlignmentHeader:
     """A header made from reads alone: a read group for each movie, our ``@PG``.
 
     Args:
         read_groups: name and read group (tag ``RG``) of each read; reads without a PacBio name are ignored.
         program: what made the reads.
+        kinetics: whether the reads have kinetics.
     """
     molecules = ((parse_ccs(name), group) for name, group in read_groups)
-    groups = dict.fromkeys(read_group_of_name(molecule, name=group) for molecule, group in molecules if molecule)
-    return extended_header(make_header(_text(_first_of_each([_HIFI, *groups]))), program)
+    groups = (read_group_of_name(one, name=group, kinetics=kinetics) for one, group in molecules if one)
+    return extended_header(make_header(_text(_first_of_each([_HIFI, *dict.fromkeys(groups)]))), program)
+
+
+def names_kinetics(header: pysam.AlignmentHeader) -> bool:
+    """Whether a read group of a header says that its reads have kinetics."""
+    return any(map(_names_kinetics, header_lines(header)))
+
+
+def with_kinetics(header: pysam.AlignmentHeader, *, kinetics: bool) -> pysam.AlignmentHeader:
+    """A header of HiFi reads whose read groups say that the reads have kinetics, or do not say so."""
+    return make_header(_text([_replaced(line, ccs_read_group, kinetics) for line in header_lines(header)]))
+
+
+def _names_kinetics(line: str) -> bool:
+    return line.startswith("@RG") and "Ipd:" in line
 
 
 def _without_order(path: Path) -> list[str]:
@@ -117,8 +134,13 @@ def _groups_of_names(path: Path, subreads: Paths, *, kinetics: bool) -> list[str
 
 
 def joined_header(headers: Iterable[pysam.AlignmentHeader]) -> pysam.AlignmentHeader:
-    """One header for the reads of several files: each line once; of read groups and programs, the first of each id."""
-    return make_header(_text(_first_of_each(line for header in headers for line in _lines(header))))
+    """One header for the reads of several files: each line once; of read groups and programs, the first of each id.
+
+    Of read groups, one that says that its reads have kinetics comes first.
+    """
+    lines = [line for header in headers for line in _lines(header)]
+    named = {_identity(line): line for line in reversed(lines) if _names_kinetics(line)}
+    return make_header(_text([named.get(_identity(line), line) for line in _first_of_each(lines)]))
 
 
 def extended_header(header: pysam.AlignmentHeader, program: Program) -> pysam.AlignmentHeader:

@@ -13,9 +13,11 @@ from deepconsensus_py.align.pass_tags import has_several_barcodes, with_pass_tag
 from deepconsensus_py.align.passes import aligned_to_draft, require_raw, without_unknown_bases
 from deepconsensus_py.corrector import Features, Method
 from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.options import OFF
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 from deepconsensus_py.pacbio.names import ccs_name
 from deepconsensus_py.pacbio.zmws import Fault, Molecule, Undrafted
+from deepconsensus_py.polishing.kinetics import kinetics_of_passes, require_kinetics
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import BARCODES_DIFFER, Encoded
 from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
@@ -42,6 +44,7 @@ def encode_zmws(
     threads: int = 1,
     clock: StageClock | None = None,
     min_passes: int = MIN_FULL_PASSES,
+    kinetics: str = OFF,
 ) -> Iterator[Encoded]:
     """Encode ZMWs in order; missing drafts are built, and unaligned passes are aligned.
 
@@ -52,11 +55,12 @@ def encode_zmws(
         clock: times the stages ``align`` and ``encode``, and records the workers' memory.
         min_passes: minimum number of full passes. ZMWs with fewer are ``too_few_passes``, and so are those whose draft
             is not a consensus (``rq`` below 0), whatever their passes.
+        kinetics: which reads get kinetics, one of ``options.KINETICS``.
 
     Yields:
         One for every ZMW; one that cannot be encoded has its outcome and reason.
     """
-    work = partial(_encode, encoder=method.encode, min_passes=min_passes)
+    work = partial(_encode, encoder=method.encode, min_passes=min_passes, kinetics=kinetics)
     for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
         if clock:
             clock.add(done.seconds)
@@ -65,7 +69,7 @@ def encode_zmws(
         yield done.molecule
 
 
-def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
+def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int, kinetics: str) -> _Done:
     """Prepare and encode one ZMW; an error becomes its outcome."""
     start, seconds = time.perf_counter(), dict[str, float]()
     draft = _unread_draft(molecule)
@@ -73,10 +77,11 @@ def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
         draft = _draft(molecule)
         zmw = _with_draft(molecule, min_passes)
         draft = zmw.draft
-        aligned = _aligned(zmw, min_passes)
+        aligned = _aligned(zmw, min_passes, kinetics)
         draft = with_pass_tags(aligned)
         seconds["align"] = time.perf_counter() - start
         features = encoder(without_unknown_bases(aligned))
+        durations = kinetics_of_passes(aligned, kinetics)
         seconds["encode"] = time.perf_counter() - start - seconds["align"]
     except MoleculeError as fault:
         return _Done(Encoded(draft, None, fault.outcome, str(fault)), seconds)
@@ -84,7 +89,7 @@ def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int) -> _Done:
         return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {type(fault).__name__}: {fault}"), seconds)
     counts = {BARCODES_DIFFER: 1} if has_several_barcodes(aligned.passes) else {}
     full = count_full(aligned.passes)
-    return _Done(Encoded(draft, features, passes=len(aligned.passes), full_passes=full, counts=counts), seconds)
+    return _Done(Encoded(draft, features, "", "", len(aligned.passes), full, counts, durations), seconds)
 
 
 def _with_draft(molecule: Molecule, min_passes: int) -> Zmw:
@@ -100,10 +105,11 @@ def _with_draft(molecule: Molecule, min_passes: int) -> Zmw:
     return draft_zmw(molecule.molecule, molecule.passes)
 
 
-def _aligned(zmw: Zmw, min_passes: int) -> Zmw:
+def _aligned(zmw: Zmw, min_passes: int, kinetics: str) -> Zmw:
     if not zmw.passes:
         raise MoleculeError(f"{zmw.name}: no subreads found", outcome=Outcome.NO_SUBREADS)
     _require_full_passes(zmw.name, zmw.passes, min_passes)
+    require_kinetics(zmw, kinetics)
     aligned = aligned_to_draft(zmw)
     if not aligned.passes:
         raise MoleculeError(

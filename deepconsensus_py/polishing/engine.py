@@ -10,12 +10,13 @@ from deepconsensus_py.corrector import Corrector, Method
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
+from deepconsensus_py.options import AUTO, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import Molecule
 from deepconsensus_py.polishing.batches import Pending, in_streams, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.kinetics import kinetics_counts, read_kinetics
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.qualities import (
     MAX_BASE_QUALITY,
@@ -42,6 +43,7 @@ class PolishSettings:
         max_base_quality: cap of base qualities, Phred.
         model_calibration: quality map of called bases; None takes the model's own.
         draft_calibration: quality map of kept draft bases. Column models only; None leaves the qualities unchanged.
+        kinetics: which reads get kinetics: ``"auto"``, those whose CCS reads have them; ``"on"``, all; ``"off"``, none.
     """
 
     filter: ReadFilter = field(default_factory=ReadFilter)
@@ -49,6 +51,7 @@ class PolishSettings:
     max_base_quality: int = MAX_BASE_QUALITY
     model_calibration: Calibration | None = None
     draft_calibration: Calibration | None = None
+    kinetics: str = AUTO
 
     def require_fit(self, method: Method) -> None:
         """Refuse settings that have no effect with a model.
@@ -76,7 +79,7 @@ def polish(
         model: the name of a bundled model, the path of a ``.safetensors`` file, or what ``load_model`` returns.
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; None is ``"cpu"``.
         threads: CPU cores to use.
-        settings: filters, calibration and window skipping.
+        settings: filters, calibration, window skipping and kinetics.
         min_passes: minimum number of full passes (see ``encode.encode_zmws``).
 
     Yields:
@@ -89,8 +92,9 @@ def polish(
         corrector = load_model(model, device=device, threads=threads, wait=threads == 1)
     else:
         corrector = model
-    encoded = encode_zmws(zmws, corrector.method, threads=threads, min_passes=min_passes)
-    yield from correct(encoded, corrector, settings or PolishSettings(), threads=threads)
+    settings = settings or PolishSettings()
+    encoded = encode_zmws(zmws, corrector.method, threads=threads, min_passes=min_passes, kinetics=settings.kinetics)
+    yield from correct(encoded, corrector, settings, threads=threads)
 
 
 def correct(
@@ -154,6 +158,7 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
     qualities[calls.bases == N] = 0
     if molecule.full_passes < CALIBRATED_PASSES:
         qualities = np.minimum(qualities, claimed_qualities(molecule.draft, calls.draft_index))
+    kinetics = read_kinetics(molecule.draft, molecule.kinetics, calls, settings.kinetics)
     return PolishedRead(
         molecule.draft,
         settings.filter.outcome(qualities),
@@ -163,5 +168,6 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
         passes=molecule.passes,
         windows=features.items,
         corrected=waiting.count,
-        counts=molecule.counts,
+        kinetics=kinetics,
+        counts={**molecule.counts, **kinetics_counts(molecule.draft, kinetics)},
     )

@@ -1,7 +1,8 @@
 """Polished reads, their BAM tags, and how they are written."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,20 @@ from deepconsensus_py._version import __version__
 from deepconsensus_py.align.draft import UNPOLISHED
 from deepconsensus_py.corrector import Features
 from deepconsensus_py.files import require_apart
-from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, KINETICS, MODIFICATIONS, kept_tags
+from deepconsensus_py.hifi.kinetics import KINETICS_TAGS, Kinetics, PassKinetics
+from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, MODIFICATIONS, kept_tags
+from deepconsensus_py.options import AUTO
 from deepconsensus_py.pacbio.bam_record import Tags, in_order
 from deepconsensus_py.pacbio.headers import Program, polished_header, read_groups_header
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, decode_bases
 from deepconsensus_py.pacbio.records import unaligned_record
 from deepconsensus_py.pacbio.writers import fastq_record, is_fastq, open_reads
+from deepconsensus_py.polishing.kinetics import LOOKED_AT, unpolished_kinetics
 from deepconsensus_py.polishing.qualities import error_probability, read_accuracy
 from deepconsensus_py.reports.outcomes import Outcome
 
-DROPPED = {"kinetics_dropped": KINETICS, "modifications_dropped": MODIFICATIONS}
+DROPPED = {"modifications_dropped": MODIFICATIONS}
 """Names of counts in the report, with the tags that they count."""
 
 
@@ -30,10 +34,15 @@ BARCODES_DIFFER = "barcodes_differ"
 """Name of the count of ZMWs whose subreads have different barcodes, and whose read has none."""
 
 
-def unpolished_tags(draft: Draft) -> Tags:
-    """The tags of a draft that is written unpolished: all but those of an alignment, with ``rq`` -1 (not HiFi)."""
-    kept = (entry for entry in draft.tags if entry[0] not in {"rq", *ALIGNMENT_TAGS})
-    return in_order((*kept, ("rq", UNPOLISHED, "f")))
+def unpolished_tags(draft: Draft, mode: str = AUTO) -> Tags:
+    """The tags of a draft that is written unpolished: all but those of an alignment, with ``rq`` -1 (not HiFi).
+
+    Args:
+        draft: the draft.
+        mode: one of ``options.KINETICS``, which decides on kinetics.
+    """
+    kept = (entry for entry in draft.tags if entry[0] not in {"rq", *KINETICS_TAGS, *ALIGNMENT_TAGS})
+    return in_order((*kept, ("rq", UNPOLISHED, "f"), *unpolished_kinetics(draft, mode)))
 
 
 def dropped(draft: Draft) -> dict[str, int]:
@@ -54,6 +63,7 @@ class Encoded:
         passes: number of aligned subreads.
         full_passes: how many of them are full passes.
         counts: what else the report counts of the ZMW, by the report's names.
+        kinetics: of the passes, if the read gets kinetics from them; not stored in shards.
     """
 
     draft: Draft
@@ -63,6 +73,7 @@ class Encoded:
     passes: int = 0
     full_passes: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    kinetics: PassKinetics | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -79,7 +90,8 @@ class PolishedRead:
         passes: aligned subreads that the read was made from.
         windows: items that the model divided the ZMW into.
         corrected: items that the model was run on; the draft was kept in the others.
-        base_tags: BAM tags that describe single bases of the read.
+        kinetics: of its bases, or None if it gets none.
+        base_tags: other BAM tags that describe single bases of the read.
         counts: what else the report counts of the ZMW, by the report's names.
     """
 
@@ -92,6 +104,7 @@ class PolishedRead:
     passes: int = 0
     windows: int = 0
     corrected: int = 0
+    kinetics: Kinetics | None = None
     base_tags: Tags = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -123,7 +136,8 @@ class PolishedRead:
     @property
     def tags(self) -> Tags:
         """Its BAM tags: those that it keeps from its draft, ``rq`` and those of its bases, in the order of ``ccs``."""
-        return in_order((*kept_tags(self.draft, len(self.bases)), ("rq", self.rq, "f"), *self.base_tags))
+        kinetics = self.kinetics.tags if self.kinetics else ()
+        return in_order((*kept_tags(self.draft, len(self.bases)), ("rq", self.rq, "f"), *kinetics, *self.base_tags))
 
     def fastq(self) -> str:
         """The read as a FASTQ record of four lines.
@@ -159,7 +173,8 @@ def write_reads(reads: Iterable[PolishedRead], path: str | Path, *, ccs: Paths |
     """Write the reads that passed, as the command ``polish`` does; the file gets its name when it is complete.
 
     Args:
-        reads: as ``polish`` yields them; those that did not pass are skipped.
+        reads: as ``polish`` yields them; those that did not pass are skipped. Kinetics are written if one of the first
+            100 has any.
         path: BAM, SAM or FASTQ (``.fastq``, ``.fq``, also ``.gz``), by its extension.
         ccs: the CCS files that the reads were made from; a BAM or SAM file inherits their header (read groups with
             samples, programs). Without them it has one read group per movie, and all reads are held in memory.
@@ -172,17 +187,21 @@ def write_reads(reads: Iterable[PolishedRead], path: str | Path, *, ccs: Paths |
         OutputError: the extension is unknown, or the file cannot be written.
     """
     path, program = Path(path), Program(__version__, "")
-    passed: Iterable[PolishedRead] = (read for read in reads if read.passed)
+    passed = (read for read in reads if read.passed)
+    whole = ccs is None and not is_fastq(path)
+    # The header comes first, and says whether the reads have kinetics.
+    first = list(passed if whole else islice(passed, LOOKED_AT))
+    kinetics = any(read.kinetics is not None and read.kinetics.arrays for read in first)
     if ccs is not None:
         require_apart([path], expand_paths(ccs))
-        header = polished_header(ccs, program)
+        header = polished_header(ccs, program, kinetics=kinetics)
     else:
-        passed = passed if is_fastq(path) else list(passed)
-        groups = () if is_fastq(path) else ((read.name, str(read.draft.tag("RG") or "")) for read in passed)
-        header = read_groups_header(groups, program)
+        groups = ((read.name, str(read.draft.tag("RG") or "")) for read in first if whole)
+        header = read_groups_header(groups, program, kinetics=kinetics)
     written = 0
     with open_reads(path, header) as writer:
-        for read in passed:
-            writer.write_read(read.name, read.bases, read.qualities, read.tags)
+        for read in chain(first, passed):
+            own = read if kinetics else replace(read, kinetics=None)
+            writer.write_read(read.name, read.bases, read.qualities, own.tags)
             written += 1
     return written

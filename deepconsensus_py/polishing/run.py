@@ -16,7 +16,7 @@ from deepconsensus_py.errors import InputError, ModelError, OutputError
 from deepconsensus_py.files import is_stream
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import OF_COLUMNS, OPTIONS, resolved
+from deepconsensus_py.options import OF_COLUMNS, ON, OPTIONS, resolved
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
 from deepconsensus_py.pacbio.pipes import is_pipe
@@ -176,6 +176,7 @@ class _Session:
             wait=job.threads == 1,
         )
         self._method = self._corrector.method
+        self._settings = job.settings
         _require_effect(job, self._method)
 
     def identity(self) -> dict[str, Any]:
@@ -195,15 +196,19 @@ class _Session:
     def source(self, done: int = 0) -> Source:
         """Encoded ZMWs, without the first ``done``."""
         job, program = self.job, Program(__version__, self.job.command, f"model {self._method.name}")
+        more: dict[str, Any] = {"kinetics": job.settings.kinetics, "stop": self.stop}
         if job.reads is None:
-            return encoded_shards(job.shards, self._method, program, self.clock, skip=done, stop=self.stop)
-        reads = replace(job.reads, skip=job.reads.skip + done)
-        return encoded_reads(reads, self._method, program, job.threads, self.clock, stop=self.stop)
+            source = encoded_shards(job.shards, self._method, program, self.clock, skip=done, **more)
+        else:
+            reads = replace(job.reads, skip=job.reads.skip + done)
+            source = encoded_reads(reads, self._method, program, job.threads, self.clock, **more)
+        self._settings = replace(job.settings, kinetics=source.kinetics)
+        return source
 
     def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
         """Polished reads, in order, with progress shown."""
         threads = self.job.threads
-        reads = correct(source.molecules, self._corrector, self.job.settings, self.clock, threads=threads)
+        reads = correct(source.molecules, self._corrector, self._settings, self.clock, threads=threads)
         yield from with_progress(reads, source.total, "ZMW", done=done)
 
     def write(self, reads: Iterable[PolishedRead], writer: ReadWriter, failed: ReadWriter | None) -> None:
@@ -221,7 +226,7 @@ class _Session:
         if target is not None:
             target.write_read(read.name, read.bases, read.qualities, read.tags)
         elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
-            writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft))
+            writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft, self._settings.kinetics))
 
     def report(self, earlier: Journal | None = None) -> dict[str, Any]:
         """The report so far, the earlier execution's included."""
@@ -260,6 +265,10 @@ def _require_effect(job: PolishRun, method: Method) -> None:
         ModelError: there is one.
     """
     job.settings.require_fit(method)
+    if job.reads is None and job.settings.kinetics == ON:
+        raise ModelError(
+            "--kinetics on needs subreads, not --features; with auto, kinetics of the CCS reads are carried over"
+        )
     # Column models triage after encoding, other models before, so that their shards hold only what is left.
     if job.reads is None and job.triage is not None and not method.options >= OF_COLUMNS:
         raise ModelError(f"--triage has no effect with --features and model {method.name!r}; give it to 'encode'")

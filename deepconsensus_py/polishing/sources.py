@@ -8,6 +8,7 @@ import pysam
 
 from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError
+from deepconsensus_py.options import AUTO, OFF, ON
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.header_text import make_header
 from deepconsensus_py.pacbio.headers import (
@@ -15,13 +16,16 @@ from deepconsensus_py.pacbio.headers import (
     extended_header,
     header_without_drafts,
     joined_header,
+    names_kinetics,
     polished_header,
+    with_kinetics,
 )
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import require_once
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import Molecule, match, read_zmws
 from deepconsensus_py.polishing.encode import encode_zmws
+from deepconsensus_py.polishing.kinetics import ccs_kinetics
 from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import ShardInfo, first_names, read_shard
@@ -58,11 +62,13 @@ class Source:
         molecules: in the order of the output.
         header: of the polished reads.
         total: number of ZMWs without skipped ones, or None if unknown.
+        kinetics: which reads get kinetics, one of ``options.KINETICS``; ``off`` if no CCS read has any to follow.
     """
 
     molecules: Iterator[Encoded]
     header: pysam.AlignmentHeader
     total: int | None
+    kinetics: str = OFF
 
 
 def encoded_reads(
@@ -72,6 +78,7 @@ def encoded_reads(
     threads: int,
     clock: StageClock,
     *,
+    kinetics: str = AUTO,
     stop: Stop | None = None,
 ) -> Source:
     """Read, align if needed, and encode, until asked to stop.
@@ -85,14 +92,17 @@ def encoded_reads(
             raise InputError("--chunk needs CCS reads: give --ccs, or build drafts first ('deepconsensus-py draft')")
         total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
         molecules = read_zmws(reads.subreads, limit=reads.limit, skip=reads.skip)
-        header = header_without_drafts(reads.subreads, program)
+        kinetics = ON if kinetics == ON else OFF
+        header = header_without_drafts(reads.subreads, program, kinetics=kinetics == ON)
     else:
         drafts = DraftPart(reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
         molecules = match(reads.subreads, drafts, undrafted=True, skip=reads.skip)
-        header, total = polished_header(reads.drafts, program, reads.subreads), len(drafts)
+        kinetics = OFF if kinetics == AUTO and not ccs_kinetics(reads.drafts) else kinetics
+        header = polished_header(reads.drafts, program, reads.subreads, kinetics=kinetics != OFF)
+        total = len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
-    encoded = encode_zmws(begun, method, threads=threads, clock=clock, min_passes=reads.min_passes)
-    return Source(encoded, header, total)
+    encoded = encode_zmws(begun, method, threads=threads, clock=clock, min_passes=reads.min_passes, kinetics=kinetics)
+    return Source(encoded, header, total, kinetics)
 
 
 def encoded_shards(
@@ -102,6 +112,7 @@ def encoded_shards(
     clock: StageClock,
     *,
     skip: int = 0,
+    kinetics: str = AUTO,
     stop: Stop | None = None,
 ) -> Source:
     """Read feature shards, one after the other, skipping the first ``skip`` ZMWs of them all, until asked to stop.
@@ -114,9 +125,11 @@ def encoded_shards(
     infos = [read_shard(path)[0] for path in paths]
     for info in infos:
         info.require_fit(method)
-    header = extended_header(joined_header(make_header(info.header) for info in infos), program)
-    begun = (stop or Stop()).before(_of_shards(infos, skip))
-    return Source(clock.timed("read", begun), header, max(sum(info.molecules for info in infos) - skip, 0))
+    joined = joined_header(make_header(info.header) for info in infos)
+    kinetics = kinetics if names_kinetics(joined) else OFF
+    header = extended_header(with_kinetics(joined, kinetics=kinetics != OFF), program)
+    begun = clock.timed("read", (stop or Stop()).before(_of_shards(infos, skip)))
+    return Source(begun, header, max(sum(info.molecules for info in infos) - skip, 0), kinetics)
 
 
 def _of_shards(infos: Sequence[ShardInfo], skip: int) -> Iterator[Encoded]:

@@ -3,11 +3,12 @@
 from math import log10
 
 from deepconsensus_py.pacbio.molecule import Draft
+from deepconsensus_py.polishing.kinetics import KINETICS_COUNTS
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import BARCODES_DIFFER, DROPPED, PolishedRead, dropped
 from deepconsensus_py.reports.zmw import ZmwResult
 
-COUNTED = (*DROPPED, BARCODES_DIFFER)
+COUNTED = (*DROPPED, *KINETICS_COUNTS, BARCODES_DIFFER)
 """Names of the counts that ``summary`` adds to those of the table of ZMWs."""
 
 

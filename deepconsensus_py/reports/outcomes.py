@@ -58,6 +58,6 @@ _MEANING = {
     Outcome.TOO_FEW_ALIGNED_PASSES: "fewer full passes than --min-passes align to the draft",
     Outcome.LOW_PASS_SHORTCUT: "fewer than two full passes; a subread written unpolished (--all)",
     Outcome.ARTIFACT: "palindrome, or adapter in the read (tag ff); polished and written to --failed",
-    Outcome.MISSING_KINETICS: "subreads lack the kinetics (pw, ip) that the model needs",
+    Outcome.MISSING_KINETICS: "subreads lack the kinetics (pw, ip) that the model or --kinetics on needs",
     Outcome.ERROR: "damaged or contradictory records; see the reason",
 }

@@ -121,11 +121,7 @@ def test_few_passes_claim_no_more_than_the_draft(run: Commands, testdata: Path, 
 def test_all_keeps_what_has_too_few_passes_as_it_is(
     run: Commands, testdata: Path, whole: list[str], tmp_path: Path
 ) -> None:
-    def kinetics(draft: pysam.AlignedSegment) -> None:
-        unpolished(draft)
-        draft.set_tag("fi", "x" * 3)
-
-    drafts = drafts_with(testdata, tmp_path / "ccs.bam", kinetics)
+    drafts = drafts_with(testdata, tmp_path / "ccs.bam", unpolished)
     polish(run, testdata / "subreads.bam", drafts, tmp_path / "out.bam", "--all", "--min-length", 10**6)
     (read,) = records(tmp_path / "out.bam")
     draft = records(drafts)[THIRD]

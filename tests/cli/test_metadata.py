@@ -35,11 +35,8 @@ def test_drafts_without_tags_get_read_group_and_hole_number(run: Commands, testd
     assert found == [(name, groups[0], int(name.split("/")[1])) for name, _, _ in entries]
 
 
-def test_kinetics_and_modifications_are_dropped_aloud(run: Commands, testdata, drafts, tmp_path) -> None:
+def test_modifications_are_dropped_aloud(run: Commands, testdata, drafts, tmp_path) -> None:
     def with_tags(found: list[pysam.AlignedSegment]) -> list[pysam.AlignedSegment]:
-        for tag in ("fi", "fp", "ri", "rp"):
-            found[0].set_tag(tag, array("B", [3] * found[0].query_length))
-        found[0].set_tag("fn", 4)
         found[0].set_tag("NM", 4)
         for read in found:
             read.set_tag("MM", "C+m,0;")
@@ -48,11 +45,10 @@ def test_kinetics_and_modifications_are_dropped_aloud(run: Commands, testdata, d
 
     given = edited(drafts, tmp_path / "rich.bam", with_tags)
     result = run("polish", testdata / "subreads.bam", "--ccs", given, "-o", tmp_path / "out.bam", *FAST)
-    assert "kinetics (fi fp ri rp ip pw) dropped from 1 read:" in result.err
     assert "base modifications (MM ML) dropped from 2 reads:" in result.err
     kept = {tag for read in records(tmp_path / "out.bam") for tag, _ in read.get_tags()}
     assert {"RG", "zm", "rq"} <= kept
-    assert kept.isdisjoint({"fi", "fp", "ri", "rp", "fn", "rn", "MM", "ML", "NM"})
+    assert kept.isdisjoint({"MM", "ML", "NM"})
     plain = run("polish", testdata / "subreads.bam", "--ccs", drafts, "-o", tmp_path / "plain.bam", *FAST)
     assert "dropped from" not in plain.err
 

@@ -5,6 +5,7 @@ from array import array
 import numpy as np
 import pytest
 
+from deepconsensus_py.hifi.kinetics import KINETICS_TAGS
 from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, CLIPPED_TAGS, PER_BASE_TAGS, kept_tags
 from deepconsensus_py.pacbio.bam_record import Tags
 from deepconsensus_py.pacbio.molecule import Draft
@@ -24,9 +25,10 @@ def draft(tags: Tags) -> Draft:
 
 
 def test_what_describes_an_alignment_or_single_bases_is_left_out() -> None:
-    dropped = [(tag, 1, "i") for tag in sorted(ALIGNMENT_TAGS | PER_BASE_TAGS)]
+    dropped = [(tag, 1, "i") for tag in sorted(ALIGNMENT_TAGS | PER_BASE_TAGS | KINETICS_TAGS)]
     assert {"NM", "MD", "SA", "AS", "cs", "mg", "mc", "mi", "rm", "tp", "cm", "s1", "s2", "de", "rl"} <= ALIGNMENT_TAGS
-    assert {"fi", "fp", "fn", "ri", "rp", "rn", "ip", "pw", "sa", "sm", "sx", "qs", "qe"} <= PER_BASE_TAGS
+    assert {"sa", "sm", "sx", "qs", "qe"} <= PER_BASE_TAGS
+    assert {"fi", "fp", "fn", "ri", "rp", "rn", "ip", "pw"} == KINETICS_TAGS
     assert kept_tags(draft((*KEPT[:2], *dropped, ("rq", 0.9, "f"), *KEPT[2:])), 100) == KEPT
 
 
