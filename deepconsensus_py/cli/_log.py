@@ -100,11 +100,7 @@ def report_yields(counts: Mapping[str, Any]) -> None:
     found = [(counts.get(f"kinetics_{origin}", 0), words) for origin, words in _KINETICS.items()]
     if kinetics := ", ".join(f"{counted(reads, 'read')} {words}" for reads, words in found if reads):
         log.info("kinetics (fi fp ri rp ip pw): %s", kinetics)
-    if reads := counts.get("modifications_dropped", 0):
-        log.info(
-            "base modifications (MM ML) dropped from %s: they describe draft bases, which polishing changes",
-            counted(reads, "read"),
-        )
+    _report_modifications(counts)
     # Parts that an earlier version polished have no yields.
     qualities = [q for q in (20, 30, 40) if f"reads_q{q}_after" in counts]
     if not qualities:
@@ -115,6 +111,20 @@ def report_yields(counts: Mapping[str, Any]) -> None:
     for row in rows:
         name, *cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         log.info("%s", "   ".join((name.strip().ljust(widths[0]), *cells)))
+
+
+def _report_modifications(counts: Mapping[str, Any]) -> None:
+    kept, dropped, new, invalid = (
+        counts.get(f"mods_{what}", 0) for what in ("kept", "dropped", "new_sites", "invalid")
+    )
+    if kept or dropped:
+        without = f", {counted(new, 'CpG')} made by polishing without a call" if new else ""
+        log.info("base modifications (MM ML): %s kept, %d dropped%s", counted(kept, "call"), dropped, without)
+    if invalid:
+        log.warning(
+            "base modifications of %s contradict the read or each other (MM, ML, MN) and were dropped",
+            counted(invalid, "CCS read"),
+        )
 
 
 def _yield(counts: Mapping[str, Any], which: str) -> str:

@@ -66,6 +66,13 @@ def add_parser(commands: Commands) -> None:
         help="write kinetics (fi fp ri rp; by strand ip pw), computed from those of the subreads: auto where the CCS "
         "reads have them, on for all reads (default %(default)s)",
     )
+    output.add_argument(
+        "--mods",
+        choices=("carry", "drop"),
+        default="carry",
+        help="base modifications (MM ML) of the CCS reads: move their calls to the polished bases, or drop them "
+        "(default %(default)s)",
+    )
     _add_model(parser)
     _add_filters(parser)
     _add_qualities(parser)
@@ -204,6 +211,7 @@ def _settings(args: argparse.Namespace) -> "PolishSettings":
         model_calibration=None if args.dc_calibration is None else Calibration.parse(args.dc_calibration),
         draft_calibration=None if args.ccs_calibration is None else Calibration.parse(args.ccs_calibration),
         kinetics=args.kinetics,
+        carry_modifications=args.mods == "carry",
     )
 
 

@@ -9,10 +9,11 @@ from deepconsensus_py.pacbio.bam_record import Tags
 from deepconsensus_py.pacbio.molecule import Draft
 
 MODIFICATIONS = ("MM", "ML", "Mm", "Ml", "MN")
+"""Base modifications, which are written anew (``hifi.modifications``)."""
 
-PER_BASE_TAGS = frozenset((*MODIFICATIONS, "sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
-"""Per-base tags and those that depend on the length, which do not fit the polished bases. Kinetics, which do not
-either, are written anew."""
+PER_BASE_TAGS = frozenset(("sa", "sm", "sx", "wl", "qs", "qe", "OQ", "BQ"))
+"""Other per-base tags and those that depend on the length, which do not fit the polished bases. Kinetics do not either,
+and are written anew."""
 
 CLIPPED_TAGS = frozenset(("bl", "bt", "ql", "qt", "bx", "ls"))
 """What was cut off the ends of the draft, and how much: true only of a read of the same length."""
@@ -32,7 +33,7 @@ def kept_tags(draft: Draft, length: int) -> Tags:
         draft: the draft.
         length: bases of the read.
     """
-    dropped = KINETICS_TAGS | PER_BASE_TAGS | ALIGNMENT_TAGS | {"rq"}
+    dropped = KINETICS_TAGS | PER_BASE_TAGS | ALIGNMENT_TAGS | {"rq", *MODIFICATIONS}
     if length != len(draft.bases):
         dropped |= CLIPPED_TAGS
     return tuple(entry for entry in draft.tags if entry[0] not in dropped)

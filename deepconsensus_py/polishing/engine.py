@@ -8,6 +8,7 @@ import numpy as np
 
 from deepconsensus_py.corrector import Corrector, Method
 from deepconsensus_py.errors import MoleculeError
+from deepconsensus_py.hifi.modifications import carried_modifications, dropped_modifications
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import AUTO, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
@@ -44,6 +45,7 @@ class PolishSettings:
         model_calibration: quality map of called bases; None takes the model's own.
         draft_calibration: quality map of kept draft bases. Column models only; None leaves the qualities unchanged.
         kinetics: which reads get kinetics: ``"auto"``, those whose CCS reads have them; ``"on"``, all; ``"off"``, none.
+        carry_modifications: whether reads get the base modifications of their drafts (``MM``, ``ML``).
     """
 
     filter: ReadFilter = field(default_factory=ReadFilter)
@@ -52,6 +54,7 @@ class PolishSettings:
     model_calibration: Calibration | None = None
     draft_calibration: Calibration | None = None
     kinetics: str = AUTO
+    carry_modifications: bool = True
 
     def require_fit(self, method: Method) -> None:
         """Refuse settings that have no effect with a model.
@@ -159,6 +162,10 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
     if molecule.full_passes < CALIBRATED_PASSES:
         qualities = np.minimum(qualities, claimed_qualities(molecule.draft, calls.draft_index))
     kinetics = read_kinetics(molecule.draft, molecule.kinetics, calls, settings.kinetics)
+    if settings.carry_modifications:
+        modifications = carried_modifications(molecule.draft, calls.bases, calls.draft_index)
+    else:
+        modifications = dropped_modifications(molecule.draft)
     return PolishedRead(
         molecule.draft,
         settings.filter.outcome(qualities),
@@ -169,5 +176,6 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
         windows=features.items,
         corrected=waiting.count,
         kinetics=kinetics,
-        counts={**molecule.counts, **kinetics_counts(molecule.draft, kinetics)},
+        base_tags=modifications.tags,
+        counts={**molecule.counts, **kinetics_counts(molecule.draft, kinetics), **modifications.counts},
     )

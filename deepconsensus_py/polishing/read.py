@@ -26,29 +26,21 @@ from deepconsensus_py.polishing.kinetics import LOOKED_AT, unpolished_kinetics
 from deepconsensus_py.polishing.qualities import error_probability, read_accuracy
 from deepconsensus_py.reports.outcomes import Outcome
 
-DROPPED = {"modifications_dropped": MODIFICATIONS}
-"""Names of counts in the report, with the tags that they count."""
-
-
 BARCODES_DIFFER = "barcodes_differ"
 """Name of the count of ZMWs whose subreads have different barcodes, and whose read has none."""
 
 
-def unpolished_tags(draft: Draft, mode: str = AUTO) -> Tags:
+def unpolished_tags(draft: Draft, kinetics: str = AUTO, *, carry_modifications: bool = True) -> Tags:
     """The tags of a draft that is written unpolished: all but those of an alignment, with ``rq`` -1 (not HiFi).
 
     Args:
         draft: the draft.
-        mode: one of ``options.KINETICS``, which decides on kinetics.
+        kinetics: one of ``options.KINETICS``, which decides on kinetics.
+        carry_modifications: whether base modifications are among them.
     """
-    kept = (entry for entry in draft.tags if entry[0] not in {"rq", *KINETICS_TAGS, *ALIGNMENT_TAGS})
-    return in_order((*kept, ("rq", UNPOLISHED, "f"), *unpolished_kinetics(draft, mode)))
-
-
-def dropped(draft: Draft) -> dict[str, int]:
-    """1 for each kind of per-base information that is dropped from a draft, by the names ``DROPPED``."""
-    present = {tag for tag, _, _ in draft.tags}
-    return {name: int(not present.isdisjoint(tags)) for name, tags in DROPPED.items()}
+    dropped = {"rq", *KINETICS_TAGS, *ALIGNMENT_TAGS, *(() if carry_modifications else MODIFICATIONS)}
+    kept = (entry for entry in draft.tags if entry[0] not in dropped)
+    return in_order((*kept, ("rq", UNPOLISHED, "f"), *unpolished_kinetics(draft, kinetics)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

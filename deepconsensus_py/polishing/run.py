@@ -226,7 +226,10 @@ class _Session:
         if target is not None:
             target.write_read(read.name, read.bases, read.qualities, read.tags)
         elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
-            writer.write_read(draft.name, draft.bases, draft.qualities, unpolished_tags(draft, self._settings.kinetics))
+            tags = unpolished_tags(
+                draft, self._settings.kinetics, carry_modifications=self._settings.carry_modifications
+            )
+            writer.write_read(draft.name, draft.bases, draft.qualities, tags)
 
     def report(self, earlier: Journal | None = None) -> dict[str, Any]:
         """The report so far, the earlier execution's included."""

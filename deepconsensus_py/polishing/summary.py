@@ -2,13 +2,14 @@
 
 from math import log10
 
+from deepconsensus_py.hifi.modifications import COUNTS as MODIFICATION_COUNTS
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.polishing.kinetics import KINETICS_COUNTS
 from deepconsensus_py.polishing.qualities import mean_quality
-from deepconsensus_py.polishing.read import BARCODES_DIFFER, DROPPED, PolishedRead, dropped
+from deepconsensus_py.polishing.read import BARCODES_DIFFER, PolishedRead
 from deepconsensus_py.reports.zmw import ZmwResult
 
-COUNTED = (*DROPPED, *KINETICS_COUNTS, BARCODES_DIFFER)
+COUNTED = (*KINETICS_COUNTS, *MODIFICATION_COUNTS, BARCODES_DIFFER)
 """Names of the counts that ``summary`` adds to those of the table of ZMWs."""
 
 
@@ -28,7 +29,7 @@ def summary(read: PolishedRead) -> ZmwResult:
         consensus=is_consensus(draft),
         windows=read.windows,
         corrected=read.corrected,
-        counts={**(dropped(draft) if called else {}), **read.counts},
+        counts=read.counts,
     )
 
 

@@ -1,6 +1,7 @@
 """What polished reads carry: read groups and hole numbers of FASTQ drafts, and a word on what is dropped."""
 
 import json
+import re
 from array import array
 from pathlib import Path
 
@@ -35,22 +36,61 @@ def test_drafts_without_tags_get_read_group_and_hole_number(run: Commands, testd
     assert found == [(name, groups[0], int(name.split("/")[1])) for name, _, _ in entries]
 
 
-def test_modifications_are_dropped_aloud(run: Commands, testdata, drafts, tmp_path) -> None:
+def test_tags_of_alignments_are_dropped(run: Commands, testdata, drafts, tmp_path) -> None:
     def with_tags(found: list[pysam.AlignedSegment]) -> list[pysam.AlignedSegment]:
         found[0].set_tag("NM", 4)
-        for read in found:
-            read.set_tag("MM", "C+m,0;")
-            read.set_tag("ML", array("B", [200]))
         return found
 
     given = edited(drafts, tmp_path / "rich.bam", with_tags)
     result = run("polish", testdata / "subreads.bam", "--ccs", given, "-o", tmp_path / "out.bam", *FAST)
-    assert "base modifications (MM ML) dropped from 2 reads:" in result.err
     kept = {tag for read in records(tmp_path / "out.bam") for tag, _ in read.get_tags()}
     assert {"RG", "zm", "rq"} <= kept
-    assert kept.isdisjoint({"MM", "ML", "NM"})
-    plain = run("polish", testdata / "subreads.bam", "--ccs", drafts, "-o", tmp_path / "plain.bam", *FAST)
-    assert "dropped from" not in plain.err
+    assert "NM" not in kept
+    assert "dropped" not in result.err
+
+
+def test_base_modifications_follow_their_bases(run: Commands, testdata, drafts, tmp_path) -> None:
+    def with_tags(found: list[pysam.AlignedSegment]) -> list[pysam.AlignedSegment]:
+        for read in found:
+            right = str(read.query_sequence)
+            bases = "".join([right[:300], right[301:600], "T", right[600:900], "G", right[901:]])
+            read.query_sequence = bases
+            read.query_qualities = array("B", [20] * len(bases))
+            # C by C, whether it is in a CpG, and how many C were skipped before.
+            text = "".join("," if after == "G" else "-" for after in re.findall("C(?=(.?))", bases))
+            calls = [len(skipped) for skipped in text.split(",")[:-1]]
+            read.set_tag("MM", f"C+m?,{','.join(map(str, calls))};")
+            read.set_tag("ML", array("B", [number % 256 for number in range(len(calls))]))
+        found[1].set_tag("MN", 1)
+        return found
+
+    given = edited(drafts, tmp_path / "rich.bam", with_tags)
+    command = ("polish", testdata / "subreads.bam", "--ccs", given, *FAST)
+    result = run(*command, "-o", tmp_path / "out.bam")
+    before, after = (records(path)[0] for path in (given, tmp_path / "out.bam"))
+    calls, found = before.modified_bases["C", 0, "m"], after.modified_bases["C", 0, "m"]
+    assert after.query_sequence != before.query_sequence
+    assert after.get_tag("MN") == after.query_length
+    # All but those of CpGs that polishing ended; each is the one after the one before it.
+    assert 0 <= len(calls) - len(found) <= 3
+    assert {after.query_sequence[at : at + 2] for at, _ in found} == {"CG"}
+    assert [value for _, value in found] == sorted(value for _, value in found)
+    assert not any(records(tmp_path / "out.bam")[1].has_tag(tag) for tag in ("MM", "ML", "MN"))
+    counts = json.loads((tmp_path / "out.report.json").read_text())["counts"]
+    assert (counts["mods_kept"], counts["mods_dropped"], counts["mods_invalid"]) == (
+        len(found),
+        len(calls) - len(found),
+        1,
+    )
+    assert f"base modifications (MM ML): {len(found)} calls kept, {len(calls) - len(found)} dropped" in result.err
+    assert "base modifications of 1 CCS read contradict" in result.err
+    assert run(*command, "-o", tmp_path / "none.bam", "--mods", "drop").status == 0
+    assert not any(read.has_tag("MM") for read in records(tmp_path / "none.bam"))
+    shard = tmp_path / "shard"
+    encoding = ("encode", testdata / "subreads.bam", "--ccs", given, "-o", shard, "--model", "vote", "--threads", 1)
+    assert run(*encoding).status == 0
+    assert run("polish", "--features", shard, "-o", tmp_path / "two.bam", *FAST).status == 0
+    assert records(tmp_path / "two.bam") == records(tmp_path / "out.bam")
 
 
 def test_the_last_lines_are_the_yields(run: Commands, testdata, drafts, tmp_path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepconsensus_py.hifi.kinetics import KINETICS_TAGS
-from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, CLIPPED_TAGS, PER_BASE_TAGS, kept_tags
+from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, CLIPPED_TAGS, MODIFICATIONS, PER_BASE_TAGS, kept_tags
 from deepconsensus_py.pacbio.bam_record import Tags
 from deepconsensus_py.pacbio.molecule import Draft
 
@@ -25,7 +25,7 @@ def draft(tags: Tags) -> Draft:
 
 
 def test_what_describes_an_alignment_or_single_bases_is_left_out() -> None:
-    dropped = [(tag, 1, "i") for tag in sorted(ALIGNMENT_TAGS | PER_BASE_TAGS | KINETICS_TAGS)]
+    dropped = [(tag, 1, "i") for tag in sorted(ALIGNMENT_TAGS | PER_BASE_TAGS | KINETICS_TAGS | {*MODIFICATIONS})]
     assert {"NM", "MD", "SA", "AS", "cs", "mg", "mc", "mi", "rm", "tp", "cm", "s1", "s2", "de", "rl"} <= ALIGNMENT_TAGS
     assert {"sa", "sm", "sx", "qs", "qe"} <= PER_BASE_TAGS
     assert {"fi", "fp", "fn", "ri", "rp", "rn", "ip", "pw"} == KINETICS_TAGS

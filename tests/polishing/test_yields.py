@@ -1,7 +1,5 @@
 """Yields: counted once for each threshold, and added up whatever the run was cut into."""
 
-from array import array
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -67,20 +65,3 @@ def test_counts_add_up() -> None:
     assert set(YIELDS) < set(TOTALS) <= counts.keys()
     assert [counts[f"reads_q{q}_{when}"] for when in ("before", "after") for q in (20, 30, 40)] == [2, 1, 1, 2, 2, 1]
     assert (counts["bases_q30_before"], counts["bases_q30_after"]) == (100, 202)
-
-
-@pytest.mark.parametrize(
-    ("tags", "wanted"),
-    [
-        ((), 0),
-        ((("fi", array("B", [1]), "B"), ("rp", array("B", [1]), "B")), 0),
-        ((("MM", "C+m,1;", "Z"), ("ML", array("B", [9]), "B")), 1),
-        ((("ip", array("B", [1]), "B"), ("Mm", "", "Z")), 1),
-    ],
-)
-def test_reads_that_lose_modifications_are_counted(tags: Tags, wanted: int) -> None:
-    table = MoleculeTable(COUNTED)
-    table.add(summary(read(30, 30, tags=tags)))
-    # Nothing was called: nothing is lost.
-    table.add(summary(PolishedRead(Draft("m/2/ccs", np.ones(1, np.uint8), None, tags), Outcome.NO_SUBREADS)))
-    assert table.counts()["modifications_dropped"] == wanted
