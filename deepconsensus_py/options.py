@@ -11,6 +11,9 @@ AUTO, FP32, BF16 = PRECISIONS = ("auto", "fp32", "bf16")
 _, ON, OFF = KINETICS = (AUTO, "on", "off")
 """Which polished reads get kinetics: those whose CCS reads have them, all, or none."""
 
+UNBINNED, _ = QV_BINS = ("none", "pacbio")
+"""Base qualities as they are, or in the bins of PacBio."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:

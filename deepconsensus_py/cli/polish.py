@@ -12,7 +12,7 @@ from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._log import counted, report_yields
 from deepconsensus_py.cli._parser import Commands, Parser
 from deepconsensus_py.cli._process import asked_by_interrupt
-from deepconsensus_py.options import AUTO, KINETICS, PRECISIONS, SKIP_ABOVE
+from deepconsensus_py.options import AUTO, KINETICS, PRECISIONS, QV_BINS, SKIP_ABOVE, UNBINNED
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
@@ -152,6 +152,13 @@ def _add_qualities(parser: Parser) -> None:
         metavar="MAP",
         help="the same for draft bases in windows that are not polished; column models only (default skip)",
     )
+    group.add_argument(
+        "--qv-bins",
+        choices=QV_BINS,
+        default=UNBINNED,
+        help="write base qualities in the seven bins of PacBio (3, 10, 17, 22, 27, 35, 40), for smaller files; rq and "
+        "filters use the qualities before (default %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -195,6 +202,7 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         settings=_settings(args),
         command=args.command_line,
         resume=args.resume,
+        qv_bins=args.qv_bins,
         keep_unpolished=args.all,
     )
 

@@ -195,6 +195,17 @@ def final_qualities(
     return round_qualities(np.where(calls.from_model, model_calibration.apply(predicted), kept), max_base_quality)
 
 
+_BINS = ((0, 3), (7, 10), (14, 17), (20, 22), (25, 27), (30, 35), (40, 40))
+"""Lowest quality of each bin of PacBio, and the quality that its bases are given, Phred."""
+
+
+def binned_qualities(qualities: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Qualities ``uint8[n]`` (Phred) in the seven bins of PacBio, which make files smaller."""
+    lowest, given = np.array(_BINS, np.uint8).T
+    binned: NDArray[np.uint8] = given[np.searchsorted(lowest, qualities, side="right") - 1]
+    return binned
+
+
 def claimed_qualities(draft: Draft, draft_index: NDArray[np.int32]) -> NDArray[np.uint8]:
     """Upper bounds of a read's base qualities from its draft's own qualities.
 

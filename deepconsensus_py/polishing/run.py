@@ -10,13 +10,16 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepconsensus_py._version import __version__
 from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError, ModelError, OutputError
 from deepconsensus_py.files import is_stream
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import OF_COLUMNS, ON, OPTIONS, resolved
+from deepconsensus_py.options import OF_COLUMNS, ON, OPTIONS, UNBINNED, resolved
 from deepconsensus_py.pacbio.headers import Program
 from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
 from deepconsensus_py.pacbio.pipes import is_pipe
@@ -25,6 +28,7 @@ from deepconsensus_py.polishing.engine import PolishSettings, correct
 from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
+from deepconsensus_py.polishing.qualities import binned_qualities
 from deepconsensus_py.polishing.read import PolishedRead, unpolished_tags
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.summary import COUNTED, summary
@@ -62,6 +66,8 @@ class PolishRun:
         triage: skip positions where the passes support the draft (default); False shows the network everything.
         threads: CPU cores.
         settings: filters, calibration and window skipping.
+        qv_bins: one of ``options.QV_BINS``: write base qualities as they are, or in the bins of PacBio; ``rq``, filters
+            and reports are of the qualities before.
         keep_unpolished: also write the drafts of ZMWs with too few passes, unchanged, with ``rq`` -1.
         command: the command line, for the header and the report.
         resume: continue an unfinished run with the same output, if there is one.
@@ -79,6 +85,7 @@ class PolishRun:
     triage: bool | None = None
     threads: int = 1
     settings: PolishSettings = field(default_factory=PolishSettings)
+    qv_bins: str = UNBINNED
     keep_unpolished: bool = False
     command: str = ""
     resume: bool = False
@@ -224,12 +231,15 @@ class _Session:
         target = writer if read.passed else failed if read.outcome.filtered else None
         draft = read.draft
         if target is not None:
-            target.write_read(read.name, read.bases, read.qualities, read.tags)
+            target.write_read(read.name, read.bases, self._shown(read.qualities), read.tags)
         elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
             tags = unpolished_tags(
                 draft, self._settings.kinetics, carry_modifications=self._settings.carry_modifications
             )
-            writer.write_read(draft.name, draft.bases, draft.qualities, tags)
+            writer.write_read(draft.name, draft.bases, self._shown(draft.qualities), tags)
+
+    def _shown(self, qualities: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+        return qualities if qualities is None or self.job.qv_bins == UNBINNED else binned_qualities(qualities)
 
     def report(self, earlier: Journal | None = None) -> dict[str, Any]:
         """The report so far, the earlier execution's included."""
@@ -290,6 +300,6 @@ def _parameters(job: PolishRun, method: Method) -> dict[str, Any]:
     limits = asdict(job.reads) if job.reads else {}
     for name in limits.keys() & {"subreads", "drafts"}:
         del limits[name]
-    names = ("insertion_trim", "device", "precision", "triage", "threads", "keep_unpolished")
+    names = ("insertion_trim", "device", "precision", "triage", "threads", "qv_bins", "keep_unpolished")
     given = {**{name: getattr(job, name) for name in names}, **limits, **settings.pop("filter"), **settings}
     return given | resolved(method.options, {name: given[name] for name in OPTIONS})

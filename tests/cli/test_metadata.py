@@ -5,9 +5,12 @@ import re
 from array import array
 from pathlib import Path
 
+import numpy as np
 import pysam
 import pytest
 from support import Commands, edited, records
+
+from deepconsensus_py.polishing.qualities import binned_qualities
 
 FAST = ("--model", "vote", "--min-quality", 0, "--threads", 1)
 
@@ -91,6 +94,16 @@ def test_base_modifications_follow_their_bases(run: Commands, testdata, drafts, 
     assert run(*encoding).status == 0
     assert run("polish", "--features", shard, "-o", tmp_path / "two.bam", *FAST).status == 0
     assert records(tmp_path / "two.bam") == records(tmp_path / "out.bam")
+
+
+def test_binned_qualities_leave_read_qualities_as_they_are(run: Commands, testdata, drafts, tmp_path) -> None:
+    command = ("polish", testdata / "subreads.bam", "--ccs", drafts, *FAST)
+    assert run(*command, "-o", tmp_path / "plain.bam").status == 0
+    assert run(*command, "-o", tmp_path / "binned.bam", "--qv-bins", "pacbio").status == 0
+    for plain, binned in zip(*(records(tmp_path / f"{name}.bam") for name in ("plain", "binned")), strict=True):
+        wanted = binned_qualities(np.array(plain.query_qualities, np.uint8))
+        assert binned.query_qualities.tolist() == wanted.tolist() != plain.query_qualities.tolist()
+        assert binned.get_tag("rq") == plain.get_tag("rq")
 
 
 def test_the_last_lines_are_the_yields(run: Commands, testdata, drafts, tmp_path) -> None:

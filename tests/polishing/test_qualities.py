@@ -13,6 +13,7 @@ from deepconsensus_py.polishing.qualities import (
     Calibration,
     KnotCalibration,
     LinearCalibration,
+    binned_qualities,
     error_probability,
     mean_quality,
     phred,
@@ -120,3 +121,10 @@ def test_model_qualities_equal_the_original(golden: Path) -> None:
     for name in reference.files[1:]:
         calibrated = Calibration.parse(name.removeprefix("q_")).apply(phred(errors))
         np.testing.assert_array_equal(round_qualities(calibrated), reference[name], err_msg=name)
+
+
+def test_bins_are_those_of_pacbio() -> None:
+    wanted = [3] * 7 + [10] * 7 + [17] * 6 + [22] * 5 + [27] * 5 + [35] * 10 + [40] * 54
+    binned = binned_qualities(np.arange(94, dtype=np.uint8))
+    assert binned.dtype == np.uint8
+    assert binned.tolist() == wanted
