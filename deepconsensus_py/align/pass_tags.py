@@ -105,7 +105,7 @@ def has_several_barcodes(passes: Sequence[Pass]) -> bool:
 def _pair(p: Pass) -> tuple[int, ...] | None:
     """The numbers of a pass's two barcodes; other programs have other things in a tag of this name."""
     value = p.tag("bc")
-    return tuple(value) if isinstance(value, array) and value.typecode == "H" else None
+    return tuple(value) if isinstance(value, array) and value.typecode == "H" and len(value) == 2 else None
 
 
 def snr_tag(passes: Sequence[Pass]) -> Tags:

@@ -78,9 +78,10 @@ def barcode(*pair: int, quality: int | None = None) -> Pass:
         ([barcode(1, 2, quality=80), barcode(2, 1, quality=80)], {}, True),
         ([barcode(1, 2, quality=80), a_pass()], {}, True),
         ([a_pass(("bc", "barcode01", "Z"))] * 2, {}, False),
+        ([barcode(1, 2, 3)] * 2, {}, False),
         ([a_pass()], {}, False),
     ],
-    ids=["equal", "without qualities", "different", "one without", "something else", "none"],
+    ids=["equal", "without qualities", "different", "one without", "something else", "three", "none"],
 )
 def test_barcodes_are_those_of_all_passes(passes: list[Pass], wanted: dict[str, object], several: bool) -> None:
     assert {tag: value for tag, value in tags_of(passes).items() if tag in {"bc", "bq"}} == wanted
