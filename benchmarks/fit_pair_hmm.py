@@ -4,7 +4,7 @@
 
 Every molecule with truth is refined from its CCS read with all passes, and from drafts made of random subsets of its
 passes; the homopolymers of all refined drafts, labelled by the truth, are the data. With ``--write`` the result goes
-into the package (``models/pair_hmm.json``).
+into the package (``edits/pair_hmm.json``).
 """
 
 import argparse
@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from reads import SHARED, KnownMolecule, known_molecules, redrafted
 
-from deepconsensus_py import models
+from deepconsensus_py import edits
 from deepconsensus_py.align.passes import align_passes, align_zmw
 from deepconsensus_py.edits.classes import EDITED, LETTER, NAMES, REMOVED
 from deepconsensus_py.edits.labels import label_homopolymers
@@ -36,7 +36,6 @@ FEWEST_PASSES = 3
 """One pass agrees with a draft made of it, two have no majority."""
 CANDIDATE = -12.0
 """Nats; homopolymers whose best edit has less evidence tell nothing about slopes."""
-SURE = 0.9999
 FORESEEN = 1e-5
 """Least probability of any label: a truth that is wrong somewhere must not decide slopes."""
 CLAMP = (-1000.0, 40.0)
@@ -49,7 +48,6 @@ class Homopolymers(NamedTuple):
     evidence: NDArray[np.float64]
     label: NDArray[np.int64]
     right: NDArray[np.bool_]
-    trusted: bool
     given: bool
 
 
@@ -60,7 +58,7 @@ def subset(zmw: Zmw, size: int, rng: np.random.Generator) -> Zmw:
     return redrafted(zmw, [long[i] for i in chosen])
 
 
-def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool, given: bool) -> Homopolymers | None:
+def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, given: bool) -> Homopolymers | None:
     """Refine a molecule and label its homopolymers."""
     try:
         features = encode_evidence(align_zmw(zmw))
@@ -79,16 +77,15 @@ def labelled(zmw: Zmw, truth: NDArray[np.uint8], *, trusted: bool, given: bool) 
         features.inputs["evidence"][inner] * SCORE_STEP,
         labels.classes[inner].astype(np.int64),
         (labels.exact & (labels.classes == 0))[inner],
-        trusted,
         given,
     )
 
 
-def job(task: tuple[str, KnownMolecule, int, int]) -> Homopolymers | None:
+def job(task: tuple[KnownMolecule, int, int]) -> Homopolymers | None:
     """Refine the CCS read (size 0), or a draft of some passes."""
-    name, known, size, seed = task
+    known, size, seed = task
     zmw = subset(known.zmw, size, np.random.default_rng(seed)) if size else known.zmw
-    return labelled(zmw, known.truth, trusted=name == SETS[0], given=size == 0)
+    return labelled(zmw, known.truth, given=size == 0)
 
 
 class Fitted(NamedTuple):
@@ -145,21 +142,6 @@ def _surprise(scores: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     return -torch.logaddexp(-nats, torch.tensor(FORESEEN, dtype=torch.float64).log())
 
 
-def probability_kept(homopolymers: Homopolymers, slope: torch.Tensor, offset: torch.Tensor) -> NDArray[np.float64]:
-    odds = np.exp(np.minimum(homopolymers.evidence * slope.numpy() + offset.numpy(), 50)).sum(axis=1)
-    return 1 / (1 + odds)
-
-
-def floor_of(data: list[Homopolymers], slope: torch.Tensor, offset: torch.Tensor) -> float:
-    """Error rate of homopolymers that the evidence calls sure, of molecules with an assembly of their own as truth."""
-    wrong = sure = 0
-    for homopolymers in data:
-        certain = (probability_kept(homopolymers, slope, offset) > SURE) & homopolymers.trusted
-        wrong, sure = wrong + int((~homopolymers.right[certain]).sum()), sure + int(certain.sum())
-    print(f"{wrong} of {sure} sure homopolymers are wrong")
-    return (wrong + 0.5) / (sure + 1)
-
-
 def loss_of(homopolymers: Homopolymers, slope: torch.Tensor, offset: torch.Tensor) -> float:
     scores = _scores(torch.tensor(homopolymers.evidence).clamp(*CLAMP), slope, offset)
     return float(_surprise(scores, torch.tensor(homopolymers.label)).sum())
@@ -177,7 +159,7 @@ def main() -> None:
     for name in SETS:
         for known in known_molecules(name, args.shared):
             sizes = [0, *(int(rng.integers(FEWEST_PASSES, len(known.zmw.passes) + 1)) for _ in range(args.subsets))]
-            tasks += [(name, known, size, int(rng.integers(2**31))) for size in sizes]
+            tasks += [(known, size, int(rng.integers(2**31))) for size in sizes]
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         data = [homopolymers for homopolymers in pool.map(job, tasks) if homopolymers is not None]
     print(
@@ -198,18 +180,16 @@ def main() -> None:
     slope, offset = fit(data)
     inside = sum(loss_of(homopolymers, slope, offset) for homopolymers in data)
     print(f"held out {held:.1f} nats in all, {held_given:.1f} of the CCS reads; fitted to all {inside:.1f}")
-    floor = floor_of(data, slope, offset)
     result = {
         "source": "benchmarks/fit_pair_hmm.py on Sequel HG002 molecules; see docs/accuracy.md",
         "edits": {
             edit: {"slope": round(float(s), 3), "offset": round(float(o), 3)}
             for edit, s, o in zip(NAMES[1:], slope, offset, strict=True)
         },
-        "floor": float(f"{floor:.2g}"),
     }
     print(json.dumps(result, indent=1))
     if args.write:
-        Path(models.__path__[0], "pair_hmm.json").write_text(json.dumps(result, indent=1) + "\n")
+        Path(edits.__path__[0], "pair_hmm.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

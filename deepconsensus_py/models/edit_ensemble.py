@@ -7,14 +7,14 @@ deep ensembles").
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.edit_network import EditConfig, EditNetwork, EditScorer
+from deepconsensus_py.models.edit_network import UNUSED, EditConfig, EditNetwork, EditScorer
 from deepconsensus_py.models.network import CorrectionNetwork
 
 MEMBERS = "ensemble"
@@ -26,20 +26,14 @@ class EnsembleConfig:
     """Configuration of an ensemble.
 
     Attributes:
-        members: the networks; their own floors have no effect.
-        floor: error rate of homopolymers without a candidate edit in the training data; calls do not use it
-            (``edits.expected_errors``).
+        members: the networks.
     """
 
     members: tuple[EditConfig, ...]
-    floor: float = 1e-5
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        members = [member.to_dict() for member in self.members]
-        for member in members:
-            del member["floor"]
-        return {MEMBERS: members, "floor": self.floor}
+        return {MEMBERS: [member.to_dict() for member in self.members]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EnsembleConfig":
@@ -49,12 +43,12 @@ class EnsembleConfig:
             ModelError: a field is missing, unknown or out of range, or there is no member.
         """
         try:
-            rest = {key: value for key, value in values.items() if key != MEMBERS}
-            members = tuple(EditConfig.from_dict(member) for member in values[MEMBERS])
-            config = cls(members, **rest)
+            config = cls(tuple(EditConfig.from_dict(member) for member in values[MEMBERS]))
+            if unknown := values.keys() - {MEMBERS, UNUSED}:
+                raise TypeError(f"unknown {', '.join(sorted(unknown))}")
         except (KeyError, TypeError) as error:
             raise ModelError(f"not the configuration of an ensemble of edit networks: {error}") from error
-        if not members:
+        if not config.members:
             raise ModelError("not the configuration of an ensemble of edit networks: it has no member")
         return config
 
@@ -82,10 +76,6 @@ class EditEnsemble(EditScorer):
     def members(self) -> Sequence[EditNetwork]:
         """The networks whose probabilities it averages."""
         return [member for member in self.networks if isinstance(member, EditNetwork)]
-
-    def set_floor(self, floor: float) -> None:
-        """Set the error probability of a homopolymer without a candidate edit."""
-        self.config = replace(self.config, floor=floor)
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> CorrectionNetwork:

@@ -60,6 +60,8 @@ HOMOPOLYMER_INPUTS = (
 )
 """Channels of a homopolymer token: its fields, own evidence twice and once more per pass, bases one-hot."""
 
+UNUSED = "floor"
+"""An error probability in the configurations of earlier files; base qualities no longer follow from it."""
 
 PASS_GROUPS = {"neighbours": slice(EDITED, COVERED - 1), "kinetics": KINETICS}
 """Fields of a pass token that a network can do without, by name: ratios of adjacent homopolymers; kinetics."""
@@ -71,13 +73,10 @@ class EditConfig:
 
     Attributes:
         trunk: its layers; without position embedding, as tokens are a set.
-        floor: error rate of homopolymers without a candidate edit in the training data; calls do not use it
-            (``edits.expected_errors``).
         without: names of ``PASS_GROUPS`` that are zeros to it.
     """
 
     trunk: TrunkConfig
-    floor: float = 1e-5
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -102,7 +101,7 @@ class EditConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        found: dict[str, Any] = {"trunk": self.trunk.to_dict(), "floor": self.floor}
+        found: dict[str, Any] = {"trunk": self.trunk.to_dict()}
         # Absent if empty, as in files of version 0.2.
         return {**found, "without": list(self.without)} if self.without else found
 
@@ -115,7 +114,8 @@ class EditConfig:
         """
         try:
             trunk, without = TrunkConfig.from_dict(values["trunk"]), tuple(values.get("without", ()))
-            return cls(**{**values, "trunk": trunk, "without": without})
+            rest = {name: value for name, value in values.items() if name != UNUSED}
+            return cls(**{**rest, "trunk": trunk, "without": without})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"not the configuration of an edit network: {error}") from error
 
@@ -129,10 +129,6 @@ class EditScorer(CorrectionNetwork):
     @abstractmethod
     def members(self) -> Sequence["EditNetwork"]:
         """The networks whose probabilities it averages."""
-
-    @abstractmethod
-    def set_floor(self, floor: float) -> None:
-        """Set the error probability of a homopolymer without a candidate edit."""
 
     @classmethod
     def upgraded(
@@ -163,7 +159,7 @@ class EditNetwork(EditScorer):
     """Scores the edits of a homopolymer.
 
     Args:
-        config: layers, and the floor of the calls.
+        config: of its layers.
     """
 
     config: EditConfig
@@ -217,10 +213,6 @@ class EditNetwork(EditScorer):
     def members(self) -> Sequence["EditNetwork"]:
         """Itself."""
         return (self,)
-
-    def set_floor(self, floor: float) -> None:
-        """Set the error probability of a homopolymer without a candidate edit."""
-        self.config = replace(self.config, floor=floor)
 
     def summary(self) -> str:
         """One line about it."""

@@ -67,8 +67,6 @@ class EditExamples:
         start: ``int64[drafts + 1]`` start of the homopolymers of each draft, and the end of the last.
         hole: ``int64[drafts]`` ZMW number, -1 where the name has none.
         given: ``bool[drafts]`` whether the draft is the molecule's own.
-        decided: ``int64[drafts]`` homopolymers without a candidate edit.
-        missed: ``int64[drafts]`` number of these that are wrong.
     """
 
     passes: NDArray[np.int8]
@@ -78,8 +76,6 @@ class EditExamples:
     start: NDArray[np.int64]
     hole: NDArray[np.int64]
     given: NDArray[np.bool_]
-    decided: NDArray[np.int64]
-    missed: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.label)
@@ -129,9 +125,6 @@ def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: 
     inner = (homopolymers.start >= begin + END) & (homopolymers.stop <= end - END)
     inner &= ~unknown(truth.bases, truth.alignment, homopolymers)
     undecided = undecided_homopolymers(evidence)
-    rest = inner & evidence.covered.any(axis=0)
-    # What is left are the homopolymers that will keep the draft; their errors make the floor of the model.
-    rest[undecided] = False
     chosen = undecided[(inner & labels.exact)[undecided]]
     if len(chosen) > MOST_HOMOPOLYMERS:
         chosen = np.sort(rng.choice(chosen, MOST_HOMOPOLYMERS, replace=False))
@@ -146,8 +139,6 @@ def labelled_homopolymers(example: Example, rng: np.random.Generator, *, given: 
         start=np.array([0, len(chosen)]),
         hole=np.array([-1 if hole is None else hole]),
         given=np.array([given]),
-        decided=np.array([rest.sum()]),
-        missed=np.array([(rest & ~(labels.exact & (labels.classes == 0))).sum()]),
     )
 
 

@@ -129,12 +129,10 @@ class DraftUse:
 
     Attributes:
         weight: ``float64[members, drafts]`` sampling weight for each network; 0 for drafts that it is not trained on.
-        trust: ``float64[drafts]`` weight in the floor of error probabilities; 0 likewise.
         held_out: ``bool[drafts]`` whether it counts in the held-out loss.
     """
 
     weight: NDArray[np.float64]
-    trust: NDArray[np.float64]
     held_out: NDArray[np.bool_]
 
 
@@ -154,7 +152,6 @@ class EditTask:
         self.network, self._examples, self._data = network, examples, data
         self._chance = np.cumsum(use.weight, axis=1)
         self._use = use
-        self._floor = _floor(examples, use.trust)
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Homopolymers of random drafts, with their labels; as many drafts for each member."""
@@ -204,7 +201,6 @@ class EditTask:
     def save(self, network: nn.Module, path: Path, card: str) -> None:
         """Write a model for ``polish``."""
         assert isinstance(network, EditScorer)
-        network.set_floor(float(f"{self._floor:.2g}"))
         save_model(path, Model(path.stem, network, SPEC, card=card))
 
     def _tensors(self, chosen: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
@@ -228,14 +224,6 @@ def drop(tokens: NDArray[np.int8], rng: np.random.Generator, *, passes: float, k
         tokens[rng.random(tokens.shape[:2]) < passes] = 0
     if kinetics:
         tokens[rng.random(len(tokens)) < kinetics, :, KINETICS] = 0
-
-
-def _floor(examples: EditExamples, trust: NDArray[np.float64]) -> float:
-    """Error rate of homopolymers without a candidate edit, in the molecules' own drafts if there are any."""
-    given = trust * examples.given
-    counted = given if given.any() else trust
-    # Never 0, however few homopolymers were counted.
-    return float((examples.missed @ counted + 0.5) / (examples.decided @ counted + 1))
 
 
 def make_tasks(config: TrainConfig) -> list[Task]:
@@ -270,18 +258,18 @@ def _use(
     bags: Sequence[float],
 ) -> DraftUse:
     """How each draft is used; ``weights`` ``float64[drafts]`` are those of their files."""
-    trust = weights.astype(np.float64)
+    weight = weights.astype(np.float64)
     held_out = np.isin(examples.hole, config.held_out)
-    trust[held_out | np.isin(examples.hole, config.left_out)] = 0
+    weight[held_out | np.isin(examples.hole, config.left_out)] = 0
     # In proportion to their undecided homopolymers, drafts of few passes would crowd out the rest; hence the root.
-    weight = trust * np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
+    weight *= np.where(examples.given, data.given, 1) * np.sqrt(np.diff(examples.start))
     if not weight.any():
         raise InputError(f"{', '.join(data.evidence)}: all molecules are held out or excluded")
     drawn = np.stack([in_bag(examples.hole, bag, config.seed + number) for number, bag in enumerate(bags)])
     for number, own in enumerate(weight * drawn):
         if not own.any():
             raise InputError(f"model.members[{number}]: no molecule is in its bag; make it larger")
-    return DraftUse(weight * drawn, trust, held_out)
+    return DraftUse(weight * drawn, held_out)
 
 
 def in_bag(holes: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:

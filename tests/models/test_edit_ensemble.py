@@ -53,11 +53,10 @@ def test_an_impossible_edit_has_finite_scores() -> None:
 def test_a_file_brings_everything_back(tmp_path: Path) -> None:
     ensemble = random_ensemble(3)
     ensemble.networks[1].config = replace(ensemble.members[1].config, without=("neighbours",))
-    ensemble.config = EnsembleConfig(tuple(member.config for member in ensemble.members), floor=3.7e-4)
+    ensemble.config = EnsembleConfig(tuple(member.config for member in ensemble.members))
     save_model(tmp_path / "three.safetensors", replace(random_model(), network=ensemble))
     loaded = read_model(tmp_path / "three.safetensors").network
     assert isinstance(loaded, EditEnsemble)
-    assert loaded.config.floor == 3.7e-4
     assert [member.config.without for member in loaded.members] == [(), ("neighbours",), ()]
     assert torch.equal(scores_of(loaded, TOKENS), scores_of(ensemble, TOKENS))
 
@@ -66,7 +65,7 @@ def test_a_file_of_a_single_network_is_read_as_before(tmp_path: Path) -> None:
     save_model(tmp_path / "one.safetensors", random_model())
     network = read_model(tmp_path / "one.safetensors").network
     assert isinstance(network, EditNetwork)
-    assert network.config.to_dict().keys() == {"trunk", "floor"}
+    assert network.config.to_dict().keys() == {"trunk"}
     assert torch.equal(scores_of(network, TOKENS), scores_of(random_network(), TOKENS))
 
 

@@ -12,7 +12,6 @@ from edit_toys import random_model, scores_of
 from safetensors.torch import load_file
 from torch import nn
 
-from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import COVERED, KINETICS, REVERSE
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.examples.example import Example
@@ -336,27 +335,6 @@ def test_the_loss_is_summed_cross_entropy(config: TrainConfig) -> None:
     right = task.network(batch).log_softmax(-1).gather(1, batch[LABELS].long()[:, None])
     assert count == len(batch[LABELS])
     assert loss.item() == pytest.approx(-right.sum().item(), rel=1e-5)
-
-
-# The floor
-
-
-@pytest.mark.parametrize("some_given", [True, False])
-def test_the_floor_is_the_error_rate_of_decided_homopolymers(
-    config: TrainConfig, examples_of_edits: EditExamples, held_out: int, tmp_path: Path, some_given: bool
-) -> None:
-    drafts = examples_of_edits.drafts
-    given = examples_of_edits.given & some_given
-    missed, decided = np.arange(drafts) % 3 + 1, np.full(drafts, 500) + np.arange(drafts)
-    counted = dataclasses.replace(examples_of_edits, given=given, missed=missed, decided=decided)
-    write_edit_examples(tmp_path / "x.safetensors", [counted])
-    task = task_of(changed(config, data={"evidence": [str(tmp_path / "x.safetensors")]}))
-    task.save(task.network, tmp_path / "model.safetensors", "")
-    used = (examples_of_edits.hole != held_out) & (given if some_given else True)
-    model = read_model(tmp_path / "model.safetensors")
-    assert isinstance(model.network, EditNetwork)
-    assert model.network.config.floor == pytest.approx(missed[used].sum() / decided[used].sum(), rel=0.2)
-    assert model.spec == SPEC
 
 
 # Refusals
