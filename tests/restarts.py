@@ -26,6 +26,9 @@ from deepconsensus_py.polishing.progress import Item, Stop
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
+from deepconsensus_py.reports.multiqc import suffix
+from deepconsensus_py.reports.run_reports import SUFFIXES
+from deepconsensus_py.reports.side_files import REPORT, side_file
 
 MOLECULES = 12
 SECONDS = 0.05
@@ -42,6 +45,7 @@ class Left(NamedTuple):
     failed: list[str]
     rows: bytes
     counts: dict[str, Any]
+    reports: dict[str, bytes]
 
 
 def simulate(folder: Path) -> None:
@@ -74,7 +78,11 @@ def left(output: Path) -> Left:
     report = json.loads(output.with_suffix(".report.json").read_text())
     rows = gzip.decompress(output.with_suffix(".zmws.tsv.gz").read_bytes())
     failed = output.with_name(f"failed-{output.name}")
-    return Left(*([r.to_string() for r in _records(path)] for path in (output, failed)), rows, report["counts"])
+    # The general statistics have CPU hours.
+    timed = {REPORT, suffix("general")}
+    reports = {end: side_file(output, end).read_bytes() for end in SUFFIXES if end not in timed}
+    reads = ([r.to_string() for r in _records(path)] for path in (output, failed))
+    return Left(*reads, rows, report["counts"], reports)
 
 
 def folder_of(output: Path) -> Path:

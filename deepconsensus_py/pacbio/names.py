@@ -70,6 +70,12 @@ def is_by_strand(name: str) -> bool:
     return name.endswith(_STRAND_SUFFIXES)
 
 
+def subread_span(name: str) -> tuple[int, int]:
+    """Start and end of a subread in its polymerase read, in bases; (0, 0) if the name is not a subread's."""
+    match = _SUBREAD.fullmatch(name)
+    return (int(match[3]), int(match[4])) if match else (0, 0)
+
+
 def ccs_name(molecule: MoleculeId) -> str:
     """The name of a molecule's CCS read: ``movie/zmw/ccs`` or, by strand, ``movie/zmw/ccs/fwd``."""
     return str(molecule) if molecule.strand else f"{molecule}/ccs"

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from deepconsensus_py.pacbio.zmws import Fault, Molecule, Undrafted
 from deepconsensus_py.polishing.kinetics import kinetics_of_passes, require_kinetics
 from deepconsensus_py.polishing.progress import StageClock
 from deepconsensus_py.polishing.read import BARCODES_DIFFER, Encoded
+from deepconsensus_py.polishing.summary import facts
 from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
 from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.resources import peak_resident
@@ -29,12 +30,13 @@ _Encoder = Callable[[Zmw], Features]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
-    """A worker's result: the ZMW, the seconds of its stages, and the worker's peak resident memory in bytes."""
+    """A worker's result: the ZMW, the seconds of its stages, the worker's peak resident bytes, and its CPU seconds."""
 
     molecule: Encoded
     seconds: dict[str, float]
     process: int = field(default_factory=os.getpid)
     peak: int = field(default_factory=peak_resident)
+    cpu: float = field(default_factory=time.process_time)
 
 
 def encode_zmws(
@@ -60,13 +62,21 @@ def encode_zmws(
     Yields:
         One for every ZMW; one that cannot be encoded has its outcome and reason.
     """
-    work = partial(_encode, encoder=method.encode, min_passes=min_passes, kinetics=kinetics)
+    encode = partial(_encode, encoder=method.encode, min_passes=min_passes, kinetics=kinetics)
+    work = partial(_with_facts, encode=encode)
     for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
         if clock:
             clock.add(done.seconds)
             if done.process != os.getpid():
                 clock.peaks[done.process] = done.peak
+                clock.cpu[done.process] = done.cpu
         yield done.molecule
+
+
+def _with_facts(molecule: Molecule, encode: Callable[[Molecule], _Done]) -> _Done:
+    """The result for a ZMW, with what its subreads say of it."""
+    done = encode(molecule)
+    return replace(done, molecule=replace(done.molecule, facts=facts(molecule)))
 
 
 def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int, kinetics: str) -> _Done:

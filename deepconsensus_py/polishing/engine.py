@@ -1,7 +1,7 @@
 """The engine: encoded ZMWs go through the network in common batches and come out as polished reads, in order."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +126,7 @@ def correct(
     networked = in_turn if threads == 1 else in_streams
     for waiting in networked(molecules, corrector, skip_above, clock):
         with clock.stage("call"):
-            read = _finish(waiting, corrector, settings)
+            read = replace(_finish(waiting, corrector, settings), facts=waiting.molecule.facts)
         yield read
 
 

@@ -4,11 +4,10 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, TextIO
+from typing import Any
 
 import pysam
 from pysam.utils import SamtoolsError
@@ -21,15 +20,11 @@ from deepconsensus_py.pacbio.inputs import reading, require_once, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.reports.outcomes import Outcome
-from deepconsensus_py.reports.side_files import (
-    MOLECULES,
-    REPORT,
-    require_own_report,
-    side_file,
-    side_stream,
-    write_json,
-)
+from deepconsensus_py.reports.run_reports import METRICS, SUFFIXES, write_reports
+from deepconsensus_py.reports.side_files import MOLECULES, REPORT, require_own_report, side_file
+from deepconsensus_py.reports.statistics import ZmwLines
 from deepconsensus_py.reports.table import summed
+from deepconsensus_py.reports.zmw_metrics import metrics_lines
 
 _POLISHED = frozenset(one for one in Outcome if one is Outcome.SUCCESS or one.filtered)
 
@@ -66,10 +61,8 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
     with ExitStack() as names:
         reads = names.enter_context(atomic_path(output))
         _join_reads(parts, reads, program)
-        for suffix, fill in ((MOLECULES, partial(_join_rows, parts)), (REPORT, partial(write_json, whole))):
-            path = side_file(output, suffix)
-            with side_stream(names.enter_context(atomic_path(path)), path) as stream:
-                fill(stream)
+        places = {suffix: names.enter_context(atomic_path(side_file(output, suffix))) for suffix in SUFFIXES}
+        write_reports(places, _zmws(parts), whole)
     return whole
 
 
@@ -79,6 +72,10 @@ def _read_report(part: Path) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if not report.keys() >= {"model", "counts", "stages"}:
             raise InputError(f"{path}: is not the report of a polish run")
+        if "cpu_seconds" not in report:
+            raise InputError(
+                f"{path}: was written by version {report.get('version')}, without metrics; polish it again"
+            )
         # All that merging needs: numbers to add, and names.
         summed([report, report])
         _ = report["model"]["name"], list(report["inputs"])
@@ -111,10 +108,14 @@ def _header(part: Path) -> pysam.AlignmentHeader:
         return file.header
 
 
-def _join_rows(parts: Sequence[Path], table: TextIO) -> None:
-    """Copy the tables of all parts, with the column names of the first one only."""
-    for number, part in enumerate(parts):
-        table.writelines(islice(_rows(side_file(part, MOLECULES)), 1 if number else 0, None))
+def _zmws(parts: Sequence[Path]) -> Iterator[ZmwLines]:
+    """The ZMWs of all parts."""
+    for part in parts:
+        table, metrics = side_file(part, MOLECULES), side_file(part, METRICS)
+        what = f"the metrics of the ZMWs of {table.name}; polish this part again"
+        with reading(metrics), gzip.open(metrics, "rt", encoding="utf-8") as lines, understanding(metrics, what):
+            for row, line in zip(islice(_rows(table), 1, None), metrics_lines(lines), strict=True):
+                yield ZmwLines.read(row, line)
 
 
 def _require_once(parts: Sequence[Path]) -> None:

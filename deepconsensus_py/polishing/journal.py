@@ -129,7 +129,7 @@ def _changed(name: str, then: object, now: object) -> Iterable[str]:
 
 
 FORMAT = "deepconsensus-py journal"
-VERSION = 2
+VERSION = 3
 NAME = "journal.json"
 
 

@@ -5,11 +5,11 @@ nothing has to be joined or copied at the end. BAM and gzip allow that: both are
 """
 
 import os
-import shutil
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +19,9 @@ from deepconsensus_py.errors import InputError
 from deepconsensus_py.files import flush_to_disk, writing
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
-from deepconsensus_py.reports.side_files import MOLECULES, REPORT, side_file, side_stream, write_json
-from deepconsensus_py.reports.table import COLUMNS, table_row
+from deepconsensus_py.reports.run_reports import SUFFIXES, write_reports
+from deepconsensus_py.reports.side_files import side_file
+from deepconsensus_py.reports.statistics import ZmwLines
 
 _CHUNK = 1 << 20
 
@@ -182,8 +183,11 @@ class AppendOnlyReads:
             return self._scratch.read_bytes()
 
 
-ROWS = "molecules.tsv"
-TABLE, SUMMARY = f"molecules{MOLECULES}", f"report{REPORT}"
+ROWS, METRIC_LINES = "molecules.tsv", "molecules.jsonl"
+"""The table of ZMWs without its header, and a JSON object for each ZMW."""
+
+REPORTS = {suffix: f"report{suffix}" for suffix in SUFFIXES}
+"""Names of the files beside the reads in the work folder, by the end of their final names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ class Targets:
     """Final paths of a run's files.
 
     Attributes:
-        output: reads; the two side files go beside them.
+        output: reads; the reports go beside them.
         failed: reads that fail the filters, or None.
     """
 
@@ -201,7 +205,7 @@ class Targets:
     def finals(self) -> dict[str, Path]:
         """Final path of each file in the work folder, by its name there; the reads come last."""
         failed = {} if self.failed is None else {f"failed{ending(self.failed)}": self.failed}
-        sides = {SUMMARY: side_file(self.output, REPORT), TABLE: side_file(self.output, MOLECULES)}
+        sides = {name: side_file(self.output, suffix) for suffix, name in REPORTS.items()}
         return sides | failed | {f"reads{ending(self.output)}": self.output}
 
     def places(self) -> dict[str, str]:
@@ -253,9 +257,7 @@ class RunFiles:
         with self._files:
             self._reads = open_reads_file("reads", targets.output, threads)
             self._failed = None if targets.failed is None else open_reads_file("failed", targets.failed, 1)
-            self._rows = open_file(ROWS)
-            if not self._rows.stored.size:
-                self._rows.append(table_row(COLUMNS).encode())
+            self._rows, self._metrics = open_file(ROWS), open_file(METRIC_LINES)
             self._files = self._files.pop_all()
 
     def __enter__(self) -> Self:
@@ -275,11 +277,12 @@ class RunFiles:
             reads = writers.enter_context(self._reads.checkpoint())
             yield reads, writers.enter_context(self._failed.checkpoint()) if self._failed else None
 
-    def store(self, rows: str = "") -> dict[str, Stored]:
+    def store(self, rows: str = "", metrics: str = "") -> dict[str, Stored]:
         """Flush all files to disk.
 
         Args:
             rows: lines to append to the table of ZMWs first.
+            metrics: lines to append to the metrics.
 
         Returns:
             Size and checksum of each file, by name.
@@ -288,12 +291,13 @@ class RunFiles:
             OutputError: a file cannot be written.
         """
         self._rows.append(rows.encode())
+        self._metrics.append(metrics.encode())
         for file in self._all:
             file.sync()
         return {file.path.name: file.stored for file in self._all}
 
     def finish(self, report: Mapping[str, Any]) -> dict[str, Stored]:
-        """Finish the files, and write the table of ZMWs and the report.
+        """Finish the files, and write the reports.
 
         Args:
             report: of the whole run.
@@ -307,12 +311,13 @@ class RunFiles:
         self._reads.finish()
         if self._failed:
             self._failed.finish()
-        table, summary = (self._rows.path.with_name(name) for name in (TABLE, SUMMARY))
-        with writing(self._targets.output):
-            with side_stream(table, table) as packed, self._rows.path.open(encoding="utf-8") as rows:
-                shutil.copyfileobj(rows, packed)
-            with side_stream(summary, summary) as stream:
-                write_json(dict(report), stream)
-            for path in (table, summary):
+        places = {suffix: self._rows.path.with_name(name) for suffix, name in REPORTS.items()}
+        with (
+            writing(self._targets.output),
+            self._rows.path.open(encoding="utf-8") as rows,
+            self._metrics.path.open(encoding="utf-8") as metrics,
+        ):
+            write_reports(places, starmap(ZmwLines.read, zip(rows, metrics, strict=True)), report)
+            for path in places.values():
                 flush_to_disk(path)
-        return self.store() | {path.name: stored(path) for path in (table, summary)}
+        return self.store() | {path.name: stored(path) for path in places.values()}

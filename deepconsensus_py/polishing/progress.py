@@ -26,11 +26,13 @@ class StageClock:
     Attributes:
         seconds: stage to seconds.
         peaks: process id of a worker to its peak resident bytes.
+        cpu: process id of a worker to its CPU seconds.
     """
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
         self.peaks: dict[int, int] = {}
+        self.cpu: dict[int, float] = {}
         self._lock = Lock()
 
     @contextmanager

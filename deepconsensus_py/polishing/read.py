@@ -25,6 +25,7 @@ from deepconsensus_py.pacbio.writers import fastq_record, is_fastq, open_reads
 from deepconsensus_py.polishing.kinetics import LOOKED_AT, unpolished_kinetics
 from deepconsensus_py.polishing.qualities import error_probability, read_accuracy
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.zmw import ZmwFacts
 
 BARCODES_DIFFER = "barcodes_differ"
 """Name of the count of ZMWs whose subreads have different barcodes, and whose read has none."""
@@ -56,6 +57,7 @@ class Encoded:
         full_passes: how many of them are full passes.
         counts: what else the report counts of the ZMW, by the report's names.
         kinetics: of the passes, if the read gets kinetics from them; not stored in shards.
+        facts: what its subreads say of the ZMW.
     """
 
     draft: Draft
@@ -66,6 +68,7 @@ class Encoded:
     full_passes: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     kinetics: PassKinetics | None = None
+    facts: ZmwFacts = field(default_factory=ZmwFacts)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -85,6 +88,7 @@ class PolishedRead:
         kinetics: of its bases, or None if it gets none.
         base_tags: other BAM tags that describe single bases of the read.
         counts: what else the report counts of the ZMW, by the report's names.
+        facts: what its subreads say of the ZMW.
     """
 
     draft: Draft
@@ -99,6 +103,7 @@ class PolishedRead:
     kinetics: Kinetics | None = None
     base_tags: Tags = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    facts: ZmwFacts = field(default_factory=ZmwFacts)
 
     @property
     def name(self) -> str:

@@ -153,7 +153,7 @@ def _polish_on(session: "_Session", work: WorkFolder) -> None:
             with outputs.checkpoint() as (writer, failed):
                 session.write(chain([first], islice(reads, job.checkpoint - 1)), writer, failed)
             with session.clock.stage("write"):
-                files = outputs.store(session.table.taken_rows())
+                files = outputs.store(*session.table.taken_lines())
                 work.commit(files, session.report(earlier))
         if not session.stop.early:
             report = session.report(earlier)
@@ -172,7 +172,8 @@ class _Session:
 
     def __init__(self, job: PolishRun, stop: Stop) -> None:
         self.job, self.stop = job, stop
-        self.clock, self.table, self._started = StageClock(), MoleculeTable(COUNTED), time.time()
+        self.clock, self.table = StageClock(), MoleculeTable(COUNTED)
+        self._started, self._cpu_before = time.time(), time.process_time()
         self._corrector = load_model(
             job.model,
             device=job.device,
@@ -250,6 +251,7 @@ class _Session:
             "command": job.command,
             "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
             "seconds": round(time.time() - self._started, 3),
+            "cpu_seconds": round(time.process_time() - self._cpu_before + sum(self.clock.cpu.values()), 3),
             "resumed": 0 if earlier is None else 1,
             "model": model_facts(self._method),
             "parameters": _parameters(job, self._method),

@@ -9,7 +9,7 @@ import zipfile
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from deepconsensus_py.pacbio.molecule import Draft, N
 from deepconsensus_py.pacbio.records import set_tags
 from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.zmw import ZmwFacts
 
 FORMAT = "deepconsensus-py features"
 VERSION = 2
@@ -207,6 +208,7 @@ def _pack(molecule: Encoded) -> bytes:
         "passes": molecule.passes,
         "full_passes": molecule.full_passes,
         "counts": dict(molecule.counts),
+        "facts": asdict(molecule.facts),
     }
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     return save(contiguous, metadata={"molecule": json.dumps(about)})
@@ -223,8 +225,10 @@ def _unpack(data: bytes) -> Encoded:
     tags = tuple((tag, _tag_value(arrays.get(f"tags.{tag}"), value), code) for tag, value, code in about["tags"])
     draft = Draft(about["name"], arrays["draft.bases"], arrays.get("draft.qualities"), tags)
     features = Features(_group(arrays, "inputs."), _group(arrays, "layout.")) if about["encoded"] else None
-    facts = {name: about[name] for name in ("outcome", "reason", "passes", "full_passes")}
-    molecule = Encoded(draft, features, **facts, counts=about.get("counts", {}))
+    own = {name: about[name] for name in ("outcome", "reason", "passes", "full_passes")}
+    # Shards of earlier versions have neither.
+    facts, counts = ZmwFacts(**about.get("facts", {})), about.get("counts", {})
+    molecule = Encoded(draft, features, **own, facts=facts, counts=counts)
     _require_sound(molecule)
     return molecule
 
@@ -245,7 +249,8 @@ def _require_sound(molecule: Encoded) -> None:
         draft.qualities.dtype != np.uint8 or draft.qualities.shape != draft.bases.shape or (draft.qualities > 93).any()
     ):
         raise ValueError("its qualities")
-    if any(type(passes) is not int or passes < 0 for passes in (molecule.passes, molecule.full_passes)):
+    numbers = (molecule.passes, molecule.full_passes, *asdict(molecule.facts).values())
+    if any(type(number) is not int or number < 0 for number in numbers):
         raise ValueError("its passes")
     if not all(type(count) is int and count >= 0 for count in dict(molecule.counts).values()):
         raise ValueError("its counts")

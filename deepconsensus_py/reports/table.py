@@ -6,6 +6,7 @@ from typing import Any
 
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.zmw import ZmwResult
+from deepconsensus_py.reports.zmw_metrics import metrics_line
 
 YIELD_QUALITIES = (20, 30, 40)
 """Phred."""
@@ -58,7 +59,7 @@ FAULTS = frozenset({Outcome.ERROR, Outcome.MISSING_KINETICS, Outcome.EMPTY_SEQUE
 
 
 class MoleculeTable:
-    """Counts of a run, and the rows of the table of ZMWs that are not written yet.
+    """Counts of a run, and the lines of the table of ZMWs and of the metrics that are not written yet.
 
     Attributes:
         outcomes: number of ZMWs by outcome.
@@ -74,6 +75,7 @@ class MoleculeTable:
         self.outcomes: Counter[str] = Counter()
         self.totals: Counter[str] = Counter(dict.fromkeys((*TOTALS, *counted), 0))
         self._rows: list[str] = []
+        self._metrics: list[str] = []
 
     def add(self, zmw: ZmwResult) -> None:
         """Count one ZMW and keep its row."""
@@ -94,7 +96,7 @@ class MoleculeTable:
             zmw.name,
             zmw.outcome,
             zmw.passes,
-            _or_dot(zmw.full_passes),
+            _or_dot(zmw.draft_passes),
             zmw.length_before,
             _or_dot(zmw.length_after),
             "." if zmw.quality_before is None else f"{zmw.quality_before:.2f}",
@@ -105,11 +107,13 @@ class MoleculeTable:
             zmw.reason,
         )
         self._rows.append(table_row(cells))
+        self._metrics.append(metrics_line(zmw))
 
-    def taken_rows(self) -> str:
-        """The rows added since the last call."""
-        rows, self._rows = "".join(self._rows), []
-        return rows
+    def taken_lines(self) -> tuple[str, str]:
+        """The lines of the table and of the metrics that were added since the last call."""
+        lines = "".join(self._rows), "".join(self._metrics)
+        self._rows, self._metrics = [], []
+        return lines
 
     def counts(self) -> dict[str, Any]:
         """The report's ``counts``."""
@@ -139,6 +143,7 @@ def summed(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **reports[0],
         "started": min(report["started"] for report in reports),
         "seconds": round(sum(report["seconds"] for report in reports), 3),
+        "cpu_seconds": round(sum(report["cpu_seconds"] for report in reports), 3),
         "resumed": sum(report.get("resumed", 0) for report in reports),
         "stages": _sums(report["stages"] for report in reports),
         "counts": {

@@ -22,6 +22,7 @@ from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.run import polish_files
 from deepconsensus_py.polishing.shards import write_shard
 from deepconsensus_py.polishing.sources import Reads, encoded_reads
+from deepconsensus_py.reports.run_reports import SUFFIXES
 
 
 def test_the_molecules_are_of_every_sort(whole: Left) -> None:
@@ -108,7 +109,7 @@ def test_a_run_that_is_stopped_again_and_again_comes_to_the_same(
         assert [path.name for path in tmp_path.iterdir()] == ["out.bam.unfinished"]
     assert stops
     assert left(output) == whole
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 2 + len(SUFFIXES)
 
 
 def test_the_report_adds_up_what_its_parts_took(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

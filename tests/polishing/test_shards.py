@@ -19,6 +19,7 @@ from deepconsensus_py.errors import InputError, ModelError, OutputError
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import read_shard, write_shard
+from deepconsensus_py.reports.zmw import ZmwFacts
 
 HEADER = "@HD\tVN:1.6\n@RG\tID:231b5401\tDS:READTYPE=CCS\n"
 TAGS = (
@@ -45,9 +46,10 @@ def molecule(number: int, windows: int = 3) -> Encoded:
         "strand": random.integers(0, 2, (windows, 10, 5), np.int8).swapaxes(1, 2),
     }
     layout = {"index": np.arange(20, dtype=np.int32)[::2], "kept": np.array([True, False]), "none": np.empty(0, "f4")}
-    return Encoded(draft, Features(inputs, layout), passes=9, counts={"barcodes_differ": number})
+    return Encoded(draft, Features(inputs, layout), passes=9, counts={"barcodes_differ": number}, facts=FACTS)
 
 
+FACTS = ZmwFacts(full_passes=8, median_length=5, polymerase_length=60, wall_start=1, wall_end=99)
 FAILED = Encoded(Draft("m1/7/ccs", encode_bases("AC"), None), None, "missing_kinetics", "m1/7: no 'pw' tag", 4)
 
 
@@ -70,7 +72,7 @@ def test_molecules_come_back_as_they_were_in_order(shard: Path) -> None:
     assert (info.model, info.header, info.molecules) == ("vote", HEADER, 3)
     for written, read in zip([molecule(1), FAILED, molecule(2)], molecules, strict=True):
         assert (read.outcome, read.reason, read.passes) == (written.outcome, written.reason, written.passes)
-        assert read.counts == written.counts
+        assert (read.counts, read.facts) == (written.counts, written.facts)
         assert (read.draft.name, read.draft.tags) == (written.draft.name, written.draft.tags)
         np.testing.assert_array_equal(read.draft.bases, written.draft.bases)
         if written.features is None:

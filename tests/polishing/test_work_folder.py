@@ -17,12 +17,13 @@ from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing import work_folder as unfinished_module
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.outputs import REPORTS
 from deepconsensus_py.polishing.qualities import Calibration
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
 
-FINISHED = ["report.report.json", "molecules.zmws.tsv.gz", "failed.bam", "reads.bam"]
+FINISHED = [*REPORTS.values(), "failed.bam", "reads.bam"]
 """The finished files in the folder, as they take their names."""
 
 
@@ -207,7 +208,7 @@ def test_other_weights_under_the_same_name_are_refused(
         (lambda text: text[: len(text) // 2], r"journal\.json: is damaged, .* delete .*out\.bam\.unfinished to start"),
         (lambda text: "[]", "is damaged, or not a journal"),
         (lambda text: "[" * 100_000, "is damaged, or not a journal"),
-        (lambda text: text.replace('"version": 2', '"version": 7', 1), "has journal version 7 .* reads version 2;"),
+        (lambda text: text.replace('"version": 3', '"version": 7', 1), "has journal version 7 .* reads version 3;"),
         (lambda text: text.replace('"molecules":', '"molecule":', 1), "is damaged .wrong checksum"),
         (lambda text: text.replace('"complete": false', '"complete": 0'), "is damaged .wrong checksum"),
         (lambda text: json.dumps(json.loads(text) | {"run": []}), "is damaged .wrong checksum"),
@@ -227,7 +228,7 @@ def test_a_journal_that_cannot_be_read_is_refused(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", ["reads.bam", "failed.bam", "molecules.tsv"])
+@pytest.mark.parametrize("name", ["reads.bam", "failed.bam", "molecules.tsv", "molecules.jsonl"])
 def test_a_piece_that_is_not_as_it_was_written_is_refused(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, damage: str
 ) -> None:
@@ -276,7 +277,7 @@ def test_a_finished_file_that_is_nowhere_is_missed(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "out.bam"
-    run_until_delivery(3, job(inputs, output), monkeypatch)
+    run_until_delivery(FINISHED.index("failed.bam") + 1, job(inputs, output), monkeypatch)
     (tmp_path / "failed-out.bam").write_bytes(b"of an older run")
     with pytest.raises(InputError, match=r"failed\.bam: is missing; delete .* to start over"):
         polish_files(job(inputs, output, resume=True))

@@ -12,6 +12,13 @@ SAMPLES = pd.read_csv(config["samples"], sep="\t", dtype=str, comment="#").set_i
 validate(SAMPLES, "../schemas/samples.schema.yaml")
 if not SAMPLES.index.is_unique:
     raise WorkflowError(f"{config['samples']}: sample names must be unique")
+FOR_OTHERS = [
+    ".ccs_report.json",
+    ".ccs_report.txt",
+    *(f".deepconsensus_{name}_mqc.json" for name in ("general", "quality", "yield", "passes", "lengths")),
+]
+"""What stands beside reads for laboratory systems and MultiQC."""
+
 WITH_TRUTH = SAMPLES.index[SAMPLES["truth"].notna()] if "truth" in SAMPLES else []
 
 

@@ -5,6 +5,8 @@ rule correct:
         bam=temp(results("{sample}/chunks/{scatteritem}.polished.bam")),
         report=temp(results("{sample}/chunks/{scatteritem}.polished.report.json")),
         molecules=temp(results("{sample}/chunks/{scatteritem}.polished.zmws.tsv.gz")),
+        metrics=temp(results("{sample}/chunks/{scatteritem}.polished.zmw_metrics.json.gz")),
+        others=temp(multiext(results("{sample}/chunks/{scatteritem}.polished"), *FOR_OTHERS)),
     log:
         results("{sample}/logs/correct.{scatteritem}.log"),
     benchmark:

@@ -3,10 +3,13 @@ rule gather:
         bams=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.bam")),
         reports=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.report.json")),
         molecules=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.zmws.tsv.gz")),
+        metrics=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.zmw_metrics.json.gz")),
     output:
         bam=results("{sample}/{sample}.bam"),
         report=results("{sample}/{sample}.report.json"),
         molecules=results("{sample}/{sample}.zmws.tsv.gz"),
+        metrics=results("{sample}/{sample}.zmw_metrics.json.gz"),
+        others=multiext(results("{sample}/{sample}"), *FOR_OTHERS),
     log:
         results("{sample}/logs/gather.log"),
     benchmark:
