@@ -3,7 +3,8 @@
     python benchmarks/kinetics.py SUBREADS.bam CCS.bam [--model edits]
 
 Polishing is that of raw subreads with their CCS read (alignment, encoding, network, call), without reading and writing.
-Kinetics are collected from the passes in a worker, sent to the main process, and averaged there.
+Kinetics are collected from the passes in a worker, sent to the main process, and averaged there. The last column is the
+share of codes that would be the same if the passes were aligned anew to the finished read.
 """
 
 import argparse
@@ -14,17 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from deepconsensus_py import PolishSettings, ReadFilter, load_model, polish, read_zmws
+from deepconsensus_py import PolishedRead, PolishSettings, ReadFilter, load_model, polish, read_zmws
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector
-from deepconsensus_py.hifi.kinetics import PassKinetics, computed_kinetics, pass_kinetics
-from deepconsensus_py.pacbio.molecule import Zmw
+from deepconsensus_py.hifi.kinetics import Kinetics, PassKinetics, computed_kinetics, pass_kinetics
+from deepconsensus_py.pacbio.molecule import Draft, Zmw
 from deepconsensus_py.workers.channel import Channel, anonymous_memory
 
 REPEATS = 15
 LEAST_PASSES = 5
 USUAL_BASES = 12_000 * 10
-"""Of the passes of a molecule for which the last column is."""
+"""Of the passes of a molecule of 12 kb with ten of them."""
 
 
 def cpu_ms(work: Callable[[], object], repeats: int = REPEATS) -> float:
@@ -55,8 +56,8 @@ def sent(found: PassKinetics, channel: Channel) -> object:
     return channel.receive()
 
 
-def measured(zmw: Zmw, corrector: Corrector) -> tuple[float, float, float, float]:
-    """Milliseconds of polishing, and of collecting, sending and averaging kinetics."""
+def measured(zmw: Zmw, corrector: Corrector) -> tuple[float, float, float, float, float]:
+    """Milliseconds of polishing, and of collecting, sending and averaging kinetics; ``same_codes``."""
     settings = PolishSettings(filter=ReadFilter(0), kinetics="off")
     polishing = cpu_ms(lambda: list(polish([zmw], model=corrector, settings=settings)), 3)
     (read,) = polish([zmw], model=corrector, settings=settings)
@@ -64,12 +65,25 @@ def measured(zmw: Zmw, corrector: Corrector) -> tuple[float, float, float, float
     found = pass_kinetics(aligned)
     assert found is not None
     channel = Channel(Loop(), anonymous_memory())  # type: ignore[arg-type]
+    kinetics = computed_kinetics(found, zmw.draft, read.bases, read.draft_index)
+    assert kinetics is not None
     return (
         polishing,
         cpu_ms(lambda: pass_kinetics(aligned)),
         cpu_ms(lambda: sent(found, channel)),
         cpu_ms(lambda: computed_kinetics(found, zmw.draft, read.bases, read.draft_index)),
+        same_codes(kinetics, zmw, read),
     )
+
+
+def same_codes(kinetics: Kinetics, zmw: Zmw, read: PolishedRead) -> float:
+    """Percentage of codes that would be the same if the passes were aligned to the finished read."""
+    finished = Draft(read.name, read.bases, None)
+    found = pass_kinetics(align_zmw(Zmw(finished, zmw.passes)))
+    assert found is not None
+    best = computed_kinetics(found, finished, read.bases, np.arange(len(read.bases), dtype=np.int32))
+    assert best is not None
+    return 100 * float(np.mean([np.mean(codes == best.arrays[tag]) for tag, codes in kinetics.arrays.items()]))
 
 
 def main() -> None:
@@ -79,16 +93,17 @@ def main() -> None:
     parser.add_argument("--model", default="edits")
     args = parser.parse_args()
     corrector = load_model(args.model, threads=1)
-    print("| ZMW | passes | kb | polish ms | collect | send | average | kinetics | share | ms of 12 kb x 10 |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    parts = ["collect", "send", "average", "kinetics"]
+    titles = ["passes", "kb", "polish ms", *parts, "share %", "ms of 12 kb x 10", "same codes %"]
+    print(f"| ZMW | {' | '.join(titles)} |\n|{'---|' * (len(titles) + 1)}")
     rows = []
     for zmw in read_zmws(args.subreads, args.ccs):
         if not isinstance(zmw, Zmw) or len(zmw.passes) < LEAST_PASSES:
             continue
-        polishing, *parts = measured(zmw, corrector)
+        polishing, *spent, same = measured(zmw, corrector)
         bases = sum(len(p.bases) for p in zmw.passes)
-        row = (len(zmw.passes), len(zmw.draft.bases) / 1000, polishing, *parts, sum(parts))
-        rows.append((*row, 100 * sum(parts) / polishing, sum(parts) * USUAL_BASES / bases))
+        row = (len(zmw.passes), len(zmw.draft.bases) / 1000, polishing, *spent, sum(spent))
+        rows.append((*row, 100 * sum(spent) / polishing, sum(spent) * USUAL_BASES / bases, same))
         print(f"| {zmw.name} | " + " | ".join(f"{value:.3g}" for value in rows[-1]) + " |", flush=True)
     print("| mean | " + " | ".join(f"{value:.3g}" for value in np.mean(rows, axis=0)) + " |")
 

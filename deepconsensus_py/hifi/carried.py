@@ -21,6 +21,8 @@ from deepconsensus_py.pacbio.molecule import Draft
 _DTYPES = (np.uint8, np.uint16)
 """Codec V1 codes, and frames."""
 
+_MOST_PASSES = 2**31 - 1
+
 
 def has_kinetics(draft: Draft) -> bool:
     """Whether a draft has any tag with kinetics of its bases."""
@@ -31,13 +33,13 @@ def draft_kinetics(draft: Draft) -> Kinetics:
     """The kinetics of a draft: raw frames (``Ipd:Frames``) as codes, otherwise unchanged.
 
     They are ``Origin.INVALID`` if an array has neither the draft's length nor none, or holds neither codes (``uint8``)
-    nor frames (``uint16``).
+    nor frames (``uint16``), or if a number of passes is none.
     """
     values = {tag: value for tag, value, _ in draft.tags if tag in KINETICS_TAGS}
     counts = {tag: values.pop(tag) for tag in COUNT_TAGS if tag in values}
     arrays = {tag: np.asarray(value) for tag, value in values.items()}
     sound = all(own.dtype in _DTYPES and len(own) in {0, len(draft.bases)} for own in arrays.values())
-    if not sound or not all(isinstance(count, int) for count in counts.values()):
+    if not sound or not all(isinstance(count, int) and 0 <= count <= _MOST_PASSES for count in counts.values()):
         return Kinetics(Origin.INVALID)
     codes = {tag: own if own.dtype == np.uint8 else frames_to_codes(own) for tag, own in arrays.items()}
     return Kinetics(Origin.CARRIED, codes, counts)

@@ -11,7 +11,14 @@ from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.hifi.modifications import carried_modifications, dropped_modifications
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import AUTO, DRAFT_CALIBRATION, SKIP_ABOVE, SKIP_WINDOWS_ABOVE, require_understood
+from deepconsensus_py.options import (
+    AUTO,
+    DRAFT_CALIBRATION,
+    KINETICS,
+    SKIP_ABOVE,
+    SKIP_WINDOWS_ABOVE,
+    require_understood,
+)
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import Molecule
 from deepconsensus_py.polishing.batches import Pending, in_streams, in_turn
@@ -55,6 +62,15 @@ class PolishSettings:
     draft_calibration: Calibration | None = None
     kinetics: str = AUTO
     carry_modifications: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown choice of kinetics.
+
+        Raises:
+            ValueError: naming those that there are.
+        """
+        if self.kinetics not in KINETICS:
+            raise ValueError(f"kinetics must be one of {', '.join(KINETICS)}, not {self.kinetics!r}")
 
     def require_fit(self, method: Method) -> None:
         """Refuse settings that have no effect with a model.

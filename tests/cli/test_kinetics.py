@@ -218,6 +218,12 @@ def test_merged_parts_say_what_any_of_them_has(run: Commands, subreads, drafts, 
     assert counts(tmp_path / "all.bam") == {"computed": 1}
 
 
+def test_an_unknown_choice_is_refused(run: Commands, subreads, tmp_path) -> None:
+    with pytest.raises(ValueError, match="kinetics must be one of auto, on, off, not 'yes'"):
+        PolishSettings(kinetics="yes")
+    assert run("polish", subreads, "-o", tmp_path / "out.bam", "--kinetics", "yes").status == 2
+
+
 @pytest.mark.parametrize("mode", ["auto", "on", "off"])
 def test_the_library_writes_what_the_command_writes(run: Commands, subreads, drafts, tmp_path, mode) -> None:
     by_command, by_library = tmp_path / "command.bam", tmp_path / "library.bam"

@@ -94,6 +94,8 @@ def test_raw_frames_become_codes() -> None:
         {"fi": "text"},
         {"fi": 3},
         {"fi": [1, 2, 3], "fn": "4"},
+        {"fi": [1, 2, 3], "fn": -1},
+        {"fi": [1, 2, 3], "rn": 2**32 - 1},
     ],
 )
 def test_invalid_kinetics_are_dropped_all_of_them(tags: dict[str, Any]) -> None:
