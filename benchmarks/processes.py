@@ -1,12 +1,14 @@
 """What commands cost: seconds, processor seconds, memory of the process tree, and what others did meanwhile."""
 
+import ctypes
 import os
 import resource
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +18,9 @@ import psutil
 SAMPLE_SECONDS = 0.1
 WORTH_ANOTHER_LOOK = 1.01
 """Growth of the resident memory after which the proportional one is asked for again: peaks are right within 1 %."""
+
+_SET_CHILD_SUBREAPER = 36
+"""Of Linux's prctl(2)."""
 
 LINES_SHOWN = 15
 """Last lines of a command that failed."""
@@ -56,6 +61,7 @@ def measure(*commands: Sequence[str], environment: dict[str, str] | None = None)
     Raises:
         SystemExit: a command failed; the message has its last lines.
     """
+    _adopt_orphans()
     busy, own, waited = _busy(), time.process_time(), _waited()
     start = time.perf_counter()
     processes = [_started(command, environment) for command in commands]
@@ -66,9 +72,10 @@ def measure(*commands: Sequence[str], environment: dict[str, str] | None = None)
     ]
     for reader in readers:
         reader.start()
-    peak, seconds = _watched(processes, start)
+    peak, seconds, seen = _watched(processes, start)
     for reader in readers:
         reader.join()
+    _wait_for_orphans(seen)
     cpu = _waited() - waited
     others = _busy() - busy - cpu - (time.process_time() - own)
     for command, process, log in zip(commands, processes, logs, strict=True):
@@ -94,19 +101,21 @@ def _read(stream: TextIO, log: list[tuple[float, str]], start: float) -> None:
         log.extend((time.perf_counter() - start, line.rstrip()) for line in stream)
 
 
-def _watched(processes: list["subprocess.Popen[str]"], start: float) -> tuple[int, float]:
-    """Wait for all; peak memory, and seconds."""
+def _watched(processes: list["subprocess.Popen[str]"], start: float) -> tuple[int, float, set[int]]:
+    """Wait for all; peak memory, seconds, and the ids of the processes seen."""
     trees = [psutil.Process(process.pid) for process in processes]
     peak_resident = peak = 0
+    seen: set[int] = set()
     while any(process.poll() is None for process in processes):
         found = [process for tree in trees for process in _tree(tree)]
+        seen |= {process.pid for process in found} - {process.pid for process in processes}
         resident = sum(_resident(process) for process in found)
         # The kernel walks all pages to tell the PSS: asked for when the tree has grown, not to slow the run.
         if resident > peak_resident * WORTH_ANOTHER_LOOK:
             peak_resident = resident
             peak = max(peak, sum(map(_proportional, found)))
         _wait(processes, SAMPLE_SECONDS)
-    return peak, time.perf_counter() - start
+    return peak, time.perf_counter() - start, seen
 
 
 def _wait(processes: list["subprocess.Popen[str]"], seconds: float) -> None:
@@ -141,6 +150,18 @@ def _proportional(process: psutil.Process) -> int:
     except OSError:
         return 0
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of descendants that outlive their own, as fork servers do with the time of all workers."""
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _wait_for_orphans(seen: Iterable[int]) -> None:
+    """Wait for those of these processes that are children now, so that their time counts."""
+    for pid in seen:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
 
 
 def _waited() -> float:

@@ -55,6 +55,12 @@ def test_processor_seconds_are_those_of_the_commands(processes) -> None:
     assert 0.6 < processes.measure(busy, busy).cpu_seconds < 1.6
 
 
+def test_processor_seconds_include_processes_that_nobody_waited_for(processes) -> None:
+    burn = "import time\nwhile time.process_time() < 0.6: pass"
+    leaves = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-S', '-c', {burn!r}]); time.sleep(0.3)"
+    assert processes.measure(python(leaves)).cpu_seconds > 0.6
+
+
 def test_commands_run_side_by_side(processes, tmp_path: Path) -> None:
     wait = "import pathlib, sys, time\npathlib.Path({own!r}).touch()\n"
     wait += "while not pathlib.Path({other!r}).exists(): time.sleep(0.01)"
