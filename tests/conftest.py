@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.getoption("numprocesses", None):
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if not any((REPOSITORY / "deepconsensus_py" / "hmm").glob("__pycache__/*.nbi")):
+        # Quick if the compiled kernels are in the cache.
         subprocess.run([sys.executable, "-c", "import deepconsensus_py.edits.compiled"], cwd=REPOSITORY, check=True)
 
 
