@@ -5,7 +5,8 @@ MultiQC makes of ``OUT.ccs_report.json``, so that both share a row. Source: http
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from deepconsensus_py.reports.statistics import LENGTH_BIN, RunStatistics
@@ -79,42 +80,62 @@ def custom_content(sample: str, statistics: RunStatistics, report: Mapping[str, 
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the general statistics; MultiQC shows none that is empty for all samples."""
+
+    title: str
+    description: str
+    format: str
+    value: float | None
+
+
 def _general(sample: str, statistics: RunStatistics, report: Mapping[str, Any]) -> Content:
-    counts, hifi = report["counts"], statistics.hifi
-    columns = {
-        "hifi_reads": ("HiFi reads", "Reads that were written, of predicted Q20 or better", "{:,d}", hifi.reads),
-        "hifi_yield": ("HiFi yield (Gb)", "Bases of these reads, in Gb", "{:,.3f}", hifi.bases / 1e9),
-        "median_quality": (
-            "Median Q",
-            "Median predicted quality of these reads (Phred)",
-            "{:,.1f}",
-            round(hifi.exact_median_quality, 2),
-        ),
-        "homopolymers_edited": (
-            "Edited",
-            "Homopolymers (of one base or more) of the drafts that polishing changed, in percent",
-            "{:,.2f}%",
-            round(100 * counts["homopolymers_edited"] / max(counts["homopolymers"], 1), 4),
-        ),
-        "cpu_hours": ("CPU hours", "CPU time of all processes", "{:,.2f}", round(report["cpu_seconds"] / 3600, 4)),
-    }
+    # Headers of all files are the same: MultiQC takes those of the file that it reads last.
+    columns = dict(_columns(statistics, report))
     headers = [
-        {column: {"title": title, "description": text, "format": format_, "min": 0}}
-        for column, (title, text, format_, _) in columns.items()
+        {name: {"title": column.title, "description": column.description, "format": column.format, "min": 0}}
+        for name, column in columns.items()
     ]
     return {
         "id": "deepconsensus_general",
         "plot_type": "generalstats",
         "namespace": "deepconsensus-py",
         "headers": headers,
-        "data": {sample: {column: value for column, (*_, value) in columns.items()}},
+        "data": {sample: {name: column.value for name, column in columns.items() if column.value is not None}},
     }
+
+
+def _columns(statistics: RunStatistics, report: Mapping[str, Any]) -> Iterator[tuple[str, _Column]]:
+    counts, hifi = report["counts"], statistics.hifi
+    edited = 100 * counts["homopolymers_edited"] / max(counts["homopolymers"], 1)
+    hours = report["cpu_seconds"] / 3600
+    yield "hifi_reads", _Column("HiFi reads", "Reads written, of predicted Q20 or better", "{:,d}", hifi.reads)
+    yield "hifi_yield", _Column("HiFi yield (Gb)", "Bases of these reads, in Gb", "{:,.3f}", hifi.bases / 1e9)
+    median = round(hifi.exact_median_quality, 2)
+    yield "median_quality", _Column("Median Q", "Median predicted quality of these reads, Phred", "{:,.1f}", median)
+    text = "Percentage of the drafts' homopolymers, of one base or more, that polishing changed"
+    yield "homopolymers_edited", _Column("Edited (%)", text, "{:,.2f}", round(edited, 4))
+    yield "cpu_hours", _Column("CPU hours", "CPU time of all processes", "{:,.2f}", round(hours, 4))
+    for name, (title, text) in _IF_ANY.items():
+        yield name, _Column(title, text, "{:,d}", counts.get(name) or None)
+
+
+_IF_ANY = {
+    "kinetics_computed": ("Kinetics", "Reads with kinetics from their subreads"),
+    "kinetics_carried": ("Kinetics carried", "Reads with kinetics of their CCS reads"),
+    "kinetics_invalid": ("Kinetics invalid", "Reads without kinetics, because those of their CCS reads are invalid"),
+    "mods_kept": ("Mods kept", "Calls of base modifications (MM, ML) kept through polishing"),
+    "mods_dropped": ("Mods dropped", "Calls of base modifications dropped, because polishing changed their bases"),
+    "mods_invalid": ("Mods invalid", "Reads without base modifications, because those of their CCS reads are invalid"),
+}
+"""Counts of the report that are shown if they are not 0, with title and description."""
 
 
 def _line_graph(
     name: str, title: str, text: str, axes: Mapping[str, Any], lines: Mapping[str, Mapping[int, float]]
 ) -> Content:
-    own, digits = f"deepconsensus_{name}", max((len(str(x)) for line in lines.values() for x in line), default=1)
+    own = f"deepconsensus_{name}"
     return {
         "id": own,
         **_PARENT,
@@ -123,7 +144,7 @@ def _line_graph(
         "plot_type": "linegraph",
         "pconfig": {"id": f"{own}_plot", "title": f"deepconsensus-py: {title}", "ymin": 0, **axes},
         # Keys of JSON are text, which MultiQC sorts as such.
-        "data": {sample: {f"{x:0{digits}d}": y for x, y in line.items()} for sample, line in lines.items()},
+        "data": {sample: {f"{x:06d}": y for x, y in line.items()} for sample, line in lines.items()},
     }
 
 

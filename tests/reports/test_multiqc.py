@@ -13,6 +13,8 @@ from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
+from deepconsensus_py.reports.multiqc import custom_content
+from deepconsensus_py.reports.statistics import RunStatistics
 
 MOLECULES = 12
 
@@ -87,3 +89,13 @@ def test_sections_have_a_line_for_each_run(section: str, shown: Path) -> None:
     for line in data["lines"]:
         places = [float(place) for place, _ in line["pairs"]]
         assert places == sorted(places)
+
+
+def test_counts_of_kinetics_and_modifications_are_shown_if_there_are_any() -> None:
+    counts = {"homopolymers": 8, "homopolymers_edited": 2, "kinetics_computed": 5, "mods_dropped": 0}
+    content = custom_content("one", RunStatistics(), {"counts": counts, "cpu_seconds": 7200})["general"]
+    (values,) = content["data"].values()
+    assert (values["homopolymers_edited"], values["cpu_hours"], values["kinetics_computed"]) == (25, 2, 5)
+    assert not {"kinetics_carried", "mods_dropped"} & values.keys()
+    headers = [name for header in content["headers"] for name in header]
+    assert values.keys() < set(headers)
