@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from importlib.util import find_spec
 
     from deepconsensus_py.errors import InputError
-    from deepconsensus_py.evaluate.page import load_runs
+    from deepconsensus_py.evaluate.runs import load_runs
     from deepconsensus_py.files import atomic_path
 
     if find_spec("jinja2") is None:

@@ -12,7 +12,10 @@ ROW = 24
 LETTER = 7.8  # width of a digit in the wider fonts at the style sheet's 12 px
 VALUE = 80
 BAR = 14
-PLOT_HEIGHT = 240
+PLOT_WIDTH, PLOT_HEIGHT = 380, 230
+"""Of plots that stand three in a row."""
+
+LINE_CHART_HEIGHT = 240
 MARGIN_LEFT, MARGIN_RIGHT, MARGIN_TOP, MARGIN_BOTTOM = 56, 16, 12, 40
 TICKS = 6
 
@@ -109,31 +112,56 @@ def pair_chart(title: str, pairs: Sequence[Pair], unit: str) -> Markup:
     return _svg(title, height + MARGIN_BOTTOM, rows())
 
 
-def histogram_chart(title: str, before: Sequence[float], after: Sequence[float], width: float, unit: str) -> Markup:
-    """Two distributions over each other: before as an outline, after filled.
+def histogram_chart(
+    title: str, before: Mapping[float, int], after: Mapping[float, int], width: float, unit: str
+) -> Markup:
+    """Two distributions over each other: before as an outline, after filled; empty ones are omitted.
 
     Args:
         title: of the chart.
-        before: values.
-        after: values.
+        before: number of reads by value.
+        after: the same.
         width: of a bin.
         unit: of the values.
     """
-    values = [*before, *after] or [0.0]
-    first, last = math.floor(min(values) / width), math.floor(max(values) / width)
-    edges = [k * width for k in range(first, last + 2)]
-    counts = {kind: _counts(sample, edges) for kind, sample in (("after", after), ("before", before))}
-    high = max(max(heights) for heights in counts.values()) or 1
-    x, y = _plot_axes((edges[0], edges[-1], unit), (0, high, "molecules"))
+    edges = _edges((before, after), width)
+    counts = {kind: _counts(values, edges) for kind, values in (("after", after), ("before", before)) if values}
+    high = max((max(heights) for heights in counts.values()), default=0) or 1
+    x, y = _plot_axes((edges[0], edges[-1], unit), (0, high, "reads"))
     y = replace(y, whole=True)
 
     def marks() -> Iterator[str]:
         yield from _axes(x, y)
         for kind, heights in counts.items():
-            steps = "".join(f"V{y(h):.1f}H{x(right):.1f}" for h, right in zip(heights, edges[1:], strict=True))
-            yield f'<path class="{kind} area" d="M{x(edges[0]):.1f},{y(0):.1f}{steps}V{y(0):.1f}"/>'
+            yield f'<path class="{kind} area" d="{_steps(x, y, edges, heights)}"/>'
 
-    return _svg(title, PLOT_HEIGHT, marks())
+    return _svg(title, PLOT_HEIGHT, marks(), PLOT_WIDTH)
+
+
+LINES = 8
+"""Lines that can be told apart, by the style sheet's classes ``run-0`` to ``run-7``."""
+
+
+def distribution_chart(title: str, lines: Sequence[Mapping[float, int]], width: float, unit: str) -> Markup:
+    """Distributions of several runs over each other, each as percentages of its own reads.
+
+    Args:
+        title: of the chart.
+        lines: number of reads by value; one without values has no line.
+        width: of a bin.
+        unit: of the values.
+    """
+    edges = _edges(lines, width)
+    shares = [[100 * count / max(sum(values.values()), 1) for count in _counts(values, edges)] for values in lines]
+    x, y = _plot_axes((edges[0], edges[-1], unit), (0, max(map(max, shares), default=0) or 1, "% of reads"))
+
+    def marks() -> Iterator[str]:
+        yield from _axes(x, y)
+        for number, heights in enumerate(shares):
+            if any(heights):
+                yield f'<path class="run-{number % LINES} line" d="{_steps(x, y, edges, heights)}"/>'
+
+    return _svg(title, PLOT_HEIGHT, marks(), PLOT_WIDTH)
 
 
 def calibration_chart(title: str, points: Sequence[tuple[float, float, int]]) -> Markup:
@@ -158,7 +186,7 @@ def calibration_chart(title: str, points: Sequence[tuple[float, float, int]]) ->
                 f"<title>{escape(note)}</title></circle>"
             )
 
-    return _svg(title, PLOT_HEIGHT, marks())
+    return _svg(title, PLOT_HEIGHT, marks(), PLOT_WIDTH)
 
 
 def line_chart(
@@ -179,7 +207,9 @@ def line_chart(
     cut = {name: [(x, min(y, below)) for x, y in points] for name, points in lines.items()}
     values = [point for points in cut.values() for point in points] or [(1.0, 1.0)]
     right, low, high = max(x for x, _ in values), min(y for _, y in values), max(y for _, y in values)
-    x, y = _plot_axes((0, right or 1, units[0]), (min(low, 0), high if high > min(low, 0) else 1, units[1]))
+    x, y = _plot_axes(
+        (0, right or 1, units[0]), (min(low, 0), high if high > min(low, 0) else 1, units[1]), WIDTH, LINE_CHART_HEIGHT
+    )
 
     def marks() -> Iterator[str]:
         yield from _axes(x, y)
@@ -189,7 +219,7 @@ def line_chart(
             if points:
                 yield _text(x(points[-1][0]), y(points[-1][1]) - 8, name, "end")
 
-    return _svg(title, PLOT_HEIGHT, marks())
+    return _svg(title, LINE_CHART_HEIGHT, marks())
 
 
 def standalone(chart: Markup) -> str:
@@ -198,13 +228,18 @@ def standalone(chart: Markup) -> str:
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{STYLE}</style>{body}'
 
 
-def _plot_axes(horizontal: tuple[float, float, str], vertical: tuple[float, float, str]) -> tuple[_Axis, _Axis]:
+def _plot_axes(
+    horizontal: tuple[float, float, str],
+    vertical: tuple[float, float, str],
+    width: float = PLOT_WIDTH,
+    height: float = PLOT_HEIGHT,
+) -> tuple[_Axis, _Axis]:
     """Axes of a plot from (low, high, unit) of each."""
     x_low, x_high, x_unit = horizontal
     y_low, y_high, y_unit = vertical
     return (
-        _Axis(x_low, x_high, MARGIN_LEFT, WIDTH - MARGIN_RIGHT, x_unit),
-        _Axis(y_low, y_high, PLOT_HEIGHT - MARGIN_BOTTOM, MARGIN_TOP, y_unit),
+        _Axis(x_low, x_high, MARGIN_LEFT, width - MARGIN_RIGHT, x_unit),
+        _Axis(y_low, y_high, height - MARGIN_BOTTOM, MARGIN_TOP, y_unit),
     )
 
 
@@ -212,11 +247,24 @@ def _label_width(labels: Iterable[str]) -> float:
     return 12 + LETTER * max(map(len, labels), default=0)
 
 
-def _counts(values: Sequence[float], edges: Sequence[float]) -> list[int]:
+def _edges(distributions: Sequence[Mapping[float, int]], width: float) -> list[float]:
+    """Edges of the bins that hold all values."""
+    values = [value for distribution in distributions for value in distribution] or [0.0]
+    first, last = math.floor(min(values) / width), math.floor(max(values) / width)
+    return [k * width for k in range(first, last + 2)]
+
+
+def _counts(values: Mapping[float, int], edges: Sequence[float]) -> list[int]:
     counts = [0] * (len(edges) - 1)
-    for value in values:
-        counts[min(int((value - edges[0]) // (edges[1] - edges[0])), len(counts) - 1)] += 1
+    for value, count in values.items():
+        counts[min(int((value - edges[0]) // (edges[1] - edges[0])), len(counts) - 1)] += count
     return counts
+
+
+def _steps(x: _Axis, y: _Axis, edges: Sequence[float], heights: Sequence[float]) -> str:
+    """The outline of a histogram, as the data of a path."""
+    steps = "".join(f"V{y(h):.1f}H{x(right):.1f}" for h, right in zip(heights, edges[1:], strict=True))
+    return f"M{x(edges[0]):.1f},{y(0):.1f}{steps}V{y(0):.1f}"
 
 
 def _axes(x: _Axis, y: _Axis) -> Iterator[str]:
@@ -243,8 +291,8 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _svg(title: str, height: float, marks: Iterator[str]) -> Markup:
+def _svg(title: str, height: float, marks: Iterator[str], width: float = WIDTH) -> Markup:
     body = "".join(marks)
     return Markup(  # noqa: S704 - every text in it has been escaped
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">{body}</svg>'
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">{body}</svg>'
     )

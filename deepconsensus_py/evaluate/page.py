@@ -1,119 +1,25 @@
 """A self-contained HTML page about one or more runs: reports, ZMW tables and evaluations."""
 
-import csv
-import gzip
-import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.charts import Bar, Pair, bar_chart, calibration_chart, histogram_chart, pair_chart
-from deepconsensus_py.pacbio.inputs import reading, understanding
+from deepconsensus_py.evaluate.charts import Pair, calibration_chart, histogram_chart, pair_chart
+from deepconsensus_py.evaluate.run_comparison import QUALITY_BIN, comparison, duration, gibibytes, length_bin
+from deepconsensus_py.evaluate.runs import MOST_ROWS, Run, RunTable
+from deepconsensus_py.pacbio.inputs import understanding
 from deepconsensus_py.reports.outcomes import Outcome
-from deepconsensus_py.reports.side_files import MOLECULES, REPORT
+from deepconsensus_py.reports.statistics import median
 from deepconsensus_py.reports.table import YIELD_QUALITIES
 
-REPORT_KEYS = {"tool", "version", "command", "started", "seconds", "model", "parameters", "inputs", "output"} | {
-    "stages",
-    "counts",
-    "peak_memory_bytes",
-}
-EVALUATION_KEYS = {"total", "molecules", "reads"}
-ABSENT = "."
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """One run of ``polish``.
-
-    Attributes:
-        path: of its ``OUT.report.json``.
-        report: its content.
-        molecules: rows of ``OUT.zmws.tsv.gz`` by column name; empty if the file is absent.
-        evaluation: output of ``evaluate --json`` for its reads, or None.
-    """
-
-    path: Path
-    report: Mapping[str, Any]
-    molecules: Sequence[Mapping[str, str]]
-    evaluation: Mapping[str, Any] | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of its output."""
-        return Path(self.report["output"]).name
-
-    def numbers(self, column: str) -> list[float]:
-        """The known values of a column of the ZMW table, in order."""
-        return [float(row[column]) for row in self.molecules if row[column] != ABSENT]
-
-
-def load_runs(paths: Sequence[Path]) -> list[Run]:
-    """Load reports, and match evaluations with runs.
-
-    Args:
-        paths: ``OUT.report.json`` files and outputs of ``evaluate --json``, recognised by content. An evaluation
-            belongs to the run whose output it evaluated, else to the only run in its folder.
-
-    Raises:
-        InputError: a file is neither, is damaged, or an evaluation matches none of the runs.
-    """
-    contents = {path: _load_json(path) for path in paths}
-    reports = {path: content for path, content in contents.items() if content.keys() >= REPORT_KEYS}
-    evaluations = {path: content for path, content in contents.items() if content.keys() >= EVALUATION_KEYS}
-    for path in contents:
-        if path not in reports and path not in evaluations:
-            raise InputError(f"{path}: neither the report of a run nor an evaluation; give OUT{REPORT}")
-    if not reports:
-        raise InputError(f"{paths[0]}: no report of a run; give OUT{REPORT} with evaluations")
-    judged = {}
-    for path, content in evaluations.items():
-        with understanding(path, "an evaluation, or the report of its run is"):
-            judged[_run_of(path, content, reports)] = content
-    return [Run(path, report, _load_molecules(path), judged.get(path)) for path, report in reports.items()]
-
-
-def _load_json(path: Path) -> dict[str, Any]:
-    with reading(path):
-        text = path.read_bytes()
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON; give OUT{REPORT}") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _run_of(path: Path, evaluation: Mapping[str, Any], reports: Mapping[Path, Mapping[str, Any]]) -> Path:
-    by_output = [p for p, report in reports.items() if report["output"] == evaluation["reads"]]
-    in_folder = [p for p in reports if p.resolve().parent == path.resolve().parent]
-    for candidates in (by_output, in_folder):
-        if len(candidates) == 1:
-            return candidates[0]
-    raise InputError(f"{path}: it evaluates {evaluation['reads']}, which is not the output of any run given")
-
-
-def _load_molecules(path: Path) -> list[dict[str, str]]:
-    table = path.with_name(path.name.removesuffix(REPORT) + MOLECULES)
-    if not table.exists():
-        return []
-    with (
-        understanding(table, "a run's table of ZMWs; run polish again or delete it"),
-        gzip.open(table, "rt", encoding="utf-8", newline="") as file,
-    ):
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
-QUALITY_BIN = 2.0  # Phred
-MOST_ROWS = 50
-"""Most molecules drawn or listed individually; the ZMW table has all."""
+MOST_PAIRS = 12
+"""Most molecules whose errors are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +43,10 @@ def render_page(runs: Sequence[Run]) -> str:
     Args:
         runs: at least one.
     """
+    sections = [_section(run) for run in runs]
+    together = comparison(runs) if len(runs) > 1 else None
     template = load_template("report.html")
-    return template.render(version=__version__, sections=[_section(run) for run in runs], most_rows=MOST_ROWS)
+    return template.render(version=__version__, sections=sections, comparison=together, most_rows=MOST_ROWS)
 
 
 def load_template(name: str) -> Template:
@@ -166,11 +74,10 @@ def _shown(run: Run) -> dict[str, Any]:
         "report": report,
         "figures": list(_figures(run)),
         "outcomes": _outcomes(report["counts"]["outcomes"]),
-        "outcome_chart": _outcome_chart(report["counts"]["outcomes"]),
-        "quality_chart": _quality_chart(run),
+        "charts": list(_charts(run.table)),
         "yields": _yields(run),
-        "stage_chart": _stage_chart(report["stages"]),
-        "failures": [row for row in run.molecules if row["outcome"] != Outcome.SUCCESS],
+        "stages": _stages(report["stages"]),
+        "table": run.table,
         "evaluation": run.evaluation,
         "error_chart": _error_chart(run.evaluation),
         "calibration_chart": _calibration_chart(run.evaluation),
@@ -183,29 +90,22 @@ def _figures(run: Run) -> Iterable[KeyFigure]:
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
     yield KeyFigure("polished reads", f"{polished:,}", f"of {counts['molecules']:,} ZMWs")
     yield KeyFigure("bases written", f"{counts['bases_out']:,}", f"of {counts['bases_in']:,} draft bases")
-    before, after = run.numbers("quality_before"), run.numbers("quality_after")
-    if after:
-        note = f"Q{median(before):.1f} before" if before else ""
-        yield KeyFigure("median predicted quality", f"Q{median(after):.1f}", note)
+    table = run.table
+    if table.lengths:
+        yield KeyFigure("median length", f"{median(table.lengths):,.0f}", f"{median(table.passes):g} full passes")
+    if table.after:
+        note = f"Q{median(table.before):.1f} before" if table.before else ""
+        yield KeyFigure("median quality", f"Q{median(table.after):.1f}", note)
     if run.evaluation:
         yield _error_figure(run.evaluation["total"])
-    yield KeyFigure("windows run", f"{counts['windows_corrected']:,}", f"of {counts['windows']:,}")
     yield KeyFigure("time", duration(run.report["seconds"]), f"{rate(counts['molecules'], run.report['seconds'])}")
-    yield KeyFigure("peak memory", f"{run.report['peak_memory_bytes'] / 2**30:.2f} GiB")
+    yield KeyFigure("peak memory", gibibytes(run.report["peak_memory_bytes"]))
 
 
 def _error_figure(total: Mapping[str, Any]) -> KeyFigure:
     if total.get("baseline_errors") is None:
         return KeyFigure("errors", f"{total['errors']:,}", f"in {total['truth_bases']:,} bases")
     return KeyFigure("errors", f"{total['errors']:,}", f"{total['baseline_errors']:,} before")
-
-
-def duration(seconds: float) -> str:
-    """A readable duration."""
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def rate(molecules: int, seconds: float) -> str:
@@ -216,28 +116,49 @@ def rate(molecules: int, seconds: float) -> str:
     return f"{per_second:.1f} ZMWs/s" if per_second >= 1 else f"{60 * per_second:.1f} ZMWs/min"
 
 
-def _outcomes(outcomes: Mapping[str, int]) -> list[tuple[str, int, str]]:
-    """Name, count, meaning; the most frequent first."""
-    rows = []
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A row of a table with bars.
+
+    Attributes:
+        name: of the row.
+        value: as displayed.
+        percent: length of its bar.
+        meaning: a description.
+    """
+
+    name: str
+    value: str
+    percent: float
+    meaning: str = ""
+
+
+def _outcomes(outcomes: Mapping[str, int]) -> list[Share]:
+    """The most frequent first."""
+    total, rows = sum(outcomes.values()) or 1, []
     for name, count in sorted(outcomes.items(), key=lambda item: -item[1]):
         meaning = ""
         with suppress(ValueError):  # reports of other versions may have other outcomes
             meaning = Outcome(name).meaning
-        rows.append((name.replace("_", " "), count, meaning))
+        rows.append(Share(name.replace("_", " "), f"{count:,}", 100 * count / total, meaning))
     return rows
 
 
-def _outcome_chart(outcomes: Mapping[str, int]) -> Markup:
-    return bar_chart("ZMWs by outcome", [Bar(name, count, f"{count:,}") for name, count, _ in _outcomes(outcomes)])
+def _stages(stages: Mapping[str, float]) -> list[Share]:
+    longest = max(stages.values(), default=0) or 1
+    return [Share(stage, duration(seconds), 100 * seconds / longest) for stage, seconds in stages.items()]
 
 
-def _quality_chart(run: Run) -> Markup | None:
-    before, after = run.numbers("quality_before"), run.numbers("quality_after")
-    if not after:
-        return None
-    return histogram_chart(
-        "Predicted read quality before and after", before, after, QUALITY_BIN, "predicted read quality (Phred)"
-    )
+def _charts(table: RunTable) -> Iterable[tuple[str, Markup, bool]]:
+    """Title and chart, and whether it shows drafts as well."""
+    none: Counter[float] = Counter()
+    for title, before, after, width, unit in (
+        ("Predicted quality", table.before, table.after, QUALITY_BIN, "predicted read quality (Phred)"),
+        ("Read lengths", none, table.lengths, length_bin([table.lengths]), "length (bases)"),
+        ("Full passes", none, table.passes, 1, "full passes"),
+    ):
+        if after:
+            yield title, histogram_chart(title, before, after, width, unit), bool(before)
 
 
 def _yields(run: Run) -> list[tuple[int, list[int]]]:
@@ -251,16 +172,12 @@ def _yields(run: Run) -> list[tuple[int, list[int]]]:
     ]
 
 
-def _stage_chart(stages: Mapping[str, float]) -> Markup:
-    return bar_chart("Time by stage", [Bar(stage, seconds, duration(seconds)) for stage, seconds in stages.items()])
-
-
 def _error_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
-    """The molecules with the most errors before polishing, as many as fit."""
+    """The molecules with the most errors before polishing."""
     rows = [m for m in evaluation["molecules"] if "baseline_errors" in m] if evaluation else []
     if not rows:
         return None
-    worst = sorted(rows, key=lambda m: -m["baseline_errors"])[:MOST_ROWS]
+    worst = sorted(rows, key=lambda m: -m["baseline_errors"])[:MOST_PAIRS]
     pairs = [Pair(m["name"], m["baseline_errors"], m["errors"]) for m in worst]
     return pair_chart("Errors before and after, by molecule", pairs, "errors")
 

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import floor, log10
+from typing import TypeVar
 
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.table import COLUMNS
@@ -17,6 +18,8 @@ LENGTH_BIN = 200
 
 _COUNTED_QUALITY = 0.01
 """Phred; resolution of the median."""
+
+Number = TypeVar("Number", int, float)
 
 _OUTCOME, _BEFORE, _LENGTH = (COLUMNS.index(name) for name in ("outcome", "quality_before", "length_after"))
 
@@ -101,17 +104,12 @@ class ReadGroup:
     @property
     def median_length(self) -> int:
         """Bases."""
-        return round(_median(self.lengths))
+        return round(median(self.lengths))
 
     @property
     def n50(self) -> int:
-        """The length such that longer reads, and those of this length, have half of the bases or more."""
-        half, covered = self.bases / 2, 0
-        for length in sorted(self.lengths, reverse=True):
-            covered += length * self.lengths[length]
-            if covered >= half:
-                return length
-        return 0
+        """Bases."""
+        return int(n50(self.lengths))
 
     @property
     def median_quality(self) -> int:
@@ -121,7 +119,7 @@ class ReadGroup:
     @property
     def exact_median_quality(self) -> float:
         """Phred."""
-        return _median(self._qualities) * _COUNTED_QUALITY
+        return median(self._qualities) * _COUNTED_QUALITY
 
     @property
     def mean_passes(self) -> int:
@@ -129,14 +127,28 @@ class ReadGroup:
         return round(self._passes / self.reads) if self.reads else 0
 
 
-def _median(values: Counter[int]) -> float:
+def n50(lengths: Mapping[Number, int]) -> float:
+    """The length such that longer reads, and those of this length, have half of the bases or more; 0 without reads.
+
+    Args:
+        lengths: number of reads by length in bases.
+    """
+    half, covered = sum(length * count for length, count in lengths.items()) / 2, 0.0
+    for length in sorted(lengths, reverse=True):
+        covered += length * lengths[length]
+        if covered >= half:
+            return length
+    return 0
+
+
+def median(values: Mapping[Number, int]) -> float:
     """The median of values by their numbers; 0 if there are none."""
-    total = values.total()
+    total = sum(values.values())
     middle = [_nth(values, n) for n in {(total - 1) // 2, total // 2}] if total else [0]
     return sum(middle) / len(middle)
 
 
-def _nth(values: Counter[int], n: int) -> int:
+def _nth(values: Mapping[Number, int], n: int) -> Number:
     for value in sorted(values):
         n -= values[value]
         if n < 0:

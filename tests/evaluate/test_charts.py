@@ -1,6 +1,7 @@
 """Charts: well-formed, marks where the values are, texts escaped."""
 
 import re
+from collections import Counter
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,6 +11,7 @@ from deepconsensus_py.evaluate.charts import (
     Pair,
     bar_chart,
     calibration_chart,
+    distribution_chart,
     histogram_chart,
     line_chart,
     pair_chart,
@@ -36,12 +38,24 @@ def test_pairs_have_two_marks_to_a_row_in_order() -> None:
 
 
 def test_histograms_count_every_value_once() -> None:
-    svg = histogram_chart("t", [20, 21, 21.9, 30], [30, 31.9, 32], 2, "Phred")
+    svg = histogram_chart("t", Counter([20, 21, 21.9, 30]), Counter([30, 31.9, 32]), 2, "Phred")
     (path,) = _marks(svg, "path", "before")
     heights = [float(v) for v in re.findall(r"V([\d.]+)H", path["d"])]
     floor = max(heights)
     unit = (floor - min(heights)) / 3
     assert [round((floor - h) / unit) for h in heights] == [3, 0, 0, 0, 0, 1, 0]
+
+
+def test_a_histogram_without_a_before_has_one_outline() -> None:
+    svg = histogram_chart("t", {}, {3: 2, 5: 1}, 1, "passes")
+    assert len(_marks(svg, "path", "area")) == 1
+
+
+def test_runs_are_drawn_as_shares_of_their_own_reads() -> None:
+    svg = distribution_chart("t", [{1: 1, 2: 3}, {1: 100, 2: 300}, {}], 1, "passes")
+    paths = _marks(svg, "path", "line")
+    assert [path["class"] for path in paths] == ["run-0 line", "run-1 line"]
+    assert paths[0]["d"] == paths[1]["d"]
 
 
 def test_calibration_points_on_the_line_are_on_the_line() -> None:
@@ -61,7 +75,8 @@ def test_calibration_points_on_the_line_are_on_the_line() -> None:
         bar_chart("t", []),
         pair_chart("t", [], "errors"),
         pair_chart("t", [Pair("a", 0, 0)], "errors"),
-        histogram_chart("t", [], [], 2, "Phred"),
+        histogram_chart("t", {}, {}, 2, "Phred"),
+        distribution_chart("t", [{}, {}], 2, "Phred"),
         calibration_chart("t", []),
     ],
 )

@@ -1,5 +1,6 @@
 """The page: complete in itself, well-formed, and it says what happened."""
 
+import gzip
 import json
 import os
 import re
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.cli.main import main
-from deepconsensus_py.evaluate.page import duration, rate
+from deepconsensus_py.evaluate.page import rate
+from deepconsensus_py.evaluate.run_comparison import duration
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -90,7 +92,7 @@ def test_a_page_without_truth_and_molecules_says_less(run_report: Path, tmp_path
     run_report.with_name("out.zmws.tsv.gz").unlink()
     text = _page(tmp_path, run_report).text
     assert "Errors against the truth" not in text
-    assert "Predicted read quality" not in text
+    assert "Predicted quality" not in text
     assert "ZMW outcomes" in text
 
 
@@ -117,13 +119,50 @@ def test_an_evaluation_without_baseline_or_qualities_will_do(
     assert "Base qualities against the truth" not in text
 
 
+def compared(html: str) -> dict[str, list[str]]:
+    """The cells of the table of all runs, by the name of their row."""
+    table = html.partition('<table class="compared">')[2].partition("</table>")[0]
+    rows = [re.findall(r">([^<>]*)</(?:td|th|a)>", row) for row in table.split("<tr>")[1:]]
+    return {row[0]: row[1:] for row in rows}
+
+
 def test_several_runs_are_compared_and_linked(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.report.json"
     other.write_text(json.dumps(json.loads(run_report.read_text()) | {"output": "x/other.bam"}))
     page = _page(tmp_path, run_report, other, evaluation)
-    assert "All runs" in page.text
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
     assert len(page.links) == 2
+    rows = compared((tmp_path / "report.html").read_text())
+    assert rows["model"] == ["vote", "vote", ""]
+    assert rows["ZMWs"] == ["3", "3", "6"]
+    assert rows["bases written"] == ["2,001", "2,001", "4,002"]
+    assert rows["errors before"] == ["17", "–", ""]
+    # The other run has no table of ZMWs.
+    assert rows["median length"] == ["1,000", "–", "1,000"]
+    assert rows["median predicted quality"] == ["Q36.0", "–", "Q36.0"]
+    # Reports of earlier versions have neither.
+    assert not {"CPU time", "homopolymers changed"} & rows.keys()
+
+
+def test_figures_of_all_runs_are_those_of_all_reads(run_report: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "second"
+    folder.mkdir()
+    counts = {"homopolymers": 400, "homopolymers_edited": 3}
+    for place, share in ((run_report.parent, 1), (folder, 3)):
+        report = json.loads(run_report.read_text())
+        report["counts"] |= {name: share * count for name, count in counts.items()} | {"homopolymers": 400}
+        (place / "out.report.json").write_text(json.dumps(report | {"cpu_seconds": 60.0 * share}))
+    with gzip.open(run_report.with_name("out.zmws.tsv.gz"), "rt") as file:
+        header, *rows = file
+    longer = [row.replace("\t1001\t", "\t4000\t").replace("\t10\t1000", "\t4\t1000") for row in rows]
+    with gzip.open(folder / "out.zmws.tsv.gz", "wt") as file:
+        file.writelines([header, *longer])
+    _page(tmp_path, run_report, folder / "out.report.json")
+    rows = compared((tmp_path / "report.html").read_text())
+    assert rows["N50"] == ["1,001", "4,000", "4,000"]
+    assert rows["median full passes"][2] == "10"
+    assert rows["homopolymers changed"] == ["0.75 %", "2.25 %", "1.50 %"]
+    assert rows["CPU time"] == ["60.0 s", "3 min 0 s", "4 min 0 s"]
 
 
 def test_many_molecules_are_not_all_listed(run_report: Path, evaluation: Path, tmp_path: Path) -> None:
