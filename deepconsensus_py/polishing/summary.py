@@ -69,7 +69,7 @@ def summary(read: PolishedRead) -> ZmwResult:
         quality_after=quality,
         consensus=is_consensus(draft),
         coverage=coverage if isinstance(coverage, float) else UNKNOWN,
-        accuracy=read.rq if called else UNKNOWN,
+        accuracy=UNKNOWN if quality is None else 1 - 10 ** (-quality / 10),
         windows=read.windows,
         corrected=read.corrected,
         counts={**read.counts, **_counts(read, quality)},
