@@ -20,8 +20,8 @@ from deepconsensus_py.pacbio.inputs import reading, require_once, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.record_file import RecordFile
 from deepconsensus_py.reports.outcomes import Outcome
-from deepconsensus_py.reports.run_reports import METRICS, SUFFIXES, write_reports
-from deepconsensus_py.reports.side_files import MOLECULES, REPORT, require_own_report, side_file
+from deepconsensus_py.reports.run_reports import METRICS, SUFFIXES, require_own_files, write_reports
+from deepconsensus_py.reports.side_files import MOLECULES, REPORT, side_file
 from deepconsensus_py.reports.statistics import ZmwLines
 from deepconsensus_py.reports.table import summed
 from deepconsensus_py.reports.zmw_metrics import metrics_lines
@@ -47,7 +47,7 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
     """
     if output.suffix != ".bam":
         raise OutputError(f"{output}: merged reads are written as BAM; give a name that ends in .bam")
-    require_own_report(output)
+    require_own_files(output)
     reports = [_read_report(part) for part in parts]
     _require_same_model(parts, reports)
     require_once(parts)

@@ -34,7 +34,7 @@ from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, enc
 from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
 from deepconsensus_py.reports.outcomes import Outcome
-from deepconsensus_py.reports.side_files import require_own_report
+from deepconsensus_py.reports.run_reports import require_own_files
 from deepconsensus_py.reports.table import MoleculeTable, summed
 from deepconsensus_py.workers.pool import keep_heap_small
 from deepconsensus_py.workers.resources import peak_resident
@@ -131,7 +131,7 @@ def _into_stream(session: "_Session") -> dict[str, Any]:
 def _into_files(session: "_Session") -> dict[str, Any]:
     """Write checkpoints into the work folder; the files get their final names at the end."""
     job = session.job
-    require_own_report(job.output)
+    require_own_files(job.output)
     with claimed(Targets(job.output, job.failed), session.identity(), resume=job.resume) as work:
         if not work.complete:
             _polish_on(session, work)

@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 from deepconsensus_py._version import __version__
@@ -55,6 +56,18 @@ class CcsCounts:
         return self.passed + self.failed + self.shortcut
 
 
+_CREATED = "Created by deepconsensus-py"
+
+
+def is_own_report(path: Path) -> bool:
+    """Whether ``write_report`` wrote a file; one that is damaged may as well have been."""
+    try:
+        comment = json.loads(path.read_text("utf-8")).get("_comment", "")
+    except (OSError, ValueError, AttributeError):
+        return True
+    return str(comment).startswith(_CREATED)
+
+
 def write_report(counts: CcsCounts, statistics: RunStatistics, percent_q30: float, file: TextIO) -> None:
     """Write the report as JSON; equal counts give equal bytes.
 
@@ -70,7 +83,7 @@ def write_report(counts: CcsCounts, statistics: RunStatistics, percent_q30: floa
         for id_, name, value in (*_zmw_attributes(counts), *_read_attributes(statistics), quality)
     ]
     content = {
-        "_comment": f"Created by deepconsensus-py {__version__}",
+        "_comment": f"{_CREATED} {__version__}",
         "attributes": found,
         "dataset_uuids": [""],
         "id": "ccs_processing",

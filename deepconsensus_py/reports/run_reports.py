@@ -6,17 +6,41 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from deepconsensus_py.reports.ccs_report import CcsCounts, write_report, write_text
+from deepconsensus_py.errors import OutputError
+from deepconsensus_py.reports.ccs_report import CcsCounts, is_own_report, write_report, write_text
 from deepconsensus_py.reports.multiqc import SECTIONS, custom_content, suffix
-from deepconsensus_py.reports.side_files import MOLECULES, REPORT, side_file, side_stream, write_json
+from deepconsensus_py.reports.side_files import (
+    MOLECULES,
+    REPORT,
+    require_own_report,
+    side_file,
+    side_stream,
+    write_json,
+)
 from deepconsensus_py.reports.statistics import RunStatistics, ZmwLines
 from deepconsensus_py.reports.table import COLUMNS, table_row
-from deepconsensus_py.reports.zmw_metrics import joined
+from deepconsensus_py.reports.zmw_metrics import is_own_metrics, joined
 
 METRICS, CCS_JSON, CCS_TEXT = ".zmw_metrics.json.gz", ".ccs_report.json", ".ccs_report.txt"
 
 SUFFIXES = (REPORT, MOLECULES, METRICS, CCS_JSON, CCS_TEXT, *map(suffix, SECTIONS))
 """Of all files beside the reads."""
+
+
+def require_own_files(output: Path) -> None:
+    """Refuse an output beside which stands a report of another output, or one that ``ccs`` wrote under the same name.
+
+    Raises:
+        OutputError: it would be overwritten.
+    """
+    require_own_report(output)
+    for name, is_own in ((CCS_JSON, is_own_report), (METRICS, is_own_metrics)):
+        path = side_file(output, name)
+        if path.is_file() and not is_own(path):
+            raise OutputError(
+                f"{path}: was written by another program (ccs?) and would be overwritten; choose another output name "
+                "or folder"
+            )
 
 
 def write_reports(places: Mapping[str, Path], zmws: Iterable[ZmwLines], report: Mapping[str, Any]) -> None:

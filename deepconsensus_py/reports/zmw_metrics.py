@@ -4,8 +4,11 @@ Source: https://ccs.how/faq/reports-aux-files. Each object stands on a line of i
 merged as a stream.
 """
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TextIO
 
 from deepconsensus_py.reports.reasons import status
@@ -41,6 +44,15 @@ def joined(lines: Iterable[str]) -> Iterator[str]:
         yield line.removesuffix("\n")
         between = _BETWEEN
     yield _START + "]}\n" if between == _START else _END
+
+
+def is_own_metrics(path: Path) -> bool:
+    """Whether a file has been written from ``joined``; one that is damaged may as well have been."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            return file.readline() in {_START, ""}
+    except (OSError, ValueError, EOFError, zlib.error):
+        return True
 
 
 def metrics_lines(file: TextIO) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """No output, and no side file of one, replaces what another command or run has written under another name."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -32,6 +33,29 @@ def test_another_output_of_the_same_stem_is_refused(run: Commands, inputs, tmp_p
     first.unlink()
     assert run(*inputs, "-o", tmp_path / second).status == 0
     assert json.loads(report.read_text())["output"] == str(tmp_path / second)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("out.ccs_report.json", b'{"_comment": "Created by pbcopper v1.9.3", "attributes": []}'),
+        ("out.zmw_metrics.json.gz", gzip.compress(b'{\n  "zmws": []\n}')),
+    ],
+)
+def test_what_ccs_wrote_is_not_replaced(run: Commands, inputs, tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    result = run(*inputs, "-o", tmp_path / "out.bam")
+    assert result.status == 1
+    assert f"{tmp_path / name}: was written by another program" in result.err
+    assert (tmp_path / name).read_bytes() == content
+    assert not (tmp_path / "out.bam").exists()
+
+
+@pytest.mark.parametrize("name", ["out.ccs_report.json", "out.zmw_metrics.json.gz"])
+def test_what_is_damaged_is_replaced(run: Commands, inputs, tmp_path: Path, name: str) -> None:
+    for content in (b"", b"nonsense", b"[1]", b"\xff\xfe", b"\x1f\x8b nonsense"):
+        (tmp_path / name).write_bytes(content)
+        assert run(*inputs, "-o", tmp_path / "out.bam").status == 0
 
 
 def test_a_report_that_is_damaged_is_replaced(run: Commands, inputs, tmp_path: Path) -> None:
