@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deepconsensus_py._version import __version__
 
 if TYPE_CHECKING:
+    from deepconsensus_py.align.zmw_filter import ZmwFilter
     from deepconsensus_py.errors import DeepConsensusError, InputError, ModelError, OutputError
     from deepconsensus_py.models.registry import load_model
     from deepconsensus_py.pacbio.zmws import read_zmws
@@ -32,6 +33,7 @@ __all__ = [
     "PolishSettings",
     "PolishedRead",
     "ReadFilter",
+    "ZmwFilter",
     "__version__",
     "load_model",
     "polish",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "align.zmw_filter": ("ZmwFilter",),
     "errors": ("DeepConsensusError", "InputError", "ModelError", "OutputError"),
     "models.registry": ("load_model",),
     "pacbio.zmws": ("read_zmws",),

@@ -124,16 +124,17 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
         only from those that the draft is made from, are added once these are aligned to it (``pass_tags``).
 
     Raises:
-        MoleculeError: fewer than three passes are of about the median length and align (``too_few_passes``).
+        MoleculeError: fewer than three passes are of about the median length (``too_few_passes``), or align
+            (``draft_failure``).
     """
     name = ccs_name(molecule)
     chosen = _chosen(passes)
     if len(chosen) < MIN_PASSES:
-        raise _too_few(name, len(chosen), len(passes))
+        raise _too_few(name, len(chosen), len(passes), "too_few_passes")
     backbone = chosen[0].bases
     aligned = _aligned(name, backbone, chosen)
     if len(aligned) < MIN_PASSES:
-        raise _too_few(name, len(aligned), len(passes))
+        raise _too_few(name, len(aligned), len(passes), "draft_failure")
     consensus = window_consensus(backbone, aligned)
     consensus = window_consensus(consensus, _aligned(name, consensus, chosen), backbone_leads=True)
     aligned = _aligned(name, consensus, chosen)
@@ -182,10 +183,10 @@ def _identity(name: str, passes: Sequence[Pass]) -> tuple[tuple[str, Any, str], 
     return tags_of_identity(name, [p.tag("RG") for p in passes])
 
 
-def _too_few(name: str, usable: int, total: int) -> MoleculeError:
+def _too_few(name: str, usable: int, total: int, outcome: str) -> MoleculeError:
     return MoleculeError(
         f"{name}: {usable} of {total} subreads have similar lengths and align; a draft takes at least {MIN_PASSES}",
-        outcome="too_few_passes",
+        outcome=outcome,
     )
 
 

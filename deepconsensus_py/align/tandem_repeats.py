@@ -55,6 +55,26 @@ def find_tandem_repeats(bases: NDArray[np.uint8]) -> TandemRepeats:
     return TandemRepeats(start, stop, unit)
 
 
+def has_tandem_repeat(bases: NDArray[np.uint8], shortest: int) -> bool:
+    """Whether a tandem repeat has at least ``shortest`` bases.
+
+    Repeats that overlap, or are less than a unit apart, count as one: a copy between them may have an error.
+
+    Args:
+        bases: ``uint8[n]`` base codes.
+        shortest: bases.
+    """
+    found = find_tandem_repeats(bases)
+    start = stop = 0
+    for first, end, unit in sorted(zip(found.start.tolist(), found.stop.tolist(), found.unit.tolist(), strict=True)):
+        if first >= stop + unit:
+            start = first
+        stop = max(stop, end)
+        if stop - start >= shortest:
+            return True
+    return False
+
+
 @kernel
 def _find(bases: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Rows start, stop and unit of all repeats, including homopolymers and multiples of units.

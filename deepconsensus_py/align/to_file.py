@@ -4,19 +4,21 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from deepconsensus_py.align.draft import draft_zmw
 from deepconsensus_py.align.pass_tags import with_pass_tags
 from deepconsensus_py.align.passes import align_zmw, require_raw, unaligned
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.draft_parts import DraftPart
 from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.headers import Program, aligned_header, header_without_drafts
 from deepconsensus_py.pacbio.inputs import Paths
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
-from deepconsensus_py.pacbio.names import MoleculeId
+from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.records import pass_record
 from deepconsensus_py.pacbio.writers import RecordWriter, open_reads, open_records
 from deepconsensus_py.pacbio.zmws import Fault, match, read_subreads
@@ -86,7 +88,7 @@ def align_files(
 def _references(part: DraftPart) -> dict[str, int]:
     """Names and lengths of the chosen drafts; for an empty chunk of the first draft, to mark the file as aligned."""
     chosen = {draft.entry.name: draft.entry.length for draft in part}
-    return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.paths), 1)}
+    return chosen or {entry.name: entry.length for entry in islice(draft_entries(part.given), 1)}
 
 
 def _aligned(molecule: Zmw | Fault) -> tuple[Zmw | Fault, Zmw | None]:
@@ -129,7 +131,7 @@ class DraftCounts:
     Attributes:
         molecules: read.
         drafts: written.
-        outcomes: ZMWs without a draft, by outcome (``too_few_passes``, ``error``).
+        outcomes: ZMWs without a draft, by outcome, such as ``too_few_passes`` or ``error``.
     """
 
     molecules: int = 0
@@ -137,13 +139,16 @@ class DraftCounts:
     outcomes: Counter[str] = field(default_factory=Counter)
 
 
-def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cores: int = 1) -> DraftCounts:
-    """Build a draft of every ZMW that has enough passes.
+def draft_files(
+    subreads: Sequence[Path], output: Path, program: Program, zmw_filter: ZmwFilter, *, cores: int = 1
+) -> DraftCounts:
+    """Build a draft of every ZMW that passes the filters.
 
     Args:
         subreads: raw subreads, BAM files or files of file names.
         output: BAM, SAM or FASTQ(.gz) file; ``-`` is standard output.
         program: for the header.
+        zmw_filter: which ZMWs get a draft, and from which of their passes.
         cores: CPU cores.
 
     Raises:
@@ -151,7 +156,8 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
         OutputError: the output cannot be written.
     """
     counts = DraftCounts()
-    drafts = ordered_map(_draft, read_subreads(subreads), cores, processes=True, lost=_lost)
+    work, refused = (partial(do, zmw_filter=zmw_filter) for do in (_draft, _refused))
+    drafts = ordered_map(work, read_subreads(subreads), cores, processes=True, lost=_lost, early=refused)
     with open_reads(output, header_without_drafts(subreads, program), threads=cores) as writer:
         for draft in drafts:
             counts.molecules += 1
@@ -169,15 +175,30 @@ def draft_files(subreads: Sequence[Path], output: Path, program: Program, *, cor
 _Read = tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]
 
 
-def _draft(molecule: _Read) -> Draft | MoleculeError:
-    name, passes = molecule
-    if isinstance(passes, MoleculeError):
-        return passes
-    require_raw(str(name), passes)
+def _draft(molecule: _Read, zmw_filter: ZmwFilter) -> Draft | MoleculeError:
     try:
-        return with_pass_tags(align_zmw(draft_zmw(name, passes)))
+        zmw = draft_zmw(molecule[0], _used_passes(molecule, zmw_filter))
+        zmw_filter.require_length(zmw.draft)
+        return with_pass_tags(align_zmw(zmw))
     except MoleculeError as error:
         return error
+
+
+def _refused(molecule: _Read, zmw_filter: ZmwFilter) -> MoleculeError | None:
+    """Why no draft is tried to be built; None if it is."""
+    try:
+        _used_passes(molecule, zmw_filter)
+    except MoleculeError as error:
+        return error
+    return None
+
+
+def _used_passes(molecule: _Read, zmw_filter: ZmwFilter) -> tuple[Pass, ...]:
+    name, passes = molecule
+    if isinstance(passes, MoleculeError):
+        raise passes
+    require_raw(str(name), passes)
+    return zmw_filter.used_passes(ccs_name(name), passes)
 
 
 def _lost(molecule: _Read, how: str) -> MoleculeError:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.pacbio.names import whole_number
-from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES
 from deepconsensus_py.workers.resources import default_threads
 
 if TYPE_CHECKING:
@@ -47,15 +47,36 @@ def whole(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
     return parse
 
 
+def number(text: str) -> float:
+    """A number of at least 0, as an argument type."""
+    value = _parsed(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, not {text!r}")
+    return value
+
+
 def quality(text: str) -> float:
     """A Phred quality, as an argument type."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _parsed(text)
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"must be a Phred quality of at least 0, not {text!r}")
     return value
+
+
+def accuracy(text: str) -> float:
+    """The Phred quality of an accuracy (tag ``rq``), as an argument type."""
+    value = _parsed(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be an accuracy of at least 0 and below 1, such as 0.99, not {text!r}")
+    # The last bit of a logarithm must not decide whether 0.99 is Q20.
+    return round(-10 * math.log10(1 - value), 6) + 0.0
+
+
+def _parsed(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def add_output(parser: Parser, metavar: str, help: str, *, required: bool = True) -> None:  # noqa: A002 - argparse's word
@@ -104,15 +125,62 @@ def add_limit(parser: Parser) -> None:
     parser.group("input").add_argument("--limit", type=whole(1), metavar="N", help="process only the first N ZMWs")
 
 
-def add_min_passes(parser: Parser) -> None:
-    """``--min-passes``."""
-    parser.group("filters").add_argument(
+ZMW_FILTERS = ("min_snr", "top_passes", "min_passes", "min_length", "max_length", "min_tandem_repeat_length")
+"""The options that ``zmw_filter`` reads."""
+
+
+def add_zmw_filters(parser: Parser, *, marks: bool = True) -> None:
+    """The filters of ZMWs on their subreads and draft, those of ``ccs``; ``marks``: and what only marks them."""
+    group, default = parser.group("filters"), ZmwFilter()
+    group.add_argument(
+        "--min-snr",
+        type=number,
+        default=default.min_snr,
+        metavar="SNR",
+        help="minimum signal-to-noise ratio of the weakest base (tag sn; default %(default)s)",
+    )
+    group.add_argument(
+        "--top-passes",
+        type=whole(0),
+        default=default.top_passes,
+        metavar="N",
+        help="use at most N full passes, those nearest to the median length; 0 uses all (default %(default)s)",
+    )
+    group.add_argument(
         "--min-passes",
         type=whole(0),
+        default=default.min_passes,
         metavar="N",
-        help="minimum number of full passes; ZMWs with fewer, or whose draft is not a consensus (rq below 0), are "
-        f"counted as too_few_passes (default {MIN_FULL_PASSES})",
+        help="minimum number of full passes of 50 to 200 %% of the median length; ZMWs with fewer, or whose draft is "
+        "not a consensus (rq below 0), are counted as too_few_passes (default %(default)s)",
     )
+    group.add_argument(
+        "--min-length",
+        type=whole(0),
+        default=default.min_length,
+        metavar="BASES",
+        help="minimum length of the draft and of the read (default %(default)s)",
+    )
+    group.add_argument(
+        "--max-length",
+        type=whole(0),
+        default=default.max_length,
+        metavar="BASES",
+        help="maximum length of the draft; 0 is no limit (default %(default)s)",
+    )
+    if marks:
+        group.add_argument(
+            "--min-tandem-repeat-length",
+            type=whole(1),
+            default=default.min_tandem_repeat_length,
+            metavar="BASES",
+            help="length from which tandem repeats mark their ZMW; no filter (default %(default)s)",
+        )
+
+
+def zmw_filter(args: argparse.Namespace) -> ZmwFilter:
+    """The filters of ZMWs that the options choose."""
+    return ZmwFilter(**{name: getattr(args, name) for name in ZMW_FILTERS if name in args})
 
 
 def add_min_quality(parser: Parser, default: float | None) -> None:
@@ -168,9 +236,8 @@ def deprecated(old: str, new: str) -> None:
 
 
 def reads(args: argparse.Namespace) -> "Reads":
-    """The reads that the options choose: subreads, CCS reads, chunk, limit and passes."""
+    """The reads that the options choose: subreads, CCS reads, chunk, limit and filters."""
     from deepconsensus_py.polishing.sources import Reads
 
-    least = MIN_FULL_PASSES if args.min_passes is None else args.min_passes
     drafts = tuple(args.ccs) if args.ccs else None
-    return Reads(tuple(args.subreads), drafts, args.chunk, args.limit, min_passes=least)
+    return Reads(tuple(args.subreads), drafts, args.chunk, args.limit, filter=zmw_filter(args))

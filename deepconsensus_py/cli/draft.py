@@ -24,6 +24,7 @@ def add_parser(commands: Commands) -> None:
     )
     _options.add_subreads(parser, aligned=False)
     _options.add_output(parser, "OUT", f"draft reads: {_options.READ_FILES}")
+    _options.add_zmw_filters(parser, marks=False)
     _options.add_threads(parser)
     parser.set_defaults(run=run)
 
@@ -34,10 +35,11 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.align.to_file import draft_files
     from deepconsensus_py.files import shown
     from deepconsensus_py.pacbio.headers import Program
+    from deepconsensus_py.reports.outcomes import Outcome
 
     program = Program(__version__, args.command_line)
-    counts = draft_files(args.subreads, args.output, program, cores=args.threads)
+    counts = draft_files(args.subreads, args.output, program, _options.zmw_filter(args), cores=args.threads)
     log.info("%s, %s in %s", counted(counts.molecules, "ZMW"), counted(counts.drafts, "draft"), shown(args.output))
-    few, failed = counts.outcomes["too_few_passes"], counts.outcomes["error"]
-    log.info("ZMWs with too few passes: %d, ZMWs that failed: %d", few, failed)
+    for outcome, count in sorted(counts.outcomes.items()):
+        log.info("%d %s: %s", count, outcome, Outcome(outcome).meaning)
     return _options.ZMWS_FAILED if counts.outcomes["error"] else 0

@@ -31,7 +31,7 @@ def add_parser(commands: Commands) -> None:
     _options.add_output(parser, "FILE", "feature shard or example file")
     _options.add_model(parser)
     _options.add_insertion_trim(parser)
-    _options.add_min_passes(parser)
+    _options.add_zmw_filters(parser)
     _add_truth(parser)
     _options.add_threads(parser)
     parser.set_defaults(run=run, check=check)
@@ -44,8 +44,8 @@ def check(args: argparse.Namespace) -> None:
             args.parser.error("--truth-bed and --truth-split go with --truth")
     elif args.ccs is None:
         args.parser.error("--truth needs the CCS reads that it belongs to: give --ccs")
-    elif any(given(args, name) for name in ("model", "ins_trim", "min_passes")):
-        args.parser.error("examples are for all models: --model, --ins-trim and --min-passes do not go with --truth")
+    elif any(given(args, name) for name in ("model", "ins_trim", *_options.ZMW_FILTERS)):
+        args.parser.error("examples are for all models: --model, --ins-trim and filters do not go with --truth")
 
 
 def _add_truth(parser: Parser) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._log import counted, report_yields
-from deepconsensus_py.cli._parser import Commands, Parser
+from deepconsensus_py.cli._parser import Commands, Parser, given
 from deepconsensus_py.cli._process import asked_by_interrupt
 from deepconsensus_py.options import AUTO, KINETICS, PRECISIONS, QV_BINS, SKIP_ABOVE, UNBINNED
 
@@ -87,8 +87,12 @@ def check(args: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
     if bool(args.subreads) == bool(args.features):
         args.parser.error("give either SUBREADS or --features SHARD")
-    if args.features and (args.ccs or args.chunk or args.limit or args.min_passes is not None):
-        args.parser.error("--ccs, --chunk, --limit and --min-passes are for 'encode', not for its shards (--features)")
+    for_encoding = {"chunk", "limit", *_options.ZMW_FILTERS} - {"min_length"}
+    if args.features and (args.ccs or any(given(args, name) for name in for_encoding)):
+        args.parser.error(
+            "--ccs, --chunk, --limit and filters of ZMWs such as --min-passes are for 'encode', not for its shards "
+            "(--features)"
+        )
 
 
 def _add_model(parser: Parser) -> None:
@@ -123,13 +127,14 @@ def _add_model(parser: Parser) -> None:
 def _add_filters(parser: Parser) -> None:
     _options.add_min_quality(parser, default=20)
     parser.group("filters").add_argument(
-        "--min-length",
-        type=_options.whole(0),
-        default=0,
-        metavar="BASES",
-        help="minimum length of a polished read (default %(default)s)",
+        "--min-rq",
+        dest="min_quality",
+        type=_options.accuracy,
+        default=20,
+        metavar="RQ",
+        help="the same as an accuracy (tag rq): 0.99 is --min-quality 20",
     )
-    _options.add_min_passes(parser)
+    _options.add_zmw_filters(parser)
 
 
 def _add_qualities(parser: Parser) -> None:

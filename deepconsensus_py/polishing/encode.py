@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -11,17 +11,19 @@ import numpy as np
 from deepconsensus_py.align.draft import draft_zmw, unpolished_draft
 from deepconsensus_py.align.pass_tags import has_several_barcodes, with_pass_tags
 from deepconsensus_py.align.passes import aligned_to_draft, require_raw, without_unknown_bases
+from deepconsensus_py.align.tandem_repeats import has_tandem_repeat
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.corrector import Features, Method
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.options import OFF
-from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
+from deepconsensus_py.pacbio.molecule import Draft, Zmw, count_full
 from deepconsensus_py.pacbio.names import ccs_name
 from deepconsensus_py.pacbio.zmws import Fault, Molecule, Undrafted
 from deepconsensus_py.polishing.kinetics import kinetics_of_passes, require_kinetics
 from deepconsensus_py.polishing.progress import StageClock
-from deepconsensus_py.polishing.read import BARCODES_DIFFER, Encoded
+from deepconsensus_py.polishing.read import BARCODES_DIFFER, TANDEM_REPEATS, Encoded
 from deepconsensus_py.polishing.summary import facts
-from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
+from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.resources import peak_resident
 
@@ -45,8 +47,8 @@ def encode_zmws(
     *,
     threads: int = 1,
     clock: StageClock | None = None,
-    min_passes: int = MIN_FULL_PASSES,
     kinetics: str = OFF,
+    zmw_filter: ZmwFilter | None = None,
 ) -> Iterator[Encoded]:
     """Encode ZMWs in order; missing drafts are built, and unaligned passes are aligned.
 
@@ -55,16 +57,17 @@ def encode_zmws(
         method: encodes them.
         threads: worker processes; 1 encodes in this process.
         clock: times the stages ``align`` and ``encode``, and records the workers' memory.
-        min_passes: minimum number of full passes. ZMWs with fewer are ``too_few_passes``, and so are those whose draft
-            is not a consensus (``rq`` below 0), whatever their passes.
         kinetics: which reads get kinetics, one of ``options.KINETICS``.
+        zmw_filter: which ZMWs are encoded, and with which of their passes; None has the defaults of ``ccs``. ZMWs whose
+            draft is not a consensus (``rq`` below 0) are never encoded.
 
     Yields:
         One for every ZMW; one that cannot be encoded has its outcome and reason.
     """
-    encode = partial(_encode, encoder=method.encode, min_passes=min_passes, kinetics=kinetics)
-    work = partial(_with_facts, encode=encode)
-    for done in ordered_map(work, molecules, threads, processes=True, lost=_lost):
+    chosen = zmw_filter or ZmwFilter()
+    encode = partial(_encode, encoder=method.encode, zmw_filter=chosen, kinetics=kinetics)
+    work, refused = (partial(_with_facts, encode=do) for do in (encode, partial(_refused, zmw_filter=chosen)))
+    for done in ordered_map(work, molecules, threads, processes=True, lost=_lost, early=refused):
         if clock:
             clock.add(done.seconds)
             if done.process != os.getpid():
@@ -73,21 +76,24 @@ def encode_zmws(
         yield done.molecule
 
 
-def _with_facts(molecule: Molecule, encode: Callable[[Molecule], _Done]) -> _Done:
-    """The result for a ZMW, with what its subreads say of it."""
+def _with_facts(molecule: Molecule, encode: Callable[[Molecule], _Done | None]) -> _Done | None:
+    """The result for a ZMW, if there is one, with what its subreads say of it."""
     done = encode(molecule)
-    return replace(done, molecule=replace(done.molecule, facts=facts(molecule)))
+    return done and replace(done, molecule=replace(done.molecule, facts=facts(molecule)))
 
 
-def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int, kinetics: str) -> _Done:
+def _encode(molecule: Molecule, encoder: _Encoder, zmw_filter: ZmwFilter, kinetics: str) -> _Done:
     """Prepare and encode one ZMW; an error becomes its outcome."""
     start, seconds = time.perf_counter(), dict[str, float]()
     draft = _unread_draft(molecule)
     try:
         draft = _draft(molecule)
-        zmw = _with_draft(molecule, min_passes)
+        zmw = _with_draft(_accepted(molecule, zmw_filter))
         draft = zmw.draft
-        aligned = _aligned(zmw, min_passes, kinetics)
+        zmw_filter.require_length(draft)
+        require_kinetics(zmw, kinetics)
+        aligned = aligned_to_draft(zmw)
+        zmw_filter.require_aligned(zmw.name, aligned.passes, len(zmw.passes))
         draft = with_pass_tags(aligned)
         seconds["align"] = time.perf_counter() - start
         features = encoder(without_unknown_bases(aligned))
@@ -99,53 +105,43 @@ def _encode(molecule: Molecule, encoder: _Encoder, min_passes: int, kinetics: st
         return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {type(fault).__name__}: {fault}"), seconds)
     counts = {BARCODES_DIFFER: 1} if has_several_barcodes(aligned.passes) else {}
     full = count_full(aligned.passes)
+    if has_tandem_repeat(draft.bases, zmw_filter.min_tandem_repeat_length):
+        counts[TANDEM_REPEATS] = 1
     return _Done(Encoded(draft, features, "", "", len(aligned.passes), full, counts, durations), seconds)
 
 
-def _with_draft(molecule: Molecule, min_passes: int) -> Zmw:
+def _refused(molecule: Molecule, zmw_filter: ZmwFilter) -> _Done | None:
+    """The result for a ZMW that needs no worker, because it fails a test before it is aligned; else None.
+
+    Half of a cell's ZMWs have too few passes: sending them to a worker takes longer than reading them.
+    """
+    try:
+        _accepted(molecule, zmw_filter)
+    except MoleculeError as fault:
+        return _Done(Encoded(_draft(molecule), None, fault.outcome, str(fault)), {})
+    except Exception:  # noqa: BLE001 - the worker finds it again, and reports it
+        return None
+    return None
+
+
+def _accepted(molecule: Molecule, zmw_filter: ZmwFilter) -> Zmw | Undrafted:
+    """A ZMW that passes all tests before the alignment, with the passes that are used."""
     if isinstance(molecule, Fault):
         raise MoleculeError(molecule.reason, outcome=molecule.outcome)
-    if isinstance(molecule, Zmw):
-        _require_consensus(molecule.draft, min_passes)
-        return molecule
     if isinstance(molecule.passes, MoleculeError):
         raise molecule.passes
-    require_raw(str(molecule.molecule), molecule.passes)
-    _require_full_passes(ccs_name(molecule.molecule), molecule.passes, min_passes)
+    if isinstance(molecule, Zmw):
+        zmw_filter.require_consensus(molecule.draft)
+    else:
+        require_raw(str(molecule.molecule), molecule.passes)
+    return replace(molecule, passes=zmw_filter.used_passes(molecule.name, molecule.passes))
+
+
+def _with_draft(molecule: Zmw | Undrafted) -> Zmw:
+    if isinstance(molecule, Zmw):
+        return molecule
+    assert not isinstance(molecule.passes, MoleculeError)
     return draft_zmw(molecule.molecule, molecule.passes)
-
-
-def _aligned(zmw: Zmw, min_passes: int, kinetics: str) -> Zmw:
-    if not zmw.passes:
-        raise MoleculeError(f"{zmw.name}: no subreads found", outcome=Outcome.NO_SUBREADS)
-    _require_full_passes(zmw.name, zmw.passes, min_passes)
-    require_kinetics(zmw, kinetics)
-    aligned = aligned_to_draft(zmw)
-    if not aligned.passes:
-        raise MoleculeError(
-            f"{zmw.name}: none of its {len(zmw.passes)} subreads aligns to the draft", outcome=Outcome.NO_ALIGNED_PASS
-        )
-    _require_full_passes(zmw.name, aligned.passes, min_passes, " that align")
-    return aligned
-
-
-def _require_consensus(draft: Draft, min_passes: int) -> None:
-    """Refuse what ``ccs --all`` writes for ZMWs with few passes: a subread or unpolished draft, not a consensus."""
-    accuracy, passes = draft.tag("rq"), draft.tag("np")
-    if isinstance(accuracy, float) and accuracy < 0:
-        raise _too_few(f"{draft.name}: the CCS read is not a consensus (tag rq is {accuracy:g})")
-    if isinstance(passes, int) and passes < min_passes:
-        raise _too_few(f"{draft.name}: the CCS read has {passes} full passes (tag np), at least {min_passes} needed")
-
-
-def _require_full_passes(name: str, passes: Sequence[Pass], least: int, which: str = "") -> None:
-    full = count_full(passes)
-    if full < least:
-        raise _too_few(f"{name}: {full} of {len(passes)} subreads are full passes{which}, at least {least} needed")
-
-
-def _too_few(reason: str) -> MoleculeError:
-    return MoleculeError(reason, outcome=Outcome.TOO_FEW_PASSES)
 
 
 def _draft(molecule: Molecule) -> Draft:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.corrector import Corrector, Method
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.hifi.modifications import carried_modifications, dropped_modifications
@@ -34,7 +35,7 @@ from deepconsensus_py.polishing.qualities import (
     final_qualities,
 )
 from deepconsensus_py.polishing.read import Encoded, PolishedRead
-from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
+from deepconsensus_py.reports.outcomes import Outcome
 
 CALIBRATED_PASSES = 3
 """Fewest full passes of the ZMWs that the models were calibrated on."""
@@ -89,7 +90,8 @@ def polish(
     device: str | None = None,
     threads: int = 1,
     settings: PolishSettings | None = None,
-    min_passes: int = MIN_FULL_PASSES,
+    zmw_filter: ZmwFilter | None = None,
+    min_passes: int | None = None,
 ) -> Iterator[PolishedRead]:
     """Polish ZMWs one after the other.
 
@@ -99,7 +101,8 @@ def polish(
         device: where a network runs: ``"cpu"``, ``"cuda"``, ``"cuda:0"``…; None is ``"cpu"``.
         threads: CPU cores to use.
         settings: filters, calibration, window skipping and kinetics.
-        min_passes: minimum number of full passes (see ``encode.encode_zmws``).
+        zmw_filter: which ZMWs are polished, and with which of their passes; None has the defaults of ``ccs``.
+        min_passes: short for the same field of ``zmw_filter``.
 
     Yields:
         One read for every ZMW, in order; check ``passed`` or ``outcome``.
@@ -111,8 +114,12 @@ def polish(
         corrector = load_model(model, device=device, threads=threads, wait=threads == 1)
     else:
         corrector = model
-    settings = settings or PolishSettings()
-    encoded = encode_zmws(zmws, corrector.method, threads=threads, min_passes=min_passes, kinetics=settings.kinetics)
+    settings, chosen = settings or PolishSettings(), zmw_filter or ZmwFilter()
+    if min_passes is not None:
+        chosen = replace(chosen, min_passes=min_passes)
+    encoded = encode_zmws(
+        zmws, corrector.method, threads=threads, kinetics=settings.kinetics, zmw_filter=chosen
+    )
     yield from correct(encoded, corrector, settings, threads=threads)
 
 
@@ -150,14 +157,18 @@ def _finish(waiting: Pending, corrector: Corrector, settings: PolishSettings) ->
     """Call one read; an error becomes its outcome."""
     molecule = waiting.molecule
     if molecule.features is None:
-        return PolishedRead(molecule.draft, Outcome(molecule.outcome), molecule.reason, passes=molecule.passes)
+        return _without_read(molecule, Outcome(molecule.outcome), molecule.reason)
     try:
         return _call(waiting, corrector, settings)
     except MoleculeError as fault:
         outcome, reason = Outcome(fault.outcome), f"{molecule.draft.name}: {fault}"
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
         outcome, reason = Outcome.ERROR, f"{molecule.draft.name}: {type(fault).__name__}: {fault}"
-    return PolishedRead(molecule.draft, outcome, reason, passes=molecule.passes)
+    return _without_read(molecule, outcome, reason)
+
+
+def _without_read(molecule: Encoded, outcome: Outcome, reason: str) -> PolishedRead:
+    return PolishedRead(molecule.draft, outcome, reason, passes=molecule.passes, counts=molecule.counts)
 
 
 def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:

@@ -27,6 +27,9 @@ from deepconsensus_py.polishing.qualities import error_probability, read_accurac
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.zmw import ZmwFacts
 
+TANDEM_REPEATS = "tandem_repeats"
+"""Name of the count of ZMWs whose draft has a long tandem repeat (``ZmwFilter.min_tandem_repeat_length``)."""
+
 BARCODES_DIFFER = "barcodes_differ"
 """Name of the count of ZMWs whose subreads have different barcodes, and whose read has none."""
 

@@ -299,9 +299,10 @@ def _parameters(job: PolishRun, method: Method) -> dict[str, Any]:
         )
     }
     # Inputs have an entry of their own; every other field decides which reads there are.
-    limits = asdict(job.reads) if job.reads else {}
+    limits = asdict(job.reads) if job.reads else {"filter": {}}
     for name in limits.keys() & {"subreads", "drafts"}:
         del limits[name]
     names = ("insertion_trim", "device", "precision", "triage", "threads", "qv_bins", "keep_unpolished")
-    given = {**{name: getattr(job, name) for name in names}, **limits, **settings.pop("filter"), **settings}
+    filters = limits.pop("filter") | settings.pop("filter")
+    given = {**{name: getattr(job, name) for name in names}, **limits, **filters, **settings}
     return given | resolved(method.options, {name: given[name] for name in OPTIONS})

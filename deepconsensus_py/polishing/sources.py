@@ -1,11 +1,12 @@
 """Sources of encoded ZMWs: reads that are encoded on the way, or feature shards."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pysam
 
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.options import AUTO, OFF, ON
@@ -29,7 +30,7 @@ from deepconsensus_py.polishing.kinetics import ccs_kinetics
 from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import ShardInfo, first_names, read_shard
-from deepconsensus_py.reports.outcomes import MIN_FULL_PASSES, Outcome
+from deepconsensus_py.reports.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Reads:
         chunk: (i, n) takes only the i-th of n chunks of the drafts.
         limit: take only the first ZMWs.
         skip: skip the first of these, which an earlier run has finished.
-        min_passes: minimum number of full passes.
+        filter: which ZMWs are polished, and with which of their passes.
     """
 
     subreads: tuple[Path, ...]
@@ -51,7 +52,7 @@ class Reads:
     chunk: tuple[int, int] | None = None
     limit: int | None = None
     skip: int = 0
-    min_passes: int = MIN_FULL_PASSES
+    filter: ZmwFilter = field(default_factory=ZmwFilter)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +102,9 @@ def encoded_reads(
         header = polished_header(reads.drafts, program, reads.subreads, kinetics=kinetics != OFF)
         total = len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
-    encoded = encode_zmws(begun, method, threads=threads, clock=clock, min_passes=reads.min_passes, kinetics=kinetics)
+    encoded = encode_zmws(
+        begun, method, threads=threads, clock=clock, kinetics=kinetics, zmw_filter=reads.filter
+    )
     return Source(encoded, header, total, kinetics)
 
 

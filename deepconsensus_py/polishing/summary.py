@@ -12,14 +12,14 @@ from deepconsensus_py.pacbio.names import subread_span
 from deepconsensus_py.pacbio.zmws import Fault, Molecule
 from deepconsensus_py.polishing.kinetics import KINETICS_COUNTS
 from deepconsensus_py.polishing.qualities import mean_quality
-from deepconsensus_py.polishing.read import BARCODES_DIFFER, PolishedRead
+from deepconsensus_py.polishing.read import BARCODES_DIFFER, TANDEM_REPEATS, PolishedRead
 from deepconsensus_py.reports.zmw import UNKNOWN, ZmwFacts, ZmwResult
 
 _OWN = ("hifi_bases_q30", "homopolymers", "homopolymers_edited")
 """Counts that are made here: of bases of quality 30 or better in HiFi reads; of homopolymers, of one base or more, in
 the drafts of polished reads, and of those among them that the read has changed."""
 
-COUNTED = (*KINETICS_COUNTS, *MODIFICATION_COUNTS, BARCODES_DIFFER, *_OWN)
+COUNTED = (*KINETICS_COUNTS, *MODIFICATION_COUNTS, BARCODES_DIFFER, TANDEM_REPEATS, *_OWN)
 """Names of the counts that ``summary`` adds to those of the table of ZMWs."""
 
 HIFI, HIGH = 20, 30

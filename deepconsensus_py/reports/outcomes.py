@@ -2,9 +2,6 @@
 
 from enum import StrEnum, auto
 
-MIN_FULL_PASSES = 3
-"""Default minimum number of full passes, as in ``ccs``."""
-
 
 class Outcome(StrEnum):
     """The rows of the report, in lower case; the first five are those of DeepConsensus, in the order it tests them."""

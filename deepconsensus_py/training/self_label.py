@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.examples.example import Example
@@ -74,7 +75,7 @@ def self_labelled(
         model=model,
         threads=threads,
         settings=settings,
-        min_passes=depth.min_passes,
+        zmw_filter=ZmwFilter(min_passes=depth.min_passes, top_passes=0),
     )
     taken = []
     for read in reads:

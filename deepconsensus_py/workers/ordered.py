@@ -26,6 +26,7 @@ def ordered_map(
     *,
     processes: bool = False,
     lost: Callable[[_In, str], _Out] | None = None,
+    early: Callable[[_In], _Out | None] | None = None,
 ) -> Iterator[_Out]:
     """Apply ``work`` to all items; results come in the order of the items.
 
@@ -36,6 +37,8 @@ def ordered_map(
         processes: use processes; threads are enough for libraries that release the interpreter lock (minimap2 does,
             abPOA does not).
         lost: makes the result of an item whose worker process died, from the item and a description; None raises.
+        early: gives the result of an item that needs no worker, else None; called in the thread that reads the items.
+            Must give what ``work`` would. Not called with one core.
 
     Raises:
         DeepConsensusError: worker processes cannot be started, or keep dying.
@@ -53,7 +56,7 @@ def ordered_map(
         if processes:
             # Called before the threads are joined, which wait for their workers.
             stack.callback(pool.kill)
-        for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores)):
+        for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores, early)):
             yield result.result()
 
 
@@ -64,7 +67,11 @@ def _hold_pipe_signals() -> None:
 
 @contextmanager
 def _submitted(
-    threads: Executor, work: Callable[[_In], _Out], items: Iterable[_In], most: int
+    threads: Executor,
+    work: Callable[[_In], _Out],
+    items: Iterable[_In],
+    most: int,
+    early: Callable[[_In], _Out | None] | None,
 ) -> Iterator[Iterator[Future[_Out]]]:
     """Futures of all items, submitted by a reading thread, which ends with the block."""
     futures: Queue[Future[_Out] | None] = Queue(most)
@@ -75,7 +82,8 @@ def _submitted(
             for item in items:
                 if left.is_set():
                     break
-                futures.put(threads.submit(work, item))
+                result = early(item) if early else None
+                futures.put(threads.submit(work, item) if result is None else _done(result))
         except BaseException as fault:  # noqa: BLE001 - raised where the results are read
             failed: Future[_Out] = Future()
             failed.set_exception(fault)
@@ -92,6 +100,13 @@ def _submitted(
             _empty(futures)
             reader.join(_POLL_SECONDS)
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _done(result: _Out) -> Future[_Out]:
+    """The future of a result that is there."""
+    future: Future[_Out] = Future()
+    future.set_result(result)
+    return future
 
 
 def _empty(queue: Queue[Future[_Out] | None]) -> None:

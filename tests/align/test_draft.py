@@ -86,7 +86,7 @@ def test_passes_of_another_molecule_do_not_count() -> None:
     passes = reads(rng, random_bases(rng, 500), 2) + reads(rng, random_bases(rng, 500), 1)
     with pytest.raises(MoleculeError, match=r"m1/7/ccs: [12] of 3 subreads") as caught:
         draft_zmw(MOLECULE, passes)
-    assert caught.value.outcome == "too_few_passes"
+    assert caught.value.outcome == "draft_failure"
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepconsensus_py.align.tandem_repeats import LONGEST_UNIT, SHORTEST, find_tandem_repeats
+from deepconsensus_py.align.tandem_repeats import LONGEST_UNIT, SHORTEST, find_tandem_repeats, has_tandem_repeat
 from deepconsensus_py.pacbio.molecule import encode_bases
 
 LEFT, RIGHT = "GATTACATCG", "TCCAGGATGA"
@@ -49,3 +49,20 @@ def test_what_is_found_is_periodic_and_no_shorter_unit_does(sequence: str) -> No
         assert len(stretch) >= max(SHORTEST, 2 * unit)
         assert 2 <= unit <= LONGEST_UNIT
         assert all(stretch[shorter:] != stretch[:-shorter] for shorter in range(1, unit))
+
+
+def test_long_repeats_mark_a_sequence_though_a_copy_has_errors() -> None:
+    rng = np.random.default_rng(7)
+    unique = rng.integers(1, 5, 3000).astype(np.uint8)
+    unit = rng.integers(1, 5, 40).astype(np.uint8)
+    repeat = np.tile(unit, 30)
+    assert not has_tandem_repeat(unique, 1000)
+    assert not has_tandem_repeat(np.concatenate((unique, np.tile(unit, 24), unique)), 1000)
+    wrong = repeat.copy()
+    wrong[600] = wrong[600] % 4 + 1
+    for copy in (repeat, wrong):
+        whole = np.concatenate((unique, copy, unique))
+        assert has_tandem_repeat(whole, 1000)
+        assert not has_tandem_repeat(whole, 1300)
+    apart = np.concatenate((repeat[:600], unique[:200], repeat[600:]))
+    assert not has_tandem_repeat(apart, 1000)

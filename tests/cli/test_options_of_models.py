@@ -88,7 +88,7 @@ def test_encoding_refuses_it_too(run: Commands, inputs, tmp_path: Path) -> None:
 def test_examples_are_for_all_models(run: Commands, inputs, testdata: Path, tmp_path: Path, option) -> None:
     result = run("encode", *inputs, "--truth", testdata / "truth.fasta", "-o", tmp_path / "e", *option)
     assert result.status == 2
-    assert "--model, --ins-trim and --min-passes do not go with --truth" in result.err
+    assert "--model, --ins-trim and filters do not go with --truth" in result.err
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_wrong_usage(run: Commands, words: tuple[str, ...], sentence: str) -> No
     [
         ((), "give either SUBREADS or --features SHARD"),
         (("a.bam", "--features", "a.shard"), "give either SUBREADS or --features SHARD"),
-        (("--features", "a.shard", "--limit", 3), "--ccs, --chunk, --limit and --min-passes are for 'encode'"),
+        (("--features", "a.shard", "--limit", 3), "--ccs, --chunk, --limit and filters of ZMWs such as"),
         (("a.bam", "--chunk", "4/3"), "must be i/N with 1 <= i <= N, such as 2/7, not '4/3'"),
         (("a.bam", "--threads", 0), "must be an integer of at least 1, not '0'"),
         (("a.bam", "-t", "two"), "must be an integer of at least 1, not 'two'"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from restarts import MOLECULES, Left, folder_of, job, left, one_at_a_time, run_until
 
+from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OPTIONS
@@ -87,7 +88,12 @@ CHANGED = {
     "reads.chunk": "chunk None, now [1, 2]",
     "reads.limit": "limit None, now 11",
     "reads.skip": "skip 0, now 1",
-    "reads.min_passes": "min_passes 3, now 5",
+    "reads.filter.min_snr": "min_snr 2.5, now 5",
+    "reads.filter.top_passes": "top_passes 60, now 5",
+    "reads.filter.min_passes": "min_passes 3, now 5",
+    "reads.filter.max_length": "max_length 50000, now 5",
+    "reads.filter.min_tandem_repeat_length": "min_tandem_repeat_length 1000, now 5",
+    "reads.filter.keep_all": "keep_all False, now 5",
     "reads.subreads": "input subreads.bam has changed",
     "reads.drafts": "input ccs.bam, now ccs.fasta",
     "shards": "2 input files, now 1",
@@ -144,7 +150,9 @@ def test_every_option_is_known_here() -> None:
     for prefix, kind in (("", PolishRun), ("reads.", Reads), ("settings.", PolishSettings)):
         names |= {f"{prefix}{field.name}" for field in dataclasses.fields(kind)}
     names |= {f"settings.filter.{field.name}" for field in dataclasses.fields(ReadFilter)}
-    assert names - {"reads", "settings", "settings.filter"} == CHANGED.keys() | FREE
+    # Its least length is that of the read's filter: one option.
+    names |= {f"reads.filter.{field.name}" for field in dataclasses.fields(ZmwFilter)} - {"reads.filter.min_length"}
+    assert names - {"reads", "reads.filter", "settings", "settings.filter"} == CHANGED.keys() | FREE
 
 
 @pytest.mark.parametrize("name", CHANGED)
