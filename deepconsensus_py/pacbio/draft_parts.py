@@ -9,7 +9,7 @@ from pathlib import Path
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.drafts import DraftEntry, count_drafts, draft_entries, indexed_drafts, placed_entries
 from deepconsensus_py.pacbio.index import MoleculeNumbers
-from deepconsensus_py.pacbio.inputs import Kind, Paths, expand_paths, kind_of
+from deepconsensus_py.pacbio.inputs import Kind, Paths, expand_paths, kind_of, record_filters
 from deepconsensus_py.pacbio.names import MoleculeId, parse_ccs
 from deepconsensus_py.pacbio.pbi import pbi_path
 
@@ -35,6 +35,7 @@ class DraftPart:
     """Consecutive drafts of files, found through PacBio BAM indexes if all files have one.
 
     Attributes:
+        given: the files, or lists of files, as they were given.
         paths: the files.
         from_start: whether it begins with the first draft.
         to_end: whether it ends with the last draft.
@@ -56,8 +57,9 @@ class DraftPart:
         Raises:
             InputError: a file or its index cannot be used, or there is no such chunk.
         """
-        self.paths = tuple(expand_paths(paths))
-        self._index = indexed_drafts(self.paths)
+        self.given, self.paths = paths, tuple(expand_paths(paths))
+        self._filters = record_filters(paths)
+        self._index = None if self._filters else indexed_drafts(self.paths)
         self._starts = [0] if self._index is None else self._index.starts
         start, stop = self._bounds(chunk)
         if limit is not None:
@@ -96,7 +98,7 @@ class DraftPart:
 
     @cached_property
     def _n_drafts(self) -> int:
-        return count_drafts(self.paths) if self._index is None else self._index.n_drafts
+        return count_drafts(self.given) if self._index is None else self._index.n_drafts
 
     def __len__(self) -> int:
         """Number of chosen drafts; without indexes the files are read to count them."""
@@ -129,7 +131,7 @@ class DraftPart:
     def has_zmw(self, molecule: MoleculeId) -> bool:
         """Whether any of the files has a draft of a ZMW; reads the rest of the files first."""
         if self._noted < self._n_drafts:
-            for number, entry in enumerate(draft_entries(self.paths)):
+            for number, entry in enumerate(draft_entries(self.given)):
                 if found := parse_ccs(entry.name):
                     self._known.note(found, number)
             self._noted = self._n_drafts
@@ -140,6 +142,6 @@ class DraftPart:
         if self._index is not None:
             yield from self._index.entries(self._start, self._stop)
             return
-        for number, (file, entry) in enumerate(placed_entries(self.paths)):
+        for number, (file, entry) in enumerate(placed_entries(self.paths, self._filters)):
             self._starts += [number] * (file + 1 - len(self._starts))
             yield number, entry

@@ -1,6 +1,6 @@
 """Reading drafts (CCS reads) from BAM, SAM, CRAM, FASTQ or FASTA, compressed or not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, expand_paths, kind_of
+from deepconsensus_py.pacbio.dataset import RecordFilter
+from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, Paths, expand_paths, kind_of, record_filters
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 from deepconsensus_py.pacbio.names import identity_tags, parse_ccs
 from deepconsensus_py.pacbio.pbi import BASIC, PbiFile
@@ -49,32 +50,36 @@ def draft_entries(paths: Paths) -> Iterator[DraftEntry]:
     """The drafts of files, in file order, not yet decoded.
 
     Args:
-        paths: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are skipped.
+        paths: BAM, SAM, CRAM, FASTQ or FASTA; secondary and supplementary records are skipped, and those that the
+            filters of a data set do not choose.
 
     Raises:
         InputError: a file is missing, damaged, or holds other reads; or there is no draft in any.
     """
-    return (entry for _, entry in placed_entries(expand_paths(paths)))
+    return (entry for _, entry in placed_entries(expand_paths(paths), record_filters(paths)))
 
 
-def placed_entries(paths: Sequence[Path]) -> Iterator[tuple[int, DraftEntry]]:
+def placed_entries(
+    paths: Sequence[Path], filters: Mapping[Path, RecordFilter] | None = None
+) -> Iterator[tuple[int, DraftEntry]]:
     """Drafts with the number of their file, from 0; see ``draft_entries``.
 
     Args:
         paths: the files themselves; one of several may be empty, like that of a chunk without HiFi reads.
+        filters: those of some files (``inputs.record_filters``).
     """
     n_entries = 0
     for number, path in enumerate(paths):
-        for entry in _checked_entries(path):
+        for entry in _checked_entries(path, (filters or {}).get(path)):
             n_entries += 1
             yield number, entry
     if n_entries == 0:
         raise no_drafts(paths)
 
 
-def _checked_entries(path: Path) -> Iterator[DraftEntry]:
+def _checked_entries(path: Path, chosen: RecordFilter | None) -> Iterator[DraftEntry]:
     first = True
-    for entry in _from_records(path) if kind_of(path) in RECORD_KINDS else _from_text(path):
+    for entry in _from_records(path, chosen) if kind_of(path) in RECORD_KINDS else _from_text(path):
         if first:
             require_form(path, entry.name, CCS)
         first = False
@@ -111,12 +116,12 @@ def count_drafts(paths: Paths) -> int:
     return sum(1 for _ in draft_entries(paths))
 
 
-def _from_records(path: Path) -> Iterator[DraftEntry]:
+def _from_records(path: Path, chosen: RecordFilter | None) -> Iterator[DraftEntry]:
     with RecordFile(path) as file:
         types = ReadTypes(file.header, path, CCS)
         for record in file:
             types.require(record)
-            if record.primary or record.fault:
+            if (record.primary or record.fault) and (chosen is None or chosen.accepts(record)):
                 yield record_entry(record)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
 from deepconsensus_py.pacbio.grouping import Group
-from deepconsensus_py.pacbio.inputs import Paths, expand_paths
+from deepconsensus_py.pacbio.inputs import Paths, expand_paths, record_filters
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name, parse_ccs
 from deepconsensus_py.pacbio.pbi import PbiFile
 from deepconsensus_py.pacbio.places import HOLE_BITS, index_of, misfit, read_spans, zmw_keys
@@ -84,7 +84,8 @@ def open_subreads(paths: Paths) -> Subreads:
     """
     files: list[SubreadFile] = []
     try:
-        files += (SubreadFile(path) for path in expand_paths(paths, pipes=True))
+        filters = record_filters(paths)
+        files += (SubreadFile(path, filters.get(path)) for path in expand_paths(paths, pipes=True))
         return _opened(files)
     except InputError:
         for file in files:
@@ -95,7 +96,8 @@ def open_subreads(paths: Paths) -> Subreads:
 def _opened(files: Sequence[SubreadFile]) -> Subreads:
     if len({file.aligned for file in files}) > 1:
         raise InputError("some subreads files are aligned and others are not; give only one kind")
-    indexes = [index_of(file.path) if file.seekable else None for file in files]
+    # An index finds all records of a ZMW, those too that the filters of a data set do not choose.
+    indexes = [index_of(file.path) if file.seekable and file.chosen is None else None for file in files]
     if None in indexes:
         return SubreadSource(files)
     movies: dict[str, int] = {}

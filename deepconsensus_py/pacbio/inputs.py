@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from deepconsensus_py.errors import DeepConsensusError, InputError
-from deepconsensus_py.pacbio.pipes import LOOKED_AT, called, pipe_at, place_of, require_rereadable
+from deepconsensus_py.pacbio.dataset import SUFFIX, DataSet, RecordFilter, local_file, parse_dataset
+from deepconsensus_py.pacbio.pipes import LOOKED_AT, called, is_pipe, pipe_at, place_of, require_rereadable
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
@@ -35,7 +35,8 @@ RECORD_KINDS = frozenset({Kind.BAM, Kind.SAM, Kind.CRAM})
 
 
 Paths = str | Path | Sequence[str | Path]
-"""A file, or several that are read one after the other; each may be a file of file names (``.fofn``)."""
+"""A file, or several that are read one after the other; each may be a file of file names (``.fofn``) or a data set
+(``.xml``)."""
 
 
 def as_paths(paths: Paths | None) -> list[Path]:
@@ -45,17 +46,43 @@ def as_paths(paths: Paths | None) -> list[Path]:
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
+def is_dataset(path: Path) -> bool:
+    """Whether a file is a dataset XML, by its name."""
+    return path.suffix.lower() == SUFFIX
+
+
+def read_dataset(path: Path) -> DataSet:
+    """Read a dataset XML.
+
+    Raises:
+        InputError: it cannot be read, or used; see ``dataset.parse_dataset``.
+    """
+    with reading(path):
+        data = path.read_bytes()
+    return parse_dataset(data, path)
+
+
+def record_filters(paths: Paths | None) -> dict[Path, RecordFilter]:
+    """The filters of data sets, by the BAM files whose records they choose; files without a filter are not there.
+
+    Raises:
+        InputError: as ``read_dataset``.
+    """
+    sets = (read_dataset(path) for path in as_paths(paths) if is_dataset(path))
+    return {file: one.filter for one in sets if one.filter for file in one.files}
+
+
 def expand_paths(paths: Paths | None, *, pipes: bool = False) -> list[Path]:
-    """Replace each file of file names (``.fofn``) by the files listed in it, in order.
+    """Replace each file of file names (``.fofn``) or data set (``.xml``) by the files listed in it, in order.
 
     Args:
         paths: the files.
         pipes: accept pipes; the caller must read each file only once.
 
     Raises:
-        InputError: a file of file names cannot be read or is empty, a file is given twice, or is a pipe.
+        InputError: a list of files cannot be read or is empty, a file is given twice, or is a pipe.
     """
-    expanded = [path for given in as_paths(paths) for path in (_fofn(given) if given.suffix == FOFN else [given])]
+    expanded = [path for given in as_paths(paths) for path in _listed(given)]
     require_once(expanded, pipes=pipes)
     return expanded
 
@@ -76,6 +103,12 @@ def require_once(paths: Iterable[Path], *, pipes: bool = False) -> None:
         seen.add(place)
 
 
+def _listed(path: Path) -> Sequence[Path]:
+    if is_dataset(path):
+        return read_dataset(path).files
+    return _fofn(path) if path.suffix == FOFN else [path]
+
+
 def _fofn(path: Path) -> list[Path]:
     """The files listed in a file of file names, one per line, relative to its folder.
 
@@ -90,8 +123,8 @@ def _fofn(path: Path) -> list[Path]:
     named = [_local(path, name) for name in names if name and not name.startswith("#")]
     if not named:
         raise InputError(f"{path}: lists no files; write one file name per line")
-    if nested := next((file for file in named if file.suffix == FOFN), None):
-        raise InputError(f"{path}: lists {nested}, which is a file of file names itself; list its files instead")
+    if nested := next((file for file in named if file.suffix == FOFN or is_dataset(file)), None):
+        raise InputError(f"{path}: lists {nested}, which is a list of files itself; list its files instead")
     return named
 
 
@@ -100,12 +133,7 @@ def _unquoted(line: str) -> str:
 
 
 def _local(fofn: Path, name: str) -> Path:
-    if not name.lower().startswith("file:"):
-        return fofn.parent / name
-    url = urlsplit(name)
-    if url.netloc not in {"", "localhost"}:
-        raise InputError(f"{fofn}: {name} is on another machine; give a local file")
-    return fofn.parent / unquote(url.path, errors="surrogateescape")
+    return local_file(fofn, name) or fofn.parent / name
 
 
 def kind_of(path: Path) -> Kind:
@@ -128,7 +156,7 @@ def kind_of(path: Path) -> Kind:
         first_line = start.split(b"\n", 1)[0]
         return Kind.SAM if first_line[1:4] in {b"HD\t", b"SQ\t", b"RG\t", b"PG\t", b"CO\t"} else Kind.FASTQ
     if start.lstrip().startswith(b"<?xml"):
-        raise InputError(f"{path}: is a dataset XML; give the BAM files listed in it")
+        raise InputError(f"{path}: is XML; give BAM files, or a dataset XML whose name ends in .xml")
     raise InputError(f"{called(path)}: is not a BAM, SAM, CRAM, FASTQ or FASTA file")
 
 
@@ -160,7 +188,11 @@ def reading(path: Path) -> Iterator[None]:
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read (permission denied)") from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise InputError(f"{called(path)}: is truncated or damaged ({error}); copy or make it again") from error
+        if is_pipe(path):
+            raise InputError(
+                f"{called(path)}: ended early, or is damaged ({error}); has its program failed?"
+            ) from error
+        raise InputError(f"{path}: is truncated or damaged ({error}); copy or make it again") from error
 
 
 @contextmanager

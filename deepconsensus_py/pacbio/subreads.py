@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.dataset import RecordFilter
 from deepconsensus_py.pacbio.grouping import Group, Grouping
 from deepconsensus_py.pacbio.index import MoleculeKeys, OffsetIndex
 from deepconsensus_py.pacbio.names import MoleculeId
@@ -23,18 +24,24 @@ class SubreadFile:
         path: the file.
         header: its header.
         aligned: whether the subreads are aligned to drafts, i.e. the header has references.
-        dropped: records skipped so far: unmapped ones in an aligned file, secondary and supplementary ones.
+        chosen: the filters of the data set that lists it, or None.
+        dropped: records skipped so far: unmapped ones in an aligned file, secondary and supplementary ones, and those
+            that are not chosen.
         grouping: assigns records to molecules.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, chosen: RecordFilter | None = None) -> None:
         """Open a file.
+
+        Args:
+            path: the file.
+            chosen: the filters of the data set that lists it, or None.
 
         Raises:
             InputError: it cannot be read, or all its read groups have another read type.
         """
         self._file = RecordFile(path)
-        self.path = path
+        self.path, self.chosen = path, chosen
         self.header = self._file.header
         self.seekable = self._file.seekable
         self.aligned = self.header.nreferences > 0
@@ -139,7 +146,9 @@ class SubreadFile:
         if record.fault:
             return False
         # An unmapped record with a CIGAR contradicts its flag, which is reported when it is decoded.
-        return not record.primary or (self.aligned and record.unmapped and not record.cigar)
+        if not record.primary or (self.aligned and record.unmapped and not record.cigar):
+            return True
+        return self.chosen is not None and not self.chosen.accepts(record)
 
 
 def no_subreads(names: str, n_records: int, *, aligned: bool) -> InputError:
@@ -263,5 +272,5 @@ class SubreadSource:
         if not self._files[number].seekable:
             return self._files[number].group_at(offset)
         if number not in self._again:
-            self._again[number] = SubreadFile(self._files[number].path)
+            self._again[number] = SubreadFile(self._files[number].path, self._files[number].chosen)
         return self._again[number].group_at(offset)

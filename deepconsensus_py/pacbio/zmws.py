@@ -262,7 +262,7 @@ def _check_some_match(source: Subreads, drafts: DraftPart) -> None:
     if source.n_molecules == 0:
         return
     named, name = False, ""
-    for entry in draft_entries(drafts.paths):
+    for entry in draft_entries(drafts.given):
         molecule = parse_ccs(entry.name)
         if molecule and source.has(molecule):
             return

@@ -60,7 +60,7 @@ def test_a_damaged_drafts_file(make, capfd: pytest.CaptureFixture[str]) -> None:
         (b"", "the file is empty"),
         (b"hello\n" * 1000, "is not a BAM, SAM, CRAM, FASTQ or FASTA file"),
         (gzip.compress(b"hello\n", mtime=0), "is not a BAM, SAM, CRAM, FASTQ or FASTA file"),
-        (b'<?xml version="1.0"?><SubreadSet/>', "is a dataset XML; give the BAM files listed in it"),
+        (b'<?xml version="1.0"?><SubreadSet/>', "is XML; give BAM files, or a dataset XML whose name ends in .xml"),
         (b"\x89HDF\r\n\x1a\n", "is not a BAM"),
         (b">a\nACGT\n", "is a FASTA file where a BAM file is needed"),
         (b"@a\nACGT\n+\nIIII\n", "is a FASTQ file where a BAM file is needed"),
