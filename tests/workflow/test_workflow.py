@@ -99,6 +99,17 @@ def test_model_and_device_are_given_only_where_the_configuration_sets_them(testd
     assert chosen == [["--model 'a"], ["--model 'a", "--device cuda"]]
 
 
+def test_filters_of_zmws_are_options_of_encode(testdata: Path, tmp_path: Path) -> None:
+    settings = {"encode_options": "--min-passes 2", "options": "--min-quality 30", "chunks": 1}
+    done = run(configured(tmp_path, testdata, **settings), "-n", "-p", "--cores", "1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shells = re.findall(r"deepconsensus-py (polish|encode) (.*)", done.stdout + done.stderr)
+    assert {command: re.findall(r"--min-\w+ \d+", words) for command, words in shells} == {
+        "encode": ["--min-passes 2"],
+        "polish": ["--min-quality 30"],
+    }
+
+
 def test_a_sample_without_truth_is_not_evaluated(testdata: Path, tmp_path: Path) -> None:
     sheet = f"sample\tsubreads\tccs\nplain\t{testdata}/subreads.bam\t{testdata}/ccs.bam\n"
     done = run(configured(tmp_path, testdata, sheet=sheet), "-n", "--cores", "1", "--quiet", "host")

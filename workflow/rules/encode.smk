@@ -11,6 +11,7 @@ rule encode:
     params:
         chunk=chunk,
         model=given("model"),
+        options=config["encode_options"],
     threads: 2
     resources:
         mem_mb=4000,
@@ -19,4 +20,4 @@ rule encode:
         "../envs/deepconsensus-py.yaml"
     shell:
         "deepconsensus-py encode {input.subreads:q} --ccs {input.ccs[0]:q} -o {output:q}"
-        " {params.model} --chunk {params.chunk} --threads {threads} 2> {log:q}"
+        " {params.model} --chunk {params.chunk} --threads {threads} {params.options} 2> {log:q}"
