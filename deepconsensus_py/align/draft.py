@@ -4,6 +4,7 @@ A partial-order graph (abPOA; Gao et al., Bioinformatics 2021) of whole passes o
 windows of a few hundred bases avoid both.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -143,23 +144,31 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
     return Zmw(Draft(name, bases, qualities, (*_identity(name, passes), ("rq", accuracy, "f"))), tuple(passes))
 
 
-def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass]) -> Draft:
+def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass], *, kinetics: bool = False) -> Draft:
     """A stand-in for a ZMW without a consensus: one of its passes, as in ``ccs --all``.
 
     Args:
         molecule: names the draft, ``movie/zmw/ccs``.
         passes: unaligned passes, in sequencing orientation.
+        kinetics: add the tags ``ip`` and ``pw`` of the pass, if it has them.
 
     Returns:
-        The full pass of median length, or of all passes where none is full; qualities of 10, tags ``RG zm np rq sn``
+        The full pass of median length, or the longest pass where none is full; qualities of 10, tags ``RG zm np rq sn``
         with ``rq`` -1.
     """
-    full = [p for p in passes if p.is_full]
-    by_length = sorted(full or passes, key=lambda p: len(p.bases))
-    chosen = by_length[(len(by_length) - 1) // 2]
+    by_length = sorted(passes, key=lambda p: len(p.bases))
+    full = [p for p in by_length if p.is_full]
+    chosen = full[(len(full) - 1) // 2] if full else by_length[-1]
     name = ccs_name(molecule)
     tags = (*_identity(name, passes), ("np", len(full), "i"), ("rq", UNPOLISHED, "f"), *snr_tag(passes))
+    if kinetics:
+        tags += tuple(_codes("ip", chosen.inter_pulse_durations)) + tuple(_codes("pw", chosen.pulse_widths))
     return Draft(name, chosen.bases, np.full(len(chosen.bases), _PASS_QUALITY, np.uint8), tags)
+
+
+def _codes(tag: str, codes: NDArray[np.uint8] | None) -> Iterator[tuple[str, object, str]]:
+    if codes is not None:
+        yield tag, array("B", codes.tobytes()), "B"
 
 
 def _chosen(passes: Sequence[Pass]) -> list[Pass]:

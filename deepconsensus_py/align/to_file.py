@@ -156,7 +156,7 @@ def draft_files(
         OutputError: the output cannot be written.
     """
     counts = DraftCounts()
-    work, refused = (partial(do, zmw_filter=zmw_filter) for do in (_draft, _refused))
+    work, refused = partial(_draft, zmw_filter=zmw_filter), partial(_refused, zmw_filter=zmw_filter)
     drafts = ordered_map(work, read_subreads(subreads), cores, processes=True, lost=_lost, early=refused)
     with open_reads(output, header_without_drafts(subreads, program), threads=cores) as writer:
         for draft in drafts:

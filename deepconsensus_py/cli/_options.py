@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepconsensus_py.align.zmw_filter import ZmwFilter
-from deepconsensus_py.cli._parser import Parser
+from deepconsensus_py.cli._parser import Parser, given
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.pacbio.names import whole_number
 from deepconsensus_py.workers.resources import default_threads
@@ -92,7 +92,7 @@ def add_subreads(parser: Parser, *, nargs: str = "+", aligned: bool = True) -> N
         nargs=nargs,
         type=Path,
         metavar="SUBREADS",
-        help=f"subreads (BAM), {form}, or a .fofn that lists files; - reads standard input",
+        help=f"subreads (BAM), {form}, or a .fofn or dataset XML that lists files; - reads standard input",
     )
 
 
@@ -105,7 +105,7 @@ def add_ccs(parser: Parser, *, required: bool = True, drafted: bool = True) -> N
         type=Path,
         required=required,
         metavar="CCS",
-        help=f"CCS reads (BAM, FASTQ or FASTA){default}; may be repeated, or a .fofn that lists files",
+        help=f"CCS reads (BAM, FASTQ or FASTA){default}; may be repeated, or a .fofn or dataset XML that lists files",
     )
 
 
@@ -180,7 +180,16 @@ def add_zmw_filters(parser: Parser, *, marks: bool = True) -> None:
 
 def zmw_filter(args: argparse.Namespace) -> ZmwFilter:
     """The filters of ZMWs that the options choose."""
-    return ZmwFilter(**{name: getattr(args, name) for name in ZMW_FILTERS if name in args})
+    keep_all = "all" in args and args.all
+    return ZmwFilter(**{name: getattr(args, name) for name in ZMW_FILTERS if name in args}, keep_all=keep_all)
+
+
+def check_all(args: argparse.Namespace) -> None:
+    """Refuse filters that ``--all`` does without."""
+    for name in ("min_passes", "max_length"):
+        if args.all and given(args, name) and getattr(args, name):
+            option = name.replace("_", "-")
+            args.parser.error(f"--all writes ZMWs of any passes and length; remove --{option}")
 
 
 def add_min_quality(parser: Parser, default: float | None) -> None:

@@ -32,6 +32,7 @@ def add_parser(commands: Commands) -> None:
     _options.add_model(parser)
     _options.add_insertion_trim(parser)
     _options.add_zmw_filters(parser)
+    parser.group("filters").add_argument("--all", action="store_true", help="encode for 'polish --all'")
     _add_truth(parser)
     _options.add_threads(parser)
     parser.set_defaults(run=run, check=check)
@@ -39,12 +40,13 @@ def add_parser(commands: Commands) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
+    _options.check_all(args)
     if args.truth is None:
         if args.truth_bed or args.truth_split:
             args.parser.error("--truth-bed and --truth-split go with --truth")
     elif args.ccs is None:
         args.parser.error("--truth needs the CCS reads that it belongs to: give --ccs")
-    elif any(given(args, name) for name in ("model", "ins_trim", *_options.ZMW_FILTERS)):
+    elif any(given(args, name) for name in ("model", "ins_trim", *_options.ZMW_FILTERS)) or args.all:
         args.parser.error("examples are for all models: --model, --ins-trim and filters do not go with --truth")
 
 

@@ -53,11 +53,20 @@ def add_parser(commands: Commands) -> None:
     _options.add_limit(parser)
     _options.add_output(parser, "OUT", f"polished reads: {_options.READ_FILES}")
     output = parser.group("output")
-    output.add_argument("--failed", type=Path, metavar="OUT", help="write reads that fail the filters to this file")
+    output.add_argument(
+        "--failed",
+        type=Path,
+        metavar="OUT",
+        help="write fail reads to this file, with tag ff: reads that fail the filters, palindromes, and a full pass of "
+        "each ZMW without a read",
+    )
     output.add_argument(
         "--all",
         action="store_true",
-        help="also write the drafts of ZMWs with too few passes, unpolished and with rq -1",
+        help="write every ZMW: reads of any quality and, of ZMWs without a read, the CCS read or a pass, with rq -1",
+    )
+    output.add_argument(
+        "--xml", action="store_true", help="write the index of OUT and its dataset XML, OUT.consensusreadset.xml, too"
     )
     output.add_argument(
         "--kinetics",
@@ -87,6 +96,15 @@ def check(args: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
     if bool(args.subreads) == bool(args.features):
         args.parser.error("give either SUBREADS or --features SHARD")
+    _options.check_all(args)
+    if args.all and args.failed:
+        args.parser.error("--all writes every ZMW to OUT, and leaves nothing for --failed")
+    if args.all and args.min_quality and given(args, "min_quality"):
+        args.parser.error("--all writes reads of any quality; remove --min-quality")
+    if args.xml and args.output.suffix != ".bam":
+        args.parser.error("--xml describes a BAM file: give an output whose name ends in .bam")
+    if args.adapter and not args.failed:
+        args.parser.error("--adapter finds fail reads: give a file for them (--failed)")
     for_encoding = {"chunk", "limit", *_options.ZMW_FILTERS} - {"min_length"}
     if args.features and (args.ccs or any(given(args, name) for name in for_encoding)):
         args.parser.error(
@@ -135,6 +153,12 @@ def _add_filters(parser: Parser) -> None:
         help="the same as an accuracy (tag rq): 0.99 is --min-quality 20",
     )
     _options.add_zmw_filters(parser)
+    parser.group("filters").add_argument(
+        "--adapter",
+        type=Path,
+        metavar="FASTA",
+        help="adapter sequences of the run: reads with them are fail reads (--failed)",
+    )
 
 
 def _add_qualities(parser: Parser) -> None:
@@ -206,6 +230,7 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         threads=args.threads,
         settings=_settings(args),
         command=args.command_line,
+        dataset=args.xml,
         resume=args.resume,
         qv_bins=args.qv_bins,
         keep_unpolished=args.all,
@@ -213,18 +238,20 @@ def _job(args: argparse.Namespace) -> "PolishRun":
 
 
 def _settings(args: argparse.Namespace) -> "PolishSettings":
+    from deepconsensus_py.polishing.artifacts import ArtifactFilter, read_adapters
     from deepconsensus_py.polishing.engine import PolishSettings
     from deepconsensus_py.polishing.filters import ReadFilter
     from deepconsensus_py.polishing.qualities import Calibration
 
     return PolishSettings(
-        filter=ReadFilter(args.min_quality, args.min_length),
+        filter=ReadFilter(0 if args.all else args.min_quality, args.min_length),
         skip_windows_above=args.skip_windows_above,
         max_base_quality=args.max_base_quality,
         model_calibration=None if args.dc_calibration is None else Calibration.parse(args.dc_calibration),
         draft_calibration=None if args.ccs_calibration is None else Calibration.parse(args.ccs_calibration),
         kinetics=args.kinetics,
         carry_modifications=args.mods == "carry",
+        artifacts=ArtifactFilter(read_adapters(args.adapter) if args.adapter else ()) if args.failed else None,
     )
 
 

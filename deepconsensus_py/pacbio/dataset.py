@@ -1,7 +1,7 @@
 """Dataset XML of PacBio: the BAM files that it lists, and the filters that choose records of them.
 
 Source: PacBio data sets, version 3.0 ("DataSet XML"); filters and operators as in pbbam (``PbiFilter::FromDataSet``).
-A filter that is not understood is refused: to ignore it would polish what was to be left out.
+A filter that is not understood is refused: to ignore it would polish what was excluded.
 """
 
 import re

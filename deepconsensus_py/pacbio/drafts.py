@@ -96,8 +96,9 @@ def first_drafts(paths: Paths, most: int) -> Iterator[Draft]:
     Raises:
         InputError: as ``draft_entries``.
     """
+    filters = record_filters(paths)
     for path in expand_paths(paths):
-        for entry in islice(_checked_entries(path), most) if kind_of(path) in RECORD_KINDS else ():
+        for entry in islice(_checked_entries(path, filters.get(path)), most) if kind_of(path) in RECORD_KINDS else ():
             with suppress(MoleculeError):
                 yield entry.read()
 

@@ -88,6 +88,16 @@ def read_group_of_name(
     return _line(fields, items, kinetics)
 
 
+def control_groups(lines: Iterable[str]) -> frozenset[str]:
+    """The ids of the read groups of the control, the known molecule that is sequenced with the sample.
+
+    Args:
+        lines: of a header.
+    """
+    groups = (_fields(line) for line in lines if line.startswith("@RG"))
+    return frozenset(fields.get("ID", "") for fields in groups if _items(fields).get("CONTROL", "").upper() == "TRUE")
+
+
 def _fields(line: str) -> dict[str, str]:
     return {field[:2]: field[3:] for field in line.split("\t")[1:]}
 

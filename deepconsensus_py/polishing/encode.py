@@ -29,6 +29,9 @@ from deepconsensus_py.workers.resources import peak_resident
 
 _Encoder = Callable[[Zmw], Features]
 
+StandIn = Callable[[Molecule], Draft | None]
+"""Makes a read of a ZMW that cannot be polished, from one of its passes; runs in worker processes too."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
@@ -49,6 +52,7 @@ def encode_zmws(
     clock: StageClock | None = None,
     kinetics: str = OFF,
     zmw_filter: ZmwFilter | None = None,
+    stand_in: StandIn | None = None,
 ) -> Iterator[Encoded]:
     """Encode ZMWs in order; missing drafts are built, and unaligned passes are aligned.
 
@@ -60,14 +64,16 @@ def encode_zmws(
         kinetics: which reads get kinetics, one of ``options.KINETICS``.
         zmw_filter: which ZMWs are encoded, and with which of their passes; None has the defaults of ``ccs``. ZMWs whose
             draft is not a consensus (``rq`` below 0) are never encoded.
+        stand_in: makes what is written for a ZMW that cannot be encoded; None writes nothing.
 
     Yields:
         One for every ZMW; one that cannot be encoded has its outcome and reason.
     """
     chosen = zmw_filter or ZmwFilter()
-    encode = partial(_encode, encoder=method.encode, zmw_filter=chosen, kinetics=kinetics)
-    work, refused = (partial(_with_facts, encode=do) for do in (encode, partial(_refused, zmw_filter=chosen)))
-    for done in ordered_map(work, molecules, threads, processes=True, lost=_lost, early=refused):
+    encode = partial(_encode, encoder=method.encode, zmw_filter=chosen, kinetics=kinetics, stand_in=stand_in)
+    work, lost = partial(_with_facts, encode=encode), partial(_lost, stand_in=stand_in)
+    refused = partial(_refused, zmw_filter=chosen, stand_in=stand_in)
+    for done in ordered_map(work, molecules, threads, processes=True, lost=lost, early=refused):
         if clock:
             clock.add(done.seconds)
             if done.process != os.getpid():
@@ -76,13 +82,15 @@ def encode_zmws(
         yield done.molecule
 
 
-def _with_facts(molecule: Molecule, encode: Callable[[Molecule], _Done | None]) -> _Done | None:
-    """The result for a ZMW, if there is one, with what its subreads say of it."""
+def _with_facts(molecule: Molecule, encode: Callable[[Molecule], _Done]) -> _Done:
+    """The result for a ZMW, with what its subreads say of it."""
     done = encode(molecule)
-    return done and replace(done, molecule=replace(done.molecule, facts=facts(molecule)))
+    return replace(done, molecule=replace(done.molecule, facts=facts(molecule)))
 
 
-def _encode(molecule: Molecule, encoder: _Encoder, zmw_filter: ZmwFilter, kinetics: str) -> _Done:
+def _encode(
+    molecule: Molecule, encoder: _Encoder, zmw_filter: ZmwFilter, kinetics: str, stand_in: StandIn | None
+) -> _Done:
     """Prepare and encode one ZMW; an error becomes its outcome."""
     start, seconds = time.perf_counter(), dict[str, float]()
     draft = _unread_draft(molecule)
@@ -100,9 +108,10 @@ def _encode(molecule: Molecule, encoder: _Encoder, zmw_filter: ZmwFilter, kineti
         durations = kinetics_of_passes(aligned, kinetics)
         seconds["encode"] = time.perf_counter() - start - seconds["align"]
     except MoleculeError as fault:
-        return _Done(Encoded(draft, None, fault.outcome, str(fault)), seconds)
+        return _Done(_failed(molecule, draft, fault.outcome, str(fault), stand_in), seconds)
     except Exception as fault:  # noqa: BLE001 - one molecule must never stop a run
-        return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {type(fault).__name__}: {fault}"), seconds)
+        reason = f"{draft.name}: {type(fault).__name__}: {fault}"
+        return _Done(_failed(molecule, draft, Outcome.ERROR, reason, stand_in), seconds)
     counts = {BARCODES_DIFFER: 1} if has_several_barcodes(aligned.passes) else {}
     full = count_full(aligned.passes)
     if has_tandem_repeat(draft.bases, zmw_filter.min_tandem_repeat_length):
@@ -110,17 +119,27 @@ def _encode(molecule: Molecule, encoder: _Encoder, zmw_filter: ZmwFilter, kineti
     return _Done(Encoded(draft, features, "", "", len(aligned.passes), full, counts, durations), seconds)
 
 
-def _refused(molecule: Molecule, zmw_filter: ZmwFilter) -> _Done | None:
+def _failed(molecule: Molecule, draft: Draft, outcome: str, reason: str, stand_in: StandIn | None) -> Encoded:
+    return Encoded(draft, None, outcome, reason, stand_in=stand_in(molecule) if stand_in else None)
+
+
+def _refused(molecule: Molecule, zmw_filter: ZmwFilter, stand_in: StandIn | None) -> _Done | None:
     """The result for a ZMW that needs no worker, because it fails a test before it is aligned; else None.
 
     Half of a cell's ZMWs have too few passes: sending them to a worker takes longer than reading them.
     """
     try:
-        _accepted(molecule, zmw_filter)
-    except MoleculeError as fault:
-        return _Done(Encoded(_draft(molecule), None, fault.outcome, str(fault)), {})
+        return _refusal(molecule, zmw_filter, stand_in)
     except Exception:  # noqa: BLE001 - the worker finds it again, and reports it
         return None
+
+
+def _refusal(molecule: Molecule, zmw_filter: ZmwFilter, stand_in: StandIn | None) -> _Done | None:
+    try:
+        _accepted(molecule, zmw_filter)
+    except MoleculeError as fault:
+        failed = _failed(molecule, _draft(molecule), fault.outcome, str(fault), stand_in)
+        return _Done(replace(failed, facts=facts(molecule)), {})
     return None
 
 
@@ -159,7 +178,7 @@ def _unread_draft(molecule: Molecule) -> Draft:
     return Draft(name, np.empty(0, np.uint8), None)
 
 
-def _lost(molecule: Molecule, how: str) -> _Done:
+def _lost(molecule: Molecule, how: str, stand_in: StandIn | None) -> _Done:
     """The outcome of a ZMW whose worker process died."""
     draft = _draft(molecule)
-    return _Done(Encoded(draft, None, Outcome.ERROR, f"{draft.name}: {how}"), {})
+    return _Done(_failed(molecule, draft, Outcome.ERROR, f"{draft.name}: {how}", stand_in), {})

@@ -22,6 +22,7 @@ from deepconsensus_py.options import (
 )
 from deepconsensus_py.pacbio.molecule import N
 from deepconsensus_py.pacbio.zmws import Molecule
+from deepconsensus_py.polishing.artifacts import ArtifactFilter
 from deepconsensus_py.polishing.batches import Pending, in_streams, in_turn
 from deepconsensus_py.polishing.encode import encode_zmws
 from deepconsensus_py.polishing.filters import ReadFilter
@@ -54,6 +55,7 @@ class PolishSettings:
         draft_calibration: quality map of kept draft bases. Column models only; None leaves the qualities unchanged.
         kinetics: which reads get kinetics: ``"auto"``, those whose CCS reads have them; ``"on"``, all; ``"off"``, none.
         carry_modifications: whether reads get the base modifications of their drafts (``MM``, ``ML``).
+        artifacts: tests for reads that are no insert, whose outcome is then ``artifact``; None makes none.
     """
 
     filter: ReadFilter = field(default_factory=ReadFilter)
@@ -63,6 +65,7 @@ class PolishSettings:
     draft_calibration: Calibration | None = None
     kinetics: str = AUTO
     carry_modifications: bool = True
+    artifacts: ArtifactFilter | None = None
 
     def __post_init__(self) -> None:
         """Refuse an unknown choice of kinetics.
@@ -117,9 +120,7 @@ def polish(
     settings, chosen = settings or PolishSettings(), zmw_filter or ZmwFilter()
     if min_passes is not None:
         chosen = replace(chosen, min_passes=min_passes)
-    encoded = encode_zmws(
-        zmws, corrector.method, threads=threads, kinetics=settings.kinetics, zmw_filter=chosen
-    )
+    encoded = encode_zmws(zmws, corrector.method, threads=threads, kinetics=settings.kinetics, zmw_filter=chosen)
     yield from correct(encoded, corrector, settings, threads=threads)
 
 
@@ -168,7 +169,14 @@ def _finish(waiting: Pending, corrector: Corrector, settings: PolishSettings) ->
 
 
 def _without_read(molecule: Encoded, outcome: Outcome, reason: str) -> PolishedRead:
-    return PolishedRead(molecule.draft, outcome, reason, passes=molecule.passes, counts=molecule.counts)
+    return PolishedRead(
+        molecule.draft,
+        outcome,
+        reason,
+        passes=molecule.passes,
+        counts=molecule.counts,
+        stand_in=molecule.stand_in,
+    )
 
 
 def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> PolishedRead:
@@ -193,9 +201,13 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
         modifications = carried_modifications(molecule.draft, calls.bases, calls.draft_index)
     else:
         modifications = dropped_modifications(molecule.draft)
+    outcome, artifacts = settings.filter.outcome(qualities), 0
+    if settings.artifacts is not None and len(calls.bases):
+        artifacts = int(settings.artifacts.found(calls.bases))
+        outcome = Outcome.ARTIFACT if artifacts and outcome is Outcome.SUCCESS else outcome
     return PolishedRead(
         molecule.draft,
-        settings.filter.outcome(qualities),
+        outcome,
         bases=calls.bases,
         qualities=qualities,
         draft_index=calls.draft_index,
@@ -205,4 +217,5 @@ def _call(waiting: Pending, corrector: Corrector, settings: PolishSettings) -> P
         kinetics=kinetics,
         base_tags=modifications.tags,
         counts={**molecule.counts, **kinetics_counts(molecule.draft, kinetics), **modifications.counts},
+        artifacts=artifacts,
     )

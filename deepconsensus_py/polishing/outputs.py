@@ -17,6 +17,7 @@ import pysam
 
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.files import flush_to_disk, writing
+from deepconsensus_py.pacbio.headers import with_kinetics
 from deepconsensus_py.pacbio.inputs import reading
 from deepconsensus_py.pacbio.writers import ReadWriter, reads_at
 from deepconsensus_py.reports.run_reports import SUFFIXES, write_reports
@@ -251,12 +252,16 @@ class RunFiles:
             self._all.append(file)
             return file
 
-        def open_reads_file(name: str, path: Path, threads: int) -> AppendOnlyReads:
-            return AppendOnlyReads(open_file(f"{name}{ending(path)}"), path, header, threads)
+        def open_reads_file(name: str, path: Path, head: pysam.AlignmentHeader, threads: int) -> AppendOnlyReads:
+            return AppendOnlyReads(open_file(f"{name}{ending(path)}"), path, head, threads)
 
         with self._files:
-            self._reads = open_reads_file("reads", targets.output, threads)
-            self._failed = None if targets.failed is None else open_reads_file("failed", targets.failed, 1)
+            self._reads = open_reads_file("reads", targets.output, header, threads)
+            self._failed = None
+            if targets.failed is not None:
+                # Full passes of ZMWs without a read keep their kinetics, whatever the reads have.
+                head = with_kinetics(header, kinetics=True)
+                self._failed = open_reads_file("failed", targets.failed, head, 1)
             self._rows, self._metrics = open_file(ROWS), open_file(METRIC_LINES)
             self._files = self._files.pop_all()
 

@@ -61,6 +61,7 @@ class Encoded:
         counts: what else the report counts of the ZMW, by the report's names.
         kinetics: of the passes, if the read gets kinetics from them; not stored in shards.
         facts: what its subreads say of the ZMW.
+        stand_in: a pass in place of the read, where the ZMW has no features and it was asked for.
     """
 
     draft: Draft
@@ -72,6 +73,7 @@ class Encoded:
     counts: Mapping[str, int] = field(default_factory=dict)
     kinetics: PassKinetics | None = None
     facts: ZmwFacts = field(default_factory=ZmwFacts)
+    stand_in: Draft | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -92,6 +94,8 @@ class PolishedRead:
         base_tags: other BAM tags that describe single bases of the read.
         counts: what else the report counts of the ZMW, by the report's names.
         facts: what its subreads say of the ZMW.
+        artifacts: bits 16, 32 and 64 of tag ``ff``, where the read was tested for them.
+        stand_in: a pass in place of the read, where there is none and it was asked for.
     """
 
     draft: Draft
@@ -107,6 +111,8 @@ class PolishedRead:
     base_tags: Tags = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     facts: ZmwFacts = field(default_factory=ZmwFacts)
+    artifacts: int = 0
+    stand_in: Draft | None = None
 
     @property
     def name(self) -> str:

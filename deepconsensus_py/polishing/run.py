@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,18 @@ from deepconsensus_py.files import is_stream
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OF_COLUMNS, ON, OPTIONS, UNBINNED, resolved
-from deepconsensus_py.pacbio.headers import Program
-from deepconsensus_py.pacbio.inputs import as_paths, expand_paths
+from deepconsensus_py.pacbio.bam_record import in_order
+from deepconsensus_py.pacbio.dataset_output import write_dataset
+from deepconsensus_py.pacbio.header_text import header_lines
+from deepconsensus_py.pacbio.headers import Program, with_kinetics
+from deepconsensus_py.pacbio.inputs import as_paths, expand_paths, is_dataset
+from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.pipes import is_pipe
+from deepconsensus_py.pacbio.read_groups import control_groups
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
+from deepconsensus_py.polishing.encode import StandIn
 from deepconsensus_py.polishing.engine import PolishSettings, correct
+from deepconsensus_py.polishing.fail_reads import any_pass, fail_flags, full_pass
 from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
@@ -33,7 +41,6 @@ from deepconsensus_py.polishing.read import PolishedRead, unpolished_tags
 from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
-from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.run_reports import require_own_files
 from deepconsensus_py.reports.table import MoleculeTable, summed
 from deepconsensus_py.workers.pool import keep_heap_small
@@ -58,7 +65,7 @@ class PolishRun:
         shards: feature shards.
         output: BAM, SAM or FASTQ(.gz) by its extension; ``-`` is standard output. Outputs that are not regular files
             have no side files.
-        failed: file for reads that fail the filters, or None.
+        failed: file for reads that fail the filters and for full passes of ZMWs without a read, or None.
         model: name of a model, or path of a ``.safetensors`` file.
         insertion_trim: insertions longer than this many bases are ignored; None takes the model's own value.
         device: where a network runs; None is the CPU.
@@ -68,8 +75,9 @@ class PolishRun:
         settings: filters, calibration and window skipping.
         qv_bins: one of ``options.QV_BINS``: write base qualities as they are, or in the bins of PacBio; ``rq``, filters
             and reports are of the qualities before.
-        keep_unpolished: also write the drafts of ZMWs with too few passes, unchanged, with ``rq`` -1.
+        keep_unpolished: write every ZMW: of one without a read, its CCS read or a pass, with ``rq`` -1.
         command: the command line, for the header and the report.
+        dataset: write the index of the output and its dataset XML as well; BAM only.
         resume: continue an unfinished run with the same output, if there is one.
         checkpoint: ZMWs per checkpoint.
     """
@@ -88,6 +96,7 @@ class PolishRun:
     qv_bins: str = UNBINNED
     keep_unpolished: bool = False
     command: str = ""
+    dataset: bool = False
     resume: bool = False
     checkpoint: int = CHECKPOINT_ZMWS
 
@@ -123,7 +132,10 @@ def _into_stream(session: "_Session") -> dict[str, Any]:
     job, source = session.job, session.source()
     with ExitStack() as files:
         writer = files.enter_context(open_reads(job.output, source.header, threads=job.threads))
-        failed = None if job.failed is None else files.enter_context(open_reads(job.failed, source.header))
+        failed = None
+        if job.failed is not None:
+            head = with_kinetics(source.header, kinetics=True)
+            failed = files.enter_context(open_reads(job.failed, head))
         session.write(session.polished(source), writer, failed)
     return session.report()
 
@@ -140,6 +152,8 @@ def _into_files(session: "_Session") -> dict[str, Any]:
         report = dict(work.journal.report)
         if work.complete:
             work.deliver()
+            if job.dataset:
+                write_dataset(job.output, _inputs(job))
     return report
 
 
@@ -174,6 +188,7 @@ class _Session:
         self.job, self.stop = job, stop
         self.clock, self.table = StageClock(), MoleculeTable(COUNTED)
         self._started, self._cpu_before = time.time(), time.process_time()
+        self._controls: frozenset[str] = frozenset()
         self._corrector = load_model(
             job.model,
             device=job.device,
@@ -209,9 +224,17 @@ class _Session:
             source = encoded_shards(job.shards, self._method, program, self.clock, skip=done, **more)
         else:
             reads = replace(job.reads, skip=job.reads.skip + done)
-            source = encoded_reads(reads, self._method, program, job.threads, self.clock, **more)
+            stand_in = self._stand_in()
+            source = encoded_reads(reads, self._method, program, job.threads, self.clock, stand_in=stand_in, **more)
         self._settings = replace(job.settings, kinetics=source.kinetics)
+        self._controls = control_groups(header_lines(source.header))
         return source
+
+    def _stand_in(self) -> StandIn | None:
+        """What is written for ZMWs without a read."""
+        if self.job.failed is not None:
+            return full_pass
+        return partial(any_pass, kinetics=self.job.settings.kinetics == ON) if self.job.keep_unpolished else None
 
     def polished(self, source: Source, done: int = 0) -> Generator[PolishedRead]:
         """Polished reads, in order, with progress shown."""
@@ -229,15 +252,26 @@ class _Session:
                 self._write(read, writer, failed)
 
     def _write(self, read: PolishedRead, writer: ReadWriter, failed: ReadWriter | None) -> None:
-        target = writer if read.passed else failed if read.outcome.filtered else None
-        draft = read.draft
-        if target is not None:
-            target.write_read(read.name, read.bases, self._shown(read.qualities), read.tags)
-        elif self.job.keep_unpolished and read.outcome is Outcome.TOO_FEW_PASSES:
-            tags = unpolished_tags(
-                draft, self._settings.kinetics, carry_modifications=self._settings.carry_modifications
-            )
-            writer.write_read(draft.name, draft.bases, self._shown(draft.qualities), tags)
+        if read.passed:
+            writer.write_read(read.name, read.bases, self._shown(read.qualities), read.tags)
+        elif failed is not None:
+            self._write_failed(read, failed)
+        elif self.job.keep_unpolished and not read.outcome.filtered:
+            draft = read.stand_in or read.draft
+            if len(draft.bases) and len(draft.bases) >= self.job.settings.filter.min_length:
+                self._write_unpolished(draft, writer, self._settings.kinetics)
+
+    def _write_failed(self, read: PolishedRead, failed: ReadWriter) -> None:
+        """Write a read that fails a filter, or the pass that stands for a ZMW without a read."""
+        flags = ("ff", int(fail_flags(read, self._controls)), "i")
+        if read.outcome.filtered:
+            failed.write_read(read.name, read.bases, self._shown(read.qualities), in_order((*read.tags, flags)))
+        elif read.stand_in:
+            self._write_unpolished(read.stand_in, failed, ON, flags)
+
+    def _write_unpolished(self, draft: Draft, writer: ReadWriter, kinetics: str, *more: tuple[str, Any, str]) -> None:
+        tags = unpolished_tags(draft, kinetics, carry_modifications=self._settings.carry_modifications)
+        writer.write_read(draft.name, draft.bases, self._shown(draft.qualities), in_order((*tags, *more)))
 
     def _shown(self, qualities: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
         return qualities if qualities is None or self.job.qv_bins == UNBINNED else binned_qualities(qualities)
@@ -265,12 +299,14 @@ class _Session:
 
 
 def _inputs(job: PolishRun, *, expanded: bool = False) -> list[Path]:
-    """The input files; with ``expanded``, ``.fofn`` files are replaced by the files that they list."""
+    """The input files; with ``expanded``, lists of files are replaced by the files, which follow data sets."""
     if job.reads is None:
         return list(job.shards)
     if not expanded:
         return [*as_paths(job.reads.subreads), *as_paths(job.reads.drafts)]
-    return [*expand_paths(job.reads.subreads, pipes=True), *expand_paths(job.reads.drafts)]
+    # A data set's filters decide which records there are, so that it must not change either.
+    sets = filter(is_dataset, (*as_paths(job.reads.subreads), *as_paths(job.reads.drafts)))
+    return [*sets, *expand_paths(job.reads.subreads, pipes=True), *expand_paths(job.reads.drafts)]
 
 
 def _require_effect(job: PolishRun, method: Method) -> None:

@@ -25,7 +25,7 @@ from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import require_once
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.zmws import Molecule, match, read_zmws
-from deepconsensus_py.polishing.encode import encode_zmws
+from deepconsensus_py.polishing.encode import StandIn, encode_zmws
 from deepconsensus_py.polishing.kinetics import ccs_kinetics
 from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.read import Encoded
@@ -80,9 +80,20 @@ def encoded_reads(
     clock: StageClock,
     *,
     kinetics: str = AUTO,
+    stand_in: StandIn | None = None,
     stop: Stop | None = None,
 ) -> Source:
     """Read, align if needed, and encode, until asked to stop.
+
+    Args:
+        reads: what is read.
+        method: encodes it.
+        program: for the header.
+        threads: worker processes.
+        clock: times the stages.
+        kinetics: which reads get kinetics, one of ``options.KINETICS``.
+        stand_in: see ``encode_zmws``.
+        stop: the request to end early.
 
     Raises:
         InputError: a file cannot be used.
@@ -103,7 +114,13 @@ def encoded_reads(
         total = len(drafts)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
     encoded = encode_zmws(
-        begun, method, threads=threads, clock=clock, kinetics=kinetics, zmw_filter=reads.filter
+        begun,
+        method,
+        threads=threads,
+        clock=clock,
+        kinetics=kinetics,
+        zmw_filter=reads.filter,
+        stand_in=stand_in,
     )
     return Source(encoded, header, total, kinetics)
 

@@ -72,6 +72,7 @@ def summary(read: PolishedRead) -> ZmwResult:
         accuracy=UNKNOWN if quality is None else 1 - 10 ** (-quality / 10),
         windows=read.windows,
         corrected=read.corrected,
+        tandem_repeat=TANDEM_REPEATS in read.counts,
         counts={**read.counts, **_counts(read, quality)},
         facts=read.facts,
     )

@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     @property
     def filtered(self) -> bool:
         """Whether there is a polished read that a filter drops."""
-        return self in {Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER}
+        return self in {Outcome.FAILED_QUALITY_FILTER, Outcome.FAILED_LENGTH_FILTER, Outcome.ARTIFACT}
 
     @property
     def meaning(self) -> str:

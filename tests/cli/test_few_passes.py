@@ -122,17 +122,20 @@ def test_all_keeps_what_has_too_few_passes_as_it_is(
     run: Commands, testdata: Path, whole: list[str], tmp_path: Path
 ) -> None:
     drafts = drafts_with(testdata, tmp_path / "ccs.bam", unpolished)
-    polish(run, testdata / "subreads.bam", drafts, tmp_path / "out.bam", "--all", "--min-length", 10**6)
-    (read,) = records(tmp_path / "out.bam")
-    draft = records(drafts)[THIRD]
+    polish(run, testdata / "subreads.bam", drafts, tmp_path / "out.bam", "--all")
+    lines = record_lines(tmp_path / "out.bam")
+    assert [line for n, line in enumerate(lines) if n != THIRD] == [line for n, line in enumerate(whole) if n != THIRD]
+    read, draft = records(tmp_path / "out.bam")[THIRD], records(drafts)[THIRD]
     assert (read.query_name, read.query_sequence) == (draft.query_name, draft.query_sequence)
     assert read.query_qualities == draft.query_qualities
     assert dict(read.get_tags()) == dict(draft.get_tags())
-    assert outcomes(tmp_path / "out.bam")[THIRD] == "too_few_passes"
+    assert outcomes(tmp_path / "out.bam")[THIRD] == "low_pass_shortcut"
+    polish(run, testdata / "subreads.bam", drafts, tmp_path / "none.bam", "--all", "--min-length", 10**6)
+    assert records(tmp_path / "none.bam") == []
 
 
 def test_all_keeps_a_pass_where_there_are_no_drafts(run: Commands, testdata: Path, tmp_path: Path) -> None:
-    subreads = fewer_passes(testdata, tmp_path / "subreads.bam", 2)
+    subreads = fewer_passes(testdata, tmp_path / "subreads.bam", 1)
     output = tmp_path / "out.bam"
     options = ["--model", "pairhmm", "--min-quality", 0, "--threads", 1]
     assert run("polish", subreads, "-o", output, "--all", *options).status == 0
@@ -140,23 +143,25 @@ def test_all_keeps_a_pass_where_there_are_no_drafts(run: Commands, testdata: Pat
     passes = [r for r in records(subreads) if r.get_tag("zm") == read.get_tag("zm") and r.get_tag("cx") & 3 == 3]
     assert read.query_sequence in {p.query_sequence for p in passes}
     assert set(read.query_qualities) == {10}
-    assert (read.get_tag("rq"), read.get_tag("np")) == (-1, 2)
+    assert (read.get_tag("rq"), read.get_tag("np")) == (-1, 1)
+    assert outcomes(output)[THIRD] == "low_pass_shortcut"
     assert run("polish", subreads, "-o", tmp_path / "less.bam", *options).status == 0
     assert read.query_name not in {r.query_name for r in records(tmp_path / "less.bam")}
 
 
 def test_shards_hold_what_min_passes_chose(run: Commands, testdata: Path, tmp_path: Path) -> None:
     subreads = fewer_passes(testdata, tmp_path / "subreads.bam", 2)
-    for least in (1, 3):
-        shard = tmp_path / f"{least}.shard"
-        options = ["--model", "pairhmm", "--min-passes", least, "--threads", 1]
-        assert run("encode", subreads, "--ccs", testdata / "ccs.bam", "-o", shard, *options).status == 0
-        direct, through = tmp_path / f"direct{least}.bam", tmp_path / f"through{least}.bam"
-        polish(run, subreads, testdata / "ccs.bam", direct, "--min-passes", least, "--all")
-        options = ["--model", "pairhmm", "--min-quality", 0, "--threads", 1, "--all"]
-        assert run("polish", "--features", shard, "-o", through, *options).status == 0
+    for number, options in enumerate((["--min-passes", 1], ["--min-passes", 3], ["--all"])):
+        shard = tmp_path / f"{number}.shard"
+        model = ["--model", "pairhmm", "--threads", 1]
+        assert run("encode", subreads, "--ccs", testdata / "ccs.bam", "-o", shard, *model, *options).status == 0
+        direct, through = tmp_path / f"direct{number}.bam", tmp_path / f"through{number}.bam"
+        polish(run, subreads, testdata / "ccs.bam", direct, *options)
+        kept = ["--all"] if "--all" in options else []
+        assert run("polish", "--features", shard, "-o", through, *model, "--min-quality", 0, *kept).status == 0
         assert record_lines(through) == record_lines(direct)
-        assert len(record_lines(direct)) == len(records(testdata / "ccs.bam"))
+        assert outcomes(through) == outcomes(direct)
+        assert len(record_lines(direct)) == len(records(testdata / "ccs.bam")) - (number == 1)
     assert run("polish", "--features", shard, "-o", tmp_path / "no.bam", "--min-passes", 1).status == 2
 
 

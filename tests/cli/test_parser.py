@@ -10,7 +10,7 @@ from support import Commands
 from deepconsensus_py import cli
 from deepconsensus_py.cli.main import COMMANDS, build_parser, commands
 
-VALUES = ("1", "1/2", "x", "cpu", "1,2")
+VALUES = ("1", "1/2", "0.5", "x", "cpu", "1,2")
 SHORT = {"--threads": "-t", "--min-quality": "-q", "--model": "-m", "--output": "-o", "--help": "-h", "--verbose": "-v"}
 SAYS_THE_SAME = (argparse._StoreTrueAction, argparse._HelpAction, argparse._VersionAction)
 
@@ -108,7 +108,7 @@ def test_short_options_mean_the_same_in_every_command() -> None:
         (
             ("polish", "a.bam", "-o", "x", "--min", "30"),
             "polish [options]",
-            "option --min; did you mean --min-quality, --min-length or --min-passes?",
+            "option --min; did you mean --min-quality, --min-rq, --min-snr, --min-passes, --min-length or ",
         ),
         (("filter", "--min-qualty", "30"), "filter [options]", "option --min-qualty; did you mean --min-quality?"),
         (("polish", "a.bam", "-o", "x", "--zzz"), "polish [options]", "unknown option --zzz\n"),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,16 +109,18 @@ def test_drafts_without_qualities_are_polished(run: Commands, testdata, tmp_path
 
 
 def test_filtered_reads_are_counted_out_loud_and_kept_on_request(run: Commands, testdata, polished, tmp_path):
-    lengths = sorted(len(r.query_sequence) for r in records(polished))
-    options = ["--min-quality", 0, "--min-length", lengths[2]]
+    accuracies = sorted(r.get_tag("rq") for r in records(polished))
+    options = ["--min-rq", (accuracies[1] + accuracies[2]) / 2]
     quiet = run(*_inputs(testdata), "-o", tmp_path / "a.bam", *options)
-    assert "2 failed_length_filter" in quiet.err
+    assert "2 failed_quality_filter" in quiet.err
     assert "--failed" in quiet.err
     kept = run(*_inputs(testdata), "-o", tmp_path / "b.bam", *options, "--failed", tmp_path / "failed.bam")
     assert kept.status == 0
     assert record_lines(tmp_path / "a.bam") == record_lines(tmp_path / "b.bam")
-    both = record_lines(tmp_path / "b.bam") + record_lines(tmp_path / "failed.bam")
-    assert sorted(both) == sorted(record_lines(polished))
+    flags = [r.get_tag("ff") for r in records(tmp_path / "failed.bam")]
+    assert flags == [int(r.get_tag("rq") < 0.99) for r in records(tmp_path / "failed.bam")]
+    failed = [re.sub(r"\tff:i:\d+", "", line) for line in record_lines(tmp_path / "failed.bam")]
+    assert sorted(record_lines(tmp_path / "b.bam") + failed) == sorted(record_lines(polished))
 
 
 def test_no_read_passing_still_leaves_a_file(run: Commands, testdata, tmp_path):

@@ -46,7 +46,7 @@ def test_names_that_are_not_utf_8(make, write: str) -> None:
     ("content", "reason"),
     [
         (b"# nothing\n\n", "lists no files"),
-        (b"one.bam\nother.fofn\n", "lists .*other.fofn, which is a file of file names itself"),
+        (b"one.bam\nother.fofn\n", "lists .*other.fofn, which is a list of files itself"),
         (b"file://elsewhere/one.bam\n", "file://elsewhere/one.bam is on another machine"),
         ("one.bam\n".encode("utf-16"), "is UTF-16 text"),
     ],

@@ -134,7 +134,7 @@ def test_drafts_without_subreads_have_no_passes(make) -> None:
 def test_drafts_without_subreads_do_not_make_the_files_be_read_again(make, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
     original = drafts_module._from_records
-    monkeypatch.setattr(drafts_module, "_from_records", lambda path: (opened.append(path), original(path))[1])
+    monkeypatch.setattr(drafts_module, "_from_records", lambda path, _: (opened.append(path), original(path, _))[1])
     drafts = make.drafts([5, 6, 7, 1, 8])
     assert holes(read_zmws([make.subreads([1, 2])], drafts)) == [5, 6, 7, 1, 8]
     # Once for the molecules, and once to see whether any is in both files.

@@ -16,6 +16,7 @@ from deepconsensus_py.models.registry import load_model
 from deepconsensus_py.options import OPTIONS
 from deepconsensus_py.polishing import run as run_module
 from deepconsensus_py.polishing import work_folder as unfinished_module
+from deepconsensus_py.polishing.artifacts import ArtifactFilter
 from deepconsensus_py.polishing.engine import PolishSettings
 from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.outputs import REPORTS
@@ -106,6 +107,10 @@ CHANGED = {
     "settings.max_base_quality": "max_base_quality 93, now 40",
     "settings.model_calibration": "model_calibration None, now skip",
     "settings.draft_calibration": "draft_calibration skip, now 10,0.5,1",
+    "settings.kinetics": "kinetics auto, now off",
+    "settings.carry_modifications": "carry_modifications True, now False",
+    "qv_bins": "qv_bins none, now pacbio",
+    "settings.artifacts": "artifacts None, now {'adapters': ['ACGT']}",
     "device": "device cpu, now cuda",
     "precision": "precision auto, now fp32",
     "triage": "triage True, now False",
@@ -113,7 +118,7 @@ CHANGED = {
 }
 """What decides the records, and what is said where it is another."""
 
-FREE = {"output", "threads", "command", "resume", "checkpoint"}
+FREE = {"output", "threads", "command", "dataset", "resume", "checkpoint"}
 
 
 def changed(a_job: PolishRun, name: str, inputs: Path, folder: Path) -> PolishRun:
@@ -130,6 +135,10 @@ def changed(a_job: PolishRun, name: str, inputs: Path, folder: Path) -> PolishRu
         "settings.max_base_quality": 40,
         "settings.model_calibration": Calibration.parse("skip"),
         "settings.draft_calibration": Calibration.parse("10,0.5,1"),
+        "settings.kinetics": "off",
+        "settings.carry_modifications": False,
+        "qv_bins": "pacbio",
+        "settings.artifacts": ArtifactFilter(("ACGT",)),
         "device": "cuda:1",
         "precision": "fp32",
         "triage": False,
