@@ -14,6 +14,9 @@ _, ON, OFF = KINETICS = (AUTO, "on", "off")
 UNBINNED, _ = QV_BINS = ("none", "pacbio")
 """Base qualities as they are, or in the bins of PacBio."""
 
+REPORT, SPLIT = HD_FINDER = ("report", "split")
+"""What is done with heteroduplexes, if they are looked for: they are counted, or become a read for each strand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:

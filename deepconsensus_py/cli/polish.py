@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,12 @@ from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._log import counted, report_yields
 from deepconsensus_py.cli._parser import Commands, Parser, given
 from deepconsensus_py.cli._process import asked_by_interrupt
-from deepconsensus_py.options import AUTO, KINETICS, PRECISIONS, QV_BINS, SKIP_ABOVE, UNBINNED
+from deepconsensus_py.options import AUTO, HD_FINDER, KINETICS, PRECISIONS, QV_BINS, SKIP_ABOVE, UNBINNED
 
 if TYPE_CHECKING:
     from deepconsensus_py.polishing.engine import PolishSettings
     from deepconsensus_py.polishing.run import PolishRun
+    from deepconsensus_py.polishing.sources import Reads
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ def add_parser(commands: Commands) -> None:
         help="base modifications (MM ML) of the CCS reads: move their calls to the polished bases, or drop them "
         "(default %(default)s)",
     )
+    _add_strands(parser)
     _add_model(parser)
     _add_filters(parser)
     _add_qualities(parser)
@@ -97,6 +100,7 @@ def check(args: argparse.Namespace) -> None:
     if bool(args.subreads) == bool(args.features):
         args.parser.error("give either SUBREADS or --features SHARD")
     _options.check_all(args)
+    _check_strands(args)
     if args.all and args.failed:
         args.parser.error("--all writes every ZMW to OUT, and leaves nothing for --failed")
     if args.all and args.min_quality and given(args, "min_quality"):
@@ -111,6 +115,30 @@ def check(args: argparse.Namespace) -> None:
             "--ccs, --chunk, --limit and filters of ZMWs such as --min-passes are for 'encode', not for its shards "
             "(--features)"
         )
+
+
+def _add_strands(parser: Parser) -> None:
+    group = parser.group("output")
+    group.add_argument(
+        "--by-strand",
+        action="store_true",
+        help="write a read for each strand of a ZMW, from its own passes; drafts are built from the subreads",
+    )
+    group.add_argument(
+        "--hd-finder",
+        choices=HD_FINDER,
+        help="find ZMWs whose strands differ (heteroduplexes): report counts them, split writes a read for each of "
+        "their strands (default: not looked for)",
+    )
+
+
+def _check_strands(args: argparse.Namespace) -> None:
+    if args.by_strand and args.ccs:
+        args.parser.error("--by-strand builds drafts from the subreads; remove --ccs")
+    if args.by_strand and args.hd_finder:
+        args.parser.error("--by-strand writes a read for each strand already; remove --hd-finder")
+    if args.features and (args.by_strand or args.hd_finder):
+        args.parser.error("--by-strand and --hd-finder need SUBREADS; --features has no passes")
 
 
 def _add_model(parser: Parser) -> None:
@@ -218,7 +246,7 @@ def _job(args: argparse.Namespace) -> "PolishRun":
     from deepconsensus_py.polishing.run import PolishRun
 
     return PolishRun(
-        reads=_options.reads(args) if args.subreads else None,
+        reads=_reads(args) if args.subreads else None,
         shards=tuple(args.features or ()),
         output=args.output,
         failed=args.failed,
@@ -235,6 +263,12 @@ def _job(args: argparse.Namespace) -> "PolishRun":
         qv_bins=args.qv_bins,
         keep_unpolished=args.all,
     )
+
+
+def _reads(args: argparse.Namespace) -> "Reads":
+    from deepconsensus_py.polishing.strands import StrandOptions
+
+    return replace(_options.reads(args), strands=StrandOptions(args.by_strand, args.hd_finder))
 
 
 def _settings(args: argparse.Namespace) -> "PolishSettings":
@@ -266,7 +300,7 @@ def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
     polished = outcomes[Outcome.SUCCESS]
     log.info(
         "%s (%s), %s (%s) in %s",
-        counted(counts["molecules"], "ZMW"),
+        counted(counts["zmws"], "ZMW"),
         counted(counts["bases_in"], "draft base"),
         counted(polished, "polished read"),
         counted(counts["bases_out"], "base"),
@@ -282,6 +316,8 @@ def _report(report: Mapping[str, Any], args: argparse.Namespace) -> None:
         log.info("reads that fail the filters are not written; use --failed OUT to keep them")
     if polished < counts["molecules"] and not is_stream(args.output):
         log.info("outcome of each ZMW: %s", side_file(args.output, MOLECULES))
+    if counts["heteroduplexes"]:
+        log.info("ZMWs whose strands differ: %d", counts["heteroduplexes"])
     report_yields(counts)
     log.debug("seconds by stage: %s", ", ".join(f"{stage} {spent:.1f}" for stage, spent in report["stages"].items()))
     log.debug("peak memory: %.2f GiB", report["peak_memory_bytes"] / 2**30)

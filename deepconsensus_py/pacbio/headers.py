@@ -14,7 +14,12 @@ from deepconsensus_py.pacbio.drafts import placed_entries
 from deepconsensus_py.pacbio.header_text import header_lines, make_header
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Paths, expand_paths, kind_of
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.pacbio.read_groups import ccs_read_group, read_group_of_name, read_group_of_subreads
+from deepconsensus_py.pacbio.read_groups import (
+    ccs_read_group,
+    read_group_of_name,
+    read_group_of_subreads,
+    strand_read_groups,
+)
 from deepconsensus_py.pacbio.record_file import header_of
 
 _HIFI = "@HD\tVN:1.6\tSO:unknown\tpb:5.0.0"
@@ -109,6 +114,16 @@ def names_kinetics(header: pysam.AlignmentHeader) -> bool:
 def with_kinetics(header: pysam.AlignmentHeader, *, kinetics: bool) -> pysam.AlignmentHeader:
     """A header of HiFi reads whose read groups say that the reads have kinetics, or do not say so."""
     return make_header(_text([_replaced(line, ccs_read_group, kinetics) for line in header_lines(header)]))
+
+
+def with_strands(header: pysam.AlignmentHeader) -> pysam.AlignmentHeader:
+    """A header of HiFi reads with two more read groups beside each: for the reads of either strand."""
+    lines = [own for line in header_lines(header) for own in (line, *_groups_of_strands(line))]
+    return make_header(_text(_first_of_each(lines)))
+
+
+def _groups_of_strands(line: str) -> list[str]:
+    return strand_read_groups(line, kinetics=_names_kinetics(line)) if line.startswith("@RG") else []
 
 
 def _names_kinetics(line: str) -> bool:

@@ -53,6 +53,24 @@ def read_group_of_subreads(line: str, *, kinetics: bool = False) -> str:
     return _line(fields, _items(fields), kinetics)
 
 
+def strand_read_groups(line: str, *, kinetics: bool = False) -> list[str]:
+    """The read groups of the reads of either strand beside that of the reads of both; none if it is of one strand.
+
+    Args:
+        line: an ``@RG`` line of HiFi reads.
+        kinetics: whether the reads have kinetics.
+    """
+    fields, items = _fields(line), _items(_fields(line))
+    if "STRAND" in items:
+        return []
+    _, slash, barcodes = fields.get("ID", "").partition("/")
+    ids = {strand: read_group_id(MoleculeId(fields.get("PU", ""), 0, strand)) for strand in Strand}
+    return [
+        _line({**fields, "ID": f"{ids[strand]}{slash}{barcodes}"}, {**items, "STRAND": name}, kinetics)
+        for strand, name in _STRAND_NAME.items()
+    ]
+
+
 def tags_of_identity(name: str, groups: Iterable[str | None]) -> tuple[tuple[str, Any, str], ...]:
     """The tags ``RG`` and ``zm`` of a read that is made from subreads, as ``read_group_of_subreads`` has its group.
 

@@ -36,6 +36,7 @@ from deepconsensus_py.polishing.qualities import (
     final_qualities,
 )
 from deepconsensus_py.polishing.read import Encoded, PolishedRead
+from deepconsensus_py.polishing.strands import StrandOptions
 from deepconsensus_py.reports.outcomes import Outcome
 
 CALIBRATED_PASSES = 3
@@ -95,6 +96,7 @@ def polish(
     settings: PolishSettings | None = None,
     zmw_filter: ZmwFilter | None = None,
     min_passes: int | None = None,
+    strands: StrandOptions | None = None,
 ) -> Iterator[PolishedRead]:
     """Polish ZMWs one after the other.
 
@@ -106,9 +108,10 @@ def polish(
         settings: filters, calibration, window skipping and kinetics.
         zmw_filter: which ZMWs are polished, and with which of their passes; None has the defaults of ``ccs``.
         min_passes: short for the same field of ``zmw_filter``.
+        strands: which ZMWs become a read for each strand; None has one read for each ZMW.
 
     Yields:
-        One read for every ZMW, in order; check ``passed`` or ``outcome``.
+        One read for every ZMW, or for each of its strands, in order; check ``passed`` or ``outcome``.
 
     Raises:
         ModelError: the model is unknown or unreadable, or does not support a setting.
@@ -120,7 +123,9 @@ def polish(
     settings, chosen = settings or PolishSettings(), zmw_filter or ZmwFilter()
     if min_passes is not None:
         chosen = replace(chosen, min_passes=min_passes)
-    encoded = encode_zmws(zmws, corrector.method, threads=threads, kinetics=settings.kinetics, zmw_filter=chosen)
+    encoded = encode_zmws(
+        zmws, corrector.method, threads=threads, kinetics=settings.kinetics, zmw_filter=chosen, strands=strands
+    )
     yield from correct(encoded, corrector, settings, threads=threads)
 
 
@@ -150,7 +155,8 @@ def correct(
     networked = in_turn if threads == 1 else in_streams
     for waiting in networked(molecules, corrector, skip_above, clock):
         with clock.stage("call"):
-            read = replace(_finish(waiting, corrector, settings), facts=waiting.molecule.facts)
+            zmw = waiting.molecule
+            read = replace(_finish(waiting, corrector, settings), facts=zmw.facts, hd_sites=zmw.hd_sites, last=zmw.last)
         yield read
 
 

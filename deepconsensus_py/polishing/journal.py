@@ -154,7 +154,7 @@ class Journal:
     @property
     def molecules(self) -> int:
         """Number of finished ZMWs."""
-        return int(self.report["counts"]["molecules"])
+        return int(self.report["counts"]["zmws"])
 
 
 def write_journal(folder: Path, journal: Journal) -> None:

@@ -62,6 +62,8 @@ class Encoded:
         kinetics: of the passes, if the read gets kinetics from them; not stored in shards.
         facts: what its subreads say of the ZMW.
         stand_in: a pass in place of the read, where the ZMW has no features and it was asked for.
+        hd_sites: positions at which the strands differ; None if nobody asked.
+        last: whether no other read of the ZMW follows.
     """
 
     draft: Draft
@@ -74,6 +76,8 @@ class Encoded:
     kinetics: PassKinetics | None = None
     facts: ZmwFacts = field(default_factory=ZmwFacts)
     stand_in: Draft | None = None
+    hd_sites: int | None = None
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -96,6 +100,8 @@ class PolishedRead:
         facts: what its subreads say of the ZMW.
         artifacts: bits 16, 32 and 64 of tag ``ff``, where the read was tested for them.
         stand_in: a pass in place of the read, where there is none and it was asked for.
+        hd_sites: positions at which the strands differ; None if nobody asked.
+        last: whether no other read of the ZMW follows.
     """
 
     draft: Draft
@@ -113,6 +119,8 @@ class PolishedRead:
     facts: ZmwFacts = field(default_factory=ZmwFacts)
     artifacts: int = 0
     stand_in: Draft | None = None
+    hd_sites: int | None = None
+    last: bool = True
 
     @property
     def name(self) -> str:

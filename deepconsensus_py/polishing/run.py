@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -165,13 +165,22 @@ def _polish_on(session: "_Session", work: WorkFolder) -> None:
     with closing(reads), work.open_files(source.header, threads=job.threads) as outputs:
         for first in reads:
             with outputs.checkpoint() as (writer, failed):
-                session.write(chain([first], islice(reads, job.checkpoint - 1)), writer, failed)
+                session.write(_whole_zmws(chain([first], reads), job.checkpoint), writer, failed)
             with session.clock.stage("write"):
                 files = outputs.store(*session.table.taken_lines())
                 work.commit(files, session.report(earlier))
         if not session.stop.early:
             report = session.report(earlier)
             work.commit(outputs.finish(report), report, complete=True)
+
+
+def _whole_zmws(reads: Iterable[PolishedRead], zmws: int) -> Iterator[PolishedRead]:
+    """All reads of the next ZMWs: a run is resumed with the next one."""
+    for read in reads:
+        yield read
+        zmws -= read.last
+        if not zmws:
+            return
 
 
 class _Session:
@@ -240,7 +249,9 @@ class _Session:
         """Polished reads, in order, with progress shown."""
         threads = self.job.threads
         reads = correct(source.molecules, self._corrector, self._settings, self.clock, threads=threads)
-        yield from with_progress(reads, source.total, "ZMW", done=done)
+        one_each = self.job.reads is None or self.job.reads.strands.one_read_each
+        total, unit = (source.total, "ZMW") if one_each else (None, "read")
+        yield from with_progress(reads, total, unit, done=done)
 
     def write(self, reads: Iterable[PolishedRead], writer: ReadWriter, failed: ReadWriter | None) -> None:
         """Count the reads, and write those that pass or were asked for."""
@@ -339,6 +350,6 @@ def _parameters(job: PolishRun, method: Method) -> dict[str, Any]:
     for name in limits.keys() & {"subreads", "drafts"}:
         del limits[name]
     names = ("insertion_trim", "device", "precision", "triage", "threads", "qv_bins", "keep_unpolished")
-    filters = limits.pop("filter") | settings.pop("filter")
+    filters = limits.pop("filter") | limits.pop("strands", {}) | settings.pop("filter")
     given = {**{name: getattr(job, name) for name in names}, **limits, **filters, **settings}
     return given | resolved(method.options, {name: given[name] for name in OPTIONS})

@@ -20,6 +20,7 @@ from deepconsensus_py.pacbio.headers import (
     names_kinetics,
     polished_header,
     with_kinetics,
+    with_strands,
 )
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import require_once
@@ -30,6 +31,7 @@ from deepconsensus_py.polishing.kinetics import ccs_kinetics
 from deepconsensus_py.polishing.progress import StageClock, Stop
 from deepconsensus_py.polishing.read import Encoded
 from deepconsensus_py.polishing.shards import ShardInfo, first_names, read_shard
+from deepconsensus_py.polishing.strands import StrandOptions
 from deepconsensus_py.reports.outcomes import Outcome
 
 
@@ -45,6 +47,7 @@ class Reads:
         limit: take only the first ZMWs.
         skip: skip the first of these, which an earlier run has finished.
         filter: which ZMWs are polished, and with which of their passes.
+        strands: which ZMWs become a read for each strand.
     """
 
     subreads: tuple[Path, ...]
@@ -53,6 +56,7 @@ class Reads:
     limit: int | None = None
     skip: int = 0
     filter: ZmwFilter = field(default_factory=ZmwFilter)
+    strands: StrandOptions = field(default_factory=StrandOptions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +116,8 @@ def encoded_reads(
         kinetics = OFF if kinetics == AUTO and not ccs_kinetics(reads.drafts) else kinetics
         header = polished_header(reads.drafts, program, reads.subreads, kinetics=kinetics != OFF)
         total = len(drafts)
+    if not reads.strands.one_read_each:
+        header = with_strands(header)
     begun = clock.timed("read", (stop or Stop()).before(molecules))
     encoded = encode_zmws(
         begun,
@@ -120,6 +126,7 @@ def encoded_reads(
         clock=clock,
         kinetics=kinetics,
         zmw_filter=reads.filter,
+        strands=reads.strands,
         stand_in=stand_in,
     )
     return Source(encoded, header, total, kinetics)

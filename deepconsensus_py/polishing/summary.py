@@ -13,13 +13,14 @@ from deepconsensus_py.pacbio.zmws import Fault, Molecule
 from deepconsensus_py.polishing.kinetics import KINETICS_COUNTS
 from deepconsensus_py.polishing.qualities import mean_quality
 from deepconsensus_py.polishing.read import BARCODES_DIFFER, TANDEM_REPEATS, PolishedRead
+from deepconsensus_py.polishing.strands import HETERODUPLEXES
 from deepconsensus_py.reports.zmw import UNKNOWN, ZmwFacts, ZmwResult
 
 _OWN = ("hifi_bases_q30", "homopolymers", "homopolymers_edited")
 """Counts that are made here: of bases of quality 30 or better in HiFi reads; of homopolymers, of one base or more, in
 the drafts of polished reads, and of those among them that the read has changed."""
 
-COUNTED = (*KINETICS_COUNTS, *MODIFICATION_COUNTS, BARCODES_DIFFER, TANDEM_REPEATS, *_OWN)
+COUNTED = (*KINETICS_COUNTS, *MODIFICATION_COUNTS, BARCODES_DIFFER, TANDEM_REPEATS, HETERODUPLEXES, *_OWN)
 """Names of the counts that ``summary`` adds to those of the table of ZMWs."""
 
 HIFI, HIGH = 20, 30
@@ -75,6 +76,8 @@ def summary(read: PolishedRead) -> ZmwResult:
         tandem_repeat=TANDEM_REPEATS in read.counts,
         counts={**read.counts, **_counts(read, quality)},
         facts=read.facts,
+        hd_sites=read.hd_sites,
+        last=read.last,
     )
 
 

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     LOW_PASS_SHORTCUT = auto()
     ARTIFACT = auto()
     MISSING_KINETICS = auto()
+    HETERODUPLEX = auto()
     ERROR = auto()
 
     @property
@@ -56,5 +57,6 @@ _MEANING = {
     Outcome.LOW_PASS_SHORTCUT: "fewer than two full passes; a subread written unpolished (--all)",
     Outcome.ARTIFACT: "palindrome, or adapter in the read (tag ff); polished and written to --failed",
     Outcome.MISSING_KINETICS: "subreads lack the kinetics (pw, ip) that the model or --kinetics on needs",
+    Outcome.HETERODUPLEX: "strands differ, and one of them has fewer full passes than --min-passes (--hd-finder split)",
     Outcome.ERROR: "damaged or contradictory records; see the reason",
 }

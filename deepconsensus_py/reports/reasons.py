@@ -35,7 +35,7 @@ REASONS = (
         (Outcome.NO_USABLE_PASS, Outcome.NO_SUBREADS),
     ),
     Reason("filtered_too_few_passes", "Lacking full passes", "TOO_FEW_PASSES", (Outcome.TOO_FEW_PASSES,)),
-    Reason("filtered_heteroduplexes", "Heteroduplex insertions", "HETERODUPLEXES"),
+    Reason("filtered_heteroduplexes", "Heteroduplex insertions", "HETERODUPLEXES", (Outcome.HETERODUPLEX,)),
     Reason("filtered_coverage_drops", "Coverage drops", "COVERAGE_DROPS"),
     Reason(
         "filtered_insufficient_draft_cov", "Insufficient draft cov", "INSUFFICIENT_SPANS", (Outcome.NO_ALIGNED_PASS,)

@@ -42,9 +42,11 @@ COLUMNS = (
     "windows",
     "windows_skipped",
     "windows_corrected",
+    "hd_sites",
     "reason",
 )
 TOTALS = (
+    "zmws",
     "molecules",
     "passes",
     "windows",
@@ -82,6 +84,7 @@ class MoleculeTable:
         skipped = zmw.windows - zmw.corrected
         self.outcomes[zmw.outcome] += 1
         self.totals.update(
+            zmws=int(zmw.last),
             molecules=1,
             passes=zmw.passes,
             windows=zmw.windows,
@@ -104,6 +107,7 @@ class MoleculeTable:
             zmw.windows,
             skipped,
             zmw.corrected,
+            _or_dot(zmw.hd_sites),
             zmw.reason,
         )
         self._rows.append(table_row(cells))

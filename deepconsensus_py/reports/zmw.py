@@ -31,7 +31,7 @@ class ZmwFacts:
 
 @dataclass(frozen=True, slots=True)
 class ZmwResult:
-    """One ZMW as the reports show it.
+    """One ZMW, or one of its strands, as the reports show it.
 
     Attributes:
         name: of its draft.
@@ -52,6 +52,8 @@ class ZmwResult:
         tandem_repeat: whether the draft has a long tandem repeat.
         counts: further numbers that the report adds up, by name.
         facts: what its subreads say.
+        hd_sites: positions at which the strands differ; None if nobody looked.
+        last: whether no other read of the ZMW follows.
     """
 
     name: str
@@ -72,6 +74,8 @@ class ZmwResult:
     tandem_repeat: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     facts: ZmwFacts = field(default_factory=ZmwFacts)
+    hd_sites: int | None = None
+    last: bool = True
 
     @property
     def passed(self) -> bool:

@@ -5,9 +5,14 @@ from pathlib import Path
 import pysam
 import pytest
 
-from deepconsensus_py.pacbio.headers import Program, drafts_header, header_without_drafts
+from deepconsensus_py.pacbio.headers import Program, drafts_header, header_without_drafts, with_strands
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.pacbio.read_groups import ccs_read_group, read_group_of_name, read_group_of_subreads
+from deepconsensus_py.pacbio.read_groups import (
+    ccs_read_group,
+    read_group_of_name,
+    read_group_of_subreads,
+    strand_read_groups,
+)
 
 PROGRAM = Program("1", "polish")
 KITS = "BINDINGKIT=101-490-800;SEQUENCINGKIT=101-490-900;BASECALLERVERSION=5.0.0;FRAMERATEHZ=100.000000"
@@ -33,6 +38,24 @@ def test_kinetics_are_named_after_the_read_type() -> None:
     assert wanted in read_group_of_subreads(SUBREADS, kinetics=True)
     assert wanted in ccs_read_group(SUBREADS, kinetics=True)
     assert "ip" not in ccs_read_group(SUBREADS).split("\tPU:")[0]
+
+
+def test_groups_of_strands_have_their_own_ids_and_say_which() -> None:
+    whole = read_group_of_subreads(SUBREADS.replace("m64011_190228_190319", "m84004_220919_222401_s1"), kinetics=True)
+    forward, reverse = strand_read_groups(whole, kinetics=True)
+    assert forward == whole.replace("78e84bf7", "81bbf715").replace(KITS, f"{KITS};STRAND=FORWARD")
+    assert reverse == whole.replace("78e84bf7", "db81a466").replace(KITS, f"{KITS};STRAND=REVERSE")
+    assert strand_read_groups(forward) == []
+    barcoded = strand_read_groups(whole.replace("78e84bf7", "78e84bf7/3--5"))
+    assert [line.split("\t")[1] for line in barcoded] == ["ID:81bbf715/3--5", "ID:db81a466/3--5"]
+
+
+def test_a_header_has_the_groups_of_strands_once_after_that_of_both() -> None:
+    header = pysam.AlignmentHeader.from_text("@HD\tVN:1.6\n" + read_group_of_subreads(SUBREADS, kinetics=True) + "\n")
+    divided = with_strands(header)
+    assert [group["DS"].partition("STRAND=")[2] for group in groups(divided)] == ["", "FORWARD", "REVERSE"]
+    assert all("Ipd:CodecV1=ip" in group["DS"] for group in groups(divided))
+    assert str(with_strands(divided)) == str(divided)
 
 
 def test_barcodes_stay_in_id_and_description() -> None:

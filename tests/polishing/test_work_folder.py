@@ -24,6 +24,7 @@ from deepconsensus_py.polishing.qualities import Calibration
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.polishing.run import PolishRun, polish_files
 from deepconsensus_py.polishing.sources import Reads
+from deepconsensus_py.polishing.strands import StrandOptions
 
 FINISHED = [*REPORTS.values(), "failed.bam", "reads.bam"]
 """The finished files in the folder, as they take their names."""
@@ -95,6 +96,8 @@ CHANGED = {
     "reads.filter.max_length": "max_length 50000, now 5",
     "reads.filter.min_tandem_repeat_length": "min_tandem_repeat_length 1000, now 5",
     "reads.filter.keep_all": "keep_all False, now 5",
+    "reads.strands.by_strand": "by_strand False, now 5",
+    "reads.strands.hd_finder": "hd_finder None, now 5",
     "reads.subreads": "input subreads.bam has changed",
     "reads.drafts": "input ccs.bam, now ccs.fasta",
     "shards": "2 input files, now 1",
@@ -161,7 +164,8 @@ def test_every_option_is_known_here() -> None:
     names |= {f"settings.filter.{field.name}" for field in dataclasses.fields(ReadFilter)}
     # Its least length is that of the read's filter: one option.
     names |= {f"reads.filter.{field.name}" for field in dataclasses.fields(ZmwFilter)} - {"reads.filter.min_length"}
-    assert names - {"reads", "reads.filter", "settings", "settings.filter"} == CHANGED.keys() | FREE
+    names |= {f"reads.strands.{field.name}" for field in dataclasses.fields(StrandOptions)}
+    assert names - {"reads", "reads.filter", "reads.strands", "settings", "settings.filter"} == CHANGED.keys() | FREE
 
 
 @pytest.mark.parametrize("name", CHANGED)

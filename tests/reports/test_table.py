@@ -29,6 +29,7 @@ def test_what_is_unknown_is_a_dot() -> None:
         "length_after",
         "quality_before",
         "quality_after",
+        "hd_sites",
         "reason",
     }
 
