@@ -7,7 +7,7 @@ Ids, names and their order are those of ccs 6.2, then those of later versions. M
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -35,7 +35,7 @@ class CcsCounts:
     reasons: tuple[int, ...]
 
     @classmethod
-    def of(cls, outcomes: Mapping[str, int], tandem_repeats: int) -> "CcsCounts":
+    def of(cls, outcomes: Mapping[str, int], tandem_repeats: int = 0) -> "CcsCounts":
         """Counts from the numbers of ZMWs by outcome."""
         reasons = dict.fromkeys(REASONS, 0)
         rest = dict(outcomes)
@@ -133,28 +133,58 @@ def _figures(group: ReadGroup) -> Iterator[tuple[str, int]]:
     yield "Number of Passes (mean)", group.mean_passes
 
 
-_NAME_WIDTH = 30
+_NAME_WIDTH, _COLUMN_WIDTH = 30, 21
 
 
-def write_text(counts: CcsCounts, statistics: RunStatistics, file: TextIO) -> None:
-    """Write the report as text."""
-    (_, name, value), *zmws, tandem = list(_zmw_attributes(counts))[:5]
-    file.write(_line(name, value) + "\n")
-    file.writelines(_line(name, value, counts.input) for _, name, value in zmws)
-    file.write("\n" + _line(tandem[1], tandem[2], counts.input) + "\nExclusive failed counts\n")
-    for reason, count in zip(REASONS, counts.reasons, strict=True):
-        file.write(_line(reason.name, count, counts.failed))
+def write_text(statistics: RunStatistics, file: TextIO) -> None:
+    """Write the report as text; of runs by strand, reads of both strands and of single ones have a column each."""
+    columns = [
+        (title, CcsCounts.of(outcomes, repeats))
+        for title, outcomes, repeats in zip(
+            ("Double-Strand Reads", "Single-Strand Reads"), statistics.outcomes, statistics.tandem_repeats, strict=True
+        )
+    ]
+    (_, whole), (_, strands) = columns
+    if strands.input:
+        _write_columns([column for column in columns if column[1].input], file)
+    else:
+        _write_counts(whole, file)
     for title, group in (("HiFi", statistics.hifi), ("<Q20", statistics.low), (">=Q30", statistics.q30)):
         file.write("\n")
-        file.writelines(_line(f"{title} {label}", value) for label, value in _figures(group))
+        file.writelines(_line(f"{title} {label}", str(value)) for label, value in _figures(group))
 
 
-def _line(name: str, value: int, whole: int | None = None) -> str:
-    share = "" if whole is None else f" ({_percent(value, whole)}%)"
-    return f"{name:<{_NAME_WIDTH}}: {value}{share}\n"
+def _write_counts(counts: CcsCounts, file: TextIO) -> None:
+    (_, name, value), *zmws, tandem = list(_zmw_attributes(counts))[:5]
+    file.write(_line(name, str(value)) + "\n")
+    file.writelines(_line(name, _share(value, counts.input)) for _, name, value in zmws)
+    file.write("\n" + _line(tandem[1], _share(tandem[2], counts.input)) + "\nExclusive failed counts\n")
+    for reason, count in zip(REASONS, counts.reasons, strict=True):
+        file.write(_line(reason.name, _share(count, counts.failed)))
 
 
-def _percent(value: int, whole: int) -> str:
-    """A share with four digits, as ``ccs`` writes it: 0.000, 5.479, 58.76, 100.0."""
+def _write_columns(columns: Sequence[tuple[str, CcsCounts]], file: TextIO) -> None:
+    def row(name: str, *values: tuple[int, int]) -> str:
+        return _line(name, "".join(f"{_share(*value):>{_COLUMN_WIDTH}}" for value in values).removeprefix(" "))
+
+    counts = [own for _, own in columns]
+    every = sum(own.input for own in counts)
+    file.write(" " * (_NAME_WIDTH + 1) + "".join(f"{title:>{_COLUMN_WIDTH}}" for title, _ in columns) + "\n")
+    file.write(row("Inputs", *((own.input, every) for own in counts)) + "\n")
+    file.write(row("Passed", *((own.passed, own.input) for own in counts)))
+    file.write(row("Failed", *((own.failed, own.input) for own in counts)))
+    file.write(row("Shortcut filters", *((own.shortcut, own.input) for own in counts)) + "\n")
+    file.write(row("Tandem repeats", *((own.tandem_repeats, own.input) for own in counts)) + "\n")
+    file.write("Exclusive failed counts\n")
+    for number, reason in enumerate(REASONS):
+        file.write(row(reason.name, *((own.reasons[number], own.failed) for own in counts)))
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name:<{_NAME_WIDTH}}: {value}\n"
+
+
+def _share(value: int, whole: int) -> str:
+    """A number and its share with four digits, as ``ccs`` writes it: 0.000, 5.479, 58.76, 100.0."""
     percent = 100 * value / whole if whole else 0.0
-    return f"{percent:.{3 if percent < 10 else 2 if percent < 100 else 1}f}"
+    return f"{value} ({percent:.{3 if percent < 10 else 2 if percent < 100 else 1}f}%)"

@@ -65,12 +65,12 @@ def write_reports(places: Mapping[str, Path], zmws: Iterable[ZmwLines], report: 
 
         metrics.writelines(joined(lines()))
     counts = report["counts"]
-    ccs = CcsCounts.of(counts["outcomes"], statistics.tandem_repeats)
+    ccs = CcsCounts.of(counts["outcomes"], sum(statistics.tandem_repeats))
     percent_q30 = 100 * counts["hifi_bases_q30"] / max(statistics.hifi.bases, 1)
     with side_stream(places[CCS_JSON], CCS_JSON) as file:
         write_report(ccs, statistics, percent_q30, file)
     with side_stream(places[CCS_TEXT], CCS_TEXT) as file:
-        write_text(ccs, statistics, file)
+        write_text(statistics, file)
     sample = side_file(Path(report["output"]), "").name
     for section, content in custom_content(sample, statistics, report).items():
         places[suffix(section)].write_text(json.dumps(content, indent=1) + "\n", "utf-8")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import TypeVar
 
+from deepconsensus_py.pacbio.names import is_by_strand
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.table import COLUMNS
 
@@ -21,7 +22,7 @@ _COUNTED_QUALITY = 0.01
 
 Number = TypeVar("Number", int, float)
 
-_OUTCOME, _BEFORE, _LENGTH = (COLUMNS.index(name) for name in ("outcome", "quality_before", "length_after"))
+_NAME, _OUTCOME, _BEFORE, _LENGTH = map(COLUMNS.index, ("name", "outcome", "quality_before", "length_after"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class ZmwLines:
     Attributes:
         row: line of the table.
         metrics: line of the metrics.
-        written: whether its read was written.
+        outcome: its outcome.
+        by_strand: whether it is one strand of a ZMW.
         length: bases of the polished read; None if there is none.
         before: predicted quality of its draft, Phred; None if unknown.
         accuracy: predicted accuracy of the polished read.
@@ -41,7 +43,8 @@ class ZmwLines:
 
     row: str
     metrics: str
-    written: bool
+    outcome: str
+    by_strand: bool
     length: int | None
     before: float | None
     accuracy: float
@@ -59,13 +62,19 @@ class ZmwLines:
         return cls(
             row,
             metrics,
-            cells[_OUTCOME] == Outcome.SUCCESS,
+            cells[_OUTCOME],
+            is_by_strand(cells[_NAME]),
             None if cells[_LENGTH] == "." else int(cells[_LENGTH]),
             None if cells[_BEFORE] == "." else float(cells[_BEFORE]),
             float(fields["predicted_accuracy"]),
             int(fields["num_full_passes"]),
             bool(fields["has_tandem_repeat"]),
         )
+
+    @property
+    def written(self) -> bool:
+        """Whether its read was written."""
+        return self.outcome == Outcome.SUCCESS
 
 
 class ReadGroup:
@@ -163,7 +172,8 @@ class RunStatistics:
         hifi: reads that were written, of at least Q20.
         q30: those of at least Q30.
         low: polished reads below Q20, written or not.
-        tandem_repeats: number of ZMWs with a long tandem repeat.
+        outcomes: number of lines by outcome; first of whole ZMWs, then of single strands.
+        tandem_repeats: number of lines with a long tandem repeat; the same.
         before: number of polished reads by the predicted quality of their draft, in whole Phred rounded down.
         after: the same by that of the polished read.
         yields: bases of the reads that were written, by predicted quality in whole Phred rounded down.
@@ -173,7 +183,8 @@ class RunStatistics:
 
     def __init__(self) -> None:
         self.hifi, self.q30, self.low = ReadGroup(), ReadGroup(), ReadGroup()
-        self.tandem_repeats = 0
+        self.outcomes: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self.tandem_repeats = [0, 0]
         self.before: Counter[int] = Counter()
         self.after: Counter[int] = Counter()
         self.yields: Counter[int] = Counter()
@@ -182,7 +193,8 @@ class RunStatistics:
 
     def add(self, zmw: ZmwLines) -> None:
         """Add a ZMW."""
-        self.tandem_repeats += zmw.tandem_repeat
+        self.outcomes[zmw.by_strand][zmw.outcome] += 1
+        self.tandem_repeats[zmw.by_strand] += zmw.tandem_repeat
         if zmw.length is None:
             return
         # From the accuracy: the table has two decimals, which would make a Q20 of a read that fails the filter.

@@ -39,8 +39,25 @@ EVERY = {str(outcome): 1 << number for number, outcome in enumerate(Outcome)}
 """A number of ZMWs for each outcome, such that every sum is another one."""
 
 
-def zmw(length: int, quality: float, passes: int, *, written: bool = True) -> ZmwLines:
-    return ZmwLines("", "", written, length, None, 1 - 10 ** (-quality / 10), passes, False)
+def zmw(length: int, quality: float, passes: int, outcome: str = "success", *, by_strand: bool = False) -> ZmwLines:
+    return ZmwLines("", "", outcome, by_strand, length, None, 1 - 10 ** (-quality / 10), passes, False)
+
+
+def failed(outcome: str, *, by_strand: bool = False, repeat: bool = False) -> ZmwLines:
+    return ZmwLines("", "", outcome, by_strand, None, None, -1.0, 0, repeat)
+
+
+def of(*zmws: ZmwLines) -> RunStatistics:
+    statistics = RunStatistics()
+    for one in zmws:
+        statistics.add(one)
+    return statistics
+
+
+def text(statistics: RunStatistics) -> str:
+    file = io.StringIO()
+    write_text(statistics, file)
+    return file.getvalue()
 
 
 def reported(counts: CcsCounts, statistics: RunStatistics | None = None) -> dict[str, Any]:
@@ -114,20 +131,15 @@ def test_equal_counts_have_equal_bytes_and_others_another_id() -> None:
 
 @pytest.mark.parametrize(("value", "share"), [(104, "58.76%"), (73, "41.24%"), (0, "0.000%"), (177, "100.0%")])
 def test_shares_have_four_digits(value: int, share: str) -> None:
-    counts = CcsCounts.of({"success": value, "poor_snr": 177 - value}, 0)
-    file = io.StringIO()
-    write_text(counts, RunStatistics(), file)
-    lines = [line.split() for line in file.getvalue().split("\n")]
+    zmws = [zmw(900, 30.0, 5)] * value + [failed("poor_snr")] * (177 - value)
+    lines = [line.split() for line in text(of(*zmws)).split("\n")]
     assert ["ZMWs", "pass", "filters", ":", str(value), f"({share})"] in lines
 
 
 def test_the_text_has_the_groups_of_ccs() -> None:
-    statistics = RunStatistics()
-    for length, quality, passes in ((1000, 35.0, 9), (3000, 25.0, 5), (500, 15.0, 3)):
-        statistics.add(zmw(length, quality, passes))
-    file = io.StringIO()
-    write_text(CcsCounts.of({"success": 3, "poor_snr": 1, "error": 3}, 1), statistics, file)
-    blocks = file.getvalue().split("\n\n")
+    reads = [zmw(1000, 35.0, 9), zmw(3000, 25.0, 5), zmw(500, 15.0, 3)]
+    lost = [failed("poor_snr", repeat=True), *[failed("error")] * 3]
+    blocks = text(of(*reads, *lost)).split("\n\n")
     assert blocks[:3] == [
         "ZMWs input                    : 7",
         "ZMWs pass filters             : 3 (42.86%)\n"
@@ -145,11 +157,33 @@ def test_the_text_has_the_groups_of_ccs() -> None:
     ]
 
 
+def test_reads_of_single_strands_have_a_column() -> None:
+    strands = [zmw(900, 30.0, 5, by_strand=True), *[failed("poor_snr", by_strand=True)] * 2]
+    found = text(of(failed("no_subreads"), *strands)).split("\n")
+    assert found[:9] == [
+        "                                 Double-Strand Reads  Single-Strand Reads",
+        "Inputs                        :           1 (25.00%)           3 (75.00%)",
+        "",
+        "Passed                        :           0 (0.000%)           1 (33.33%)",
+        "Failed                        :           1 (100.0%)           2 (66.67%)",
+        "Shortcut filters              :           0 (0.000%)           0 (0.000%)",
+        "",
+        "Tandem repeats                :           0 (0.000%)           0 (0.000%)",
+        "",
+    ]
+    assert "Below SNR threshold           :           0 (0.000%)           2 (100.0%)" in found
+    alone = text(of(*strands)).split("\n")
+    assert alone[:2] == [
+        "                                 Single-Strand Reads",
+        "Inputs                        :           3 (100.0%)",
+    ]
+
+
 def test_figures_of_reads() -> None:
     statistics = RunStatistics()
     for length, quality, passes in ((1000, 35.0, 9), (3000, 25.0, 5), (2000, 27.0, 4)):
         statistics.add(zmw(length, quality, passes))
-    statistics.add(zmw(700, 19.99999, 3, written=False))
+    statistics.add(zmw(700, 19.99999, 3, "failed_quality_filter"))
     found = values(reported(CcsCounts.of({}, 0), statistics))
     assert {name: found[name] for name in found if name.endswith("_q20")} == {
         "number_of_ccs_reads_q20": 3,

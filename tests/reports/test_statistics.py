@@ -7,10 +7,12 @@ from collections import Counter
 import pytest
 
 from deepconsensus_py.reports.statistics import LENGTH_BIN, ReadGroup, RunStatistics, ZmwLines
+from deepconsensus_py.reports.table import COLUMNS
 
 
 def zmw(length: int | None, quality: float, *, written: bool = True, before: float | None = None) -> ZmwLines:
-    return ZmwLines("", "", written, length, before, 1 - 10 ** (-quality / 10), 5, False)
+    outcome = "success" if written else "failed_length_filter"
+    return ZmwLines("", "", outcome, False, length, before, 1 - 10 ** (-quality / 10), 5, False)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -51,8 +53,12 @@ def test_groups_of_a_run() -> None:
 
 
 def test_lines_say_what_is_counted() -> None:
-    row = "m/1/ccs\tsuccess\t9\t8\t100\t101\t21.50\t33.00\t1\t0\t1\t.\n"
+    cells = {"outcome": "success", "length_after": "101", "quality_before": "21.50"}
+    row = "\t".join(cells.get(column, "m/1/ccs" if column == "name" else "7") for column in COLUMNS) + "\n"
     metrics = '{"predicted_accuracy": 0.9995, "num_full_passes": 8, "has_tandem_repeat": true}\n'
-    assert ZmwLines.read(row, metrics) == ZmwLines(row, metrics, True, 101, 21.5, 0.9995, 8, True)
-    failed = "m/2/ccs\ttoo_few_passes\t0\t.\t100\t.\t.\t.\t0\t0\t0\twhy\n"
-    assert (ZmwLines.read(failed, metrics).written, ZmwLines.read(failed, metrics).length) == (False, None)
+    assert ZmwLines.read(row, metrics) == ZmwLines(row, metrics, "success", False, 101, 21.5, 0.9995, 8, True)
+    failed = (
+        row.replace("success", "too_few_passes").replace("101", ".").replace("21.50", ".").replace("ccs", "ccs/rev")
+    )
+    found = ZmwLines.read(failed, metrics)
+    assert (found.written, found.by_strand, found.length, found.before) == (False, True, None, None)
