@@ -41,9 +41,9 @@ COLUMNS = (
     "windows", "windows_skipped", "windows_corrected", "reason",
 )  # fmt: skip
 MOLECULES = [
-    ("m/1/ccs", "success", 12, 10, 1000, 1001, 25.5, 31.2, 10, 5, 5, "."),
-    ("m/2/ccs", "success", 13, 11, 1000, 1000, 28.0, 40.8, 10, 5, 5, "."),
-    ("m/3/ccs", "no_subreads", 0, ".", 1000, ".", ".", ".", 0, 0, 0, "no pass of <m/3>"),
+    ("m/1/ccs", "success", 12, 10, 1000, 1001, 25.5, 31.2, 10, 5, 5, ".", "."),
+    ("m/2/ccs", "success", 13, 11, 1000, 1000, 28.0, 40.8, 10, 5, 5, ".", "."),
+    ("m/3/ccs", "no_subreads", 0, ".", 1000, ".", ".", ".", 0, 0, 0, ".", "no pass of <m/3>"),
 ]
 EVALUATION: dict[str, Any] = {
     "truth": "t.fasta",

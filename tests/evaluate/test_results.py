@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.page import load_runs
+from deepconsensus_py.evaluate.runs import load_runs
 
 
 def _copy(report: Path, folder: Path, output: str) -> Path:
@@ -21,15 +21,15 @@ def _copy(report: Path, folder: Path, output: str) -> Path:
 def test_a_run_has_its_table_of_molecules(run_report: Path) -> None:
     (run,) = load_runs([run_report])
     assert run.name == "out.bam"
-    assert [row["name"] for row in run.molecules] == ["m/1/ccs", "m/2/ccs", "m/3/ccs"]
-    assert run.numbers("quality_after") == [31.2, 40.8]
+    assert sorted(run.table.after) == [31.2, 40.8]
+    assert run.table.after.total() + run.table.failed == 3
     assert run.evaluation is None
 
 
 def test_the_table_of_molecules_may_be_absent(run_report: Path) -> None:
     run_report.with_name("out.zmws.tsv.gz").unlink()
     (run,) = load_runs([run_report])
-    assert list(run.molecules) == []
+    assert (run.table.after.total(), run.table.failed) == (0, 0)
 
 
 def test_an_evaluation_belongs_to_the_run_whose_output_it_judged(run_report: Path, evaluation: Path) -> None:

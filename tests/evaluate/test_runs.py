@@ -6,7 +6,7 @@ from deepconsensus_py.reports.table import COLUMNS
 
 
 def row(name: str, outcome: str, *values: object, reason: str = ".") -> dict[str, str]:
-    return dict(zip(COLUMNS, map(str, (name, outcome, *values, 1, 0, 1, reason)), strict=True))
+    return dict(zip(COLUMNS, map(str, (name, outcome, *values, 1, 0, 1, ".", reason)), strict=True))
 
 
 def test_reads_that_were_written_are_counted_by_length_and_passes() -> None:
