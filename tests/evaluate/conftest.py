@@ -38,7 +38,7 @@ REPORT: dict[str, Any] = {
 }
 COLUMNS = (
     "name", "outcome", "passes", "np", "length_before", "length_after", "quality_before", "quality_after",
-    "windows", "windows_skipped", "windows_corrected", "reason",
+    "windows", "windows_skipped", "windows_corrected", "hd_sites", "reason",
 )  # fmt: skip
 MOLECULES = [
     ("m/1/ccs", "success", 12, 10, 1000, 1001, 25.5, 31.2, 10, 5, 5, ".", "."),
