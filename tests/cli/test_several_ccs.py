@@ -62,7 +62,7 @@ def test_what_is_encoded_is_of_all_files(run: Commands, testdata, parts, whole, 
 
 def test_a_run_is_not_resumed_without_one_of_its_files(run: Commands, testdata, parts, tmp_path, monkeypatch) -> None:
     subreads, output = testdata / "subreads.bam", tmp_path / "out.bam"
-    settings = PolishSettings(filter=ReadFilter(min_quality=0))
+    settings = PolishSettings(filter=ReadFilter(min_quality=0, min_length=10))
     job = PolishRun(Reads((subreads,), tuple(parts)), (), output, model="vote", settings=settings, checkpoint=1)
     run_until(2, job, monkeypatch)
     for files, differ in ((parts[:1], "3 input files, now 2"), (parts[::-1], "input one.bam, now two.bam")):
