@@ -138,6 +138,9 @@ def histogram_chart(
     return _svg(title, PLOT_HEIGHT, marks(), PLOT_WIDTH)
 
 
+MOST_BINS = 10_000
+"""Bins become wider where there would be more of them: a wrong ``np`` can be any number."""
+
 LINES = 8
 """Lines that can be told apart, by the style sheet's classes ``run-0`` to ``run-7``."""
 
@@ -250,6 +253,7 @@ def _label_width(labels: Iterable[str]) -> float:
 def _edges(distributions: Sequence[Mapping[float, int]], width: float) -> list[float]:
     """Edges of the bins that hold all values."""
     values = [value for distribution in distributions for value in distribution] or [0.0]
+    width = max(width, (max(values) - min(values)) / MOST_BINS)
     first, last = math.floor(min(values) / width), math.floor(max(values) / width)
     return [k * width for k in range(first, last + 2)]
 

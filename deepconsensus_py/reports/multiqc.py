@@ -149,7 +149,6 @@ def _line_graph(
 
 
 def _filled(counts: Counter[int], step: int) -> dict[int, int]:
-    """A histogram with its empty bins, and one on either side."""
-    if not counts:
-        return {}
-    return {value: counts[value] for value in range(max(min(counts) - step, 0), max(counts) + 2 * step, step)}
+    """A histogram with the empty bins beside those that are not; all between would be too many for a wrong ``np``."""
+    near = {value + moved for value in counts for moved in (-step, 0, step)}
+    return {value: counts[value] for value in sorted(near) if value >= 0}

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from deepconsensus_py.evaluate.charts import (
+    MOST_BINS,
     Bar,
     Pair,
     bar_chart,
@@ -44,6 +45,10 @@ def test_histograms_count_every_value_once() -> None:
     floor = max(heights)
     unit = (floor - min(heights)) / 3
     assert [round((floor - h) / unit) for h in heights] == [3, 0, 0, 0, 0, 1, 0]
+
+
+def test_a_value_beyond_all_others_makes_bins_wider_not_more() -> None:
+    assert len(histogram_chart("passes", {}, {8: 3, 2**31: 1}, 1, "passes")) < 40 * MOST_BINS
 
 
 def test_a_histogram_without_a_before_has_one_outline() -> None:

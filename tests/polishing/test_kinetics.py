@@ -94,7 +94,9 @@ def test_a_resumed_run_writes_the_same(inputs: Path, tmp_path: Path, monkeypatch
     whole = left(tmp_path / "whole.bam")
     assert all("\tfi:B:C," in line for line in whole.reads)
     assert whole.counts["kinetics_computed"] == len(whole.reads) > 5
-    again = job(inputs, tmp_path / "again.bam", settings=settings, resume=True)
-    run_until(5, again, monkeypatch)
-    polish_files(again)
-    assert left(tmp_path / "again.bam") == whole
+    again = tmp_path / "again"
+    again.mkdir()
+    resumed = job(inputs, again / "whole.bam", settings=settings, resume=True)
+    run_until(5, resumed, monkeypatch)
+    polish_files(resumed)
+    assert left(again / "whole.bam") == whole

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,10 @@ def test_counts_of_kinetics_and_modifications_are_shown_if_there_are_any() -> No
     assert not {"kinetics_carried", "mods_dropped"} & values.keys()
     headers = [name for header in content["headers"] for name in header]
     assert values.keys() < set(headers)
+
+
+def test_a_wrong_number_of_passes_takes_no_more_bins() -> None:
+    counted = RunStatistics()
+    counted.passes.update([8, 9, 2**31 - 1])
+    content = custom_content("x", counted, {"counts": Counter(), "cpu_seconds": 1.0})["passes"]
+    assert list(content["data"]["x"]) == [f"{n:06d}" for n in (7, 8, 9, 10, 2**31 - 2, 2**31 - 1, 2**31)]
