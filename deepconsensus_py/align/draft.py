@@ -17,7 +17,6 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import identity
 from deepconsensus_py.align.pass_tags import snr_tag
 from deepconsensus_py.align.passes import align_passes
-from deepconsensus_py.align.zmw_filter import is_usable, median_length
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw, decode_bases, encode_bases
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
@@ -155,11 +154,10 @@ def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass], *, kinetics: 
 
     Returns:
         The full pass of median length, or the longest pass where none is full; qualities of 10, tags ``RG zm np rq sn``
-        with ``rq`` -1. Full passes outside 50 to 200 % of the median length do not count.
+        with ``rq`` -1.
     """
     by_length = sorted(passes, key=lambda p: len(p.bases))
-    median = median_length(passes)
-    full = [p for p in by_length if p.is_full and is_usable(p, median)]
+    full = [p for p in by_length if p.is_full]
     chosen = full[(len(full) - 1) // 2] if full else by_length[-1]
     name = ccs_name(molecule)
     tags = (*_identity(name, passes), ("np", len(full), "i"), ("rq", UNPOLISHED, "f"), *snr_tag(passes))
