@@ -1,12 +1,19 @@
 """What the documentation says is there, and its examples run."""
 
+import argparse
+import importlib.util
 import re
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
+from mkdocs.exceptions import PluginError
 
+import deepconsensus_py
 from deepconsensus_py._version import __version__
-from deepconsensus_py.cli.main import commands
+from deepconsensus_py.cli.main import build_parser, commands
 from deepconsensus_py.evaluate import tables
 from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, CLIPPED_TAGS, PER_BASE_TAGS
 from deepconsensus_py.reports.outcomes import Outcome
@@ -54,9 +61,57 @@ def test_pages_name_files_that_there_are() -> None:
     assert [(page, name) for page, name in named if not any(file.endswith(f"/{name}") for file in files)] == []
 
 
-def test_the_readme_lists_the_pages_that_there_are() -> None:
-    listed = re.findall(r"^- \[`(docs/[\w/]+\.md)`\]", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(str(page.relative_to(REPOSITORY)) for page in (REPOSITORY / "docs").rglob("*.md"))
+def test_the_index_lists_the_pages_that_there_are() -> None:
+    docs = REPOSITORY / "docs"
+    listed = {docs / target for target in re.findall(r"\]\(([\w/]+\.md)\)", (docs / "index.md").read_text())}
+    assert listed == set(docs.rglob("*.md")) - {docs / "index.md"}
+
+
+def test_the_page_of_the_library_lists_its_names() -> None:
+    listed = re.findall(r"^::: deepconsensus_py\.(\w+)$", (REPOSITORY / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(set(deepconsensus_py.__all__) - {"__version__"})
+
+
+def test_the_site_has_every_option_of_every_command() -> None:
+    actions = [action for parser in parsers(build_parser()) for action in parser._actions]
+    options = {name for action in actions if action.help != argparse.SUPPRESS for name in action.option_strings}
+    listed = re.findall(r"(?<=[` ])-[\w-]+", "\n".join(hooks().commands_page()))
+    assert len(options) > 70
+    assert options - set(listed) == {"--version"}  # of the program, not of a command
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from parsers(inner)
+
+
+def hooks() -> ModuleType:
+    """What makes pages of the site; it is no part of the package."""
+    spec = importlib.util.spec_from_file_location("hooks", REPOSITORY / "docs" / "hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("html", "refused"),
+    [
+        ('<script src="https://a.org/a.js"></script>', True),
+        ('<link rel="stylesheet" href="//a.org/a.css">', True),
+        ("<img src=http://a.org/a.png>", True),
+        ('<a href="https://a.org">A</a><img src="../a.png"><script src="assets/a.js"></script>', False),
+    ],
+)
+def test_a_site_that_fetches_from_elsewhere_is_refused(html: str, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(html)
+    config = SimpleNamespace(site_dir=str(tmp_path))
+    with pytest.raises(PluginError, match=r"page\.html") if refused else nullcontext():
+        hooks().on_post_build(config)
 
 
 @pytest.mark.parametrize("page", ["library.md", "developers/attention.md", "developers/simulator.md"])
