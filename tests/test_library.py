@@ -12,7 +12,7 @@ import pytest
 from support import Commands, record_lines, records
 
 import deepconsensus_py
-from deepconsensus_py import InputError, Outcome, OutputError, PolishedRead, load_model, polish, read_zmws, write_reads
+from deepconsensus_py import Outcome, OutputError, PolishedRead, load_model, polish, read_zmws, write_reads
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 
 
@@ -61,9 +61,11 @@ def test_without_ccs_reads_drafts_are_made(testdata: Path, run: Commands, tmp_pa
     assert [read.to_pysam().to_string() for read in made if read.passed] == record_lines(tmp_path / "out.bam")
 
 
-def test_a_chunk_needs_ccs_reads(testdata: Path) -> None:
-    with pytest.raises(InputError, match="--chunk needs CCS reads"):
-        read_zmws(testdata / "subreads.bam", chunk=(1, 2))  # type: ignore[call-overload]
+def test_chunks_without_ccs_reads_are_those_of_the_subreads(testdata: Path) -> None:
+    names = [zmw.name for zmw in read_zmws(testdata / "subreads.bam")]
+    parts = [[zmw.name for zmw in read_zmws(testdata / "subreads.bam", chunk=(i, 4))] for i in (1, 2, 3, 4)]
+    assert [name for part in parts for name in part] == names
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 def test_what_was_skipped_counts_for_the_limit(testdata: Path) -> None:

@@ -115,8 +115,8 @@ def add_chunk(parser: Parser) -> None:
         "--chunk",
         type=chunk,
         metavar="i/N",
-        help="process only the i-th of N equal parts of the CCS reads; no more is read of files that have an index "
-        "(see 'index')",
+        help="process only the i-th of N equal parts of the CCS reads, or of the ZMWs if there are none; no more is "
+        "read of files that have an index (see 'index')",
     )
 
 

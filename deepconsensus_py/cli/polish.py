@@ -92,12 +92,18 @@ def add_parser(commands: Commands) -> None:
     parser.group("run").add_argument(
         "--resume", action="store_true", help="continue an unfinished run of the same command, if there is one"
     )
+    parser.group("run").add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check options, model and inputs, print the number of ZMWs to polish, and write nothing; without "
+        "SUBREADS, check options and model",
+    )
     parser.set_defaults(run=run, check=check)
 
 
 def check(args: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
-    if bool(args.subreads) == bool(args.features):
+    if bool(args.subreads) == bool(args.features) and (args.subreads or not args.dry_run):
         args.parser.error("give either SUBREADS or --features SHARD")
     _options.check_all(args)
     _check_strands(args)
@@ -220,6 +226,8 @@ def _add_qualities(parser: Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Polish, and report the outcomes."""
+    if args.dry_run:
+        return _check_files(args)
     if args.subreads and args.threads > 1:
         from deepconsensus_py.polishing.prepare import prepare_workers
 
@@ -240,6 +248,15 @@ def run(args: argparse.Namespace) -> int:
         raise KeyboardInterrupt
     _report(report, args)
     return _options.ZMWS_FAILED if faulty(report["counts"]) else 0
+
+
+def _check_files(args: argparse.Namespace) -> int:
+    from deepconsensus_py.polishing.run import check_files
+
+    zmws = check_files(_job(args))
+    if zmws is not None:
+        print(zmws)
+    return 0
 
 
 def _job(args: argparse.Namespace) -> "PolishRun":

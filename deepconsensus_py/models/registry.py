@@ -128,17 +128,18 @@ def load_model(
     return Corrector(method, Loading(read, known))
 
 
-def load_method(name_or_path: str | Path, *, insertion_trim: int | None = None) -> Method:
+def load_method(name_or_path: str | Path, *, insertion_trim: int | None = None, **given: object) -> Method:
     """The method of a model alone: enough to encode molecules without torch.
 
     Args:
         name_or_path: see ``load_model``.
         insertion_trim: see ``load_model``.
+        given: further options (``options.OPTIONS``), which are only checked; None for those that are not given.
 
     Raises:
-        ModelError: there is no such model, the file is not one of ours, or the trim has no effect with it.
+        ModelError: there is no such model, the file is not one of ours, or an option has no effect with it.
     """
-    method: Method = _method(name_or_path, {INSERTION_TRIM: insertion_trim})[1]
+    method: Method = _method(name_or_path, {INSERTION_TRIM: insertion_trim} | given)[1]
     return method
 
 

@@ -31,6 +31,18 @@ class NumberedDraft:
     earlier: int | None
 
 
+def chunk_bounds(n: int, chunk: tuple[int, int]) -> tuple[int, int]:
+    """First and last, exclusive, of the ``n`` ZMWs that are in a chunk.
+
+    Raises:
+        InputError: there is no such chunk.
+    """
+    number, chunks = chunk
+    if not 1 <= number <= chunks:
+        raise InputError(f"chunk {number}/{chunks}: the first number must be from 1 to {chunks}")
+    return n * (number - 1) // chunks, n * number // chunks
+
+
 class DraftPart:
     """Consecutive drafts of files, found through PacBio BAM indexes if all files have one.
 
@@ -91,10 +103,7 @@ class DraftPart:
     def _bounds(self, chunk: tuple[int, int] | None) -> tuple[int, int | None]:
         if chunk is None:
             return 0, None
-        number, chunks = chunk
-        if not 1 <= number <= chunks:
-            raise InputError(f"chunk {number}/{chunks}: the first number must be from 1 to {chunks}")
-        return self._n_drafts * (number - 1) // chunks, self._n_drafts * number // chunks
+        return chunk_bounds(self._n_drafts, chunk)
 
     @cached_property
     def _n_drafts(self) -> int:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import overload
 
 import numpy as np
 
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.pacbio.bam_record import Record
-from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.draft_parts import DraftPart, chunk_bounds
 from deepconsensus_py.pacbio.drafts import DraftEntry, draft_entries
 from deepconsensus_py.pacbio.indexed_subreads import Subreads, open_subreads
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
@@ -71,7 +72,9 @@ def read_zmws(
 
 
 @overload
-def read_zmws(subreads: Paths, ccs: None = None, *, limit: int | None = None, skip: int = 0) -> Iterator[Undrafted]: ...
+def read_zmws(
+    subreads: Paths, ccs: None = None, *, chunk: tuple[int, int] | None = None, limit: int | None = None, skip: int = 0
+) -> Iterator[Undrafted]: ...
 
 
 def read_zmws(
@@ -92,7 +95,8 @@ def read_zmws(
         subreads: BAM files with subreads grouped by ZMW, raw or aligned to the CCS reads, or files of file names.
         ccs: CCS reads, the drafts: BAM, FASTQ or FASTA, or files of file names; several are read one after the other.
             None builds draft consensus reads from the subreads, when they are polished.
-        chunk: (i, n) reads only the i-th, from 1, of n chunks of the drafts, whose sizes differ by one at most.
+        chunk: (i, n) reads only the i-th, from 1, of n chunks of the drafts, whose sizes differ by one at most; without
+            drafts, of the ZMWs of the subreads.
         limit: read only the first ZMWs of the files or chunk.
         skip: skip the first of these, e.g. because another run has finished them.
 
@@ -101,14 +105,30 @@ def read_zmws(
         that cannot be read is a ``Fault``.
 
     Raises:
-        InputError: a file cannot be used, the files have no ZMW in common, or a chunk was given without CCS reads.
+        InputError: a file cannot be used, the files have no ZMW in common, or there is no such chunk.
     """
     if ccs is not None:
         return match(subreads, DraftPart(ccs, chunk=chunk, limit=limit, skip=skip))
-    if chunk is not None:
-        raise InputError("--chunk needs CCS reads: give them, or build drafts first ('deepconsensus-py draft')")
-    found = read_subreads(subreads, skip=skip, limit=None if limit is None else max(limit - skip, 0))
+    start, stop = (0, None) if chunk is None else chunk_bounds(count_molecules(subreads), chunk)
+    if limit is not None:
+        stop = start + limit if stop is None else min(stop, start + limit)
+    start += skip
+    left = None if stop is None else max(stop - start, 0)
+    found = read_subreads(subreads, skip=start, limit=left, checked=chunk is not None)
     return (Undrafted(*molecule) for molecule in found)
+
+
+def count_molecules(subreads: Paths) -> int:
+    """Number of ZMWs in subreads files, from their indexes; without indexes the files are read.
+
+    Raises:
+        InputError: a file cannot be used, is a pipe, or the subreads of a ZMW are in two separate places.
+    """
+    expand_paths(subreads)
+    with closing(open_subreads(subreads)) as source:
+        _advise_index(source.unindexed)
+        source.pass_all()
+        return source.n_molecules
 
 
 def match(subreads: Paths, drafts: DraftPart, *, undrafted: bool = False, skip: int = 0) -> Iterator[Zmw | Fault]:
@@ -124,7 +144,7 @@ def match(subreads: Paths, drafts: DraftPart, *, undrafted: bool = False, skip: 
 
 
 def read_subreads(
-    subreads: Paths, *, skip: int = 0, limit: int | None = None
+    subreads: Paths, *, skip: int = 0, limit: int | None = None, checked: bool = False
 ) -> Iterator[tuple[MoleculeId, tuple[Pass, ...] | MoleculeError]]:
     """Every ZMW's passes in sequencing orientation, in file order, to build drafts from.
 
@@ -132,6 +152,7 @@ def read_subreads(
         subreads: BAM files with raw subreads grouped by ZMW, or files of file names.
         skip: skip the first ZMWs.
         limit: read only the first of the others.
+        checked: whether it is known that each ZMW is in one place.
 
     Yields:
         A ZMW with its passes, or with the error in reading them.
@@ -150,7 +171,8 @@ def read_subreads(
                 yield group.molecule, read_passes(group.records)
             except MoleculeError as error:
                 yield group.molecule, error
-        _finish(source, limited=limit is not None)
+        if not checked:
+            _finish(source, limited=limit is not None)
 
 
 def _matched(source: Subreads, drafts: DraftPart, skip: int | None) -> Iterator[Zmw | Fault]:
@@ -198,7 +220,11 @@ def _undrafted(source: Subreads, drafts: DraftPart) -> Iterator[Fault]:
 def _advise(source: Subreads, drafts: DraftPart) -> None:
     """Log which files had to be read from the start because they have no index."""
     passed = () if drafts.from_start or source.n_molecules <= 1 else source.unindexed
-    if files := " ".join(str(path) for path in (*drafts.unindexed, *passed)):
+    _advise_index((*drafts.unindexed, *passed))
+
+
+def _advise_index(unindexed: Sequence[Path]) -> None:
+    if files := " ".join(map(str, unindexed)):
         log.info(
             "%s: no .pbi index found; reading sequentially (create one with 'deepconsensus-py index %s')", files, files
         )

@@ -19,8 +19,8 @@ from deepconsensus_py.corrector import Method
 from deepconsensus_py.errors import InputError, ModelError, OutputError
 from deepconsensus_py.files import is_stream
 from deepconsensus_py.methods import DEFAULT
-from deepconsensus_py.models.registry import load_model
-from deepconsensus_py.options import OF_COLUMNS, ON, OPTIONS, UNBINNED, resolved
+from deepconsensus_py.models.registry import load_method, load_model
+from deepconsensus_py.options import DEVICE, OF_COLUMNS, ON, OPTIONS, PRECISION, TRIAGE, UNBINNED, resolved
 from deepconsensus_py.pacbio.bam_record import in_order
 from deepconsensus_py.pacbio.dataset_output import write_dataset
 from deepconsensus_py.pacbio.header_text import header_lines
@@ -38,7 +38,7 @@ from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
 from deepconsensus_py.polishing.qualities import binned_qualities
 from deepconsensus_py.polishing.read import PolishedRead, unpolished_tags
-from deepconsensus_py.polishing.sources import Reads, Source, encoded_reads, encoded_shards
+from deepconsensus_py.polishing.sources import Reads, Source, count_encoded, count_zmws, encoded_reads, encoded_shards
 from deepconsensus_py.polishing.summary import COUNTED, summary
 from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
 from deepconsensus_py.reports.run_reports import require_own_files
@@ -125,6 +125,27 @@ def polish_files(job: PolishRun, stop: Stop | None = None) -> dict[str, Any]:
     if not is_stream(job.output):
         return _into_files(session)
     return _into_stream(session)
+
+
+def check_files(job: PolishRun) -> int | None:
+    """Check a run without polishing anything: options, model, and that the inputs can be read.
+
+    Args:
+        job: as for ``polish_files``; inputs may be missing.
+
+    Returns:
+        Number of drafts, or of ZMWs where drafts are made, that it would polish; None without inputs.
+
+    Raises:
+        InputError: a file cannot be used.
+        ModelError: the model is unknown, does not fit the shards, or does not support an option.
+    """
+    options = {DEVICE: job.device, PRECISION: job.precision, TRIAGE: job.triage}
+    method = load_method(job.model, insertion_trim=job.insertion_trim, **options)
+    _require_effect(job, method)
+    if job.shards:
+        return count_encoded(job.shards, method)
+    return None if job.reads is None else count_zmws(job.reads)
 
 
 def _into_stream(session: "_Session") -> dict[str, Any]:
@@ -327,12 +348,12 @@ def _require_effect(job: PolishRun, method: Method) -> None:
         ModelError: there is one.
     """
     job.settings.require_fit(method)
-    if job.reads is None and job.settings.kinetics == ON:
+    if job.shards and job.settings.kinetics == ON:
         raise ModelError(
             "--kinetics on needs subreads, not --features; with auto, kinetics of the CCS reads are carried over"
         )
     # Column models triage after encoding, other models before, so that their shards hold only what is left.
-    if job.reads is None and job.triage is not None and not method.options >= OF_COLUMNS:
+    if job.shards and job.triage is not None and not method.options >= OF_COLUMNS:
         raise ModelError(f"--triage has no effect with --features and model {method.name!r}; give it to 'encode'")
 
 

@@ -8,9 +8,8 @@ import pysam
 
 from deepconsensus_py.align.zmw_filter import ZmwFilter
 from deepconsensus_py.corrector import Method
-from deepconsensus_py.errors import InputError
 from deepconsensus_py.options import AUTO, OFF, ON
-from deepconsensus_py.pacbio.draft_parts import DraftPart
+from deepconsensus_py.pacbio.draft_parts import DraftPart, chunk_bounds
 from deepconsensus_py.pacbio.header_text import make_header
 from deepconsensus_py.pacbio.headers import (
     Program,
@@ -23,9 +22,10 @@ from deepconsensus_py.pacbio.headers import (
     with_strands,
 )
 from deepconsensus_py.pacbio.index import MoleculeNumbers
+from deepconsensus_py.pacbio.indexed_subreads import open_subreads
 from deepconsensus_py.pacbio.inputs import require_once
 from deepconsensus_py.pacbio.names import parse_ccs
-from deepconsensus_py.pacbio.zmws import Molecule, match, read_zmws
+from deepconsensus_py.pacbio.zmws import Molecule, count_molecules, match, read_zmws
 from deepconsensus_py.polishing.encode import StandIn, encode_zmws
 from deepconsensus_py.polishing.kinetics import ccs_kinetics
 from deepconsensus_py.polishing.progress import StageClock, Stop
@@ -43,7 +43,7 @@ class Reads:
         subreads: BAM files, raw or aligned to the drafts, or files of file names.
         drafts: CCS reads (BAM, FASTQ or FASTA), or files of file names, read one after the other; None builds draft
             consensus reads from the subreads.
-        chunk: (i, n) takes only the i-th of n chunks of the drafts.
+        chunk: (i, n) takes only the i-th of n chunks of the drafts, or of the ZMWs where there are none.
         limit: take only the first ZMWs.
         skip: skip the first of these, which an earlier run has finished.
         filter: which ZMWs are polished, and with which of their passes.
@@ -76,6 +76,30 @@ class Source:
     kinetics: str = OFF
 
 
+def count_zmws(reads: Reads) -> int:
+    """Number of drafts, or of ZMWs where there are none, that would be encoded; from indexes where there are any.
+
+    Raises:
+        InputError: a file cannot be used.
+    """
+    if reads.drafts is not None:
+        open_subreads(reads.subreads).close()
+        return len(DraftPart(reads.drafts, chunk=reads.chunk, limit=reads.limit, skip=reads.skip))
+    start, stop = chunk_bounds(count_molecules(reads.subreads), reads.chunk or (1, 1))
+    wanted = stop - start if reads.limit is None else min(stop - start, reads.limit)
+    return max(wanted - reads.skip, 0)
+
+
+def count_encoded(paths: Sequence[Path], method: Method) -> int:
+    """Number of ZMWs in feature shards.
+
+    Raises:
+        InputError: a shard cannot be used.
+        ModelError: a shard was encoded for another model.
+    """
+    return sum(info.molecules for info in _fitting(paths, method))
+
+
 def encoded_reads(
     reads: Reads,
     method: Method,
@@ -104,10 +128,8 @@ def encoded_reads(
     """
     molecules: Iterator[Molecule]
     if reads.drafts is None:
-        if reads.chunk is not None:
-            raise InputError("--chunk needs CCS reads: give --ccs, or build drafts first ('deepconsensus-py draft')")
         total = None if reads.limit is None else max(reads.limit - reads.skip, 0)
-        molecules = read_zmws(reads.subreads, limit=reads.limit, skip=reads.skip)
+        molecules = read_zmws(reads.subreads, chunk=reads.chunk, limit=reads.limit, skip=reads.skip)
         kinetics = ON if kinetics == ON else OFF
         header = header_without_drafts(reads.subreads, program, kinetics=kinetics == ON)
     else:
@@ -148,15 +170,20 @@ def encoded_shards(
         InputError: a shard cannot be used.
         ModelError: a shard was encoded for another model.
     """
-    require_once(paths)
-    infos = [read_shard(path)[0] for path in paths]
-    for info in infos:
-        info.require_fit(method)
+    infos = _fitting(paths, method)
     joined = joined_header(make_header(info.header) for info in infos)
     kinetics = kinetics if names_kinetics(joined) else OFF
     header = extended_header(with_kinetics(joined, kinetics=kinetics != OFF), program)
     begun = clock.timed("read", (stop or Stop()).before(_of_shards(infos, skip)))
     return Source(begun, header, max(sum(info.molecules for info in infos) - skip, 0), kinetics)
+
+
+def _fitting(paths: Sequence[Path], method: Method) -> list[ShardInfo]:
+    require_once(paths)
+    infos = [read_shard(path)[0] for path in paths]
+    for info in infos:
+        info.require_fit(method)
+    return infos
 
 
 def _of_shards(infos: Sequence[ShardInfo], skip: int) -> Iterator[Encoded]:

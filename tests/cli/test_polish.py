@@ -139,6 +139,51 @@ def test_limit_and_chunks_are_parts_of_the_whole(run: Commands, testdata, polish
     assert record_lines(tmp_path / "two.bam") == record_lines(polished)[:2]
 
 
+def test_chunks_without_drafts_are_parts_of_the_whole(run: Commands, testdata, tmp_path):
+    subreads = testdata / "subreads.bam"
+    assert run("polish", subreads, "-o", tmp_path / "whole.bam").status == 0
+    parts = [tmp_path / f"{number}.bam" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, 1):
+        assert run("polish", subreads, "--chunk", f"{number}/3", "-o", part).status == 0
+    assert [line for part in parts for line in record_lines(part)] == record_lines(tmp_path / "whole.bam")
+
+
+def test_a_dry_run_counts_and_writes_nothing(run: Commands, testdata, tmp_path):
+    subreads, ccs = testdata / "subreads.bam", ("--ccs", testdata / "ccs.bam")
+    n = len(records(testdata / "ccs.bam"))
+    shard = tmp_path / "features.shard"
+    assert run("encode", subreads, *ccs, "--limit", 4, "-o", shard).status == 0
+    counts = {
+        (subreads, *ccs): n,
+        (subreads,): n,
+        (subreads, *ccs, "--chunk", "2/3"): n * 2 // 3 - n // 3,
+        (subreads, "--chunk", "2/3", "--limit", 1): 1,
+        ("--features", shard): 4,
+    }
+    out = tmp_path / "out.bam"
+    for words, count in counts.items():
+        done = run("polish", *words, "-o", out, "--dry-run")
+        assert (done.status, done.out) == (0, f"{count}\n"), words
+    assert run("polish", "-q", 30, "-o", out, "--dry-run").out == ""
+    assert [path.name for path in tmp_path.iterdir()] == [shard.name]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("-m", "edit"), 1, "edit"),
+        (("--min-qality", "30"), 2, "did you mean --min-quality?"),
+        (("--skip-windows-above", "40"), 1, "--skip-windows-above has no effect with model 'edits'"),
+        (("no.bam",), 1, "no.bam: no such file"),
+        (("no.bam", "--features", "a.shard"), 2, "give either SUBREADS or --features SHARD"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would(run: Commands, tmp_path, words, status: int, message: str):
+    done = run("polish", *words, "-o", tmp_path / "out.bam", "--dry-run")
+    assert done.status == status
+    assert message in done.err
+
+
 def test_order_of_the_subreads_does_not_matter(run: Commands, testdata, polished, tmp_path):
     def backwards(found):
         holes = sorted({r.get_tag("zm") for r in found}, reverse=True)

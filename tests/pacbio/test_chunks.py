@@ -173,6 +173,24 @@ def test_what_has_no_index_is_advised_once(make, caplog: pytest.LogCaptureFixtur
         assert caplog.messages == ([advice(" ".join(map(str, advised)))] if advised else [])
 
 
+@pytest.mark.parametrize("indexed", [False, True])
+def test_chunks_without_drafts_are_the_whole(make, caplog: pytest.LogCaptureFixture, indexed: bool) -> None:
+    caplog.set_level(logging.INFO)
+    files = [make.subreads(range(6), "a.bam"), make.subreads(range(6, 11), "b.bam")]
+    if indexed:
+        for file in files:
+            index_bam(file)
+    whole = [zmw.name for zmw in read_zmws(files)]
+    for chunks in (1, 3, 7, 30):
+        parts = (read_zmws(files, chunk=(i + 1, chunks)) for i in range(chunks))
+        assert [zmw.name for part in parts for zmw in part] == whole
+    assert [zmw.name for zmw in read_zmws(files, chunk=(2, 2), limit=4, skip=1)] == whole[6:9]
+    with pytest.raises(InputError, match="chunk 3/2: the first number must be from 1 to 2"):
+        read_zmws(files, chunk=(3, 2))
+    advised = {"no .pbi index found; reading sequentially" in message for message in caplog.messages}
+    assert advised == (set() if indexed else {True})
+
+
 def test_a_chunk_of_aligned_subreads_is_read_from_its_start_without_a_word(make, caplog) -> None:
     """It holds no molecules of other chunks."""
     caplog.set_level(logging.INFO)
