@@ -139,17 +139,17 @@ def test_direct_dependencies_are_pinned() -> None:
     assert pinned["torch"] == "2.13.0"
 
 
-def test_the_page_on_outputs_names_all_columns_outcomes_and_tags() -> None:
-    page, evaluation = (REPOSITORY / "docs" / "outputs.md").read_text().split("\n# What `evaluate`")
-    rows = re.findall(r"^\| (`.*?) \| ", page, re.MULTILINE)
+def test_pages_on_outputs_name_all_columns_outcomes_and_tags() -> None:
+    zmws, reports, page = ((REPOSITORY / "docs" / f"{name}.md").read_text() for name in ("zmws", "reports", "outputs"))
+    rows = re.findall(r"^\| (`.*?) \| ", zmws.partition("## `OUT.zmws.tsv.gz`")[2], re.MULTILINE)
     named = [word for row in rows for word in re.findall(r"`(\w+)`", row)]
     assert [word for word in named if word in COLUMNS] == list(COLUMNS)
     assert sorted(word for word in named if word in set(Outcome)) == sorted(Outcome)
     for outcome in Outcome:
         if outcome is not Outcome.ERROR:
-            assert f"| {outcome} | {outcome.meaning}" in page.replace("`", "")
+            assert f"| {outcome} | {outcome.meaning}" in zmws.replace("`", "")
     columns = {*tables.COLUMNS, *tables.BASELINE_COLUMNS} - {"name", "truth_bases", "baseline_errors", "baseline_q"}
-    assert columns <= set(re.findall(r"`(\w+)`", evaluation))
+    assert columns <= set(re.findall(r"`(\w+)`", reports.partition("## What `evaluate`")[2]))
     (faults,) = re.findall(r"^\| 3 \| .*$", page, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", faults)) == FAULTS
     (per_base,) = re.findall(r"^\| per-base tags dropped \| (.*?):", page, re.MULTILINE)

@@ -1,7 +1,7 @@
 """Kinetics of a polished read: means of the durations of its passes, by strand (compiled).
 
 Source of the tags: PacBio BAM format, section "Use of read tags for HiFi per-read-base kinetic information". How
-``ccs`` averages is not documented; of all rules tried, these agree best with its reads (docs/outputs.md).
+``ccs`` averages is not documented; of all rules tried, these agree best with its reads (docs/methylation.md).
 """
 
 from collections.abc import Mapping
