@@ -1,18 +1,35 @@
-# make demo   set up, run the workflow on testdata/, print a summary
-# make test   set up, run the whole test suite, the lab's tests included, on all cores (PYTEST_ARGS="-n 0 -s
-#             tests/cli/test_polish.py" runs a part of it in one process, which shows what is printed and lets --pdb in)
+# make demo   set up, run the workflow on testdata/, print a summary and how to call the command
+# make test   set up, with what developers need, run the whole test suite, the lab's tests included, on all cores
+#             (PYTEST_ARGS="-n 0 -s tests/cli/test_polish.py" runs a part of it in one process, which shows what is
+#             printed and lets --pdb in)
 #
 # PYTHON is the interpreter (3.11 or newer), CORES the number of cores for the demo.
 
+SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= all
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
-INSTALLED := $(VENV)/installed
+FOR_DEMO := $(VENV)/for_demo
+FOR_TESTS := $(VENV)/for_tests
+COMPILED := $(VENV)/compiled
+DEMO_EXTRAS := workflow,report
+TEST_EXTRAS := $(DEMO_EXTRAS),examples,docs,dev
+
+# What pip is at, on one line that changes, if there is a terminal; all that it printed if it fails.
+define pip_install
+@PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt \
+	-e '.[$(1)]' 2>&1 | tee $(VENV)/pip.log | awk -v terminal="$$(test -t 2 && echo yes)" ' \
+	/^ *(Using cached|Downloading) / { step = "downloading " $$(/Using/ ? 3 : 2) } \
+	/^Installing collected packages/ { step = NF - 3 " packages" } \
+	terminal && step { printf "\r\033[K  %s", step; fflush() } \
+	END { print (terminal ? "\r\033[K" : "") "  " step }'; \
+	exit=$${PIPESTATUS[0]}; test $$exit = 0 || { cat $(VENV)/pip.log; exit $$exit; }
+endef
 
 .PHONY: demo test clean
 
-demo: $(INSTALLED)
+demo: $(FOR_DEMO) $(COMPILED)
 	@echo "align, encode, correct, gather, evaluate, report on testdata/ (log: demo/workflow.log)"
 	@mkdir -p demo
 	@PATH="$(BIN):$$PATH" snakemake --configfile config/demo.yaml --cores $(CORES) --forceall > demo/workflow.log 2>&1 \
@@ -21,16 +38,32 @@ demo: $(INSTALLED)
 	@sed -n '/^[0-9]* errors in/,/^$$/p' demo/simulated/simulated.evaluation.txt
 	@echo "polished reads: demo/simulated/simulated.bam"
 	@echo "report:         demo/report.html"
+	@echo
+	@echo "To call deepconsensus-py from this terminal:"
+	@echo '  export PATH="$(BIN):$$PATH"'
 
-test: $(INSTALLED)
+test: $(FOR_TESTS)
 	$(BIN)/pytest -m "" $(PYTEST_ARGS)
 
 # A change of either file recreates the environment; changes of the code do not (the install is editable).
-$(INSTALLED): pyproject.toml constraints.txt
+$(VENV)/created: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	@echo "setting up $(VENV) (a minute or more)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[workflow,report,examples,docs,dev]'
+	@touch $@
+
+$(FOR_DEMO): $(VENV)/created
+	@echo "installing into $(VENV) (a minute or more)"
+	$(call pip_install,$(DEMO_EXTRAS))
+	@touch $@
+
+$(FOR_TESTS): $(VENV)/created
+	@echo "installing into $(VENV), with what developers need (a minute or more)"
+	$(call pip_install,$(TEST_EXTRAS))
+	@touch $@ $(FOR_DEMO)
+
+$(COMPILED): | $(FOR_DEMO)
+	@echo "compiling for this processor (half a minute, once: kept in the __pycache__ folders of the package)"
+	@$(BIN)/deepconsensus-py polish testdata/subreads.bam --ccs testdata/ccs.bam --limit 1 --quiet -o $(VENV)/first.fastq
 	@touch $@
 
 clean:
