@@ -17,10 +17,17 @@ from deepconsensus_py.cli.main import COMMANDS, build_parser
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-ELSEWHERE = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "workflow/README.md": "workflow.md"}
+ELSEWHERE = {
+    "README.md": "readme.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "workflow/README.md": "workflow.md",
+}
 """Files of the repository that are pages of the site."""
 
-LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
+LINK = re.compile(r"\[([^][]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)]*)?\)")
+
+NOTEBOOK_LINK = re.compile(r'(href="(?![a-z]+:)[^"#]+\.)md\b')
 
 FETCHED = re.compile(
     r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"?(?:https?:)?//|<link\b[^>]*\bhref=\"?(?:https?:)?//"
@@ -37,15 +44,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Let links between files of the repository lead to their pages."""
+    """Let links between files of the repository lead to their pages; of other files, only the name is left."""
     here = page.file.src_uri
     source = next((path for path, name in ELSEWHERE.items() if name == here), f"docs/{here}")
 
     def moved(link: re.Match[str]) -> str:
-        target = normpath(Path(source).parent / link[1])
-        return relpath(ELSEWHERE.get(target, target.removeprefix("docs/")), Path(here).parent)
+        text, target, place = link[1], normpath(Path(source).parent / link[2]), link[3] or ""
+        if target not in ELSEWHERE and not target.startswith("docs/"):
+            return text
+        uri = ELSEWHERE.get(target, target.removeprefix("docs/"))
+        return f"[{text}]({relpath(uri, Path(here).parent)}{place})"
 
     return LINK.sub(moved, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Let links of a notebook to pages lead to what they become; those of pages are already changed."""
+    return NOTEBOOK_LINK.sub(r"\1html", output) if page.file.src_uri.endswith(".ipynb") else output
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -24,6 +24,10 @@ PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "workflow/README.md")),
     *sorted((REPOSITORY / "docs").rglob("*.md")),
 ]
+NOTEBOOK = REPOSITORY / "docs" / "tutorial.ipynb"
+"""Its links are written as those of pages, within the strings of its JSON."""
+
+LINK = re.compile(r"\]\(([^)]+)")
 
 FILE = r"[` ](?!results/)([a-z0-9_./]+\.(?:py|smk|html|toml))[`: ]"
 """A file of the repository as pages name it."""
@@ -35,7 +39,7 @@ def test_the_readme_lists_the_commands_that_there_are() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    links = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)]+)", page.read_text())]
+    links = [(page, link) for page in [*PAGES, NOTEBOOK] for link in LINK.findall(page.read_text())]
     inner = [(page, *link.partition("#")[::2]) for page, link in links if not link.startswith("https://")]
     assert [(page.name, target) for page, target, _ in inner if not (page.parent / target).exists()] == []
     places = [(page, page.parent / target if target else page, place) for page, target, place in inner if place]
@@ -63,8 +67,8 @@ def test_pages_name_files_that_there_are() -> None:
 
 def test_the_index_lists_the_pages_that_there_are() -> None:
     docs = REPOSITORY / "docs"
-    listed = {docs / target for target in re.findall(r"\]\(([\w/]+\.md)\)", (docs / "index.md").read_text())}
-    assert listed == set(docs.rglob("*.md")) - {docs / "index.md"}
+    links = re.findall(r"\]\(([\w/]+\.(?:md|ipynb))\)", (docs / "index.md").read_text())
+    assert {docs / link for link in links} == {*docs.rglob("*.md"), *docs.rglob("*.ipynb")} - {docs / "index.md"}
 
 
 def test_the_page_of_the_library_lists_its_names() -> None:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -40,6 +42,22 @@ def test_commands_run_and_print_what_is_shown(page: str, testdata: Path, tmp_pat
     patterns = [re.sub(r"([*?[])", r"[\1]", line).replace("…", "*") for line in shown]
     printed = done.stdout.splitlines()
     assert [line for line in patterns if not any(fnmatchcase(one, line) for one in printed)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own parts
+def test_the_tutorial_runs() -> None:
+    notebook = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
+    assert [cell.outputs for cell in notebook.cells if cell.cell_type == "code" and cell.outputs] == []
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(DOCS)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    printed = "".join(output.get("text", "") for output in outputs if output.get("name") == "stdout")
+    drafts = sum(map(int, re.findall(r"(\d+) errors in the draft", printed)))
+    left = {model: int(errors) for model, errors in re.findall(r"^(\w+) +(\d+) errors in six", printed, re.MULTILINE)}
+    assert list(left) == ["majority", "vote", "pairhmm", "edits"]
+    assert drafts == 60
+    assert max(left["pairhmm"], left["edits"]) < left["vote"] < left["majority"]
 
 
 def test_messages_that_are_explained_exist() -> None:

@@ -58,8 +58,9 @@ def find_method(name_or_path: str | Path) -> tuple[MethodRow, dict[str, Any]]:
     Raises:
         ModelError: there is no such model, or its file is not one of ours.
     """
-    if str(name_or_path) in WITHOUT_WEIGHTS:
-        return METHODS[str(name_or_path)], {}
+    row = METHODS.get(str(name_or_path))
+    if row is not None and not row.network:
+        return row, {}
     header = read_header(find_model(name_or_path))
     return METHODS[header["family"]], header
 
