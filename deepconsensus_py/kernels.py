@@ -7,8 +7,10 @@ with kernels are part of what a cache entry is valid for.
 """
 
 import hashlib
+import os
 from collections.abc import Callable
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
@@ -16,6 +18,9 @@ from numba import njit
 
 ROOMS = ("align", "edits", "hifi", "models", "pacbio", "pileup")
 """Rooms with kernels, and those whose constants kernels read."""
+
+_KERNELS: list[Any] = []
+"""The compiled functions of all modules that are imported."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Inline = Literal["always", "never"]
@@ -42,7 +47,32 @@ def kernel(function: _Function | None = None, *, inline: _Inline = "never") -> A
         index._source_stamp = (index._source_stamp, stamp)
     except AttributeError:
         return njit(nogil=True, inline=inline)(function)
+    _KERNELS.append(compiled)
     return compiled
+
+
+def cached_functions() -> tuple[int, Path]:
+    """How many compiled functions the cache has for this version and processor, and its folder.
+
+    Imports all modules with kernels; compiles nothing.
+    """
+    package = Path(__file__).parent
+    for room in ROOMS:
+        for path in (package / room).glob("*.py"):
+            if "@kernel" in path.read_text():
+                import_module(f"{__package__}.{room}.{path.stem}")
+    folders = {kernel._cache.cache_path for kernel in _KERNELS}
+    return sum(map(_is_cached, _KERNELS)), Path(os.path.commonpath(folders)) if folders else package
+
+
+def nothing_cached() -> bool:
+    """Whether the cache has no code of the functions that are imported: a first run, which compiles."""
+    return not any(map(_is_cached, _KERNELS))
+
+
+def _is_cached(kernel: Any) -> bool:
+    processor = kernel.targetctx.codegen().magic_tuple()
+    return any(processor in key for key in kernel._cache._cache_file._load_index())
 
 
 @cache

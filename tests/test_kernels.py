@@ -1,5 +1,6 @@
 """Compiled code is kept from run to run, and never used once a module that it may contain has changed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,22 @@ def called(package: Path) -> list[int]:
 def test_compiled_code_is_cached(package: Path) -> None:
     assert called(package) == [20, 0]
     assert called(package) == [20, 1]
+
+
+def test_what_is_cached_can_be_asked(package: Path) -> None:
+    ask = "from deepconsensus_py import kernels; print(*kernels.cached_functions(), kernels.nothing_cached())"
+
+    def asked() -> list[str]:
+        command = [sys.executable, "-c", ask]
+        env = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=package.parent, env=env)
+        return done.stdout.split()
+
+    assert asked() == ["0", str(package), "True"]
+    called(package)
+    assert asked() == ["2", str(package), "False"]
+    (package / "align" / "other.py").touch()
+    assert asked() == ["0", str(package), "True"]
 
 
 def test_a_change_in_another_module_is_seen(package: Path) -> None:

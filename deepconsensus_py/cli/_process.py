@@ -60,6 +60,14 @@ def provided_cache() -> Iterator[None]:
         yield
 
 
+def announce_compiling() -> None:
+    """Report that this run compiles code first, where none is cached; what it will need is imported by now."""
+    from deepconsensus_py.kernels import nothing_cached
+
+    if nothing_cached():
+        log.info("compiling for this processor (about half a minute); later runs use the compiled code again")
+
+
 @contextmanager
 def asked_by_interrupt(ask: Callable[[], None]) -> Iterator[None]:
     """While the block runs, the first interrupt calls a function, and the second one raises KeyboardInterrupt.

@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "report", "explain", "calibrate"),
     "models and training": ("model", "self-label", "prepare-training", "train", "distill"),
     "research": ("simulate", "bench", "claims"),
+    "installation": ("doctor",),
 }
 """The commands in the order of the help, by what they are for; each is a module of ``cli``."""
 

@@ -97,13 +97,12 @@ def _add_check(actions: Commands) -> None:
 def run_list(_: argparse.Namespace) -> int:
     """Print a line for every model."""
     from deepconsensus_py.methods import WITHOUT_WEIGHTS
-    from deepconsensus_py.models.header import bundled_models
-    from deepconsensus_py.models.weights import read_model
+    from deepconsensus_py.models.header import bundled_models, described
 
     for name, what in WITHOUT_WEIGHTS.items():
         print(f"{name}\t{what}")
     for name, path in bundled_models().items():
-        print(f"{name}\t{read_model(path).network.summary()}")
+        print(f"{name}\t{described(path)}")
     return 0
 
 

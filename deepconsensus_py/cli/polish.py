@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from deepconsensus_py.cli import _options
 from deepconsensus_py.cli._log import counted, report_yields
 from deepconsensus_py.cli._parser import Commands, Parser, given
-from deepconsensus_py.cli._process import asked_by_interrupt
+from deepconsensus_py.cli._process import announce_compiling, asked_by_interrupt
 from deepconsensus_py.options import AUTO, HD_FINDER, KINETICS, PRECISIONS, QV_BINS, SKIP_ABOVE, UNBINNED
 
 if TYPE_CHECKING:
@@ -238,6 +238,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.polishing.run import polish_files
     from deepconsensus_py.reports.table import faulty
 
+    announce_compiling()
     job = _job(args)
     stop = Stop()
     # A stream that ends well says that all is there, and a pipe is not read again: only files may end early.

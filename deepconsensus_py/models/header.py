@@ -5,6 +5,7 @@ copies of a model would differ.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -77,6 +78,18 @@ def read_header(path: Path) -> dict[str, Any]:
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
     return _parsed(metadata, path)
+
+
+def described(path: Path) -> str:
+    """One line about a model file: the first paragraph of its card, and the number of its weights.
+
+    Raises:
+        ModelError: it is not one of our files, or of another version.
+    """
+    paragraphs = [text for text in read_header(path)["card"].split("\n\n") if not text.startswith("#")]
+    with safe_open(path, framework="np") as file:
+        weights = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 -- no mapping
+    return f"{' '.join(paragraphs[0].split()) if paragraphs else 'no model card'} {weights:,} parameters."
 
 
 def damaged(path: Path, error: Exception) -> ModelError:

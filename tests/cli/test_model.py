@@ -1,5 +1,7 @@
 """``model`` as a command."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,14 @@ def test_list_names_the_vote_and_what_is_bundled(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["pairhmm", "vote", "tiny"]
     assert all(line.split("\t")[1] for line in lines)
+
+
+def test_list_loads_neither_torch_nor_weights() -> None:
+    program = "import sys; from deepconsensus_py.cli.main import main; main(['model', 'list']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    *lines, modules = done.stdout.splitlines()
+    assert lines[-1].endswith(" 261,084 parameters.")
+    assert "torch" not in modules.split()
 
 
 def test_the_vote_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
