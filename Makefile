@@ -30,7 +30,7 @@ endef
 .PHONY: demo test clean
 
 demo: $(FOR_DEMO) $(COMPILED)
-	@echo "align, encode, correct, gather, evaluate, report on testdata/ (log: demo/workflow.log)"
+	@echo "index, polish, gather, evaluate, report on testdata/ (log: demo/workflow.log)"
 	@mkdir -p demo
 	@PATH="$(BIN):$$PATH" snakemake --configfile config/demo.yaml --cores $(CORES) --forceall > demo/workflow.log 2>&1 \
 		|| { cat demo/workflow.log; exit 1; }

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "README.md": "readme.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
+    "config/README.md": "configuration.md",
     "workflow/README.md": "workflow.md",
 }
 """Files of the repository that are pages of the site."""

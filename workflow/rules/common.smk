@@ -1,17 +1,19 @@
-# Shared by the rules: the validated configuration and sample sheet, and functions that make file names and options.
+# Shared by the rules: the validated configuration, names of results, and resources.
 
+import math
+import re
+import shlex
 from pathlib import Path
-from shlex import quote
 
-import pandas as pd
 from snakemake.utils import validate
 
-validate(config, "../schemas/config.schema.yaml")
+try:
+    validate(config, "../schemas/config.schema.yaml")
+except WorkflowError as fault:
+    what = fault.__cause__ or fault.__context__
+    names = ".".join(map(str, getattr(what, "absolute_path", ())))
+    raise WorkflowError(f"configuration: {names}{': ' if names else ''}{getattr(what, 'message', fault)}") from None
 
-SAMPLES = pd.read_csv(config["samples"], sep="\t", dtype=str, comment="#").set_index("sample", drop=False)
-validate(SAMPLES, "../schemas/samples.schema.yaml")
-if not SAMPLES.index.is_unique:
-    raise WorkflowError(f"{config['samples']}: sample names must be unique")
 FOR_OTHERS = [
     ".ccs_report.json",
     ".ccs_report.txt",
@@ -19,11 +21,9 @@ FOR_OTHERS = [
 ]
 """What stands beside reads for laboratory systems and MultiQC."""
 
-WITH_TRUTH = SAMPLES.index[SAMPLES["truth"].notna()] if "truth" in SAMPLES else []
-
 
 wildcard_constraints:
-    sample="[A-Za-z0-9_.-]+",
+    sample="[A-Za-z0-9][A-Za-z0-9_.-]*",
     scatteritem=r"\d+-of-\d+",
 
 
@@ -32,33 +32,31 @@ def results(path):
     return f"{config['results']}/{path}"
 
 
-def sheet(column):
-    """The file of a sample in a column of the sample sheet, as an input function."""
-    return lambda wildcards: SAMPLES.at[wildcards.sample, column]
-
-
-def indexed(column):
-    """The file of a sample in a column of the sample sheet, with its index, as an input function.
-
-    A BAM file without an index is linked into the results and indexed there; other formats have no index.
-    """
-
-    def files(wildcards):
-        path = sheet(column)(wildcards)
-        if not path.endswith(".bam"):
-            return [path]
-        if not Path(f"{path}.pbi").exists():
-            path = results(f"{wildcards.sample}/indexed/{column}.bam")
-        return [path, f"{path}.pbi"]
-
-    return files
-
-
-def given(name):
-    """An option of polish if the configuration sets it; else polish uses its own default."""
-    return f"--{name} {quote(config[name])}" if name in config else ""
-
-
 def chunk(wildcards):
     """The chunk of a scattered job, e.g. 2/7."""
     return wildcards.scatteritem.replace("-of-", "/")
+
+
+def more_each_time(amount, attempt):
+    """A resource that doubles with each attempt, so that a job that was killed for exceeding it passes later."""
+    return math.ceil(amount * 2 ** (attempt - 1))
+
+
+def memory(base, per_thread=0):
+    """MB of memory as a resource function."""
+    return lambda wildcards, threads, attempt: more_each_time(base + per_thread * threads, attempt)
+
+
+def minutes(base, seconds_per_mb=0):
+    """Minutes as a resource function.
+
+    base: what a job takes whatever its input, in minutes.
+    seconds_per_mb: CPU seconds for each MB of its share of the input, divided among its threads.
+    """
+
+    def needed(wildcards, input, threads, attempt):
+        chunks = int(wildcards.scatteritem.split("-of-")[1]) if "scatteritem" in wildcards.keys() else 1
+        work = seconds_per_mb * input.size_mb / chunks / threads / 60 if seconds_per_mb else 0
+        return more_each_time(base + work, attempt)
+
+    return needed

@@ -1,7 +1,9 @@
+# Only where the network runs on a GPU: encoding needs none.
 rule encode:
     input:
-        subreads=rules.align.output,
-        ccs=indexed("ccs"),
+        unpack(reads),
+        model=model_file,
+        checked=ancient(rules.check.output),
     output:
         temp(results("{sample}/chunks/{scatteritem}.shard")),
     log:
@@ -9,15 +11,16 @@ rule encode:
     benchmark:
         results("{sample}/benchmarks/encode.{scatteritem}.tsv")
     params:
-        chunk=chunk,
-        model=given("model"),
-        options=config["encode_options"],
-    threads: 2
+        reads=lambda wildcards, input, output: from_reads(linked(input, f"{output[0]}.inputs")[0]),
+        links=lambda wildcards, input, output: linked(input, f"{output[0]}.inputs")[1],
+        options=encode_options,
+    threads: 4
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory(1000, per_thread=500),
+        runtime=minutes(20, seconds_per_mb=10),
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:
-        "deepconsensus-py encode {input.subreads:q} --ccs {input.ccs[0]:q} -o {output:q}"
-        " {params.model} --chunk {params.chunk} --threads {threads} {params.options} 2> {log:q}"
+        f"({LINK_INPUTS}"
+        "deepconsensus-py encode {params.reads:q} -o {output:q} {params.options:q} --threads {threads}"
+        ") 2> {log:q} && rm -rf {output:q}.inputs"

@@ -1,21 +1,28 @@
+# Beside the CCS reads, where there is one file of them.
 rule evaluate:
     input:
         truth=sheet("truth"),
         reads=rules.gather.output.bam,
-        drafts=sheet("ccs"),
+        drafts=lambda wildcards: SAMPLES[wildcards.sample]["ccs"] * (len(SAMPLES[wildcards.sample]["ccs"]) == 1),
     output:
         json=results("{sample}/{sample}.evaluation.json"),
-        table=results("{sample}/{sample}.evaluation.txt"),
+        table=report(
+            results("{sample}/{sample}.evaluation.txt"),
+            caption="../report/evaluation.rst",
+            category="Errors",
+            labels={"sample": "{sample}"},
+        ),
     log:
         results("{sample}/logs/evaluate.log"),
     benchmark:
         results("{sample}/benchmarks/evaluate.tsv")
-    threads: 2
+    params:
+        baseline=lambda wildcards, input: ["--baseline", *input.drafts] if input.drafts else [],
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(2000),
+        runtime=minutes(20, seconds_per_mb=1),
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:
-        "deepconsensus-py evaluate {input.reads:q} --truth {input.truth:q} --baseline {input.drafts:q}"
+        "deepconsensus-py evaluate {input.reads:q} --truth {input.truth:q} {params.baseline:q}"
         " --json {output.json:q} > {output.table:q} 2> {log:q}"

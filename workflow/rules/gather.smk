@@ -1,9 +1,9 @@
 rule gather:
     input:
-        bams=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.bam")),
-        reports=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.report.json")),
-        molecules=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.zmws.tsv.gz")),
-        metrics=gather.polish(results("{{sample}}/chunks/{scatteritem}.polished.zmw_metrics.json.gz")),
+        bams=chunks(results("{sample}/chunks/{scatteritem}.bam")),
+        reports=chunks(results("{sample}/chunks/{scatteritem}.report.json")),
+        molecules=chunks(results("{sample}/chunks/{scatteritem}.zmws.tsv.gz")),
+        metrics=chunks(results("{sample}/chunks/{scatteritem}.zmw_metrics.json.gz")),
     output:
         bam=results("{sample}/{sample}.bam"),
         report=results("{sample}/{sample}.report.json"),
@@ -15,8 +15,8 @@ rule gather:
     benchmark:
         results("{sample}/benchmarks/gather.tsv")
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=memory(1000),
+        runtime=minutes(20, seconds_per_mb=0.1),
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:

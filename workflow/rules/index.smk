@@ -1,20 +1,23 @@
+# For BAM files that have no index beside them.
 rule index:
     input:
-        lambda wildcards: SAMPLES.at[wildcards.sample, wildcards.column],
+        bam=lambda wildcards: SAMPLES[wildcards.sample][wildcards.column][int(wildcards.number) - 1],
+        checked=ancient(rules.check.output),
     output:
-        bam=results("{sample}/indexed/{column}.bam"),
-        pbi=results("{sample}/indexed/{column}.bam.pbi"),
-    wildcard_constraints:
-        column="subreads|ccs",
+        results("{sample}/index/{column}.{number}.bam.pbi"),
     log:
-        results("{sample}/logs/index.{column}.log"),
+        results("{sample}/logs/index.{column}.{number}.log"),
     benchmark:
-        results("{sample}/benchmarks/index.{column}.tsv")
+        results("{sample}/benchmarks/index.{column}.{number}.tsv")
+    wildcard_constraints:
+        column="|".join(FILES),
+        number=r"\d+",
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=memory(1000),
+        runtime=minutes(10, seconds_per_mb=0.05),
     conda:
         "../envs/deepconsensus-py.yaml"
-    # An index must be beside its file, and input folders may be read-only.
+    # The index is written beside a link, since input folders may be read-only.
     shell:
-        '(ln -sf "$(realpath {input:q})" {output.bam:q} && deepconsensus-py index {output.bam:q}) 2> {log:q}'
+        "(ln -sfn \"$(realpath {input.bam:q})\" {output:q}.of.bam && deepconsensus-py index {output:q}.of.bam"
+        " && mv {output:q}.of.bam.pbi {output:q} && rm {output:q}.of.bam) 2> {log:q}"

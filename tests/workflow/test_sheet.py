@@ -1,0 +1,171 @@
+"""Sample sheets and options: what they may hold, and one sentence for what is wrong with them."""
+
+import math
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workflows import RULES
+
+
+class WorkflowError(Exception):
+    """Stands for Snakemake's."""
+
+
+def read(sheet: Path, *, options: str = "", **config: str) -> dict[str, Any]:
+    """What the files of functions define; they are Python, and have no rules."""
+    names = {
+        "config": {"samples": str(sheet), "options": options} | config,
+        "WorkflowError": WorkflowError,
+        "exists": lambda path: Path(path).exists(),
+        "results": "results/{}".format,
+        **{module.__name__: module for module in (math, re, shlex)},
+        "Path": Path,
+    }
+    for name in ("samples", "options", "inputs"):
+        path = RULES / f"{name}.smk"
+        exec(compile(path.read_text(), path, "exec"), names)
+    return names
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Path:
+    return tmp_path / "samples.tsv"
+
+
+def test_a_sheet_with_everything(sheet: Path) -> None:
+    sheet.write_text(
+        "# movies of 2026\n"
+        "sample\tsubreads\tccs\tkinetics\tby_strand\tlane\n"
+        "a\t/data/run#1/s.bam\t/data/run#1/ccs.bam\ton\t\t1, 2\n"
+        "\n"
+        "# the other sample\n"
+        "b\tb1.bam\t\t\tTRUE\t7\n"
+        'b\t"b2.bam"\t\t\ttrue\t7\n',
+        encoding="utf-8-sig",
+    )
+    samples = read(sheet)["SAMPLES"]
+    assert samples == {
+        "a": {
+            "sample": "a",
+            "subreads": ["/data/run#1/s.bam"],
+            "ccs": ["/data/run#1/ccs.bam"],
+            "truth": "",
+            "kinetics": "on",
+            "by_strand": "",
+            "lane": "1, 2",
+        },
+        "b": {
+            "sample": "b",
+            "subreads": ["b1.bam", "b2.bam"],
+            "ccs": [],
+            "truth": "",
+            "kinetics": "",
+            "by_strand": "true",
+            "lane": "7",
+        },
+    }
+
+
+BAD = {
+    "": "is empty; the first line names the columns (sample, subreads, ccs, ...)",
+    "# nothing\n\n": "is empty; the first line names the columns (sample, subreads, ccs, ...)",
+    "sample\tsubreads\n": "has no samples; add a row for each movie",
+    "sample,subreads\na,b.bam\n": "has no column 'sample'; separate columns by tabs, not commas",
+    "sample\tccs\na\tb.bam\n": "has no column 'subreads'",
+    "sample\tsubreads\tccs\tccs\na\tb.bam\t\t\n": "has several columns 'ccs'; give each column its own name",
+    "sample\tsubreads\na\tb.bam\tc.bam\n": "line 2 has 3 cells, but there are 2 columns",
+    "sample\tsubreads\n# \na\n": "line 3 has nothing in column 'subreads'",
+    "sample\tsubreads\n\tb.bam\n": "line 2 has nothing in column 'sample'",
+    "sample\tsubreads\na/b\tb.bam\n": (
+        "line 2: sample 'a/b' is part of file names; use letters, digits, '.', '_' and '-', and begin with a letter or "
+        "digit"
+    ),
+    "sample\tsubreads\tkinetics\na\tb.bam\tyes\n": "line 2: kinetics is 'yes'; it may be auto, on, off or empty",
+    "sample\tsubreads\tby_strand\na\tb.bam\t1\n": "line 2: by_strand is '1'; it may be true, false or empty",
+    "sample\tsubreads\na\tb.bam\na\tb.bam\n": "line 3: b.bam is there twice; give each file once",
+    "sample\tsubreads\ttruth\na\tb.bam\tx\na\tc.bam\ty\n": "line 3: truth of sample a is 'y', and 'x' before",
+    "sample\tsubreads\tccs\na\tb.bam\tx\na\tc.bam\t\n": (
+        "line 3: sample a has CCS reads of some movies only; give all or none"
+    ),
+    "sample\tsubreads\tccs\na\tb.bam\t\na\tc.bam\ty\n": (
+        "line 3: sample a has CCS reads of some movies only; give all or none"
+    ),
+    "sample\tsubreads\tccs\tby_strand\na\tb.bam\tx\ttrue\n": (
+        "line 2: by_strand builds drafts from the subreads; leave 'ccs' of a empty"
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD.items())
+def test_a_bad_sheet(sheet: Path, text: str, message: str) -> None:
+    sheet.write_text(text)
+    with pytest.raises(WorkflowError) as refused:
+        read(sheet)
+    assert str(refused.value) == f"{sheet}: {message}"
+
+
+def test_a_sheet_that_cannot_be_read(sheet: Path) -> None:
+    named = "'samples' of the configuration names the sample sheet"
+    with pytest.raises(WorkflowError, match=re.escape(f"cannot be read (no such file or directory); {named}")):
+        read(sheet)
+    sheet.write_bytes(b"PK\x03\x04\xff\xfe")
+    with pytest.raises(WorkflowError, match="is not text in UTF-8; save the sample sheet as tab-separated text"):
+        read(sheet)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--model x", "options: --model cannot be used in the workflow; set 'model' of the configuration"),
+        ("-t4", "options: -t cannot be used in the workflow; set --set-threads polish=N of Snakemake"),
+        ("--by-strand", "options: --by-strand cannot be used in the workflow; set a column of the sample sheet"),
+        ("--failed=x.bam", "options: --failed cannot be used in the workflow"),
+        ("other.bam", "options: 'other.bam' is not an option of polish"),
+        ("--adapter 'x", """options: "--adapter 'x" cannot be split into words (No closing quotation)"""),
+    ],
+)
+def test_options_that_are_not_for_the_workflow(sheet: Path, options: str, message: str) -> None:
+    sheet.write_text("sample\tsubreads\na\ta.bam\n")
+    with pytest.raises(WorkflowError) as refused:
+        read(sheet, options=options)
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "device", "apart"),
+    [
+        ("", "", "cpu", False),
+        ("", "", "cuda:0", True),
+        ("", "--hd-finder split", "cuda", False),
+        ("\tkinetics", "", "cuda", False),
+        ("\tby_strand", "", "cuda", False),
+    ],
+)
+def test_zmws_are_encoded_apart_only_where_that_spares_a_gpu(
+    sheet: Path, columns: str, options: str, device: str, apart: bool
+) -> None:
+    value = {"": "", "\tkinetics": "\ton", "\tby_strand": "\ttrue"}[columns]
+    sheet.write_text(f"sample\tsubreads{columns}\na\ta.bam{value}\n")
+    assert read(sheet, options=options, device=device)["encoded_apart"]("a") == apart
+
+
+def test_resources_double_with_each_attempt() -> None:
+    names: dict[str, Any] = {"math": math}
+    text = (RULES / "common.smk").read_text()
+    exec(text[text.index("def more_each_time") :], names)
+
+    class Input:
+        size_mb = 6000
+
+    class Wildcards(dict[str, str]):
+        scatteritem = "2-of-10"
+
+    chunk, whole = Wildcards(scatteritem="2-of-10"), Wildcards()
+    assert [names["memory"](1000, per_thread=500)(chunk, 4, attempt) for attempt in (1, 2, 3)] == [3000, 6000, 12000]
+    time = names["minutes"](20, seconds_per_mb=10)
+    assert [time(chunk, Input, 4, attempt) for attempt in (1, 2)] == [20 + 25, 2 * (20 + 25)]
+    assert time(whole, Input, 1, 1) == 20 + 1000
+    assert names["minutes"](30)(whole, Input, 1, 1) == 30

@@ -1,0 +1,105 @@
+# Options of the commands: those of the configuration and those of a sample.
+
+SET_BY_WORKFLOW = {
+    **dict.fromkeys(("-m", "--model"), "'model' of the configuration"),
+    "--device": "'device' of the configuration",
+    **dict.fromkeys(("--kinetics", "--by-strand"), "a column of the sample sheet"),
+    **dict.fromkeys(("-t", "--threads"), "--set-threads polish=N of Snakemake"),
+    "--chunk": "'zmws_per_chunk' of the configuration",
+    **dict.fromkeys(("-o", "--output", "--ccs", "--features", "--resume", "--dry-run", "--log-file"), ""),
+    **dict.fromkeys(("--limit", "--failed", "--xml"), ""),
+}
+"""Options of polish that cannot be in 'options', with what is set instead."""
+
+OF_ENCODE = {"--min-snr", "--top-passes", "--min-passes", "--max-length", "--min-tandem-repeat-length"}
+OF_BOTH = {"--min-length", "--all", "--ins-trim"}
+NEED_SUBREADS = {"--hd-finder", "--triage"}
+"""Options that decide which ZMWs and passes are encoded; the last ones do not go with feature shards."""
+
+
+def split_options(text):
+    """Words of the configuration's options, each option with its values."""
+    try:
+        words = shlex.split(text)
+    except ValueError as fault:
+        raise WorkflowError(f"options: {text!r} cannot be split into words ({fault})") from None
+    found = []
+    for word in words:
+        if word.startswith("-"):
+            found.append(word.split("=", 1))
+        elif found:
+            found[-1].append(word)
+        else:
+            raise WorkflowError(f"options: {word!r} is not an option of polish")
+    for flag, *_ in found:
+        # -t4 is -t 4.
+        name = flag if flag.startswith("--") else flag[:2]
+        if name in SET_BY_WORKFLOW:
+            instead = SET_BY_WORKFLOW[name]
+            raise WorkflowError(
+                f"options: {name} cannot be used in the workflow" + (f"; set {instead}" if instead else "")
+            )
+    return found
+
+
+OPTIONS = split_options(config["options"])
+
+
+def chosen(keep):
+    """Words of the options whose names are kept."""
+    return [word for option in OPTIONS if keep(option[0]) for word in option]
+
+
+def model():
+    """The option that names the model."""
+    return ["--model", config["model"]] if "model" in config else []
+
+
+def model_file(wildcards):
+    """The model's file as an input, if it is one."""
+    name = config.get("model", "")
+    return [name] if name.endswith(".safetensors") else []
+
+
+def given_model(input):
+    """The option that names the model, whose file may have been fetched from elsewhere."""
+    return ["--model", *input.model] if input.model else model()
+
+
+def device():
+    """The option that names the device."""
+    return ["--device", config["device"]] if "device" in config else []
+
+
+def of_sample(sample):
+    """Options of polish that the sample sheet sets."""
+    kinetics, by_strand = (SAMPLES[sample][name] for name in ("kinetics", "by_strand"))
+    return [*(["--kinetics", kinetics] if kinetics else []), *(["--by-strand"] if by_strand == "true" else [])]
+
+
+def encoded_apart(sample):
+    """Whether a sample's ZMWs are encoded by jobs of their own, on nodes without a GPU."""
+    on_gpu = config.get("device", "cpu").startswith("cuda")
+    from_subreads = SAMPLES[sample]["by_strand"] == "true" or SAMPLES[sample]["kinetics"] == "on"
+    return on_gpu and not from_subreads and not any(flag in NEED_SUBREADS for flag, *_ in OPTIONS)
+
+
+def polish_options(wildcards, input):
+    """Options of polish for a chunk."""
+    shared = [*given_model(input), *device(), *of_sample(wildcards.sample)]
+    if encoded_apart(wildcards.sample):
+        return [*shared, *chosen(lambda flag: flag not in OF_ENCODE)]
+    return [*shared, *chosen(lambda flag: True), "--chunk", chunk(wildcards)]
+
+
+def encode_options(wildcards, input):
+    """Options of encode for a chunk."""
+    return [*given_model(input), *chosen(lambda flag: flag in OF_ENCODE | OF_BOTH), "--chunk", chunk(wildcards)]
+
+
+def checked_commands(wildcards, input):
+    """Commands that check the options of each kind of sample, as the workflow will give them."""
+    kinds = {shlex.join(of_sample(sample)): sample for sample in SAMPLES}
+    shared = [*given_model(input), *device(), *chosen(lambda flag: True)]
+    words = ([*shared, *of_sample(sample)] for sample in kinds.values())
+    return " && ".join(f"deepconsensus-py polish --dry-run -o polished.bam {shlex.join(each)}" for each in words)
