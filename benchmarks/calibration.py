@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 from accuracy import Task, count, tasks
+from matplotlib.figure import Figure
 from reads import SHARED, given_draft, polished, redrafted
 
 from deepconsensus_py.evaluate.calibration_counts import (
@@ -31,7 +32,7 @@ from deepconsensus_py.evaluate.calibration_counts import (
     summed_counts,
 )
 from deepconsensus_py.evaluate.calibration_fit import Fit, cross_validated, fit_knots, fit_line, surprise
-from deepconsensus_py.evaluate.charts import calibration_chart
+from deepconsensus_py.evaluate.charts import calibration_chart, save_chart
 from deepconsensus_py.evaluate.comparison import empirical_quality
 from deepconsensus_py.evaluate.read_errors import BookedErrors, capped_phred, find_errors, probability
 from deepconsensus_py.pacbio.molecule import decode_bases
@@ -44,11 +45,6 @@ YIELDS = (30, 40)
 """Phred."""
 
 FITS: dict[str, Fit] = {"line": fit_line, "knots": fit_knots}
-PANEL = 272
-STYLE = (
-    "svg{font:12px sans-serif;background:#fff}text{fill:#1c2330}.grid{stroke:#dfe3e8}"
-    ".join{stroke:#566070;stroke-width:1.5}.after{fill:#1a66c9;fill-opacity:.55}"
-)
 
 
 class Judged(NamedTuple):
@@ -136,20 +132,15 @@ def _yields(qualities: Sequence[float], bases: Sequence[float]) -> str:
     return ", ".join(f"{share:3.0f}" for share in shares)
 
 
-def plot(reads: Sequence[Judged]) -> str:
-    """Bases of CCS reads, bases of drafts of some passes, and reads, as one SVG file."""
-    panels = {
-        "Bases of CCS reads, in bins of 5 Phred": _bins(read for read in reads if read.kind in WHOLE),
-        "Bases of reads from some of the passes": _bins(read for read in reads if read.kind not in WHOLE),
-        "Reads": [(read.predicted, read.empirical, int(read.counts.bases.sum())) for read in reads],
-    }
-    drawn = []
-    for number, (title, points) in enumerate(panels.items()):
-        top = 24 + PANEL * number
-        chart = str(calibration_chart(title, points)).replace("<svg", f'<svg width="520" height="240" y="{top}"', 1)
-        drawn.append(f'<text x="56" y="{top - 4}">{title}</text>{chart}')
-    size = f'width="520" height="{PANEL * len(panels)}" viewBox="0 0 520 {PANEL * len(panels)}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{STYLE}</style>{"".join(drawn)}</svg>\n'
+def plot(reads: Sequence[Judged]) -> Figure:
+    """Bases of CCS reads, bases of drafts of some passes, and reads."""
+    return calibration_chart(
+        {
+            "Bases of CCS reads, in bins of 5 Phred": _bins(read for read in reads if read.kind in WHOLE),
+            "Bases of reads from some of the passes": _bins(read for read in reads if read.kind not in WHOLE),
+            "Reads": [(read.predicted, read.empirical, int(read.counts.bases.sum())) for read in reads],
+        }
+    )
 
 
 def _bins(reads: Iterable[Judged]) -> list[tuple[float, float, int]]:
@@ -172,7 +163,7 @@ def main() -> None:
         print(f"\n{Path(model).stem}")
         report(reads)
         if args.plot and number == 0:
-            args.plot.write_text(plot(reads))
+            save_chart(plot(reads), args.plot)
 
 
 if __name__ == "__main__":

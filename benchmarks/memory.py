@@ -17,9 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from copies import write_copies
+from matplotlib.figure import Figure
 from processes import measure
 
-from deepconsensus_py.evaluate.charts import line_chart, standalone
+from deepconsensus_py.evaluate.charts import line_chart, save_chart
 
 MIB = 1 << 20
 
@@ -70,12 +71,11 @@ def growth(found: Sequence[Point], point: Point) -> float:
     return point.peak_bytes / shortest.peak_bytes - 1
 
 
-def plot(found: Sequence[Point]) -> str:
-    """The peaks as an SVG file."""
+def plot(found: Sequence[Point]) -> Figure:
+    """Peak memory of ``polish``, process tree."""
     models = list(dict.fromkeys(point.model for point in found))
-    lines = {m: [(p.molecules, p.peak_bytes / MIB) for p in found if p.model == m] for m in models[:2]}
-    chart = line_chart("Peak memory of polish, process tree", lines, ("molecules", "MiB"))
-    return standalone(chart)
+    lines = {m: [(p.molecules, p.peak_bytes / MIB) for p in found if p.model == m] for m in models}
+    return line_chart(lines, ("molecules", "peak memory, MiB"))
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def main() -> None:
     if args.json:
         args.json.write_text(json.dumps([asdict(point) for point in found], indent=1) + "\n")
     if args.plot:
-        args.plot.write_text(plot(found))
+        save_chart(plot(found), args.plot)
 
 
 if __name__ == "__main__":

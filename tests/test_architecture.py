@@ -60,7 +60,9 @@ FORBIDDEN_LIBRARIES = {
     "heads": {"numpy", "pysam", "numba"},
 }
 
-SLOW_TO_IMPORT = {"torch", "numpy", "pysam", "numba", "snakemake", "pandas", "safetensors", "tqdm", "jinja2"}
+SLOW_TO_IMPORT = {"torch", "numpy", "pysam", "numba", "snakemake", "pandas", "safetensors", "tqdm", "jinja2"} | {
+    "matplotlib"
+}
 
 
 def imports(module: Path) -> Iterator[tuple[ast.stmt, str]]:

@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.evaluate.runs import load_runs
     from deepconsensus_py.files import atomic_path
 
-    if find_spec("jinja2") is None:
-        raise InputError("jinja2 is not installed; pip install 'deepconsensus-py[report]'")
+    if missing := [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]:
+        raise InputError(f"{' and '.join(missing)} not installed; pip install 'deepconsensus-py[report]'")
     from deepconsensus_py.evaluate.page import render_page
 
     page = render_page(load_runs(args.runs))

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from deepconsensus_py._version import __version__
-from deepconsensus_py.evaluate.charts import Pair, calibration_chart, histogram_chart, pair_chart
+from deepconsensus_py.evaluate.charts import Pair, calibration_chart, histogram_chart, inline, pair_chart
 from deepconsensus_py.evaluate.run_comparison import QUALITY_BIN, comparison, duration, gibibytes, length_bin
 from deepconsensus_py.evaluate.runs import MOST_ROWS, Run, RunTable
 from deepconsensus_py.pacbio.inputs import understanding
@@ -158,7 +158,7 @@ def _charts(table: RunTable) -> Iterable[tuple[str, Markup, bool]]:
         ("Full passes", none, table.passes, 1, "full passes"),
     ):
         if after:
-            yield title, histogram_chart(title, before, after, width, unit), bool(before)
+            yield title, inline(histogram_chart(before, after, width, unit), title), bool(before)
 
 
 def _yields(run: Run) -> list[tuple[int, list[int]]]:
@@ -179,7 +179,7 @@ def _error_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
         return None
     worst = sorted(rows, key=lambda m: -m["baseline_errors"])[:MOST_PAIRS]
     pairs = [Pair(m["name"], m["baseline_errors"], m["errors"]) for m in worst]
-    return pair_chart("Errors before and after, by molecule", pairs, "errors")
+    return inline(pair_chart(pairs, "errors"), "Errors before and after, by molecule")
 
 
 def _calibration_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
@@ -187,7 +187,7 @@ def _calibration_chart(evaluation: Mapping[str, Any] | None) -> Markup | None:
     if not calibration:
         return None
     points = [(b["predicted_q"], b["empirical_q"], b["bases"]) for b in calibration["bins"]]
-    return calibration_chart("Predicted against empirical base quality", points)
+    return inline(calibration_chart({"": points}), "Predicted against empirical base quality")
 
 
 def _facts(report: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

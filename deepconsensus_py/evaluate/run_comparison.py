@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deepconsensus_py.evaluate.charts import LINES, distribution_chart
+from deepconsensus_py.evaluate.charts import LINES, distribution_chart, inline, on_page
 from deepconsensus_py.evaluate.runs import Run, RunTable
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.statistics import median, n50
@@ -39,10 +39,10 @@ def comparison(runs: Sequence[Run]) -> dict[str, Any]:
         ("Full passes", "full passes", [run.table.passes for run in runs], 1),
     )
     return {
-        "runs": [(run.name, number % LINES) for number, run in enumerate(runs)],
+        "runs": [(run.name, on_page(LINES[number % len(LINES)])) for number, run in enumerate(runs)],
         "rows": [row for row in _rows(runs) if set(row.cells) != {UNKNOWN}],
         "charts": [
-            (title, distribution_chart(title, values, width, unit))
+            (title, inline(distribution_chart(values, width, unit), title))
             for title, unit, values, width in charts
             if any(values)
         ],

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -15,9 +15,11 @@ from torch.optim import Optimizer
 
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.evaluate.charts import line_chart, standalone
 from deepconsensus_py.files import atomic_path
 from deepconsensus_py.training.config import TrainConfig, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAME = "checkpoint.safetensors"
 HEADER = "deepconsensus_py_training"
@@ -179,17 +181,25 @@ def _short(value: str | float | None) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def write_curve(path: Path, title: str, rows: Sequence[LogLine]) -> None:
-    """Draw training and held-out losses over the steps of all stages as an SVG image."""
+def write_curve(path: Path, rows: Sequence[LogLine]) -> None:
+    """Draw the curve of losses as an SVG image."""
+    from deepconsensus_py.evaluate.charts import save_chart  # noqa: PLC0415 - matplotlib is optional
+
+    with atomic_path(path) as target:
+        save_chart(loss_curve(rows), target)
+
+
+def loss_curve(rows: Sequence[LogLine]) -> "Figure":
+    """Training and held-out losses over the steps of all stages; high ones at the start are clipped."""
+    from deepconsensus_py.evaluate.charts import line_chart  # noqa: PLC0415
+
     steps = _steps(rows)
     training = [(step, row.loss) for step, row in zip(steps, rows, strict=True)]
     held_out = [
         (step, row.held_out_loss) for step, row in zip(steps, rows, strict=True) if row.held_out_loss is not None
     ]
     below = CUT * abs(statistics.median(loss for _, loss in training + held_out))
-    chart = line_chart(title, {"training": training, "held out": held_out}, ("steps", "loss"), below=below)
-    with atomic_path(path) as target:
-        target.write_text(standalone(chart))
+    return line_chart({"training": training, "held out": held_out}, ("steps", "loss"), below=below)
 
 
 def _steps(rows: Sequence[LogLine]) -> list[int]:

@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,8 @@ def train(
 ) -> Path:
     """Train a network through all stages.
 
-    The folder gets ``log.csv``, ``curve.svg`` and a checkpoint, all written atomically, and in the end the model file.
+    The folder gets ``log.csv``, ``curve.svg`` (if matplotlib is installed) and a checkpoint, all written atomically,
+    and in the end the model file.
     The same configuration gives the same weights on the same type of CPU, interrupted or not.
 
     Args:
@@ -116,9 +118,12 @@ class _Training:
         self.progress = Progress()
         self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = make_optimizer(self.network, config)
+        self._draws = find_spec("matplotlib") is not None
 
     def run(self, *, resume: bool) -> Path:
         """Run the remaining stages and write the model."""
+        if self.workers.first and not self._draws:
+            _log.info("%s is not drawn: matplotlib not installed; pip install 'deepconsensus-py[report]'", CURVE)
         self._prepare(resume=resume)
         while self.progress.stage < len(self.config.stages):
             self._run_stage(self.tasks[self.progress.stage], self.config.stages[self.progress.stage])
@@ -272,7 +277,8 @@ class _Training:
         }
         checkpoint.write_checkpoint(self.folder / checkpoint.NAME, plain(self.config), self.progress, states)
         write_log(self.folder / LOG, self.progress.rows)
-        write_curve(self.folder / CURVE, self.config.name, self.progress.rows)
+        if self._draws:
+            write_curve(self.folder / CURVE, self.progress.rows)
 
     def _moved(self, batch: Batch) -> Batch:
         return {name: tensor.to(self.workers.device, non_blocking=True) for name, tensor in batch.items()}

@@ -21,10 +21,11 @@ def test_growth_is_measured_from_the_shortest_input_of_the_same_model(memory) ->
         for model, copies, peak in (("edits", 1, 200), ("pairhmm", 1, 100), ("edits", 5, 210), ("pairhmm", 5, 90))
     ]
     assert [round(memory.growth(found, point), 3) for point in found] == [0, 0, 0.05, -0.1]
-    drawn = memory.plot(found)
-    assert drawn.startswith("<svg")
-    assert "edits" in drawn
-    assert "pairhmm" in drawn
+    lines = {line.get_label(): line.get_ydata().tolist() for line in memory.plot(found).axes[0].lines}
+    assert lines == {
+        "edits": [200 / memory.MIB, 210 / memory.MIB],
+        "pairhmm": [100 / memory.MIB, 90 / memory.MIB],
+    }
 
 
 def test_each_model_is_run_on_each_length(memory, testdata: Path) -> None:
