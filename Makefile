@@ -14,7 +14,7 @@ FOR_DEMO := $(VENV)/for_demo
 FOR_TESTS := $(VENV)/for_tests
 COMPILED := $(VENV)/compiled
 DEMO_EXTRAS := workflow,report
-TEST_EXTRAS := $(DEMO_EXTRAS),examples,docs,dev
+TEST_EXTRAS := $(DEMO_EXTRAS),torch,examples,docs,dev
 
 # What pip is at, on one line that changes, if there is a terminal; all that it printed if it fails.
 define pip_install

@@ -24,12 +24,15 @@ class MethodRow:
             names those that it supports.
         network: a ``models.network.CorrectionNetwork``, with weights in model files; empty for methods without a
             network (``corrector.Computing``), which are models themselves.
+        inference: a ``corrector.Network`` that computes networks on a CPU without torch: those that its ``supports``
+            accepts, from weights of its ``shapes``; empty if torch computes all.
         preload: modules to import before worker processes are forked, so that compiled code is loaded once.
         summary: one line about a method without a network.
     """
 
     method: str
     network: str = ""
+    inference: str = ""
     preload: tuple[str, ...] = ()
     summary: str = ""
 
@@ -38,6 +41,7 @@ METHODS = {
     "edits": MethodRow(
         "deepconsensus_py.edits.method:EditMethod",
         "deepconsensus_py.models.edit_ensemble:EditEnsemble",
+        "deepconsensus_py.edits.inference:EditInference",
         preload=("deepconsensus_py.edits.compiled",),
     ),
     "columns": MethodRow(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from deepconsensus_py.cli._parser import Commands
 
-_OPTIONAL = {"torch": "", "jinja2": "report", "snakemake": "workflow"}
+_OPTIONAL = {"torch": "torch", "jinja2": "report", "snakemake": "workflow"}
 """Libraries that single commands need, by the extra that installs them."""
 
 _MODULES = {"pyyaml": "yaml"}
@@ -71,7 +71,7 @@ def _libraries() -> Iterator[tuple[str, bool]]:
     asked = requires("deepconsensus-py") or ()
     needed = sorted(re.split(r"[^\w.-]", line)[0] for line in asked if "extra ==" not in line)
     yield from ((name, True) for name in needed)
-    yield from ((name, False) for name in _OPTIONAL if name not in needed)
+    yield from ((name, False) for name in _OPTIONAL)
 
 
 def _library(name: str, needed: bool) -> tuple[str, bool]:

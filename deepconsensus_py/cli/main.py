@@ -108,6 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         except DeepConsensusError as error:
             log.error("%s", error)
             return 1
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            log.error("this needs PyTorch, which is not installed; pip install 'deepconsensus-py[torch]'")
+            return 1
         except KeyboardInterrupt:
             log.error("interrupted")
             return 130

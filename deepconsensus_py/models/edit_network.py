@@ -21,14 +21,13 @@ from deepconsensus_py.attention.config import TrunkConfig
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.corrector import PASS_BIN, Arrays
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
+from deepconsensus_py.edits.inference import HOMOPOLYMER_INPUTS, PASS_GROUPS, PASS_INPUTS, SURE
 from deepconsensus_py.edits.kinetics import KINETIC_FLAGS, KINETIC_STEP
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import (
     COVERED,
-    HOMOPOLYMER_FIELDS,
     HOMOPOLYMER_PARTS,
     KINETICS,
-    PASS_FIELDS,
     RATE_STEP,
     RATIO_STEP,
     REVERSE,
@@ -48,23 +47,8 @@ STEP = 64
 
 _USUAL_PASSES = 10
 
-_SURE = (-1000.0, 40.0)
-"""Pooled evidence is clipped to this range, nats."""
-
-PASS_INPUTS = PASS_FIELDS - 1 + EDITED
-"""Channels of a pass token: its fields except the coverage flag, own ratios twice."""
-
-_TWICE = HOMOPOLYMER_PARTS["evidence"] + HOMOPOLYMER_PARTS["by_strand"] + HOMOPOLYMER_PARTS["tandem_repeats"]
-HOMOPOLYMER_INPUTS = (
-    HOMOPOLYMER_FIELDS + _TWICE + HOMOPOLYMER_PARTS["evidence"] + (N - A - 1) * HOMOPOLYMER_PARTS["letters"]
-)
-"""Channels of a homopolymer token: its fields, own evidence twice and once more per pass, bases one-hot."""
-
 UNUSED = "floor"
 """An error probability in the configurations of earlier files; base qualities no longer follow from it."""
-
-PASS_GROUPS = {"neighbours": slice(EDITED, COVERED - 1), "kinetics": KINETICS}
-"""Fields of a pass token that a network can do without, by name: ratios of adjacent homopolymers; kinetics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +176,7 @@ class EditNetwork(EditScorer):
         )
         mask = F.pad(passes[:, :, COVERED] > 0, (1, 0), value=True)
         learnt = self.out(self.trunk(Tokens(x, mask=mask), first=1)[:, 0]).float()
-        evidence = (parts["evidence"].float() * SCORE_STEP).clamp(*_SURE)
+        evidence = (parts["evidence"].float() * SCORE_STEP).clamp(*SURE)
         scores: Tensor = learnt + F.pad(evidence * self.slope + self.offset, (1, 0))
         return scores
 

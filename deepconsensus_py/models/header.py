@@ -1,16 +1,20 @@
-"""Headers of model files, and the bundled models; torch is not needed.
+"""Model files as far as torch is not needed: headers, weights as arrays, and the bundled models.
 
 The safetensors metadata has one entry, ``HEADER``, a JSON object; several would be written in any order, so that two
 copies of a model would differ.
 """
 
+import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from deepconsensus_py.errors import ModelError
@@ -90,6 +94,75 @@ def described(path: Path) -> str:
     with safe_open(path, framework="np") as file:
         weights = sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 -- no mapping
     return f"{' '.join(paragraphs[0].split()) if paragraphs else 'no model card'} {weights:,} parameters."
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[np.float32]] | None:
+    """The weights of a model file by name, or None if some are not float32.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            if {file.get_slice(name).get_dtype() for name in file.keys()} != {"F32"}:  # noqa: SIM118 -- no mapping
+                return None
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            written = json.loads(file.metadata()[HEADER])
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a safetensors file, or damaged ({error})") from error
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ModelError(f"{path}: is damaged: {name} has invalid weights ({array.dtype}); copy it again")
+    require_checksum(path, written, ((name, "torch.float32", array.shape, array) for name, array in arrays.items()))
+    return arrays
+
+
+def require_shapes(wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]], source: str) -> None:
+    """Refuse weights that do not fit a network.
+
+    Args:
+        wanted: shapes of the network's weights, by name.
+        given: those that there are.
+        source: name of the model in errors.
+
+    Raises:
+        ModelError: names or shapes differ.
+    """
+    for name in sorted(wanted.keys() | given.keys()):
+        if wanted.get(name) != given.get(name):
+            raise ModelError(
+                f"{source}: weights do not fit the configuration: {name} is {given.get(name, 'absent')}, "
+                f"the network needs {wanted.get(name, 'none of that name')}"
+            )
+
+
+Tensors = Iterable[tuple[str, str, tuple[int, ...], NDArray[Any]]]
+"""Name, type as torch writes it, shape and contents of tensors."""
+
+
+def require_checksum(path: Path, header: Mapping[str, Any], tensors: Tensors) -> None:
+    """Refuse a file whose checksum does not match.
+
+    Args:
+        path: the file, for errors.
+        header: as written; those of early versions have no checksum.
+        tensors: all that the file has.
+
+    Raises:
+        ModelError: it does not match.
+    """
+    if CHECKSUM in header and header[CHECKSUM] != checksum(header, tensors):
+        raise ModelError(f"{path}: is damaged: its checksum does not match; copy or convert it again")
+
+
+def checksum(header: Mapping[str, Any], tensors: Tensors) -> str:
+    """SHA-256 of a header without its checksum and of the weights, which have no other check."""
+    plain = {key: value for key, value in header.items() if key != CHECKSUM}
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for name, dtype, shape, contents in sorted(tensors, key=itemgetter(0)):
+        digest.update(f"{name} {dtype} {tuple(shape)}".encode())
+        digest.update(contents.tobytes())
+    return digest.hexdigest()
 
 
 def damaged(path: Path, error: Exception) -> ModelError:

@@ -1,4 +1,4 @@
-"""Load models by name: the method at once; the network, and torch with it, when needed."""
+"""Load models by name: the method at once; the network, and torch for those that need it, when needed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.corrector import Arrays, Corrector, Method, Network
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.methods import MethodRow, imported
-from deepconsensus_py.models.header import damaged, find_method
+from deepconsensus_py.methods import METHODS, MethodRow, imported
+from deepconsensus_py.models.header import damaged, find_method, find_model, read_arrays, read_header, require_shapes
 from deepconsensus_py.options import AUTO, BF16, DEVICE, FP32, INSERTION_TRIM, PRECISION, TRIAGE, require_understood
 
 
@@ -95,7 +95,7 @@ def load_model(
     triage: bool | None = None,
     wait: bool = True,
 ) -> Corrector:
-    """Find a model by its name or its file; only networks import torch.
+    """Find a model by its name or its file; only networks import torch, and not those of ``MethodRow.inference``.
 
     Args:
         name_or_path: ``"vote"``, ``"pairhmm"``, the name of a bundled network, or the path of a ``.safetensors`` file.
@@ -163,17 +163,19 @@ class _Networks:
     threads: int | None
 
     def __call__(self) -> Network:
-        import torch  # noqa: PLC0415 - takes a second
-
-        if self.threads is not None:
-            torch.set_num_threads(1)
         networks = [self._on(device) for device in self.devices.split(",")]
         return networks[0] if len(networks) == 1 else Replicas(networks)
 
     def _on(self, device: str) -> Network:
+        if device == "cpu" and self.precision != BF16 and (network := self._without_torch()):
+            return network
+        import torch  # noqa: PLC0415 - takes a second
+
         from deepconsensus_py.models.device import DeviceNetwork  # noqa: PLC0415 - imports torch
         from deepconsensus_py.models.weights import read_model  # noqa: PLC0415
 
+        if self.threads is not None:
+            torch.set_num_threads(1)
         model = read_model(self.name_or_path)
         try:
             network = DeviceNetwork(model.network, device=device, precision=self.precision, agreement=model.agreement)
@@ -181,4 +183,17 @@ class _Networks:
             raise ModelError(f"device {device!r} cannot be used ({error}); use --device cpu") from error
         if device == "cpu" and self.threads is not None:
             network.streams = self.threads
+        return network
+
+    def _without_torch(self) -> Network | None:
+        """The network if its method computes it in NumPy and compiled code, which starts sooner and is faster."""
+        path = find_model(self.name_or_path)
+        header = read_header(path)
+        row = METHODS[header["family"]]
+        if not row.inference or not (kind := imported(row.inference)).supports(header["spec"], header["config"]):
+            return None
+        if (arrays := read_arrays(path)) is None:
+            return None
+        require_shapes(kind.shapes(header["config"]), {name: a.shape for name, a in arrays.items()}, str(path))
+        network: Network = kind(header["config"], arrays, self.threads or 1)
         return network

@@ -1,6 +1,5 @@
 """Model files: safetensors with weights, configuration, encoding, calibration and a model card."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,7 +14,18 @@ from torch import Tensor
 from deepconsensus_py.errors import ModelError, OutputError
 from deepconsensus_py.methods import METHODS, imported
 from deepconsensus_py.models.device import Agreement
-from deepconsensus_py.models.header import CHECKSUM, FORMAT, HEADER, damaged, find_model, read_header
+from deepconsensus_py.models.header import (
+    CHECKSUM,
+    FORMAT,
+    HEADER,
+    Tensors,
+    checksum,
+    damaged,
+    find_model,
+    read_header,
+    require_checksum,
+    require_shapes,
+)
 from deepconsensus_py.models.network import CorrectionNetwork
 from deepconsensus_py.pileup.method import Triage
 
@@ -89,9 +99,7 @@ def read_model(name_or_path: str | Path, device: str | torch.device = "cpu") -> 
         triage = Triage(**header["triage"]) if "triage" in header else None
     except (AttributeError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
-    # Files of early versions have no checksum.
-    if written.get(CHECKSUM, checksum := _checksum(written, state)) != checksum:
-        raise ModelError(f"{path}: is damaged: its checksum does not match; copy or convert it again")
+    require_checksum(path, written, _tensors(state))
     return Model(network=network.eval(), agreement=agreement, triage=triage, **fields)
 
 
@@ -108,26 +116,17 @@ def load_state(network: CorrectionNetwork, state: Mapping[str, Tensor], *, sourc
     """
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    for name in sorted(wanted.keys() | given.keys()):
-        if wanted.get(name) != given.get(name):
-            raise ModelError(
-                f"{source}: weights do not fit the configuration: {name} is {given.get(name, 'absent')}, "
-                f"the network needs {wanted.get(name, 'none of that name')}"
-            )
+    require_shapes(wanted, given, source)
     for name, tensor in state.items():
         if not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
             raise ModelError(f"{source}: is damaged: {name} has invalid weights ({tensor.dtype}); copy it again")
     network.load_state_dict(state, assign=True)
 
 
-def _checksum(header: Mapping[str, Any], state: Mapping[str, Tensor]) -> str:
-    """SHA-256 of a header without its checksum and of the weights, which have no other check."""
-    plain = {key: value for key, value in header.items() if key != CHECKSUM}
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
-    for name, tensor in sorted(state.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+def _tensors(state: Mapping[str, Tensor]) -> Tensors:
+    for name, tensor in state.items():
+        contents = tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        yield name, str(tensor.dtype), tuple(tensor.shape), contents
 
 
 def model_header(model: Model) -> dict[str, Any]:
@@ -162,7 +161,7 @@ def save_model(path: Path, model: Model) -> None:
     """
     header = model_header(model)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    header[CHECKSUM] = _checksum(header, state)
+    header[CHECKSUM] = checksum(header, _tensors(state))
     partial = path.with_name(f".{path.name}.partial")
     try:
         # save_file would create a file that only its owner can read.
