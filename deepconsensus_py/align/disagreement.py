@@ -12,9 +12,9 @@ from typing import Any
 
 import edlib
 import numpy as np
+import pyabpoa
 from numpy.typing import NDArray
 
-from deepconsensus_py.align.draft import consensus_of
 from deepconsensus_py.align.pass_counts import (
     WIDTH,
     PassCounts,
@@ -56,6 +56,20 @@ WRONG_AT_MOST = 0.75
 
 _MAJORITY, _MOST_SEGMENTS = 3, 30
 """Fewest and most passes in a consensus: two have no majority, more than thirty do not help."""
+
+_PARTIAL_ORDER = {
+    # Linear gaps: most errors are indels of single bases.
+    "match": 5,
+    "mismatch": 8,
+    "gap_open1": 0,
+    "gap_open2": 0,
+    "gap_ext1": 6,
+    # Most frequent base of each column; the heaviest path would include rare insertions.
+    "cons_algrm": "MF",
+    # No band: abPOA ends the process if the path leaves the band.
+    "extra_b": -1,
+}
+"""Settings of abPOA (Gao et al., Bioinformatics 2021)."""
 
 _LEAST_RATE = 1e-3
 _MEDIAN_FACTOR = 1.25
@@ -306,7 +320,7 @@ def _stretches(
         if len(segments) < _MAJORITY:
             continue
         own = decode_bases(draft[around])
-        consensus = consensus_of(segments)
+        consensus = str(pyabpoa.msa_aligner(**_PARTIAL_ORDER).msa(segments, out_cons=True, out_msa=False).cons_seq[0])
         if _distance(segments, consensus) < _distance(segments, own):
             found.append((start, stop, probability, encode_bases(consensus)))
     return found

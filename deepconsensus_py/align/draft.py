@@ -1,104 +1,27 @@
-"""Draft consensus from a ZMW's passes, for runs without CCS reads: partial order in windows, then votes.
-
-A partial-order graph (abPOA; Gao et al., Bioinformatics 2021) of whole passes of 12 kb takes gigabytes and seconds;
-windows of a few hundred bases avoid both.
-"""
+"""Draft consensus from a ZMW's passes, for runs without CCS reads: a vote on one of them, then edits."""
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyabpoa
 from numpy.typing import NDArray
 
-from deepconsensus_py.align import cigar
-from deepconsensus_py.align.cigar import identity
+from deepconsensus_py.align.editing import edit_windows, weak_windows
+from deepconsensus_py.align.guides import Placed, Template
 from deepconsensus_py.align.pass_tags import snr_tag
-from deepconsensus_py.align.passes import align_passes
+from deepconsensus_py.align.traces import carried, trace
+from deepconsensus_py.align.votes import count_votes, margin, piled, vote
 from deepconsensus_py.errors import MoleculeError
-from deepconsensus_py.pacbio.molecule import GAP, Draft, N, Pass, Zmw, decode_bases, encode_bases
+from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
 from deepconsensus_py.pacbio.read_groups import tags_of_identity
-
-_WINDOW = 500
-"""Bases; 200 gives 60 % more errors (measured: docs/developers/alignment.md)."""
-
-_SLACK = 10
-"""Draft bases between the edge of a window and the first aligned pair, at most."""
-
-_LEAST_SEGMENTS = 3
-"""Fewest passes with a majority; with fewer the backbone is kept."""
-
-_SETTINGS = {
-    # Linear gaps: most errors are indels of single bases.
-    "match": 5,
-    "mismatch": 8,
-    "gap_open1": 0,
-    "gap_open2": 0,
-    "gap_ext1": 6,
-    # Most frequent base of each column; the heaviest path would include rare insertions.
-    "cons_algrm": "MF",
-    # No band: abPOA ends the process if the path leaves the band.
-    "extra_b": -1,
-}
-
-
-def window_consensus(
-    backbone: NDArray[np.uint8], passes: Sequence[Pass], *, backbone_leads: bool = False
-) -> NDArray[np.uint8]:
-    """The consensus of passes aligned to a backbone.
-
-    Args:
-        backbone: ``uint8[n]`` base codes.
-        passes: aligned to it, the best first: the first ones shape the graph.
-        backbone_leads: start each graph from the backbone, which is a consensus already.
-
-    Returns:
-        ``uint8[m]`` base codes; those of the backbone in windows spanned by fewer than three passes.
-    """
-    n_windows = max(1, round(len(backbone) / _WINDOW))
-    edges = np.linspace(0, len(backbone), n_windows + 1).astype(np.int64)
-    own = [decode_bases(backbone[start:end]) for start, end in pairwise(edges)]
-    segments: list[list[str]] = [[] for _ in own]
-    for p in passes:
-        for window, segment in _segments(p, edges):
-            segments[window].append(segment)
-    aligner = pyabpoa.msa_aligner(**_SETTINGS)
-    return encode_bases("".join(_consensus(aligner, *both, backbone_leads) for both in zip(own, segments, strict=True)))
-
-
-def _consensus(aligner: pyabpoa.msa_aligner, own: str, segments: list[str], own_leads: bool) -> str:
-    if len(segments) < _LEAST_SEGMENTS:
-        return own
-    sequences = [own, *segments] if own_leads else segments
-    return str(aligner.msa(sequences, out_cons=True, out_msa=False).cons_seq[0])
-
-
-def consensus_of(segments: Sequence[str]) -> str:
-    """The partial-order consensus of at least three sequences of the same stretch."""
-    return str(pyabpoa.msa_aligner(**_SETTINGS).msa(list(segments), out_cons=True, out_msa=False).cons_seq[0])
-
-
-def _segments(p: Pass, edges: NDArray[np.int64]) -> Iterator[tuple[int, str]]:
-    """The segments of a pass that span a window and are between half and twice as long."""
-    assert p.alignment is not None
-    in_pass, in_draft = (np.append(side, side[-1] + 1) for side in cigar.paired_positions(p.alignment))
-    first = np.minimum(np.searchsorted(in_draft, edges), len(in_draft) - 1)
-    at_pass, near = in_pass[first], np.abs(in_draft[first] - edges) <= _SLACK
-    lengths, widths = np.diff(at_pass), np.diff(edges)
-    spans = near[:-1] & near[1:] & (2 * lengths >= widths) & (lengths <= 2 * widths)
-    for window in np.flatnonzero(spans).tolist():
-        yield window, decode_bases(p.bases[at_pass[window] : at_pass[window + 1]])
-
 
 MIN_PASSES = 3
 """Two passes have no majority."""
 
 MAX_PASSES = 20
-"""Time grows with the number of passes, but errors level off: in six molecules of 6 to 19 usable passes, at most 7 of
-them give 752 errors, 10 give 413, 15 give 276, and all of them 274."""
+"""Those of about the median length first: more of them leave as many errors after polishing."""
 
 UNPOLISHED = -1.0
 """Tag ``rq`` of a read that is not a consensus (``ccs --all``)."""
@@ -109,12 +32,21 @@ _PASS_QUALITY = 10
 _SHORTEST, _LONGEST = 0.5, 2.0
 """Of the median length; ccs drops passes outside it too."""
 
+_CANDIDATES = 3
+"""Passes that are tried as the template."""
+
+_STEP, _LONG_INSERTION = 50, 30
+"""Bases of the template, and by how many most passes are longer there if it lacks an insertion."""
+
+_WEAK = (0.35, 0.25)
+"""Share of the passes that differ from the template where it may be edited, in each round."""
+
 
 def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
     """Build the draft of a ZMW from its passes.
 
-    A pass of median length is the backbone. The passes aligned to it give a partial-order consensus in windows; aligned
-    to that, they give a second one, which they correct by majority vote. Base qualities follow from the vote.
+    The passes vote on the bases of one of them, which is of median length. Where they disagree with the result, it is
+    edited as long as that brings the sum of its distances from them down. Base qualities follow from a vote on that.
 
     Args:
         molecule: names the draft, ``movie/zmw/ccs``.
@@ -132,16 +64,75 @@ def draft_zmw(molecule: MoleculeId, passes: Sequence[Pass]) -> Zmw:
     chosen = _chosen(passes)
     if len(chosen) < MIN_PASSES:
         raise _too_few(name, len(chosen), len(passes), "too_few_passes")
-    backbone = chosen[0].bases
-    aligned = _aligned(name, backbone, chosen)
-    if len(aligned) < MIN_PASSES:
-        raise _too_few(name, len(aligned), len(passes), "draft_failure")
-    consensus = window_consensus(backbone, aligned)
-    consensus = window_consensus(consensus, _aligned(name, consensus, chosen), backbone_leads=True)
-    aligned = _aligned(name, consensus, chosen)
-    bases, qualities = vote(consensus, aligned)
-    accuracy = 1 - float(np.mean(10 ** (qualities / -10.0)))
+    template, placed = _template(chosen)
+    if len(placed) < MIN_PASSES:
+        raise _too_few(name, len(placed), len(passes), "draft_failure")
+    bases, qualities = _consensus(template, placed)
+    accuracy = 1 - float(np.mean(10 ** (qualities / -10.0))) if len(bases) else 0.0
     return Zmw(Draft(name, bases, qualities, (*_identity(name, passes), ("rq", accuracy, "f"))), tuple(passes))
+
+
+def _template(passes: Sequence[Pass]) -> tuple[NDArray[np.uint8], list[Placed]]:
+    """A pass along which most others can be placed, with what most of them have more; and all passes along it."""
+    template, placed = passes[0].bases, list[Placed]()
+    for candidate in passes[:_CANDIDATES]:
+        found = _placed(candidate.bases, passes)
+        if len(found) > len(placed):
+            template, placed = candidate.bases, found
+        if 2 * len(placed) > len(passes):
+            break
+    longer = _lengthened(template, placed) if len(placed) >= MIN_PASSES else template
+    return (template, placed) if longer is template else (longer, _placed(longer, passes))
+
+
+def _placed(template: NDArray[np.uint8], passes: Sequence[Pass]) -> list[Placed]:
+    along = Template(template)
+    return [one for one in (along.place(p.bases) for p in passes) if one is not None]
+
+
+def _lengthened(template: NDArray[np.uint8], placed: Sequence[Placed]) -> NDArray[np.uint8]:
+    """The template with long insertions that most passes have, from one of them; votes do not find these."""
+    n = len(template)
+    # Steps of no bases before and behind: what passes have beyond the ends of the template.
+    places = np.array([0, *range(0, n, _STEP), n, n])
+    before = np.stack([_before(one, places) for one in placed])
+    gained = np.diff(before, axis=1) - np.diff(places)
+    long = np.sort(gained, axis=0)[(len(placed) - 1) // 2] > _LONG_INSERTION
+    # Guides may spread an insertion over the steps beside it.
+    long |= np.append(long[1:], False) | np.append(False, long[:-1])
+    edges = np.flatnonzero(np.diff(long, prepend=False, append=False)).reshape(-1, 2)
+    parts, done = list[NDArray[np.uint8]](), 0
+    for begin, end in edges.tolist():
+        row = np.argsort(gained[:, begin:end].sum(axis=1), kind="stable")[(len(placed) - 1) // 2]
+        parts += [template[done : places[begin]], placed[row].bases[before[row, begin] : before[row, end]]]
+        done = places[end]
+    return np.concatenate([*parts, template[done:]]) if parts else template
+
+
+def _before(one: Placed, places: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Bases of a pass before some places of a template, all of them at the last if it reaches the end."""
+    first, stop, guide = one.guide
+    before = guide[places]
+    if first == 0:
+        before[0] = 0
+    if stop == places[-1]:
+        before[-1] = len(one.bases)
+    return before
+
+
+def _consensus(template: NDArray[np.uint8], placed: Sequence[Placed]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The consensus of some passes and its qualities, from one of them."""
+    for share in (None, *_WEAK):
+        traces = [trace(template, one) for one in placed]
+        pile = piled(traces)
+        votes = count_votes(template, pile)
+        if share is not None:
+            template, index = edit_windows(template, pile, weak_windows(template, votes, share))
+        else:
+            template, index = vote(template, votes)
+        placed = [carried(one, index) for one in traces]
+    votes = count_votes(template, piled([trace(template, one) for one in placed]))
+    return template, _phred(margin(template, votes))
 
 
 def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass], *, kinetics: bool = False) -> Draft:
@@ -182,12 +173,6 @@ def _chosen(passes: Sequence[Pass]) -> list[Pass]:
     return usable[:MAX_PASSES]
 
 
-def _aligned(name: str, bases: NDArray[np.uint8], passes: Sequence[Pass]) -> list[Pass]:
-    """The passes that align, the best first."""
-    aligned = [p for p in align_passes(Draft(name, bases, None), passes) if p is not None]
-    return sorted(aligned, key=lambda p: identity(p.alignment) if p.alignment else 0.0, reverse=True)
-
-
 def _identity(name: str, passes: Sequence[Pass]) -> tuple[tuple[str, Any, str], ...]:
     return tags_of_identity(name, [p.tag("RG") for p in passes])
 
@@ -199,80 +184,12 @@ def _too_few(name: str, usable: int, total: int, outcome: str) -> MoleculeError:
     )
 
 
-_SLOTS = 1 + 6
-"""A draft base and up to six bases inserted after it."""
-
 _HIGHEST_PHRED = 40
 """The fit below was not validated beyond it."""
 
-_INTERCEPT, _SLOPE = -0.47, -2.76
-"""Log-odds of an error against the margin of the vote, (for - against) / sqrt(passes); fitted on 1.17 million bases of
-drafts of 3 to 22 passes, Sequel and Sequel II: predicted within 1.5 Phred of observed from Q3 to Q40."""
-
-
-def vote(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Correct a draft by the majority of its passes.
-
-    A draft base is replaced by what more passes have there; bases are inserted where more than half have them.
-
-    Args:
-        draft: ``uint8[n]`` base codes.
-        passes: aligned to it, gaps left-normalised.
-
-    Returns:
-        ``uint8[m]`` base codes and ``uint8[m]`` Phred qualities; a quality counts the votes for the base and those
-        for the gap columns between it and the base before.
-    """
-    counts, coverage = _count_votes(len(draft), passes)
-    called = _call(draft, counts, coverage)
-    support = np.take_along_axis(counts, called[..., None].astype(np.int64), axis=2)[..., 0]
-    margin = (2 * support - coverage[:, None]) / np.sqrt(np.maximum(coverage, 1))[:, None]
-    kept = np.flatnonzero(called != GAP)
-    if not len(kept):
-        return np.empty(0, np.uint8), np.empty(0, np.uint8)
-    weakest = np.minimum.reduceat(margin.ravel()[: kept[-1] + 1], np.append(0, kept[:-1] + 1))
-    return called.ravel()[kept], _phred(weakest)
-
-
-def _count_votes(length: int, passes: Sequence[Pass]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Votes for each base (or gap) in each column, ``int64[length, slots, 6]``, and the coverage of each base."""
-    counts = np.zeros(length * _SLOTS * (N + 1), np.int64)
-    change = np.zeros(length + 1, np.int64)
-    for p in passes:
-        position, slot, base = _columns(p)
-        inside = slot < _SLOTS
-        flat = (position[inside] * _SLOTS + slot[inside]) * (N + 1) + base[inside]
-        counts += np.bincount(flat, minlength=len(counts))
-        change[position[0]] += 1
-        change[position[-1] + 1] -= 1
-    shaped, coverage = counts.reshape(length, _SLOTS, N + 1), np.cumsum(change[:-1])
-    shaped[:, 1:, GAP] = coverage[:, None] - shaped[:, 1:, 1:].sum(axis=2)
-    return shaped, coverage
-
-
-def _columns(p: Pass) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Draft position, slot and base (or gap) of every column of an alignment."""
-    assert p.alignment is not None
-    columns = np.repeat(p.alignment.operations, p.alignment.lengths)
-    clipped = columns == cigar.SOFT_CLIP
-    head = int(np.argmin(clipped))
-    columns = columns[~clipped]
-    on_pass, on_draft = cigar.ON_PASS[columns], cigar.ON_DRAFT[columns]
-    base = np.zeros(len(columns), np.uint8)
-    base[on_pass] = p.bases[head : head + np.count_nonzero(on_pass)]
-    numbers = np.arange(len(columns))
-    slot = numbers - np.maximum.accumulate(np.where(on_draft, numbers, 0))
-    return p.alignment.start + np.cumsum(on_draft) - 1, slot, base
-
-
-def _call(draft: NDArray[np.uint8], counts: NDArray[np.int64], coverage: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The base, or gap, of every column, ``uint8[length, slots]``."""
-    called: NDArray[np.uint8] = counts.argmax(axis=2).astype(np.uint8)
-    own = counts[np.arange(len(draft)), 0, draft]
-    called[:, 0] = np.where(own >= counts[:, 0].max(axis=1), draft, called[:, 0])
-    inserted = 2 * counts[:, 1:, 1:].sum(axis=2) > coverage[:, None]
-    called[:, 1:] = np.where(inserted, counts[:, 1:, 1:].argmax(axis=2) + 1, GAP)
-    return called
+_INTERCEPT, _SLOPE = -0.88, -2.50
+"""Log-odds of an error against the margin of the vote (``votes.margin``), fitted on 0.7 million bases of drafts of 3 to
+20 passes, Sequel and Sequel II."""
 
 
 def _phred(margin: NDArray[np.float64]) -> NDArray[np.uint8]:

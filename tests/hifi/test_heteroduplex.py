@@ -142,7 +142,7 @@ def test_the_heteroduplex_of_a_real_movie(shared: Path) -> None:
     large, base = heteroduplex_sites(len(zmw.draft.bases), zmw.passes)
     assert (large.large, base.large) == (True, False)
     assert base.p == pytest.approx(7e-9, rel=0.05)
-    assert abs(base.position - 2187) < 10
+    assert abs(base.position - 2187) < 20
     assert {zmw.draft.bases[base.position]} <= {A, G}
 
 
