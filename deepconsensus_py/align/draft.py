@@ -12,6 +12,7 @@ from deepconsensus_py.align.guides import Placed, Template
 from deepconsensus_py.align.pass_tags import snr_tag
 from deepconsensus_py.align.traces import carried, trace
 from deepconsensus_py.align.votes import count_votes, margin, piled, vote
+from deepconsensus_py.align.zmw_filter import is_usable, median_length
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import MoleculeId, ccs_name
@@ -145,10 +146,11 @@ def unpolished_draft(molecule: MoleculeId, passes: Sequence[Pass], *, kinetics: 
 
     Returns:
         The full pass of median length, or the longest pass where none is full; qualities of 10, tags ``RG zm np rq sn``
-        with ``rq`` -1.
+        with ``rq`` -1. Full passes outside 50 to 200 % of the median length do not count.
     """
     by_length = sorted(passes, key=lambda p: len(p.bases))
-    full = [p for p in by_length if p.is_full]
+    median = median_length(passes)
+    full = [p for p in by_length if p.is_full and is_usable(p, median)]
     chosen = full[(len(full) - 1) // 2] if full else by_length[-1]
     name = ccs_name(molecule)
     tags = (*_identity(name, passes), ("np", len(full), "i"), ("rq", UNPOLISHED, "f"), *snr_tag(passes))

@@ -73,6 +73,33 @@ def decode_tags(data: bytes) -> Tags:
     return tuple(tags)
 
 
+def find_number(data: bytes, tag: bytes) -> float | None:
+    """The value of one numeric tag, without decoding the arrays before it; None if it is absent or no number.
+
+    Args:
+        data: as for ``decode_tags``.
+        tag: its name.
+
+    Raises:
+        TagError: a tag before it extends beyond the record or violates the specification.
+    """
+    at, end = 0, len(data)
+    while at < end:
+        name, code, number = _head(data[at : at + _HEAD])
+        found = data.startswith(tag, at)
+        at += _HEAD
+        if number is None:
+            at = _array_end(name, data, at)[1] if code == "B" else _value(name, code, data, at)[1]
+        else:
+            at += number.size
+        if at > end:
+            raise TagError(f"tag '{name}' extends beyond the record")
+        if found and number is not None:
+            value: float = number.unpack_from(data, at - number.size)[0]
+            return value
+    return None
+
+
 @lru_cache(maxsize=4096)
 def _head(data: bytes) -> tuple[str, str, struct.Struct | None]:
     """Name and type of a tag, and the packing of a numeric value. Cached: files have only a few different ones."""
@@ -99,16 +126,22 @@ def _value(tag: str, code: str, data: bytes, at: int) -> tuple[Any, int]:
 
 
 def _array(tag: str, data: bytes, at: int) -> "tuple[array[Any], int]":
+    form, stop = _array_end(tag, data, at)
+    return array(form, data[at + _COUNT.size : stop]), stop
+
+
+def _array_end(tag: str, data: bytes, at: int) -> tuple[str, int]:
+    """The element type of an array, and the offset of what follows it."""
     if at + _COUNT.size > len(data):
         raise TagError(f"tag '{tag}' extends beyond the record")
     code, count = _COUNT.unpack_from(data, at)
     if code not in _ELEMENTS:
         raise TagError(f"tag '{tag}' is an array of unknown type {_shown(bytes([code]))}")
     form, size = _ELEMENTS[code]
-    start, stop = at + _COUNT.size, at + _COUNT.size + count * size
+    stop: int = at + _COUNT.size + count * size
     if stop > len(data):
         raise TagError(f"tag '{tag}' has {count} values and extends beyond the record")
-    return array(form, data[start:stop]), stop
+    return form, stop
 
 
 def _text(tag: str, data: bytes) -> str:
@@ -284,8 +317,9 @@ class Record:
 
     def hole(self) -> int | None:
         """The hole number in the tag ``zm``; None if it is absent or unreadable."""
-        with suppress(MoleculeError):
-            return next((value for tag, value, _ in self.read_tags() if tag == "zm" and isinstance(value, int)), None)
+        with suppress(TagError):
+            value = find_number(self.tags, b"zm")
+            return value if isinstance(value, int) else None
         return None
 
     def read_cigar(self) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:

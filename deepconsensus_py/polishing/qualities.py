@@ -139,7 +139,15 @@ def phred(error_probability: Reals) -> Reals:
 
 def error_probability(qualities: ArrayLike) -> NDArray[np.float64]:
     """Error probabilities of qualities (Phred)."""
-    return np.power(10.0, np.asarray(qualities, np.float64) / -10)
+    given = np.asarray(qualities)
+    if given.dtype == np.uint8:
+        found: NDArray[np.float64] = _PROBABILITIES[given]
+        return found
+    return np.power(10.0, given.astype(np.float64) / -10)
+
+
+_PROBABILITIES: NDArray[np.float64] = np.power(10.0, np.arange(256) / -10.0)
+"""Error probability of each whole quality."""
 
 
 def round_qualities(qualities: Reals, max_base_quality: int = MAX_BASE_QUALITY) -> NDArray[np.uint8]:

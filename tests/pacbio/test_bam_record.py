@@ -203,3 +203,21 @@ def test_a_record_of_no_possible_size_is_a_damaged_file(bam: Path, size: int) ->
 def test_a_record_that_the_file_does_not_hold_is_a_damaged_file(bam: Path, size: int) -> None:
     with pytest.raises(InputError, match=rf"^{bam}: is truncated or damaged .it ends inside"):
         read(bam, record(NAME), record(NAME, size=size))
+
+
+@pytest.mark.parametrize(
+    ("tags", "hole"),
+    [
+        (tag("zm", "i", struct.pack("<i", 70000)), 70000),
+        (array_tag("ip", "C", [7] * 300) + tag("RG", "Z", b"x\0") + tag("zm", "S", struct.pack("<H", 9)), 9),
+        (tag("zm", "f", struct.pack("<f", 9)), None),
+        (tag("zm", "Z", b"9\0"), None),
+        (tag("np", "i", struct.pack("<i", 9)), None),
+        (tag("ip", "?", b"") + tag("zm", "C", b"\7"), None),
+        (tag("zm", "i", b"\7"), None),
+        (b"", None),
+    ],
+)
+def test_the_hole_number_is_found_without_decoding_the_rest(bam: Path, tags: bytes, hole: int | None) -> None:
+    (found,) = read(bam, record(NAME, tags=tags))
+    assert found.hole() == hole

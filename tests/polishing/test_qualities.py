@@ -88,6 +88,11 @@ def test_probability_and_quality_are_inverse() -> None:
     assert phred(np.zeros(1))[0] == np.inf
 
 
+def test_whole_qualities_have_the_probabilities_of_their_values() -> None:
+    whole = np.arange(256, dtype=np.uint8)
+    assert error_probability(whole).tolist() == error_probability(whole.astype(np.float64)).tolist()
+
+
 def test_rounding_goes_to_even_and_stays_in_range() -> None:
     qualities = np.array([-3, 0.5, 1.5, 2.5, 39.6, 93.4, np.inf])
     assert round_qualities(qualities, 40).tolist() == [0, 0, 2, 2, 40, 40, 40]

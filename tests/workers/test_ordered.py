@@ -67,3 +67,46 @@ def test_a_fault_of_the_reader_comes_after_what_was_read(cores: int) -> None:
     with pytest.raises(DeepConsensusError, match="ends here"):
         found.extend(ordered_map(double, items(), cores))
     assert found == [0, 2, 4, 6, 8]
+
+
+def not_divisible_by_five(number: int) -> int | None:
+    """The result of most items, as ``double`` has it."""
+    return 2 * number if number % 5 else None
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 5, 17, 200])
+def test_early_results_stay_in_order(cores: int, count: int) -> None:
+    early = [*range(count), *range(1, 2), 5]
+    found = list(ordered_map(double, early, cores, early=not_divisible_by_five))
+    assert found == [2 * number for number in early]
+
+
+def test_early_results_need_no_worker() -> None:
+    assert list(ordered_map(die, [1, 2, 3], 2, processes=True, early=str)) == ["1", "2", "3"]
+
+
+def test_an_error_of_reading_comes_after_the_early_results_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield from (1, 2, 3)
+        raise KeyError("lost")
+
+    results = ordered_map(double, items(), 2, early=not_divisible_by_five)
+    assert [next(results) for _ in range(3)] == [2, 4, 6]
+    with pytest.raises(KeyError, match="lost"):
+        next(results)
+
+
+def test_early_results_too_are_made_only_as_they_are_needed() -> None:
+    read = []
+
+    def items() -> Iterator[int]:
+        for number in range(5000):
+            read.append(number)
+            yield number
+
+    results = ordered_map(double, items(), 2, early=lambda number: 2 * number)
+    assert next(results) == 0
+    time.sleep(0.1)
+    assert len(read) < 500
+    results.close()
