@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.align.editing import edit_windows, weak_windows
 from deepconsensus_py.align.guides import Placed, Template
 from deepconsensus_py.align.pass_tags import snr_tag
+from deepconsensus_py.align.repeat_lengths import with_repeat_lengths
 from deepconsensus_py.align.traces import carried, trace
 from deepconsensus_py.align.votes import count_votes, margin, piled, vote
 from deepconsensus_py.align.zmw_filter import is_usable, median_length
@@ -29,9 +30,6 @@ UNPOLISHED = -1.0
 
 _PASS_QUALITY = 10
 """Phred of the bases of a pass, as in ``ccs``."""
-
-_SHORTEST, _LONGEST = 0.5, 2.0
-"""Of the median length; ccs drops passes outside it too."""
 
 _CANDIDATES = 3
 """Passes that are tried as the template."""
@@ -132,6 +130,9 @@ def _consensus(template: NDArray[np.uint8], placed: Sequence[Placed]) -> tuple[N
         else:
             template, index = vote(template, votes)
         placed = [carried(one, index) for one in traces]
+    traces = [trace(template, one) for one in placed]
+    template, index = with_repeat_lengths(template, traces)
+    placed = [carried(one, index) for one in traces]
     votes = count_votes(template, piled([trace(template, one) for one in placed]))
     return template, _phred(margin(template, votes))
 
@@ -166,13 +167,11 @@ def _codes(tag: str, codes: NDArray[np.uint8] | None) -> Iterator[tuple[str, obj
 
 def _chosen(passes: Sequence[Pass]) -> list[Pass]:
     """Passes of about the median length of full passes, closest first."""
-    full = [p for p in passes if p.is_full] or list(passes)
-    if not full:
+    if not passes:
         return []
-    median = float(np.median([len(p.bases) for p in full]))
-    usable = [p for p in passes if _SHORTEST * median <= len(p.bases) <= _LONGEST * median and len(p.bases)]
-    usable.sort(key=lambda p: abs(len(p.bases) - median))
-    return usable[:MAX_PASSES]
+    median = median_length(passes)
+    usable = [p for p in passes if is_usable(p, median)]
+    return sorted(usable, key=lambda p: abs(len(p.bases) - median))[:MAX_PASSES]
 
 
 def _identity(name: str, passes: Sequence[Pass]) -> tuple[tuple[str, Any, str], ...]:

@@ -7,9 +7,9 @@ Sources: PacBio BAM format, sections "Use of read tags for per-read information"
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import median
 
 from deepconsensus_py.align.cigar import ON_DRAFT
+from deepconsensus_py.align.zmw_filter import is_usable, median_length
 from deepconsensus_py.pacbio.bam_record import Tags, in_order
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 
@@ -19,9 +19,6 @@ _BAD_BEFORE, _BAD_AFTER = 64, 128
 
 _MISSING_LEFT, _MISSING_RIGHT = 1, 2
 """Bits of the tag ``ma``."""
-
-_SHORTEST, _LONGEST = 0.5, 2.0
-"""Of the median length of full passes."""
 
 _INT32 = 2**31 - 1
 
@@ -62,8 +59,8 @@ def pass_tags(length: int, passes: Sequence[Pass]) -> Tags:
 
 
 def _used(passes: Sequence[Pass]) -> Sequence[Pass]:
-    middle = median([len(p.bases) for p in passes if p.is_full] or [0])
-    return [p for p in passes if not p.is_full or _SHORTEST * middle <= len(p.bases) <= _LONGEST * middle]
+    middle = median_length(passes)
+    return [p for p in passes if not p.is_full or is_usable(p, middle)]
 
 
 def _span(p: Pass) -> int:
