@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from deepconsensus_py.align.cigar import ON_DRAFT
 from deepconsensus_py.align.zmw_filter import is_usable, median_length
-from deepconsensus_py.pacbio.bam_record import Tags, in_order
+from deepconsensus_py.pacbio.bam_tags import Tags, in_order
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, count_full
 
 _BEFORE, _AFTER = 1, 2

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.kernels import kernel
-from deepconsensus_py.pacbio.bam_record import Tags, in_order
+from deepconsensus_py.pacbio.bam_tags import Tags, in_order
 from deepconsensus_py.pacbio.codec import CODE_OF_FRAMES, FRAMES_OF_CODE
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw
 from deepconsensus_py.pacbio.names import is_by_strand

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.hifi.moves import Moves, cpgs, find_moves, new_cpgs
-from deepconsensus_py.pacbio.bam_record import Tags
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.molecule import Draft, encode_bases
 
 KEPT, DROPPED, NEW_SITES, INVALID = COUNTS = ("mods_kept", "mods_dropped", "mods_new_sites", "mods_invalid")

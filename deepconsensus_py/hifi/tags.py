@@ -5,7 +5,7 @@ tags specification, section 1.1 (``XS``: bwa); minimap2(1), section "Output form
 """
 
 from deepconsensus_py.hifi.kinetics import KINETICS_TAGS
-from deepconsensus_py.pacbio.bam_record import Tags
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.molecule import Draft
 
 MODIFICATIONS = ("MM", "ML", "Mm", "Ml", "MN")

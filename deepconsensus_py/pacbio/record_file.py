@@ -18,7 +18,8 @@ import numpy as np
 import pysam
 
 from deepconsensus_py.errors import InputError
-from deepconsensus_py.pacbio.bam_record import SMALLEST, Origin, Record, Tags, encode_tags, parse_name, parse_record
+from deepconsensus_py.pacbio.bam_record import SMALLEST, Origin, Record, parse_name, parse_record
+from deepconsensus_py.pacbio.bam_tags import Tags, encode_tags
 from deepconsensus_py.pacbio.header_text import checked_header, decode_text, prepare_htslib
 from deepconsensus_py.pacbio.inputs import RECORD_KINDS, Kind, kind_of, reading
 from deepconsensus_py.pacbio.pipes import Pipe, called, named, pipe_at

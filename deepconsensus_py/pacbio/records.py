@@ -8,7 +8,8 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.bam_record import Record, Tags
+from deepconsensus_py.pacbio.bam_record import Record
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.codec import frames_to_codes
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, decode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import parse_ccs

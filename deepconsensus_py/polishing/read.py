@@ -16,7 +16,7 @@ from deepconsensus_py.files import require_apart
 from deepconsensus_py.hifi.kinetics import KINETICS_TAGS, Kinetics, PassKinetics
 from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, MODIFICATIONS, kept_tags
 from deepconsensus_py.options import AUTO
-from deepconsensus_py.pacbio.bam_record import Tags, in_order
+from deepconsensus_py.pacbio.bam_tags import Tags, in_order
 from deepconsensus_py.pacbio.headers import Program, polished_header, read_groups_header
 from deepconsensus_py.pacbio.inputs import Paths, expand_paths
 from deepconsensus_py.pacbio.molecule import Draft, decode_bases

@@ -21,7 +21,7 @@ from deepconsensus_py.files import is_stream
 from deepconsensus_py.methods import DEFAULT
 from deepconsensus_py.models.registry import load_method, load_model
 from deepconsensus_py.options import DEVICE, OF_COLUMNS, ON, OPTIONS, PRECISION, TRIAGE, UNBINNED, resolved
-from deepconsensus_py.pacbio.bam_record import in_order
+from deepconsensus_py.pacbio.bam_tags import in_order
 from deepconsensus_py.pacbio.dataset_output import write_dataset
 from deepconsensus_py.pacbio.header_text import header_lines
 from deepconsensus_py.pacbio.headers import Program, with_kinetics

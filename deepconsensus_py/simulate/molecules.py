@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.pacbio.bam_record import Tags
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.molecule import Draft, Pass, Zmw, reverse_complement
 from deepconsensus_py.pacbio.names import MoleculeId, read_group_id
 from deepconsensus_py.simulate.drafts import DraftSequence, draw_draft, weigh

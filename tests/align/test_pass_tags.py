@@ -11,7 +11,7 @@ from support import read_drafts
 from deepconsensus_py.align.draft import draft_zmw
 from deepconsensus_py.align.pass_tags import has_several_barcodes, pass_tags, with_pass_tags
 from deepconsensus_py.align.passes import align_zmw
-from deepconsensus_py.pacbio.bam_record import Tags
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw
 from deepconsensus_py.pacbio.zmws import read_subreads, read_zmws
 

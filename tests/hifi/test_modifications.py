@@ -11,7 +11,7 @@ from support import read_drafts
 
 from deepconsensus_py.hifi.modifications import carried_modifications, dropped_modifications
 from deepconsensus_py.hifi.moves import find_moves
-from deepconsensus_py.pacbio.bam_record import Tags
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.molecule import Draft, decode_bases, encode_bases, reverse_complement
 from deepconsensus_py.pacbio.records import unaligned_record
 

@@ -7,7 +7,7 @@ import pytest
 
 from deepconsensus_py.hifi.kinetics import KINETICS_TAGS
 from deepconsensus_py.hifi.tags import ALIGNMENT_TAGS, CLIPPED_TAGS, MODIFICATIONS, PER_BASE_TAGS, kept_tags
-from deepconsensus_py.pacbio.bam_record import Tags
+from deepconsensus_py.pacbio.bam_tags import Tags
 from deepconsensus_py.pacbio.molecule import Draft
 
 KEPT: Tags = (
