@@ -16,15 +16,20 @@ from nbclient import NotebookClient
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
+FILE = re.compile(r'^```\w+ title="([\w.]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+"""Files that a page shows, to be made in ``testdata``."""
+
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 """Commands that run, and what they print; those of other programs are blocks of bash."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["quick_start.md"])
+@pytest.mark.parametrize("page", ["quick_start.md", "training.md"])
 def test_commands_run_and_print_what_is_shown(page: str, testdata: Path, tmp_path: Path) -> None:
     shutil.copytree(testdata, tmp_path / "testdata")
     blocks = BLOCK.findall((DOCS / page).read_text())
+    for name, content in FILE.findall((DOCS / page).read_text()):
+        (tmp_path / "testdata" / name).write_text(content)
     script = "\n".join(["set -e", *(words for kind, words in blocks if kind == "sh")])
     assert script.count("deepconsensus-py ") > 3
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

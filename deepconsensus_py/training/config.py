@@ -31,7 +31,7 @@ def read_record(kind: type[_Record], path: Path, changes: Mapping[str, Any] | No
     except (yaml.YAMLError, AttributeError, RecursionError, TypeError, ValueError) as error:
         raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise InputError(f"{path}: not a mapping of keys to values; see docs/training.md")
+        raise InputError(f"{path}: not a mapping of keys to values; see docs/training_reference.md")
     return record(kind, {**values, **(changes or {})}, where=f"{path}: ")
 
 

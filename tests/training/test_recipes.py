@@ -33,7 +33,7 @@ def test_the_recipe_of_columns_is_of_the_originals_size() -> None:
 
 
 def test_the_page_names_every_key() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "training_reference.md").read_text()
     named = {name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     kinds = (TrainConfig, Stage, ColumnModel, WindowData, Augmentation, Student, EditModel, EditData)
     assert [(k.__name__, f.name) for k in kinds for f in dataclasses.fields(k) if f.name not in named] == []
