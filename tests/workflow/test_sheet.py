@@ -153,19 +153,23 @@ def test_zmws_are_encoded_apart_only_where_that_spares_a_gpu(
 
 
 def test_resources_double_with_each_attempt() -> None:
-    names: dict[str, Any] = {"math": math}
+    names: dict[str, Any] = {"math": math, "INDEX_IN_MEMORY": 2}
     text = (RULES / "common.smk").read_text()
     exec(text[text.index("def more_each_time") :], names)
 
-    class Input:
+    class Input(list[str]):
         size_mb = 6000
+        size_files_mb = (5800, 200)
 
     class Wildcards(dict[str, str]):
         scatteritem = "2-of-10"
 
+    files = Input(["subreads.bam", "subreads.bam.pbi"])
     chunk, whole = Wildcards(scatteritem="2-of-10"), Wildcards()
-    assert [names["memory"](1000, per_thread=500)(chunk, 4, attempt) for attempt in (1, 2, 3)] == [3000, 6000, 12000]
+    memory = names["memory"](700, per_thread=300)
+    # Twice the index, which each job holds.
+    assert [memory(chunk, files, 2, attempt) for attempt in (1, 2, 3)] == [1700, 3400, 6800]
     time = names["minutes"](20, seconds_per_mb=10)
-    assert [time(chunk, Input, 4, attempt) for attempt in (1, 2)] == [20 + 25, 2 * (20 + 25)]
-    assert time(whole, Input, 1, 1) == 20 + 1000
-    assert names["minutes"](30)(whole, Input, 1, 1) == 30
+    assert [time(chunk, files, 4, attempt) for attempt in (1, 2)] == [20 + 25, 2 * (20 + 25)]
+    assert time(whole, files, 1, 1) == 20 + 1000
+    assert names["minutes"](30)(whole, files, 1, 1) == 30

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from support import record_lines
@@ -57,6 +58,10 @@ def test_the_result_is_that_of_the_one_command(one_command: Path, testdata: Path
     assert not list(testdata.glob("*.pbi"))
     assert "no .pbi index found" not in "".join(log.read_text() for log in reads.parent.glob("logs/*"))
     assert "Nothing to be done" in run_well(command, "-n", "--set-scatter", "polish=3")
+    run_well(command, "--report", str(tmp_path / "report.zip"), "--set-scatter", "polish=3")
+    with ZipFile(tmp_path / "report.zip") as archive:
+        shown = {name.rpartition("/")[2] for name in archive.namelist() if "/data/" in name}
+    assert shown == {"report.html", "simulated.evaluation.txt"}
 
 
 def demo(folder: Path) -> list[str]:
@@ -77,15 +82,31 @@ def test_the_demo_gives_what_the_one_command_gives(one_command: Path, tmp_path: 
     assert len(list(reads.parent.glob("benchmarks/polish.*.tsv"))) == 1
 
 
+def imported(command: list[str], folder: Path) -> list[str]:
+    """The same, but for another workflow that has this one as a module, and one rule more."""
+    snakefile = REPOSITORY / "workflow" / "Snakefile"
+    (folder / "Snakefile").write_text(
+        "module polishing:\n"
+        f"    snakefile: {str(snakefile)!r}\n"
+        "    config: config\n\n\n"
+        "use rule * from polishing as polishing_*\n\n\n"
+        "rule count:\n"
+        "    input: rules.polishing_all.input\n"
+        "    output: 'counted.txt'\n"
+        "    shell: 'echo {input} > {output}'\n"
+    )
+    return [str(folder / "Snakefile") if word == str(snakefile) else word for word in command]
+
+
 @pytest.mark.slow
-def test_samples_without_ccs_reads_and_reads_by_strand(testdata: Path, tmp_path: Path) -> None:
+def test_samples_without_ccs_reads_and_reads_by_strand_in_another_workflow(testdata: Path, tmp_path: Path) -> None:
     subreads = testdata / "subreads.bam"
     rows: Rows = [
         {"sample": "plain", "subreads": subreads, "kinetics": "on", "by_strand": "", "note": "kept"},
         {"sample": "strands", "subreads": subreads, "kinetics": "", "by_strand": "true", "note": ""},
     ]
-    command = configured(tmp_path, rows, zmws_per_chunk=4, options="--min-passes 2 -q 10")
-    run_well(command, "--cores", "2")
+    settings = {"zmws_per_chunk": 4, "options": "--min-passes 2 -q 10"}
+    run_well(imported(configured(tmp_path, rows, **settings), tmp_path), "--cores", "2", "count")
     given = {"plain": ("--kinetics", "on"), "strands": ("--by-strand",)}
     for sample, options in given.items():
         reads = tmp_path / "results" / sample / f"{sample}.bam"
@@ -93,6 +114,7 @@ def test_samples_without_ccs_reads_and_reads_by_strand(testdata: Path, tmp_path:
         expected = record_lines(polished(tmp_path, subreads, *options, "--min-passes", 2, "-q", 10))
         assert record_lines(reads) == expected
         assert expected
+    assert (tmp_path / "counted.txt").read_text().split()[-1] == "results/report.html"
 
 
 @pytest.mark.slow

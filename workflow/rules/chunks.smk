@@ -13,8 +13,8 @@ checkpoint count:
         reads=lambda wildcards, input, output: from_reads(linked(input, f"{output[0]}.inputs")[0]),
         links=lambda wildcards, input, output: linked(input, f"{output[0]}.inputs")[1],
     resources:
-        mem_mb=memory(1500),
-        runtime=minutes(10, seconds_per_mb=0.02),
+        mem_mb=memory(700),
+        runtime=minutes(10, seconds_per_mb=0.1),
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:

@@ -16,8 +16,8 @@ rule encode:
         options=encode_options,
     threads: 4
     resources:
-        mem_mb=memory(1000, per_thread=500),
-        runtime=minutes(20, seconds_per_mb=10),
+        mem_mb=memory(700, per_thread=300),
+        runtime=minutes(20, seconds_per_mb=15),
     conda:
         "../envs/deepconsensus-py.yaml"
     shell:

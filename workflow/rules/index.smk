@@ -13,8 +13,8 @@ rule index:
         column="|".join(FILES),
         number=r"\d+",
     resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10, seconds_per_mb=0.05),
+        mem_mb=memory(700),
+        runtime=minutes(10, seconds_per_mb=0.1),
     conda:
         "../envs/deepconsensus-py.yaml"
     # The index is written beside a link, since input folders may be read-only.

@@ -19,8 +19,8 @@ rule polish:
         options=polish_options,
     threads: 4
     resources:
-        mem_mb=memory(1000, per_thread=500),
-        runtime=minutes(20, seconds_per_mb=20),
+        mem_mb=memory(700, per_thread=300),
+        runtime=minutes(20, seconds_per_mb=15),
         gpu=0 if config.get("device", "cpu") == "cpu" else 1,
     conda:
         "../envs/deepconsensus-py.yaml"
