@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 
 import pysam
-from slurm import CannotRunError, Slurm, running, until
+from slurm import CannotRunError, Slurm, jobs_of, running, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROFILE = REPOSITORY / "workflow" / "profiles" / "slurm"
@@ -78,7 +78,7 @@ class Run:
         Args:
             reads: what is polished.
             options: further options of Snakemake.
-            shim: shell code that jobs run before ``polish``; it may look at ``$attempt``.
+            shim: shell code that jobs run before they polish a chunk.
         """
         self.reads = reads
         self.name = f"run{next(self.numbers)}"
@@ -97,7 +97,7 @@ class Run:
         program = self.folder / "bin" / "deepconsensus-py"
         program.parent.mkdir()
         real = shutil.which("deepconsensus-py")
-        polishing = f'if [ "$1" = polish ] && [ -n "$SLURM_JOB_ID" ] && [[ " $* " == *" --chunk "* ]]; then {code}; fi'
+        polishing = f'if [ "$1" = polish ] && [[ " $* " == *" --chunk "* ]]; then {code}; fi'
         program.write_text(f'#!/bin/bash\n{polishing}\nexec {real} "$@"\n')
         program.chmod(0o755)
         self.environment["PATH"] = f"{program.parent}:{self.environment['PATH']}"
@@ -113,7 +113,7 @@ class Run:
 
     def finish(self, *more: str) -> int:
         """Run Snakemake to its end, and give its exit status."""
-        return self.start(*more).wait(LONGEST)
+        return ended(self.start(*more))
 
     def start_and_wait(self) -> subprocess.Popen[bytes]:
         """Start Snakemake, and wait until a chunk has a stored part."""
@@ -137,20 +137,29 @@ class Run:
 
     def states(self) -> Counter[str]:
         """How the jobs ended that SLURM ran since this run was prepared, requeued ones too."""
-        return Counter(state.split()[0] for state, _ in accounted(self.started, "State"))
+        return Counter(state.split()[0] for job, state in accounted(self.started, "State") if "." not in job)
 
     def cpu_seconds(self) -> float:
         """CPU seconds of all jobs since this run was prepared."""
-        return sum(seconds(total) for total, _ in accounted(self.started, "TotalCPU"))
+        return sum(seconds(total) for step, total in accounted(self.started, "TotalCPU") if "." in step)
+
+
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of Snakemake; that of SIGKILL if it does not end."""
+    try:
+        return process.wait(LONGEST)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def accounted(since: str, field: str) -> Iterator[tuple[str, str]]:
-    """A field and the node of every job that SLURM's accounting has since a time."""
-    words = ["sacct", "-X", "-n", "-P", "--duplicates", "-S", since, f"--format={field},NodeList"]
+    """Every job and step that SLURM's accounting has since a time, with a field."""
+    words = ["sacct", "-n", "-P", "--duplicates", "-S", since, f"--format=JobID,{field}"]
     shown = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     for line in shown.splitlines():
-        value, _, node = line.partition("|")
-        yield value, node
+        job, _, value = line.partition("|")
+        yield job, value
 
 
 def seconds(text: str) -> float:
@@ -160,12 +169,6 @@ def seconds(text: str) -> float:
     for part in clock.split(":"):
         total = total * 60 + float(part)
     return total + int(days or 0) * 86400
-
-
-def jobs_of(node: str) -> list[str]:
-    """The jobs that run on a node."""
-    words = ["squeue", "-h", "-t", "running", "-w", node, "-o", "%A"]
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
 
 
 def busy_node() -> str:
@@ -212,7 +215,7 @@ def dead_node(slurm: Slurm, reads: Reads) -> tuple[bool, str]:
     process = run.start_and_wait()
     node = busy_node()
     slurm.kill_node(node)
-    status = process.wait(LONGEST)
+    status = ended(process)
     slurm.start_node(node)
     return told(run, status, wanted=["NODE_FAIL"])
 
@@ -222,7 +225,7 @@ def cancelled(_: Slurm, reads: Reads) -> tuple[bool, str]:
     run = Run(reads, "--set-scatter", "polish=2")
     process = run.start_and_wait()
     subprocess.run(["scancel", jobs_of(busy_node())[0]], check=True)
-    return told(run, process.wait(LONGEST), wanted=["CANCELLED"])
+    return told(run, ended(process), wanted=["CANCELLED"])
 
 
 def killed(_: Slurm, reads: Reads) -> tuple[bool, str]:

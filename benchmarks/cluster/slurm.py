@@ -23,9 +23,6 @@ PATIENCE = 60
 """Seconds that a part may take to start."""
 
 CLUSTER = "loopback"
-MARK = "LOOPBACK_NODE"
-"""Variable of the environment that marks the processes of a node."""
-
 SYSTEM = Path("/etc/slurm")
 
 
@@ -86,11 +83,13 @@ class Slurm:
 
     def kill_node(self, node: str) -> None:
         """Kill a node with all that runs on it, as a failure of its power supply would."""
+        jobs = jobs_of(node)
         self.daemons[node].kill()
         self.daemons[node].wait()
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.name() == "slurmstepd" and process.environ().get(MARK) == node:
+                # Its command line is: slurmstepd: [job.step]
+                if process.name() == "slurmstepd" and any(f"[{job}." in " ".join(process.cmdline()) for job in jobs):
                     for one in (process, *process.children(recursive=True)):
                         with suppress(psutil.Error):
                             one.kill()
@@ -112,10 +111,14 @@ class Slurm:
 
 
 def _daemon(folder: Path, name: str, *command: str) -> subprocess.Popen[bytes]:
-    # The node's name marks what it starts.
-    marked = {MARK: name.rpartition(".")[2]} if name.startswith("slurmd.") else {}
     with (folder / f"{name}.out").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | marked)
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def jobs_of(node: str) -> list[str]:
+    """The jobs that run on a node."""
+    words = ["squeue", "-h", "-t", "running", "-w", node, "-o", "%A"]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
 
 
 @contextmanager
