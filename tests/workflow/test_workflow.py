@@ -11,6 +11,7 @@ import pytest
 from support import record_lines
 from workflows import REPOSITORY, RULES, SNAKEMAKE, configured, run, run_well
 
+from deepconsensus_py._version import __version__
 from deepconsensus_py.cli.main import main
 
 pytest.importorskip("snakemake")
@@ -252,6 +253,11 @@ def test_what_is_wrong_with_the_configuration_is_said_in_one_sentence(tmp_path: 
 
 def test_the_workflow_passes_snakemakes_lint() -> None:
     run_well([*SNAKEMAKE, "-d", str(REPOSITORY)], "--lint")
+
+
+def test_the_environment_has_this_version() -> None:
+    environment = (REPOSITORY / "workflow" / "envs" / "deepconsensus-py.yaml").read_text()
+    assert f"  - deepconsensus-py ={__version__}\n" in environment
 
 
 def test_every_rule_says_what_a_cluster_needs() -> None:

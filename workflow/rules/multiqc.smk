@@ -16,5 +16,8 @@ rule multiqc:
         runtime=minutes(30),
     conda:
         "../envs/multiqc.yaml"
+    # The image of the others does not have it.
+    container:
+        None
     shell:
         "multiqc {input:q} --outdir {params.folder:q} --filename {params.name:q} --no-data-dir --force 2> {log:q}"
