@@ -3,7 +3,7 @@ rule check:
     input:
         model=model_file,
     output:
-        touch(results("checked")),
+        touch(results("logs/checked")),
     log:
         results("logs/check.log"),
     benchmark:
