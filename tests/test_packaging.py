@@ -1,6 +1,9 @@
 """Recipes of packages and images agree with the project; the wheel itself is tried by .ci/run."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -47,3 +50,26 @@ def test_images_are_made_of_files_that_there_are() -> None:
     sources = {*copied.split(), *(line.split()[0] for line in files)}
     assert sources == {"dist/deepconsensus_py-*.whl", "dist", "constraints.txt", "packaging/install_wheel.sh"}
     assert re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE) == re.findall(r"^From: (\S+)", definition, re.MULTILINE)
+
+
+def test_make_installs_for_the_demo_what_it_runs_and_for_tests_everything(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+
+    def extras(*targets: str) -> list[list[str]]:
+        done = subprocess.run(["make", "-n", *targets], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return [found.split(",") for found in re.findall(r"-e '\.\[(.*?)\]'", done.stdout)]
+
+    assert extras("demo") == [["workflow", "report"]]
+    (everything,) = extras("test")
+    # SLURM's plugin is tested where it is installed by hand.
+    assert sorted(everything) == sorted(PROJECT["optional-dependencies"].keys() - {"cluster"})
+    (tmp_path / ".venv").mkdir()
+    for stamp in ("created", "for_demo"):
+        (tmp_path / ".venv" / stamp).touch()
+    assert extras("demo") == []
+    assert extras("test") == [everything]
+    (tmp_path / ".venv" / "for_tests").touch()
+    assert extras("demo", "test") == []
+    os.utime(tmp_path / "constraints.txt", (2**32, 2**32))
+    assert extras("demo") == [["workflow", "report"]]
