@@ -54,7 +54,7 @@ def provided_cache() -> Iterator[None]:
         os.environ[CACHE_VARIABLE] = folder
         log.warning(
             "compiled code cannot be cached, since neither the installation nor the home folder is writable; set %s to "
-            "a writable folder to save about ten seconds a run",
+            "a writable folder to save about twenty seconds a run",
             CACHE_VARIABLE,
         )
         yield
@@ -65,7 +65,7 @@ def announce_compiling() -> None:
     from deepconsensus_py.kernels import nothing_cached
 
     if nothing_cached():
-        log.info("compiling for this processor (about half a minute); later runs use the compiled code again")
+        log.info("no compiled code in the cache yet: compiling for this processor, about half a minute")
 
 
 @contextmanager

@@ -161,3 +161,14 @@ def test_figures_in_words() -> None:
     assert [counted(number, "read") for number in (0, 1, 2000)] == ["0 reads", "1 read", "2,000 reads"]
     spans = (0.04, 59.94, 60, 3599.6, 7500)
     assert [duration(seconds) for seconds in spans] == ["0.0 s", "59.9 s", "1 min 00 s", "1 h 00 min", "2 h 05 min"]
+
+
+@pytest.mark.parametrize("nothing_cached", [True, False])
+def test_a_run_that_compiles_first_says_so(
+    run: Commands, testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_cached: bool
+) -> None:
+    monkeypatch.setattr("deepconsensus_py.kernels.nothing_cached", lambda: nothing_cached)
+    reads = (testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--limit", 1)
+    done = run("polish", *reads, "-o", tmp_path / "p.bam", "-m", "vote", "-t", 1)
+    assert done.status == 0
+    assert ("\nno compiled code in the cache yet: compiling" in done.err) == nothing_cached
