@@ -1,0 +1,96 @@
+"""Correction of HiFi reads by each other: overlaps, haplotypes, and the engine that polishes reads with passes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import tee
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.align.zmw_filter import ZmwFilter
+from deepconsensus_py.overlaps.coverage import MIN_COVERAGE, coverage, within
+from deepconsensus_py.overlaps.haplotypes import of_same_haplotype
+from deepconsensus_py.overlaps.neighbours import Copy, as_passes
+from deepconsensus_py.overlaps.overlap import Overlap, find_overlaps
+from deepconsensus_py.pacbio.molecule import Draft, Zmw
+from deepconsensus_py.polishing.engine import PolishSettings, polish
+from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.read import PolishedRead
+
+ROUNDS = 3
+"""Each time, reads are corrected by copies of the others that have fewer errors."""
+
+MODEL = "pairhmm"
+"""Its error rates follow the reads; the networks were trained on subreads."""
+
+
+def correct_reads(
+    reads: Sequence[Draft],
+    *,
+    rounds: int = ROUNDS,
+    min_coverage: int = MIN_COVERAGE,
+    model: str = MODEL,
+    threads: int = 1,
+) -> Iterator[PolishedRead]:
+    """Correct reads by those that overlap with them and are of the same haplotype.
+
+    Where fewer than ``min_coverage`` of these, the read included, cover a read, its bases and base qualities stay.
+
+    Args:
+        reads: HiFi reads, all of a genome or of a part of it.
+        rounds: how often; from the second time on, each read is corrected by corrected copies of the others.
+        min_coverage: fewest reads.
+        model: name or file of a model.
+        threads: CPU cores.
+
+    Yields:
+        One for every read, in order.
+
+    Raises:
+        ModelError: the model is unknown or unreadable.
+    """
+    overlaps = find_overlaps([read.bases for read in reads])
+    copies = [Copy.of(read.bases) for read in reads]
+    for last in range(rounds)[::-1]:
+        piles = _piles(reads, overlaps, copies, min_coverage)
+        polished = (_kept(read, covered) for read, covered in _polished(piles, model, threads))
+        if last:
+            copies = [_copy(read) for read in polished]
+        else:
+            yield from polished
+
+
+_Pile = tuple[Zmw, NDArray[np.bool_]]
+"""A read with its neighbours as passes, and where there are enough of them."""
+
+
+def _piles(
+    reads: Sequence[Draft], overlaps: Sequence[Sequence[Overlap]], copies: Sequence[Copy], min_coverage: int
+) -> Iterator[_Pile]:
+    for read, own in zip(reads, overlaps, strict=True):
+        passes = of_same_haplotype(read.bases, as_passes(read, own, copies))
+        covered = coverage(passes, len(read.bases)) >= min_coverage
+        itself, *others = passes
+        yield Zmw(read, (itself, *(part for other in others for part in within(other, covered)))), covered
+
+
+def _polished(piles: Iterable[_Pile], model: str, threads: int) -> Iterator[tuple[PolishedRead, NDArray[np.bool_]]]:
+    zmws, covered = tee(piles)
+    settings = PolishSettings(filter=ReadFilter(0, 0))
+    every = ZmwFilter(min_passes=0, min_snr=0, top_passes=0)
+    reads = polish((zmw for zmw, _ in zmws), model=model, threads=threads, settings=settings, zmw_filter=every)
+    return zip(reads, (one for _, one in covered), strict=True)
+
+
+def _kept(read: PolishedRead, covered: NDArray[np.bool_]) -> PolishedRead:
+    """The read with the base qualities that it had where too few reads cover it."""
+    if read.draft.qualities is None or not len(read.bases):
+        return read
+    at = read.draft_index
+    own = (at >= 0) & ~covered[at]
+    return replace(read, qualities=np.where(own, read.draft.qualities[at], read.qualities))
+
+
+def _copy(read: PolishedRead) -> Copy:
+    """The corrected read; as it was where it could not be corrected."""
+    return Copy(read.bases, read.draft_index) if len(read.bases) else Copy.of(read.draft.bases)

@@ -1,0 +1,81 @@
+"""The reads that overlap with one, as passes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepconsensus_py.align import cigar
+from deepconsensus_py.align.cigar import left_normalise
+from deepconsensus_py.align.mapping import end_to_end
+from deepconsensus_py.overlaps.overlap import Codes, Overlap
+from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, reverse_complement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copy:
+    """A read as it is known so far.
+
+    Attributes:
+        bases: ``uint8[n]`` base codes.
+        index: ``int32[n]`` position of each base in the read as it was given, -1 for an inserted one.
+    """
+
+    bases: Codes
+    index: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, bases: Codes) -> "Copy":
+        """A read without corrections."""
+        return cls(bases, np.arange(len(bases), dtype=np.int32))
+
+    def between(self, start: int, stop: int) -> Codes:
+        """The bases of a stretch of the read as it was given, without those inserted at its ends."""
+        kept = np.flatnonzero(self.index >= 0)
+        first, last = np.searchsorted(self.index[kept], (start, stop))
+        return self.bases[kept[first] : kept[last - 1] + 1] if first < last else self.bases[:0]
+
+
+def as_passes(draft: Draft, overlaps: Sequence[Overlap], copies: Sequence[Copy]) -> list[Pass]:
+    """The read itself and what other reads have where they overlap with it, aligned to it.
+
+    Args:
+        draft: the read.
+        overlaps: of the read.
+        copies: of all reads, by number.
+    """
+    whole = Alignment(0, np.array([cigar.EQUAL], np.uint8), np.array([len(draft.bases)], np.int32))
+    passes = [Pass(f"{draft.name}/own", draft.bases, None, None, None, alignment=whole)]
+    for number, overlap in enumerate(overlaps):
+        bases = copies[overlap.other].between(overlap.other_start, overlap.other_stop)
+        if not len(bases):
+            continue
+        bases = reverse_complement(bases) if overlap.reverse else bases
+        stretch = draft.bases[overlap.start : overlap.stop]
+        codes, lengths = np.array(end_to_end(bases, stretch), np.int32).T
+        aligned = Alignment(overlap.start, codes.astype(np.uint8), lengths)
+        name = f"{draft.name}/{number}"
+        one = Pass(name, bases, None, None, None, alignment=aligned, reverse=overlap.reverse)
+        passes.append(replace(one, alignment=left_normalise(aligned, bases, draft.bases)))
+    return passes
+
+
+def letters(p: Pass, length: int) -> Codes:
+    """What an aligned pass has at each base of its draft: a base code, ``DELETED``, or 0 where it does not reach."""
+    assert p.alignment is not None
+    operations, lengths = p.alignment.operations, p.alignment.lengths
+    on_pass, on_draft = cigar.ON_PASS[operations], cigar.ON_DRAFT[operations]
+    paired = np.repeat(on_pass & on_draft, lengths)
+    found = np.zeros(length, np.uint8)
+    columns = np.repeat(on_draft, lengths)
+    at = p.alignment.start + np.cumsum(columns) - columns
+    of_pass = np.cumsum(np.repeat(on_pass, lengths)) - 1
+    deleted = columns & ~paired
+    found[at[paired]] = p.bases[of_pass[paired]]
+    found[at[deleted]] = DELETED
+    return found
+
+
+DELETED = 6
+"""Beside the base codes 1 to 5."""

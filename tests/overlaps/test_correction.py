@@ -1,0 +1,57 @@
+"""Reads corrected by each other, from end to end."""
+
+import edlib
+import numpy as np
+from overlap_reads import genome, tiled, with_errors
+
+from deepconsensus_py.overlaps.correction import correct_reads
+from deepconsensus_py.pacbio.molecule import Draft, reverse_complement
+from deepconsensus_py.polishing.read import PolishedRead
+
+Array = np.ndarray
+QUALITY = 33
+
+
+def distance(one: Array, other: Array) -> int:
+    return int(edlib.align(one.tobytes(), other.tobytes())["editDistance"])
+
+
+def corrected(reads: list[Array], **options: int) -> list[PolishedRead]:
+    drafts = [
+        Draft(f"movie/{number}/ccs", read, np.full(len(read), QUALITY, np.uint8)) for number, read in enumerate(reads)
+    ]
+    return list(correct_reads(drafts, rounds=2, **options))
+
+
+def test_errors_go_and_alleles_stay() -> None:
+    rng = np.random.default_rng(1)
+    bases = genome(20_000, 1)
+    second = bases.copy()
+    second[700::1500] = second[700::1500] % 4 + 1
+    truths = [read for haplotype in (bases, second) for read in tiled(haplotype, 8000, 1500)]
+    given = [with_errors(truth, 12, rng) for truth in truths]
+    turned = [reverse_complement(read) if number % 3 == 0 else read for number, read in enumerate(given)]
+    reads = corrected(turned)
+    found = [reverse_complement(read.bases) if number % 3 == 0 else read.bases for number, read in enumerate(reads)]
+    before = sum(distance(*pair) for pair in zip(given, truths, strict=True))
+    after = [distance(*pair) for pair in zip(found, truths, strict=True)]
+    # The ends of the genome have too few reads.
+    inner = [number % 9 in (3, 4, 5) for number in range(len(truths))]
+    assert sum(after) < before / 2
+    assert sum(error for error, is_inner in zip(after, inner, strict=True) if is_inner) <= 2
+
+
+def test_where_reads_are_few_bases_and_qualities_stay() -> None:
+    rng = np.random.default_rng(2)
+    truths = tiled(genome(12_000, 2), 6000, 3000)
+    given = [with_errors(truth, 10, rng) for truth in truths]
+    for read, bases in zip(corrected(given, min_coverage=3), given, strict=True):
+        assert np.array_equal(read.bases, bases)
+        assert set(read.qualities) == {QUALITY}
+
+
+def test_a_read_without_overlaps_stays() -> None:
+    reads = [genome(4000, seed) for seed in (3, 4)]
+    for read, bases in zip(corrected(reads), reads, strict=True):
+        assert np.array_equal(read.bases, bases)
+        assert set(read.qualities) == {QUALITY}
