@@ -111,13 +111,15 @@ def run_show(args: argparse.Namespace) -> int:
     import json
 
     from deepconsensus_py.methods import WITHOUT_WEIGHTS
-    from deepconsensus_py.models.registry import load_method
-    from deepconsensus_py.models.weights import read_model
 
     if args.model in WITHOUT_WEIGHTS:
+        from deepconsensus_py.models.registry import load_method
+
         model = load_method(args.model)
         print(f"name\t{model.name}\ncalibration\t{model.calibration}\nfeatures\t{json.dumps(dict(model.spec))}")
         return 0
+    from deepconsensus_py.models.weights import read_model
+
     loaded = read_model(args.model)
     print(f"name\t{loaded.name}")
     print(f"network\t{loaded.network.summary()}")

@@ -50,11 +50,12 @@ def test_list_names_the_vote_and_what_is_bundled(
     assert all(line.split("\t")[1] for line in lines)
 
 
-def test_list_loads_neither_torch_nor_weights() -> None:
-    program = "import sys; from deepconsensus_py.cli.main import main; main(['model', 'list']); print(*sys.modules)"
+@pytest.mark.parametrize(("words", "last"), [(["list"], " 261,084 parameters."), (["show", "pairhmm"], "}")])
+def test_models_without_networks_and_the_list_of_all_need_no_torch(words: list[str], last: str) -> None:
+    program = f"import sys; from deepconsensus_py.cli.main import main; main(['model', *{words}]); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     *lines, modules = done.stdout.splitlines()
-    assert lines[-1].endswith(" 261,084 parameters.")
+    assert lines[-1].endswith(last)
     assert "torch" not in modules.split()
 
 
