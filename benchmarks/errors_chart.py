@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from deepconsensus_py.evaluate.charts import STYLE, save_chart
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, CHART = DOCS / "accuracy.md", DOCS / "errors.svg"
 
-STYLE = (
-    "svg{font:13px sans-serif;background:#fff}text{fill:#1c2330}.light{fill:#5b6472}"
-    ".before{fill:#d5dae1}.after{fill:#00897b}.title{font-weight:bold}"
-)
-WIDTH, LABELS, BARS, STEP, TOP = 760, 250, 300, 34, 56
+COLOURS = {"before": "#d5dae1", "after": "#00897b"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +51,28 @@ def _row(page: str, section: str, name: str, before: str, label: str) -> Row:
     return Row(label, *(int(re.findall(r"\d+", cells[column])[0]) for column in (before, "edits")))
 
 
-def drawn(found: list[Row]) -> str:
-    """The chart, SVG."""
-    height = TOP + STEP * len(found) + 12
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}">',
-        f"<style>{STYLE}</style>",
-        f'<text x="12" y="22" class="title">Errors left by polishing</text><g transform="translate({LABELS} 36)">',
-        '<rect width="14" height="10" class="before"/><text x="20" y="10">before</text>'
-        '<rect x="84" width="14" height="10" class="after"/><text x="104" y="10">after</text></g>',
-    ]
-    for number, row in enumerate(found):
-        y, share = TOP + STEP * number, row.after / row.before
-        lines += [
-            f'<text x="{LABELS - 10}" y="{y + 18}" text-anchor="end">{row.label}</text>',
-            f'<rect x="{LABELS}" y="{y + 2}" width="{BARS}" height="24" class="before"/>',
-            f'<rect x="{LABELS}" y="{y + 2}" width="{BARS * share:.0f}" height="24" class="after"/>',
-            f'<text x="{LABELS + BARS + 10}" y="{y + 18}">{row.before:,} → {row.after:,}'
-            f'<tspan class="light"> (−{100 * (1 - share):.0f} %)</tspan></text>',
-        ]
-    return "\n".join([*lines, "</svg>", ""])
+def chart(found: list[Row]) -> Figure:
+    """Bars of what is left of the errors of each row."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 0.7 + 0.34 * len(found)))
+        axis = figure.subplots()
+        for number, row in enumerate(found):
+            share = row.after / row.before
+            axis.barh(number, 1, color=COLOURS["before"], height=0.7)
+            axis.barh(number, share, color=COLOURS["after"], height=0.7)
+            text = f"{row.before:,} → {row.after:,}  (−{100 * (1 - share):.0f} %)"
+            axis.annotate(text, (1, number), (8, 0), textcoords="offset points", verticalalignment="center")
+        axis.set_yticks(range(len(found)), [row.label for row in found])
+        axis.invert_yaxis()
+        axis.set_xlim(0, 1)
+        axis.xaxis.set_visible(False)
+        axis.grid(visible=False)
+        axis.spines[:].set_visible(False)
+        axis.set_title("Errors left by polishing", loc="left", fontweight="bold")
+        keys = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
+        figure.legend(handles=keys, loc="upper right", ncols=2)
+    return figure
 
 
 if __name__ == "__main__":
-    CHART.write_text(drawn(rows(PAGE.read_text())))
+    save_chart(chart(rows(PAGE.read_text())), CHART)
