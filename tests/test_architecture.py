@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "weights": {"weights"},
     "reports": {"reports", "pacbio"},
     "polishing": {"polishing", "reports", "models", "hifi", "corrector", "align", "pacbio", "workers"},
-    "overlaps": {"overlaps", "polishing", "align", "pacbio"},
+    "overlaps": {"overlaps", "polishing", "reports", "hifi", "align", "pacbio"},
     "examples": {"examples", "pileup", "corrector", "align", "pacbio", "workers", "models"},
     "simulate": {"simulate", "align", "pacbio"},
     "evaluate": {"evaluate", "polishing", "reports", "models", "pileup", "edits", "corrector", "align", "pacbio"},
@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "heads": {"heads", "attention", "models"},
     "lab": {"lab", "heads", "attention", "models"},
     "cli": {"cli", "lab", "heads", "training", "attention", "workers", "pacbio", "align", "pileup", "models"}
-    | {"polishing", "reports", "examples", "simulate", "evaluate"},
+    | {"polishing", "overlaps", "reports", "examples", "simulate", "evaluate"},
 }
 """Room to the rooms it may import. ``corrector`` is a module: the interface of all methods."""
 

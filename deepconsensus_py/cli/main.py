@@ -22,7 +22,7 @@ from deepconsensus_py.errors import DeepConsensusError
 log = logging.getLogger("deepconsensus_py.cli.main")
 
 COMMANDS = {
-    "polish": ("polish", "gather", "filter"),
+    "polish": ("polish", "correct", "gather", "filter"),
     "prepare": ("index", "align", "draft", "encode"),
     "evaluate": ("evaluate", "report", "explain", "calibrate"),
     "models and training": ("model", "self-label", "prepare-training", "train", "distill"),

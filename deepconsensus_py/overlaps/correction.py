@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.zmw_filter import ZmwFilter
+from deepconsensus_py.hifi.modifications import carried_modifications
+from deepconsensus_py.options import AUTO
 from deepconsensus_py.overlaps.coverage import MIN_COVERAGE, coverage, within
 from deepconsensus_py.overlaps.haplotypes import of_same_haplotype
 from deepconsensus_py.overlaps.neighbours import Copy, as_passes
@@ -15,7 +17,9 @@ from deepconsensus_py.overlaps.overlap import Overlap, find_overlaps
 from deepconsensus_py.pacbio.molecule import Draft, Zmw
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
+from deepconsensus_py.polishing.kinetics import unpolished_kinetics
 from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.reports.outcomes import Outcome
 
 ROUNDS = 3
 """Each time, reads are corrected by copies of the others that have fewer errors."""
@@ -44,7 +48,7 @@ def correct_reads(
         threads: CPU cores.
 
     Yields:
-        One for every read, in order.
+        One for every read, in order. One that the model failed on is as it was given, with the reason.
 
     Raises:
         ModelError: the model is unknown or unreadable.
@@ -84,13 +88,25 @@ def _polished(piles: Iterable[_Pile], model: str, threads: int) -> Iterator[tupl
 
 def _kept(read: PolishedRead, covered: NDArray[np.bool_]) -> PolishedRead:
     """The read with the base qualities that it had where too few reads cover it."""
-    if read.draft.qualities is None or not len(read.bases):
+    draft = read.draft
+    if not len(read.bases):
+        return _as_given(read)
+    if draft.qualities is None:
         return read
     at = read.draft_index
     own = (at >= 0) & ~covered[at]
-    return replace(read, qualities=np.where(own, read.draft.qualities[at], read.qualities))
+    return replace(read, qualities=np.where(own, draft.qualities[at], read.qualities))
+
+
+def _as_given(read: PolishedRead) -> PolishedRead:
+    draft = read.draft
+    index = np.arange(len(draft.bases), dtype=np.int32)
+    tags = (*unpolished_kinetics(draft, AUTO), *carried_modifications(draft, draft.bases, index).tags)
+    qualities = np.zeros(len(index), np.uint8) if draft.qualities is None else draft.qualities
+    return replace(
+        read, outcome=Outcome.SUCCESS, bases=draft.bases, qualities=qualities, draft_index=index, base_tags=tags
+    )
 
 
 def _copy(read: PolishedRead) -> Copy:
-    """The corrected read; as it was where it could not be corrected."""
-    return Copy(read.bases, read.draft_index) if len(read.bases) else Copy.of(read.draft.bases)
+    return Copy(read.bases, read.draft_index)

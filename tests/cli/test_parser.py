@@ -10,7 +10,7 @@ from support import Commands
 from deepconsensus_py import cli
 from deepconsensus_py.cli.main import COMMANDS, build_parser, commands
 
-VALUES = ("1", "1/2", "0.5", "x", "cpu", "1,2")
+VALUES = ("1", "2", "1/2", "0.5", "x", "cpu", "1,2")
 SHORT = {"--threads": "-t", "--min-quality": "-q", "--model": "-m", "--output": "-o", "--help": "-h", "--verbose": "-v"}
 SAYS_THE_SAME = (argparse._StoreTrueAction, argparse._HelpAction, argparse._VersionAction)
 
