@@ -136,8 +136,13 @@ class Run:
         return sum("resum" in log.read_text() for log in logs)
 
     def states(self) -> Counter[str]:
-        """How the jobs ended that SLURM ran since this run was prepared, requeued ones too."""
-        return Counter(state.split()[0] for job, state in accounted(self.started, "State") if "." not in job)
+        """How the jobs ended that SLURM ran since this run was prepared, by their state or that of the step in them."""
+        jobs: dict[str, str] = {}
+        for step, state in accounted(self.started, "State"):
+            # A job whose step exceeded its memory has merely failed itself.
+            if "." not in step or state == "OUT_OF_MEMORY":
+                jobs[step.partition(".")[0]] = state.split()[0]
+        return Counter(jobs.values())
 
     def cpu_seconds(self) -> float:
         """CPU seconds of all jobs since this run was prepared."""
