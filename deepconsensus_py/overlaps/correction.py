@@ -1,8 +1,9 @@
 """Correction of HiFi reads by each other: overlaps, haplotypes, and the engine that polishes reads with passes."""
 
+import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import tee
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from deepconsensus_py.polishing.filters import ReadFilter
 from deepconsensus_py.polishing.kinetics import unpolished_kinetics
 from deepconsensus_py.polishing.read import PolishedRead
 from deepconsensus_py.reports.outcomes import Outcome
+
+log = logging.getLogger(__name__)
 
 ROUNDS = 3
 """Each time, reads are corrected by copies of the others that have fewer errors."""
@@ -54,10 +57,12 @@ def correct_reads(
         ModelError: the model is unknown or unreadable.
     """
     overlaps = find_overlaps([read.bases for read in reads])
+    log.info("%d overlaps of %d reads", sum(map(len, overlaps)) // 2, len(reads))
     copies = [Copy.of(read.bases) for read in reads]
     for last in range(rounds)[::-1]:
         piles = _piles(reads, overlaps, copies, min_coverage)
         polished = (_kept(read, covered) for read, covered in _polished(piles, model, threads))
+        log.info("round %d of %d", rounds - last, rounds)
         if last:
             copies = [_copy(read) for read in polished]
         else:
@@ -79,11 +84,28 @@ def _piles(
 
 
 def _polished(piles: Iterable[_Pile], model: str, threads: int) -> Iterator[tuple[PolishedRead, NDArray[np.bool_]]]:
-    zmws, covered = tee(piles)
+    """The reads and where they are covered, in order; those without neighbours as they are."""
+    waiting = deque[_Pile]()
     settings = PolishSettings(filter=ReadFilter(0, 0))
     every = ZmwFilter(min_passes=0, min_snr=0, top_passes=0)
-    reads = polish((zmw for zmw, _ in zmws), model=model, threads=threads, settings=settings, zmw_filter=every)
-    return zip(reads, (one for _, one in covered), strict=True)
+    reads = polish(_with_neighbours(piles, waiting), model=model, threads=threads, settings=settings, zmw_filter=every)
+    for read in reads:
+        while len(waiting[0][0].passes) == 1:
+            yield _alone(*waiting.popleft())
+        yield read, waiting.popleft()[1]
+    yield from (_alone(*pile) for pile in waiting)
+
+
+def _with_neighbours(piles: Iterable[_Pile], waiting: deque[_Pile]) -> Iterator[Zmw]:
+    """Those with neighbours; all are put down as waiting."""
+    for zmw, covered in piles:
+        waiting.append((zmw, covered))
+        if len(zmw.passes) > 1:
+            yield zmw
+
+
+def _alone(zmw: Zmw, covered: NDArray[np.bool_]) -> tuple[PolishedRead, NDArray[np.bool_]]:
+    return PolishedRead(zmw.draft, Outcome.SUCCESS, passes=1), covered
 
 
 def _kept(read: PolishedRead, covered: NDArray[np.bool_]) -> PolishedRead:

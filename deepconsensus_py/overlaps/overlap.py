@@ -23,6 +23,9 @@ MOST_OVERLAPS = 60
 _ALL_CHAINS, _NO_DUAL = 0x800000, 0x002
 """Flags of minimap2: no overlap is dropped because of a better one; each pair of reads is aligned once."""
 
+_LEAST_CHAINED = 500
+"""Bases in the anchors of a chain: to align repeats that are shorter than an overlap takes several times as long."""
+
 Codes = NDArray[np.uint8]
 
 
@@ -89,9 +92,9 @@ def _index(reads: Sequence[Codes]) -> mappy.Aligner:
         path = Path(folder) / "reads.fasta"
         with path.open("w") as file:
             file.writelines(f">{_name(number)}\n{decode_bases(bases)}\n" for number, bases in enumerate(reads))
-        return mappy.Aligner(
-            str(path), preset="map-hifi", best_n=10 * MOST_OVERLAPS, extra_flags=_ALL_CHAINS | _NO_DUAL
-        )
+        most, flags = 10 * MOST_OVERLAPS, _ALL_CHAINS | _NO_DUAL
+        options = {"best_n": most, "min_chain_score": _LEAST_CHAINED, "extra_flags": flags}
+        return mappy.Aligner(str(path), preset="map-hifi", **options)
 
 
 def _name(number: int) -> str:

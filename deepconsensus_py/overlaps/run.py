@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from deepconsensus_py.errors import InputError, MoleculeError
@@ -57,7 +58,9 @@ def correct_files(
     reads = list(_sound(paths, counts))
     with open_reads(output, polished_header(paths, program), threads=threads) as writer:
         corrected = correct_reads(reads, min_coverage=min_coverage, threads=threads)
-        for read in with_progress(corrected, len(reads), "read"):
+        # Before the first one, all have been through the other rounds.
+        first = list(islice(corrected, 1))
+        for read in with_progress(chain(first, corrected), len(reads), "read"):
             if read.reason:
                 log.warning("%s is written as it is", read.reason)
             counts.faulty += bool(read.reason)
