@@ -13,9 +13,6 @@ from deepconsensus_py.workers.pool import Pool
 _AHEAD = 4
 """Items in work or waiting, per core."""
 
-_TOGETHER = 16
-"""Early results that are passed on together: passing each on by itself takes longer than making it."""
-
 _POLL_SECONDS = 0.05
 
 _In = TypeVar("_In")
@@ -59,11 +56,8 @@ def ordered_map(
         if processes:
             # Called before the threads are joined, which wait for their workers.
             stack.callback(pool.kill)
-        for part in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores, early)):
-            if isinstance(part, Future):
-                yield part.result()
-            else:
-                yield from part
+        for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores, early)):
+            yield result.result()
 
 
 def _hold_pipe_signals() -> None:
@@ -78,32 +72,22 @@ def _submitted(
     items: Iterable[_In],
     most: int,
     early: Callable[[_In], _Out | None] | None,
-) -> Iterator[Iterator[Future[_Out] | list[_Out]]]:
-    """Futures of all items, or their early results, made by a reading thread, which ends with the block."""
-    futures: Queue[Future[_Out] | list[_Out] | None] = Queue(most)
+) -> Iterator[Iterator[Future[_Out]]]:
+    """Futures of all items, submitted by a reading thread, which ends with the block."""
+    futures: Queue[Future[_Out] | None] = Queue(most)
     left = Event()
 
     def submit() -> None:
-        ready: list[_Out] = []
         try:
             for item in items:
                 if left.is_set():
                     break
                 result = early(item) if early else None
-                if result is not None:
-                    ready.append(result)
-                if ready and (result is None or len(ready) == _TOGETHER):
-                    futures.put(ready)
-                    ready = []
-                if result is None:
-                    futures.put(threads.submit(work, item))
+                futures.put(threads.submit(work, item) if result is None else _done(result))
         except BaseException as fault:  # noqa: BLE001 - raised where the results are read
-            futures.put(ready)
             failed: Future[_Out] = Future()
             failed.set_exception(fault)
             futures.put(failed)
-        else:
-            futures.put(ready)
         futures.put(None)
 
     reader = Thread(target=submit, name="reader", daemon=True)
@@ -118,10 +102,16 @@ def _submitted(
         threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _empty(queue: Queue[Future[_Out] | list[_Out] | None]) -> None:
+def _done(result: _Out) -> Future[_Out]:
+    """The future of a result that is there."""
+    future: Future[_Out] = Future()
+    future.set_result(result)
+    return future
+
+
+def _empty(queue: Queue[Future[_Out] | None]) -> None:
     try:
-        while (part := queue.get_nowait()) is not None:
-            if isinstance(part, Future):
-                part.cancel()
+        while future := queue.get_nowait():
+            future.cancel()
     except Empty:
         pass
