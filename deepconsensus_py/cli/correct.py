@@ -22,7 +22,7 @@ def add_parser(commands: Commands) -> None:
         "their overlaps are held in memory: this is for a region or a small genome.",
         usage="%(prog)s [options] READS... -o OUT",
         examples=[
-            ("correct the reads of a Revio or Vega run", "ccs.bam -o corrected.bam"),
+            ("correct the reads of a small genome", "ccs.bam -o corrected.bam"),
             (
                 "correct only where five reads of a haplotype overlap, as FASTQ",
                 "ccs.bam -o corrected.fastq.gz --min-coverage 5",
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     counts = correct_files(args.reads, args.output, program, min_coverage=args.min_coverage, threads=args.threads)
     log.info("%s in %s, %d of them changed", counted(counts.reads, "read"), shown(args.output), counts.changed)
     if counts.alone:
-        log.info("%s without overlaps with reads of the same haplotype", counted(counts.alone, "read"))
+        log.info("too few overlaps with reads of the same haplotype to correct %s", counted(counts.alone, "read"))
     if counts.faulty:
-        log.warning("%s not corrected", counted(counts.faulty, "damaged read"))
+        log.warning("%s damaged or not corrected", counted(counts.faulty, "read"))
     return _options.ZMWS_FAILED if counts.faulty else 0

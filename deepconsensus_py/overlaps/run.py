@@ -26,7 +26,7 @@ class Counts:
 
     Attributes:
         reads: that were written.
-        alone: of them, those that no other read of their haplotype overlaps with.
+        alone: of them, those that too few reads of their haplotype overlap with to correct any base.
         changed: of them, those with other bases than before.
         faulty: that are damaged and were not written, or could not be corrected and were written as they are.
     """

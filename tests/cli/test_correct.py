@@ -8,7 +8,9 @@ import pysam
 import pytest
 from overlap_reads import genome, tiled, with_errors
 
+from deepconsensus_py.cli import correct
 from deepconsensus_py.cli.main import main
+from deepconsensus_py.overlaps.coverage import MIN_COVERAGE
 from deepconsensus_py.pacbio.molecule import decode_bases
 
 HEADER = {
@@ -59,7 +61,11 @@ def test_all_reads_are_written_with_their_tags(tmp_path: Path, capsys: pytest.Ca
         assert read.query_sequence[calls[0][0]] == "C"
     said = capsys.readouterr().err
     assert "8 reads in" in said
-    assert "1 read without overlaps" in said
+    assert "too few overlaps with reads of the same haplotype to correct 1 read" in said
+
+
+def test_the_default_is_that_of_the_library() -> None:
+    assert correct.MIN_COVERAGE == MIN_COVERAGE
 
 
 def test_reads_without_qualities_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
