@@ -1,10 +1,11 @@
 """Running commands in the test's own process, and making faulty files out of sound ones."""
 
+import argparse
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -205,3 +206,12 @@ def lowered_by_passes(zmw: Zmw, read: PolishedRead) -> NDArray[np.bool_]:
     """Bases of a read of a column model whose quality shows that passes disagree, which the original's does not."""
     found = find_disagreement(zmw.draft.bases, zmw.passes)
     return with_disagreement(np.zeros(len(read.bases), np.float32), read.bases, read.draft_index, found) > 0
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from parsers(inner)

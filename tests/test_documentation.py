@@ -3,13 +3,13 @@
 import argparse
 import importlib.util
 import re
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 from mkdocs.exceptions import PluginError
+from support import parsers
 
 import deepconsensus_py
 from deepconsensus_py._version import __version__
@@ -82,14 +82,6 @@ def test_the_site_has_every_option_of_every_command() -> None:
     listed = re.findall(r"(?<=[` ])-[\w-]+", "\n".join(hooks().commands_page()))
     assert len(options) > 70
     assert options - set(listed) == {"--version"}  # of the program, not of a command
-
-
-def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from parsers(inner)
 
 
 def hooks() -> ModuleType:

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Iterator
 
 import pytest
-from support import Commands
+from support import Commands, parsers
 
 from deepconsensus_py import cli
 from deepconsensus_py.cli.main import COMMANDS, build_parser, commands
@@ -13,15 +13,6 @@ from deepconsensus_py.cli.main import COMMANDS, build_parser, commands
 VALUES = ("1", "2", "1/2", "0.5", "x", "cpu", "1,2")
 SHORT = {"--threads": "-t", "--min-quality": "-q", "--model": "-m", "--output": "-o", "--help": "-h", "--verbose": "-v"}
 SAYS_THE_SAME = (argparse._StoreTrueAction, argparse._HelpAction, argparse._VersionAction)
-
-
-def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """A parser and those of its commands."""
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for inner in action.choices.values():
-                yield from parsers(inner)
 
 
 def options() -> Iterator[tuple[str, argparse.ArgumentParser, argparse.Action]]:
