@@ -26,6 +26,8 @@ class MethodRow:
             network (``corrector.Computing``), which are models themselves.
         inference: a ``corrector.Network`` that computes networks on a CPU without torch: those that its ``supports``
             accepts, from weights of its ``shapes``; empty if torch computes all.
+        blank: a function that gives the inputs of one item without evidence, for ``inference``: computing it loads the
+            compiled code.
         preload: modules to import before worker processes are forked, so that compiled code is loaded once.
         summary: one line about a method without a network.
     """
@@ -33,6 +35,7 @@ class MethodRow:
     method: str
     network: str = ""
     inference: str = ""
+    blank: str = ""
     preload: tuple[str, ...] = ()
     summary: str = ""
 
@@ -42,6 +45,7 @@ METHODS = {
         "deepconsensus_py.edits.method:EditMethod",
         "deepconsensus_py.models.edit_ensemble:EditEnsemble",
         "deepconsensus_py.edits.inference:EditInference",
+        "deepconsensus_py.models.blank_items:blank_edits",
         preload=("deepconsensus_py.edits.compiled",),
     ),
     "columns": MethodRow(
@@ -64,6 +68,6 @@ WITHOUT_WEIGHTS = {name: row.summary for name, row in METHODS.items() if not row
 
 
 def imported(place: str) -> Any:
-    """The class that a row names as ``module:class``."""
+    """The class or function that a row names as ``module:class``."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,12 +27,15 @@ class Loading:
     Args:
         read: loads the network.
         precision: its numeric precision, if that is known before it is loaded.
+        blank: makes an item that it computes once it is loaded, which loads its compiled code; None for no item.
     """
 
-    def __init__(self, read: Callable[[], Network], precision: str | None = None) -> None:
+    def __init__(
+        self, read: Callable[[], Network], precision: str | None = None, blank: Callable[[], Arrays] | None = None
+    ) -> None:
         self._network: Future[Network] = Future()
         self._precision = precision
-        Thread(target=self._fill, args=(read,), name="model", daemon=True).start()
+        Thread(target=self._fill, args=(read, blank), name="model", daemon=True).start()
 
     @property
     def precision(self) -> str:
@@ -52,11 +56,16 @@ class Loading:
         """As the network does."""
         return self._network.result().forward(inputs)
 
-    def _fill(self, read: Callable[[], Network]) -> None:
+    def _fill(self, read: Callable[[], Network], blank: Callable[[], Arrays] | None) -> None:
         try:
-            self._network.set_result(read())
+            network = read()
         except BaseException as fault:  # noqa: BLE001 - raised where the network is needed
             self._network.set_exception(fault)
+            return
+        self._network.set_result(network)
+        if blank:
+            with suppress(Exception):  # any fault recurs with the first molecule, where it can be reported
+                network.forward(blank())
 
 
 class Replicas:
@@ -125,7 +134,7 @@ def load_model(
         return Corrector(method, read())
     # Without a measured agreement, "auto" is float32 on every device (``models.device.choose_precision``).
     known = FP32 if precision == FP32 or BF16 not in header.get("agreement", {}) else None
-    return Corrector(method, Loading(read, known))
+    return Corrector(method, Loading(read, known, imported(row.blank) if row.blank else None))
 
 
 def load_method(name_or_path: str | Path, *, insertion_trim: int | None = None, **given: object) -> Method:

@@ -15,6 +15,7 @@ from deepconsensus_py.edits.inference import EditInference
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import homopolymer_tokens
 from deepconsensus_py.errors import ModelError
+from deepconsensus_py.models.blank_items import blank_edits
 from deepconsensus_py.models.device import DeviceNetwork
 from deepconsensus_py.models.edit_ensemble import EditEnsemble, EnsembleConfig
 from deepconsensus_py.models.edit_network import EditConfig, EditScorer
@@ -47,6 +48,14 @@ def differs(network: EditScorer, tokens: Arrays) -> float:
 @pytest.mark.parametrize("sizes", [{}, {"layers": 1}, {"layers": 3, "heads": 1}, {"d": 64, "heads": 4, "ff": 128}])
 def test_a_network_gives_the_scores_of_torch(sizes: dict[str, int]) -> None:
     assert differs(random_network(3, **{**SIZES, **sizes}), TOKENS) < 1e-4
+
+
+def test_a_blank_item_has_the_types_of_others() -> None:
+    blank = blank_edits()
+    assert {name: (a.dtype, a.shape[-1]) for name, a in blank.items()} == {
+        name: (a.dtype, a.shape[-1]) for name, a in TOKENS.items()
+    }
+    assert np.isfinite(inference(random_network(**SIZES)).forward(blank)).all()
 
 
 @pytest.mark.parametrize("without", [("neighbours",), ("kinetics",), ("kinetics", "neighbours")])

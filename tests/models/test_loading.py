@@ -5,12 +5,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 
 import numpy as np
 import pytest
 from edit_toys import random_model
+from numpy.typing import NDArray
 
-from deepconsensus_py.corrector import Corrector, Features, Network
+from deepconsensus_py.corrector import Arrays, Corrector, Features, Network
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.registry import Loading, load_method, load_model
 from deepconsensus_py.models.weights import save_model
@@ -101,6 +103,25 @@ def test_what_keeps_it_from_being_read_is_raised_where_it_is_needed(molecules: l
     for threads in (1, 2):
         with pytest.raises(ModelError, match="weights are missing"):
             list(polish(molecules, model=loading, threads=threads))
+
+
+class Watched(Vote):
+    """Notes what it computes, which fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Queue[Arrays] = Queue()
+
+    def forward(self, inputs: Arrays) -> NDArray[np.float32]:
+        self.seen.put(inputs)
+        raise ValueError("not a real item")
+
+
+def test_a_blank_item_is_computed_and_its_fault_ignored() -> None:
+    network, item = Watched(), {"bases": np.zeros(1, np.uint8)}
+    loading = Loading(lambda: network, blank=lambda: item)
+    assert network.seen.get(timeout=10) is item
+    assert loading.batch == network.batch
 
 
 def test_a_method_needs_no_torch(file: Path, molecules: list[Zmw]) -> None:
