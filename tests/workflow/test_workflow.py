@@ -133,12 +133,21 @@ def test_encoding_apart_from_the_gpu_gives_the_same(one_command: Path, tmp_path:
     assert record_lines(tmp_path / "results" / "simulated" / "simulated.bam") == record_lines(one_command)
 
 
+def with_rsync(folder: Path) -> Path:
+    """A folder to search for programs: with an rsync for the storage plugin, which only copies, where there is none."""
+    folder.mkdir()
+    if shutil.which("rsync") is None:
+        copy = "cp --recursive --dereference --preserve=timestamps --no-target-directory"
+        (folder / "rsync").write_text(f'#!/bin/bash\nexec {copy} "${{@: -2}}"\n')
+        (folder / "rsync").chmod(0o755)
+    return folder
+
+
 @pytest.mark.slow
 def test_remote_storage_gives_the_same(one_command: Path, testdata: Path, tmp_path: Path, rows: Rows) -> None:
     """With a model file and indexes beside the inputs, which are fetched as well."""
     pytest.importorskip("snakemake_storage_plugin_fs")
-    if shutil.which("rsync") is None:
-        pytest.skip("rsync, which the storage plugin runs, is not installed")
+    programs = with_rsync(tmp_path / "bin")
     for name in ("subreads.bam", "ccs.bam"):
         shutil.copy(testdata / name, tmp_path / name)
     assert main(["index", str(tmp_path / "subreads.bam")]) == 0
@@ -147,7 +156,7 @@ def test_remote_storage_gives_the_same(one_command: Path, testdata: Path, tmp_pa
     settings = {"model": "model.safetensors", "zmws_per_chunk": 4, "multiqc": True}
     storage = ["--default-storage-provider", "fs", "--local-storage-prefix", str(tmp_path / "local")]
     command = configured(tmp_path, rows, **settings)
-    printed = run_well(command, "-p", "--cores", "2", *storage, cwd=tmp_path)
+    printed = run_well(command, "-p", "--cores", "2", *storage, path=programs, cwd=tmp_path)
     assert re.findall(r"deepconsensus-py index \S*/index/(\S+)\.1\.bam\.pbi", printed) == ["ccs"]
     assert len(shells(printed, "polish")) == 2
     assert all(f"--model {tmp_path}/local/fs/model.safetensors" in line for line in shells(printed, "polish"))
