@@ -1,4 +1,7 @@
-"""What networks cost: heads on a trunk, and networks over images."""
+"""What networks cost, in counts: heads on a trunk, and networks over images.
+
+There are no times: they would need an idle machine, which a run of all claims is not.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,12 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from deepconsensus_py.attention.blocks import Block, Trunk
-from deepconsensus_py.attention.cost import LayerCost, cost, layer_cost
+from deepconsensus_py.attention.cost import Cost, LayerCost, cost, layer_cost
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.relative import Halves, Relative
 from deepconsensus_py.attention.spatial import PixelAttention
 from deepconsensus_py.heads.head import Batch, Head
 from deepconsensus_py.lab.claim import CostLine
+
+TIMES = {"ms", "per_second"}
+"""Columns of ``Cost`` that depend on the machine."""
 
 
 def layer_costs(trunk: Trunk, shape: Sequence[int]) -> list[LayerCost]:
@@ -21,15 +27,19 @@ def layer_costs(trunk: Trunk, shape: Sequence[int]) -> list[LayerCost]:
     return [_layer(blocks[layer % len(blocks)], trunk, shape) for layer in range(trunk.config.layers)]
 
 
-def cost_line(system: str, head: Head, batch: Batch, shape: Sequence[int], *, repeats: int = 3) -> CostLine:
-    """Count the cost of a head, and time it on a batch.
+def counts(system: str, cost: Cost) -> CostLine:
+    """A line of the table of costs: all columns but those of time."""
+    return CostLine(system, {name: of for name, of in asdict(cost).items() if name not in TIMES})
+
+
+def cost_line(system: str, head: Head, batch: Batch, shape: Sequence[int]) -> CostLine:
+    """Count the cost of a head.
 
     Args:
         system: name of the line.
         head: the head; its mode does not change.
-        batch: what it is timed on.
+        batch: what it is run on.
         shape: of the grid that the tokens of one item fill.
-        repeats: runs, the fastest of which is reported.
     """
 
     @torch.inference_mode()
@@ -39,9 +49,9 @@ def cost_line(system: str, head: Head, batch: Batch, shape: Sequence[int], *, re
     training = head.training
     head.eval()
     items = len(next(iter(batch.values())))
-    counted = cost(run, head, layer_costs(head.trunk, shape), items=items, repeats=repeats)
+    counted = cost(run, head, layer_costs(head.trunk, shape), items=items, repeats=1)
     head.train(training)
-    return CostLine(system, asdict(counted))
+    return counts(system, counted)
 
 
 def _layer(block: torch.nn.Module, trunk: Trunk, shape: Sequence[int]) -> LayerCost:
@@ -91,12 +101,16 @@ def gflops(network: nn.Module, image: Tensor) -> float:
     return sum(layer.gemm + layer.attention + layer.extra for layer in image_layer_costs(network, image)) / 1e9
 
 
-def image_cost(system: str, network: nn.Module, images: Tensor, *, repeats: int = 3) -> CostLine:
-    """Count the cost of a network for one image, and time it on all of these."""
+def image_cost(system: str, network: nn.Module, images: Tensor) -> CostLine:
+    """Count the cost of a network for one image; it is run on all of these."""
+    return counts(system, counted_on_images(network, images))
+
+
+def counted_on_images(network: nn.Module, images: Tensor) -> Cost:
+    """The cost of a network for one image; it is run on all of these."""
 
     @torch.inference_mode()
     def run() -> None:
         network(images)
 
-    layers = image_layer_costs(network, images[:1])
-    return CostLine(system, asdict(cost(run, network, layers, items=len(images), repeats=repeats)))
+    return cost(run, network, image_layer_costs(network, images[:1]), items=len(images), repeats=1)

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-import time
+import resource
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ import torch
 from deepconsensus_py._version import __version__
 from deepconsensus_py.errors import InputError
 from deepconsensus_py.files import atomic_path
-from deepconsensus_py.lab.claim import Claim, Shown, Size
+from deepconsensus_py.lab.claim import HOLDS, MISSES, TIE, Claim, Figure, Shown, Size
+from deepconsensus_py.lab.code import Code, code_of
 
-_FILE_VERSION = 1
+_FILE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,11 @@ class Result:
         id: of the claim.
         fast: whether only exact figures were judged.
         seeds: of the training runs.
-        shown: figures, costs, curves and notes.
-        seconds: wall-clock time.
+        shown: figures, arms, costs, curves and notes.
+        seconds: of the processor, over all processes; they hardly depend on what else the machine does.
         date: of the run, ISO 8601.
         machine: processor, threads and versions.
+        code: what made it; None of results from before there were hashes and intervals.
     """
 
     id: str
@@ -40,28 +42,51 @@ class Result:
     seconds: float
     date: str
     machine: str
+    code: Code | None
 
     @property
-    def missed(self) -> list[str]:
-        """Names of the figures that missed their target."""
-        return [figure.name for figure in self.shown.figures if figure.holds is False]
+    def exact(self) -> list[Figure]:
+        """The figures with a target that no training goes into."""
+        return [figure for figure in self.shown.figures if figure.verdict in {HOLDS, MISSES} and not figure.trained]
 
     @property
-    def judged(self) -> int:
-        """How many figures have a target and were judged."""
-        return sum(figure.holds is not None for figure in self.shown.figures)
+    def missed_exact(self) -> list[str]:
+        """Names of the exact figures that missed their target: a fault of the code."""
+        return [figure.name for figure in self.exact if figure.verdict == MISSES]
+
+    @property
+    def trained(self) -> list[Figure]:
+        """The figures with a verdict that was trained for."""
+        return [figure for figure in self.shown.figures if figure.verdict and figure.trained]
+
+    @property
+    def verdict(self) -> str:
+        """``misses`` if any trained figure misses, else ``tie`` if any is one, else ``holds``; empty without any."""
+        found = {figure.verdict for figure in self.trained}
+        return next((word for word in (MISSES, TIE, HOLDS) if word in found), "")
 
 
 def show(claim: Claim, *, fast: bool) -> Result:
     """Run a claim; leaves the state of torch's random generator as it was."""
-    started, state = time.perf_counter(), torch.get_rng_state()
+    code, started, state = code_of_claim(claim), _seconds(), torch.get_rng_state()
     try:
         seeds = claim.seeds[:1] if fast else claim.seeds
         shown = claim.run(Size(fast, seeds))
     finally:
         torch.set_rng_state(state)
     date = datetime.now(UTC).date().isoformat()
-    return Result(claim.id, fast, seeds, shown, time.perf_counter() - started, date, machine())
+    return Result(claim.id, fast, seeds, shown, _seconds() - started, date, machine(), code)
+
+
+def code_of_claim(claim: Claim) -> Code:
+    """The code of a claim as it is now."""
+    return code_of(claim.run.__module__.removesuffix(".claim"))
+
+
+def _seconds() -> float:
+    """Of the processor, of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -85,7 +110,9 @@ def read_result(path: Path) -> Result:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.pop("version") != _FILE_VERSION:
             raise ValueError("of another version")
-        return Result(**{**values, "seeds": tuple(values["seeds"]), "shown": Shown.from_dict(values["shown"])})
+        code = None if values["code"] is None else Code(**values["code"])
+        shown = Shown.from_dict(values["shown"])
+        return Result(**{**values, "seeds": tuple(values["seeds"]), "shown": shown, "code": code})
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(
             f"{path}: not a result of the claims command ({error}); delete it to run the claim again"
@@ -93,12 +120,13 @@ def read_result(path: Path) -> Result:
 
 
 def kept(path: Path, claim: Claim, *, fast: bool) -> Result | None:
-    """The result of an earlier run of the same claim, size and seeds, or None."""
+    """The result of an earlier run of the same claim, size, seeds and code, or None."""
     if not path.exists():
         return None
     result = read_result(path)
     wanted: Sequence[int] = claim.seeds[:1] if fast else claim.seeds
-    return result if (result.fast, result.seeds) == (fast, tuple(wanted)) else None
+    same = (result.fast, result.seeds, result.code) == (fast, tuple(wanted), code_of_claim(claim))
+    return result if same else None
 
 
 def machine() -> str:

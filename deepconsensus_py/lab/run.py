@@ -9,7 +9,7 @@ from pathlib import Path
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.lab import page, systems
 from deepconsensus_py.lab.claim import Claim
-from deepconsensus_py.lab.results import Result, kept, read_result, show, write_result, write_text
+from deepconsensus_py.lab.results import Result, code_of_claim, kept, read_result, show, write_result, write_text
 
 Log = Callable[[str], None]
 """Takes a line about the progress."""
@@ -50,7 +50,7 @@ def run_claims(folder: Path, only: Sequence[str], log: Log, *, fast: bool) -> bo
         fast: see ``Size``.
 
     Returns:
-        Whether all of them ran and, in a fast run, whose figures are exact, all targets were met.
+        Whether all of them ran, and all exact checks pass.
 
     Raises:
         InputError: there is no claim of a name, or a file in the folder is not a result.
@@ -64,21 +64,39 @@ def run_claims(folder: Path, only: Sequence[str], log: Log, *, fast: bool) -> bo
     good = True
     for claim in chosen:
         result = _run(folder, claim, log, fast=fast)
-        good &= result is not None and not (fast and result.missed)
+        good &= result is not None and not result.missed_exact
     collect(folder)
     return good
 
 
 def collect(folder: Path) -> None:
-    """Write the plots and the page of all results in a folder."""
-    results = list(_results(folder))
+    """Write the plots and the page of all results in a folder.
+
+    Raises:
+        InputError: there are none, or a file in the folder is not a result.
+    """
+    results = list(entries(folder))
+    if not results:
+        raise InputError(f"{folder}: no results of the claims command")
     for claim, result in results:
         if result.shown.curves:
             page.plot(folder / f"{claim.id}.svg", claim, result)
-    write_text(folder.with_name(folder.name + ".md"), page.page(results, plots=folder.name))
+    write_text(folder.with_name(folder.name + ".md"), page.page(results, plots=folder.name, code_of=code_of_claim))
 
 
-def _results(folder: Path) -> Iterator[tuple[Claim, Result]]:
+def standing(folder: Path, claim: Claim) -> str:
+    """What a folder has of a claim: nothing, or a result of this code, of earlier code, or of an earlier core."""
+    path = folder / f"{claim.id}.json"
+    if not path.exists():
+        return "not run"
+    code, now = read_result(path).code, code_of_claim(claim)
+    if code is None or code.row != now.row:
+        return "earlier code"
+    return "earlier core" if code.core != now.core else "current"
+
+
+def entries(folder: Path) -> Iterator[tuple[Claim, Result]]:
+    """The claims that a folder has results of, by number, with these."""
     for claim in claims():
         if (path := folder / f"{claim.id}.json").exists():
             yield claim, read_result(path)
@@ -98,8 +116,8 @@ def _run(folder: Path, claim: Claim, log: Log, *, fast: bool) -> Result | None:
         return None
     write_result(path, result)
     for figure in result.shown.figures:
-        word = {None: "", True: "pass", False: "MISS"}[figure.holds]
         beside = "" if figure.baseline is None else f" (baseline {page.number(figure.baseline)})"
-        log(f"  {word:4} {figure.name}: {page.number(figure.ours)}{beside} {figure.target}")
-    log(f"{claim.id}: {page.verdict(result)}, {result.seconds:.0f} s")
+        ends = "" if figure.interval is None else " [" + ", ".join(map(page.number, figure.interval)) + "]"
+        log(f"  {figure.verdict:6} {figure.name}: {page.number(figure.ours)}{ends}{beside} {figure.target}")
+    log(f"{claim.id}: {page.outcome(result)}, {result.seconds:.0f} s")
     return result

@@ -1,6 +1,7 @@
 """Perfect labels spell all windows that have room for it, perfect writing all of them, and sizes are alike."""
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -9,11 +10,13 @@ from deepconsensus_py.heads.label import UNJUDGED
 from deepconsensus_py.lab.systems.transformer import correction
 
 
-def test_perfect_labels_are_right_exactly_where_there_is_room() -> None:
-    made, head = correction.drawn(300, 0), correction.labeller(0)
-    head.decode = lambda batch: batch["labels"].clamp(min=0)  # type: ignore[method-assign]
+@pytest.mark.parametrize("slots", [2, 4])
+def test_perfect_labels_are_right_exactly_where_there_is_room(slots: int) -> None:
+    made, head = correction.drawn(300, 0), correction.labeller(0, slots)
+    labels = correction.window_batch(made, slots)["labels"].clamp(min=0)
+    head.decode = lambda _: labels  # type: ignore[method-assign]
     crowded = (made.aligned[..., 2] > 0).any(axis=1)
-    assert (correction.right(correction.labelled(head, made), made) == ~crowded).all()
+    assert (correction.right(correction.labelled(head, made, slots), made) == ((slots == 4) | ~crowded)).all()
     assert 0.1 < crowded.mean() < 0.4
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from deepconsensus_py.attention.cost import layer_cost
 from deepconsensus_py.attention.patterns import BlockLocal
-from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, found_at_least, found_at_most, measured
+from deepconsensus_py.lab.interval import Measured, over_seeds
 from deepconsensus_py.lab.reads import Polished, polished, yield_figures
 
 MODEL = "edits"
@@ -54,7 +55,7 @@ def reproduce(size: Size) -> Shown:
         }
     every = [one for group in groups.values() for one in group]
     judged = not size.fast
-    removed = at_least("errors removed, %", _removed(every), 42, judged=judged)
+    removed = found_at_least("errors removed, %", _removed_of(groups), 42, judged=judged)
     by_group = [Figure(f"errors removed, %, {name}", _removed(group)) for name, group in groups.items()]
     worse = sum(one.errors.total > one.draft_errors.total for one in every)
     counts = [
@@ -67,6 +68,11 @@ def reproduce(size: Size) -> Shown:
 
 def _sum(molecules: Sequence[Polished], of: Callable[[Polished], int]) -> float:
     return float(sum(map(of, molecules)))
+
+
+def _removed_of(groups: dict[str, list[Polished]]) -> Measured:
+    """Share of the errors that is removed, the mean over parts of a molecule of each group."""
+    return over_seeds([_removed(part) for part in zip(*groups.values(), strict=True)])
 
 
 def _removed(molecules: Sequence[Polished]) -> float:
@@ -91,16 +97,17 @@ def _kmers(molecules: Sequence[Polished], *, judged: bool) -> list[Figure]:
     """Proxies for the completeness and the false duplication of an assembly."""
     before = [count_kmers(one.draft, one.truth) for one in molecules]
     after = [count_kmers(one.read, one.truth) for one in molecules]
-    true = sum(kmers.true for kmers in before)
-    shares = {
-        name: tuple(100 * sum(getattr(kmers, name) for kmers in of) / true for of in (after, before))
+    found, false, repeated = (
+        [[100 * getattr(kmers, name) / kmers.true for kmers in of] for of in (after, before)]
         for name in ("found", "false", "repeated")
-    }
-    found, false, repeated = shares["found"], shares["false"], shares["repeated"]
+    )
+    more, fewer = ([a - b for a, b in zip(*pair, strict=True)] for pair in (found, false))
     return [
-        at_least("true 21-mers found, %", found[0], found[1], baseline=found[1], judged=judged),
-        at_most("false 21-mers, %", false[0], false[1], baseline=false[1], judged=judged),
-        Figure("21-mers in excess of the truth, %", repeated[0], repeated[1]),
+        found_at_least("true 21-mers found, %, read minus draft", more, 0, judged=judged),
+        found_at_most("false 21-mers, %, read minus draft", fewer, 0, judged=judged),
+        measured("true 21-mers found, %", *found),
+        measured("false 21-mers, %", *false),
+        measured("21-mers in excess of the truth, %", *repeated),
     ]
 
 
@@ -130,6 +137,7 @@ def _costs() -> tuple[CostLine, ...]:
 
 
 _NOTES = (
+    "Intervals are over molecules; of the errors removed, over parts of one molecule of each group.",
     "The bundled model `edits` was trained on real molecules only, so that it has seen none of the simulated ones; the "
     "profiles of the simulator were counted on some of the same real molecules.",
     "On real molecules, each excluded from training in turn (docs/accuracy.md): 74 errors left of the 184 of the "
@@ -150,6 +158,6 @@ CLAIM = Claim(
     text="A Transformer over aligned passes removes 42 % of the errors of the draft.",
     baseline="The draft consensus.",
     on_reads="This is the product itself.",
-    seeds=(1, 2),
+    seeds=(1, 2, 3),
     run=reproduce,
 )

@@ -4,7 +4,7 @@ Dehghani, Arnab, Beyer, Vaswani and Tay 2022, "The Efficiency Misnomer".
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import torch
@@ -16,8 +16,8 @@ from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
 from deepconsensus_py.attention.cost import Cost, cost
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.tokens import Tokens
-from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
-from deepconsensus_py.lab.costs import image_cost, layer_costs
+from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, exact
+from deepconsensus_py.lab.costs import counted_on_images, counts, layer_costs
 from deepconsensus_py.lab.images import SIDE, digit_network
 
 COLUMNS = TrunkConfig(layers=6, d=280, heads=2, ff=2048, attention=preset("banded12"))
@@ -32,7 +32,7 @@ ALONE, CONVOLUTION = "stand-alone", "convolution"
 HALF, FIVE, AXIAL = "columns, band 12, bfloat16", "columns, five layers", "cells, axial"
 
 MEASURES = ("parameters", "weight_bytes", "flops", "executed", "pairs", "largest_bytes")
-"""What is counted; time is reported but not judged."""
+"""What is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ EXHIBITS = (
 """Two systems, a measure in which the first has less, one in which it has more, and why."""
 
 
-def reproduce(size: Size) -> Shown:
-    """Count all systems; a fast run differs in the repeats of the timing only."""
+def reproduce(_: Size) -> Shown:
+    """Count all systems; a fast run does the same."""
     torch.manual_seed(0)
-    systems = {name: _counted(*made, repeats=1 if size.fast else 5) for name, made in _systems().items()}
+    systems = {name: _counted(*made) for name, made in _systems().items()}
     systems |= {name: _pixels(name) for name in (ALONE, CONVOLUTION)}
     held = [_inverted(systems, *exhibit[:4]) for exhibit in EXHIBITS]
     whole, once = systems[BAND].counts, systems[SHARED].counts
@@ -85,12 +85,12 @@ def reproduce(size: Size) -> Shown:
         figures=(
             at_least("examples whose order is reversed", sum(held), 3),
             *(
-                Figure(
+                exact(
                     f"{first} over {second}: ratio of {less}, and as baseline of {more}",
                     systems[first].counts[less] / systems[second].counts[less],
-                    systems[first].counts[more] / systems[second].counts[more],
                     "one below 1, the other above",
                     inverted,
+                    baseline=systems[first].counts[more] / systems[second].counts[more],
                 )
                 for (first, second, less, more, _), inverted in zip(EXHIBITS, held, strict=True)
             ),
@@ -103,16 +103,14 @@ def reproduce(size: Size) -> Shown:
             _equal("a band as a mask: executed FLOPs of full", whole["executed"], systems[FULL].counts["executed"]),
             Figure("pairs of systems that two measures rank in opposite order", _opposed(systems), _compared(systems)),
         ),
-        costs=tuple(CostLine(name, asdict(system.cost)) for name, system in systems.items()),
+        costs=tuple(counts(name, system.cost) for name, system in systems.items()),
         notes=(
             *(f"{first} against {second}: {why}" for first, second, *_, why in EXHIBITS),
             "In the figures of the examples, ours is the ratio of the first measure and the baseline that of the "
             "second.",
-            "Stand-alone and convolution are the networks of claim sasa on an image of 16x16; the one with attention "
-            "has fewer parameters and FLOPs, and takes longer (see the table).",
+            "Stand-alone and convolution are the networks of claim sasa on an image of 16x16.",
             "FLOPs are the useful ones, of allowed pairs; executed are those that torch counts while the system "
             "runs, masked pairs included.",
-            "Time is reported and not judged: it depends on the machine.",
             f"Eight-bit weights of the trunk would be {_eight_bit() / whole['weight_bytes']:.2f} of the bytes of "
             "single precision, one scale per output included; the number of operations stays the same.",
         ),
@@ -134,19 +132,19 @@ def _systems() -> dict[str, tuple[Trunk, tuple[int, ...]]]:
     return {**made, **half}
 
 
-def _counted(trunk: Trunk, shape: tuple[int, ...], *, repeats: int) -> Counted:
+def _counted(trunk: Trunk, shape: tuple[int, ...]) -> Counted:
     coords = torch.cartesian_prod(*map(torch.arange, shape)).reshape(-1, len(shape))
     item = Tokens(torch.zeros(1, len(coords), trunk.config.d, dtype=next(trunk.parameters()).dtype), coords)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         trunk(item)
     with torch.inference_mode():
-        found = cost(lambda: trunk(item), trunk, layer_costs(trunk, shape), items=1, repeats=repeats)
+        found = cost(lambda: trunk(item), trunk, layer_costs(trunk, shape), items=1, repeats=1)
     return Counted(found, _counts(found, counter.get_total_flops()))
 
 
 def _pixels(system: str) -> Counted:
     network, image = digit_network(system, 0).eval(), torch.zeros(1, 1, SIDE, SIDE)
-    found = Cost(**image_cost(system, network, image).columns)  # type: ignore[arg-type]
+    found = counted_on_images(network, image)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(image)
     return Counted(found, _counts(found, counter.get_total_flops()))
@@ -175,7 +173,7 @@ def _compared(systems: Mapping[str, Counted]) -> int:
 
 
 def _equal(name: str, ours: float, right: float) -> Figure:
-    return Figure(name, ours, right, "equal", ours == right)
+    return exact(name, ours, "equal", ours == right, baseline=right)
 
 
 def _eight_bit() -> int:

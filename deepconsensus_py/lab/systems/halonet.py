@@ -12,9 +12,9 @@ from torch import Tensor
 from deepconsensus_py.attention.groups import group
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.spatial import Halo
-from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, at_most
+from deepconsensus_py.lab.claim import Arm, Claim, Shown, Size, at_least, at_most, found_at_least, measured
 from deepconsensus_py.lab.costs import image_cost, parameters
-from deepconsensus_py.lab.images import SIDE, digit_accuracy, digit_network
+from deepconsensus_py.lab.images import BATCH, SIDE, digit_accuracy, digit_network
 
 STEPS = 250
 BLOCK, HALO = 8, 3
@@ -28,7 +28,6 @@ def reproduce(size: Size) -> Shown:
     ours, plain = (
         [digit_accuracy(system, seed, steps=steps) for seed in size.seeds] for system in ("halo", "convolution")
     )
-    gap = sum(plain) / len(plain) - sum(ours) / len(ours)
     small = {system: digit_network(system, 0) for system in ("halo", "convolution")}
     error, scaled = (max(_error(shape, factor) for shape in UNEVEN) for factor in (1.0, 3.0))
     copies = {pattern: _copies(pattern) for pattern in (BlockLocal((BLOCK, BLOCK), HALO), BlockLocal((1, 1), HALO))}
@@ -39,18 +38,25 @@ def reproduce(size: Size) -> Shown:
             at_least("change of the output if queries are scaled", scaled, 1e-2),
             at_most("keys and values gathered per pixel", halo, (BLOCK + 2 * HALO) ** 2 / BLOCK**2, baseline=alone),
             at_least("keys and values gathered per pixel, each pixel with a window of 7 of its own", alone, 49),
-            at_most("digits: accuracy behind convolution", gap, 0.007, judged=not size.fast),
-            Figure("digits: accuracy", sum(ours) / len(ours), sum(plain) / len(plain)),
+            found_at_least(
+                "digits: accuracy minus that of convolution",
+                [a - b for a, b in zip(ours, plain, strict=True)],
+                -0.007,
+                judged=not size.fast,
+            ),
+            measured("digits: accuracy", ours, plain),
             at_most(
                 "digits: parameters, relative to convolution",
                 parameters(small["halo"]) / parameters(small["convolution"]),
                 0.75,
             ),
         ),
+        arms=tuple(Arm("digits", system, steps, steps * BATCH) for system in small),
         costs=tuple(image_cost(system, network, torch.zeros(64, 1, SIDE, SIDE)) for system, network in small.items()),
         notes=(
-            f"Digits at {SIDE}x{SIDE}, {steps} batches of 64; blocks of 4 with a halo of 2, as the feature maps are "
-            f"8x8 and 4x4 pixels. Accuracy by seed: halo {_listed(ours)}; convolution {_listed(plain)}.",
+            f"Digits at {SIDE}x{SIDE}; blocks of 4 with a halo of 2, as the feature maps are 8x8 and 4x4 pixels. Each "
+            "seed trains on 1200 and tests on the other 597 of the same 1797 images, split anew. Accuracy by seed: "
+            f"halo {_listed(ours)}; convolution {_listed(plain)}.",
             f"Blocks of {BLOCK} with a halo of {HALO} are compared at {', '.join(f'{h}x{w}' for h, w in UNEVEN)}; "
             "pixels outside of the image are not keys, rather than keys of zeros; copies are counted at "
             f"{EVEN[0]}x{EVEN[1]}.",
@@ -109,6 +115,6 @@ CLAIM = Claim(
     "49.",
     baseline="The same residual network with 3x3 convolutions; stand-alone attention for the copies.",
     on_reads="A halo over columns and passes of a pileup, where full attention is too expensive.",
-    seeds=(1, 2),
+    seeds=tuple(range(1, 11)),
     run=reproduce,
 )

@@ -8,7 +8,8 @@ from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.build import make_pattern
 from deepconsensus_py.attention.cost import cost, layer_cost
 from deepconsensus_py.attention.tokens import Tokens
-from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_most
+from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_most, exact
+from deepconsensus_py.lab.costs import counts
 from deepconsensus_py.lab.systems.mesh_tensorflow.meshes import (
     BATCH,
     CONFIG,
@@ -68,18 +69,18 @@ def _counts(meshes: dict[str, Seen]) -> list[Figure]:
         (_, model), layout = MESHES[name]
         right, each = expected(trunk, model), 2 if "heads" in layout else 0
         figures += [
-            Figure(
+            exact(
                 f"parameters of a process, {name}",
                 seen.parameters,
-                count(trunk),
                 f"= {right}: sharded / {model} + replicated",
                 seen.parameters == right,
+                baseline=count(trunk),
             ),
-            Figure(
+            exact(
                 f"all-reduces of a layer forward, {name}",
                 seen.forward / CONFIG.layers,
-                target=f"= {each}",
-                holds=seen.forward == each * CONFIG.layers,
+                f"= {each}",
+                seen.forward == each * CONFIG.layers,
             ),
         ]
     return figures
@@ -89,15 +90,13 @@ def _ffn(seen: SeenFfn) -> list[Figure]:
     return [
         at_most("280 -> 2048 -> 280, inner width on 2: largest error forward", seen.forward_error, CLOSE),
         at_most("280 -> 2048 -> 280, inner width on 2: largest error of a gradient", seen.gradient_error, CLOSE),
-        Figure(
-            "280 -> 2048 -> 280, inner width on 2: all-reduces forward", seen.forward, None, "= 1", seen.forward == 1
-        ),
-        Figure(
+        exact("280 -> 2048 -> 280, inner width on 2: all-reduces forward", seen.forward, "= 1", seen.forward == 1),
+        exact(
             "280 -> 2048 -> 280, inner width on 2: parameters of a process",
             seen.parameters,
-            1_149_208,
             "= 574744",
             seen.parameters == 574_744,
+            baseline=1_149_208,
         ),
     ]
 
@@ -109,8 +108,8 @@ def _cost() -> CostLine:
         for entry in CONFIG.attention
     ]
     with torch.no_grad():
-        found = cost(lambda: trunk(Tokens(batch)), trunk, layers, items=BATCH, repeats=3)
-    return CostLine("one process", {name: float(getattr(found, name)) for name in found.__dataclass_fields__})
+        found = cost(lambda: trunk(Tokens(batch)), trunk, layers, items=BATCH, repeats=1)
+    return counts("one process", found)
 
 
 CLAIM = Claim(

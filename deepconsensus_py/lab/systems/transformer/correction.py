@@ -31,12 +31,14 @@ LONGEST = LENGTH + 6
 TRUNK = TrunkConfig(2, 64, 4, 128, preset("full"), norm="layer")
 DECODER = TrunkConfig(2, 64, 4, 128, preset("causal"), norm="layer", cross=True)
 
+SLOTS = {"labels of two slots": 2, "labels of four slots": 1 + INSERTED}
+"""Bases that a label of a column has room for: its own and those behind it; the vote has as many as the second."""
+
 Made = dict[str, Tensor]
 
 Stages = tuple[tuple[float, int, int], ...]
 """Share of the steps and, up to there, bases of a window and windows of a batch."""
 
-WHOLE: Stages = ((1.0, LENGTH, 64),)
 GROWING: Stages = ((0.25, 16, 64), (1.0, LENGTH, 32))
 
 
@@ -81,9 +83,9 @@ def drawn(count: int, seed: int, *, bases: int = LENGTH, columns: int = COLUMNS)
     return pass_windows(count, bases=bases, passes=PASSES, columns=columns, seed=seed)
 
 
-def window_batch(made: PassWindows) -> Made:
-    """Windows as a batch for both kinds of head; the label of a column is its base and the one behind it, if any."""
-    labels = made.aligned[..., 0] * (BASES + 1) + made.aligned[..., 1]
+def window_batch(made: PassWindows, slots: int = 2) -> Made:
+    """Windows as a batch for both kinds of head; the label of a column has its base and those behind it, if any."""
+    labels = (made.aligned[..., :slots] * (BASES + 1) ** np.arange(slots)).sum(-1)
     return {
         "symbols": torch.from_numpy(made.symbols),
         "mask": torch.from_numpy(made.mask),
@@ -98,10 +100,10 @@ def writer(seed: int) -> Seq2Seq:
     return Seq2Seq(Trunk(TRUNK), Trunk(DECODER), tracks=TRACKS, letters=BASES)
 
 
-def labeller(seed: int) -> Label:
-    """The same encoder, with a class for each column."""
+def labeller(seed: int, slots: int = 2) -> Label:
+    """The same encoder, with a class for each column: all that so many slots can hold."""
     torch.manual_seed(seed)
-    return Label(Trunk(TRUNK), vocabularies=(BASES + 1,) * TRACKS, classes=(BASES + 1) ** 2)
+    return Label(Trunk(TRUNK), vocabularies=(BASES + 1,) * TRACKS, classes=(BASES + 1) ** slots)
 
 
 def recurrent(seed: int) -> RecurrentSeq2Seq:
@@ -110,17 +112,31 @@ def recurrent(seed: int) -> RecurrentSeq2Seq:
     return RecurrentSeq2Seq(tracks=TRACKS, letters=BASES, d=72, layers=2)
 
 
-def trained(network: nn.Module, judge: Head, training: Training, seed: int, stages: Stages = WHOLE) -> float:
-    """Train on new windows at each step, by the loss of the head ``judge``; returns the mean of the last losses."""
+def trained(network: nn.Module, judge: Head, training: Training, seed: int, slots: int = 2) -> float:
+    """Train on new windows at each step, the same for all networks, by the loss of the head ``judge``.
+
+    Returns:
+        The mean of the last losses.
+    """
 
     def loss(step: int) -> Tensor:
-        bases, items = next((bases, items) for share, bases, items in stages if step < share * training.steps)
-        batch = window_batch(drawn(items, seed * 10**6 + step, bases=bases, columns=bases + SPARE))
+        bases, items = _stage(step, training.steps)
+        batch = window_batch(drawn(items, seed * 10**6 + step, bases=bases, columns=bases + SPARE), slots)
         return judge.loss(network(batch), batch)
 
     reached = fit(network, loss, training)
     network.eval()
     return reached
+
+
+def windows_seen(steps: int) -> int:
+    """Windows that a training of so many steps sees."""
+    return sum(_stage(step, steps)[1] for step in range(steps))
+
+
+def _stage(step: int, steps: int) -> tuple[int, int]:
+    """Bases of a window, and windows of a batch."""
+    return next((bases, items) for share, bases, items in GROWING if step < share * steps)
 
 
 @torch.inference_mode()
@@ -130,10 +146,10 @@ def written(head: Seq2Seq, made: PassWindows, *, width: int = 1) -> NDArray[np.i
 
 
 @torch.inference_mode()
-def labelled(head: Label, made: PassWindows) -> NDArray[np.int64]:
+def labelled(head: Label, made: PassWindows, slots: int = 2) -> NDArray[np.int64]:
     """The bases that the labels of columns spell, ``int64[count, LONGEST]``."""
     classes = head.decode(window_batch(made)).numpy() * made.mask
-    return spelled(np.stack([classes // (BASES + 1), classes % (BASES + 1)], axis=-1), LONGEST)
+    return spelled(classes[..., None] // (BASES + 1) ** np.arange(slots) % (BASES + 1), LONGEST)
 
 
 def right(found: NDArray[np.int64], made: PassWindows) -> NDArray[np.bool_]:

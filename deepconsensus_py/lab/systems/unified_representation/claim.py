@@ -1,16 +1,13 @@
 """The claim: four heads on one trunk are about as good as on four trunks."""
 
-from dataclasses import asdict
-from statistics import mean
-
 import torch
 from torch import nn
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.cost import cost
 from deepconsensus_py.heads.head import Batch, Head
-from deepconsensus_py.lab.claim import Claim, CostLine, Figure, Shown, Size, at_least
-from deepconsensus_py.lab.costs import layer_costs, parameters
+from deepconsensus_py.lab.claim import Arm, Claim, CostLine, Shown, Size, exact, found_at_least, measured
+from deepconsensus_py.lab.costs import counts, layer_costs, parameters
 from deepconsensus_py.lab.fit import Training
 from deepconsensus_py.lab.systems.unified_representation.joint import (
     BATCH,
@@ -39,20 +36,28 @@ def reproduce(size: Size) -> Shown:
     for seed in size.seeds:
         of = tasks(seed, learned=learned, tested=tested)
         runs.append((_joint(of, training, seed), _separate(of, training, seed)))
-    joint, separate = ({name: mean(run[arm][name] for run in runs) for name in runs[0][arm]} for arm in (0, 1))
+    joint, separate = ({name: [run[arm][name] for run in runs] for name in runs[0][arm]} for arm in (0, 1))
     one = _heads(of, Trunk(TRUNK))
     of_trunk, of_trunks = parameters(next(iter(one.values())).trunk), len(one) * parameters(Trunk(TRUNK))
     return Shown(
         figures=(
             *(
-                at_least(
-                    f"{name}: one trunk minus own trunk", joint[name] - separate[name], -BEHIND, judged=not size.fast
+                found_at_least(
+                    f"{name}: one trunk minus own trunk",
+                    [a - b for a, b in zip(joint[name], separate[name], strict=True)],
+                    -BEHIND,
+                    judged=not size.fast,
                 )
                 for name in joint
             ),
-            *(Figure(name, joint[name], separate[name]) for name in joint),
-            Figure("parameters of trunks", of_trunk, of_trunks, "a quarter", 4 * of_trunk == of_trunks),
-            Figure("trunks of the four heads", len({id(head.trunk) for head in one.values()}), 4, "= 1", _shared(one)),
+            *(measured(name, joint[name], separate[name]) for name in joint),
+            exact("parameters of trunks", of_trunk, "a quarter", 4 * of_trunk == of_trunks, baseline=of_trunks),
+            exact("trunks of the four heads", len({id(head.trunk) for head in one.values()}), "= 1", _shared(one)),
+        ),
+        arms=tuple(
+            Arm(name, arm, training.steps, training.steps * BATCH)
+            for name in joint
+            for arm in ("one trunk", "own trunk")
         ),
         costs=_costs(of),
         notes=(
@@ -114,7 +119,7 @@ def _costs(of: dict[str, JointTask]) -> tuple[CostLine, ...]:
 @torch.inference_mode()
 def _cost(name: str, head: Head, batch: Batch) -> CostLine:
     layers, items = layer_costs(head.trunk, (head.tokens(batch).x.shape[1],)), len(next(iter(batch.values())))
-    return CostLine(name, asdict(cost(lambda: head(batch), head, layers, items=items, repeats=1)))
+    return counts(name, cost(lambda: head(batch), head, layers, items=items, repeats=1))
 
 
 CLAIM = Claim(
@@ -124,6 +129,6 @@ CLAIM = Claim(
     text="One trunk serves the heads of several modalities about as well as a trunk for each.",
     baseline="A trunk for each head, trained for the same number of steps.",
     on_reads="Pileups, sequences and graphs train one corrector.",
-    seeds=(1, 2),
+    seeds=(1, 2, 3),
     run=reproduce,
 )
