@@ -16,6 +16,13 @@ COMPILED := $(VENV)/compiled
 DEMO_EXTRAS := workflow,report
 TEST_EXTRAS := $(DEMO_EXTRAS),torch,examples,docs,dev
 
+# pip compiles two libraries; what is missing for that it says only after a minute, in two hundred lines.
+define compiler_hint
+printf '\043include <Python.h>\n\043include <zlib.h>\n' | $${CC:-$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("CC"))')} \
+	-I"$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')" -fsyntax-only -x c - 2> /dev/null \
+	|| echo "warning: no C compiler with the headers of Python and zlib was found, which pip needs (Debian: apt install gcc python3-dev zlib1g-dev)"
+endef
+
 # What pip is at, on one line that changes, if there is a terminal; all that it printed if it fails.
 define pip_install
 @PYTHONUNBUFFERED=1 $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt \
@@ -24,7 +31,7 @@ define pip_install
 	/^Installing collected packages/ { step = NF - 3 " packages" } \
 	terminal && step { printf "\r\033[K  %s", step; fflush() } \
 	END { print (terminal ? "\r\033[K" : "") "  " step }'; \
-	exit=$${PIPESTATUS[0]}; test $$exit = 0 || { cat $(VENV)/pip.log; exit $$exit; }
+	exit=$${PIPESTATUS[0]}; test $$exit = 0 || { cat $(VENV)/pip.log; $(compiler_hint); exit $$exit; }
 endef
 
 .PHONY: demo test clean
@@ -49,6 +56,7 @@ test: $(FOR_TESTS)
 $(VENV)/created: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@$(PYTHON) -m venv --clear $(VENV)
+	@$(compiler_hint)
 	@touch $@
 
 $(FOR_DEMO): $(VENV)/created

@@ -65,9 +65,14 @@ def cached_functions() -> tuple[int, Path]:
     return sum(map(_is_cached, _KERNELS)), Path(os.path.commonpath(folders)) if folders else package
 
 
-def nothing_cached() -> bool:
-    """Whether the cache has no code of the functions that are imported: a first run, which compiles."""
-    return bool(_KERNELS) and not any(map(_is_cached, _KERNELS))
+def nothing_cached(module: str | None = None) -> bool:
+    """Whether the cache has no code of the functions that are imported: a first run, which compiles.
+
+    Args:
+        module: only those of this one, by its full name.
+    """
+    kernels = [kernel for kernel in _KERNELS if module in {None, kernel.__module__}]
+    return bool(kernels) and not any(map(_is_cached, kernels))
 
 
 def _is_cached(kernel: Any) -> bool:

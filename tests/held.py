@@ -62,10 +62,12 @@ class HeldCommand:
         command = [sys.executable, __file__, str(self._go), str(begun), *polish(inputs), "-o", str(output)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         environment = os.environ | {"TMPDIR": str(self.temporary)}
-        before = signal.signal(ignored, signal.SIG_IGN) if ignored else None
+        # What runs in the background of a script, as these tests may, ignores interrupts, and so does what it starts.
+        handlers = {signal.SIGINT: signal.default_int_handler} | ({ignored: signal.SIG_IGN} if ignored else {})
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         self.process = subprocess.Popen(command, start_new_session=True, env=environment, **pipes)
-        if ignored:
-            signal.signal(ignored, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def __enter__(self) -> Self:
         while self.process.poll() is None and not self._is_held():

@@ -2,7 +2,8 @@
 
 ``python benchmarks/cluster/cases.py`` starts a SLURM of three nodes on the loopback interface (``slurm.py``), runs all
 cases or those that are named, and prints a table. It needs root, and installs Debian's packages if they are not there;
-where that is not possible, it says so and ends with status 0. ``cpu`` alone takes most of the time.
+where that is not possible, it says so and ends with status 0. ``cpu`` alone takes most of the time; with ``--local`` it
+needs no SLURM: Snakemake runs the jobs itself, so that what SLURM's jobs cost beside their work is left out.
 """
 
 import argparse
@@ -29,6 +30,9 @@ PROFILE = REPOSITORY / "workflow" / "profiles" / "slurm"
 NODES = ("node1", "node2", "node3")
 LONGEST = 900
 """Seconds that a run of the workflow may take."""
+
+LENGTHS, PASSES = (10000, 15000), (8, 14)
+"""Of the ZMWs of the case ``cpu``: those of HiFi libraries."""
 
 OF_FIRST_ATTEMPT_MB = 1000
 """What ``polish`` asks for in its first attempt with one thread (``workflow/rules/polish.smk``)."""
@@ -72,15 +76,16 @@ class Run:
 
     numbers = count(1)
 
-    def __init__(self, reads: Reads, *options: str, shim: str = "") -> None:
+    def __init__(self, reads: Reads, *options: str, shim: str = "", local: bool = False) -> None:
         """Prepare a run.
 
         Args:
             reads: what is polished.
             options: further options of Snakemake.
             shim: shell code that jobs run before they polish a chunk.
+            local: run one job after the other on this machine, without SLURM.
         """
-        self.reads = reads
+        self.reads, self.local = reads, local
         self.name = f"run{next(self.numbers)}"
         self.folder = reads.folder.parent / self.name
         self.folder.mkdir()
@@ -105,9 +110,13 @@ class Run:
     def start(self, *more: str) -> subprocess.Popen[bytes]:
         """Start Snakemake with the profile as it is in the repository."""
         words = ["snakemake", "-s", str(REPOSITORY / "workflow" / "Snakefile"), "-d", str(self.folder)]
-        words += ["--configfile", str(self.folder / "run.yaml"), "--workflow-profile", str(PROFILE)]
+        words += ["--configfile", str(self.folder / "run.yaml")]
+        if self.local:
+            words += ["--workflow-profile", "none", "--cores", "1"]
+        else:
+            words += ["--workflow-profile", str(PROFILE), "--slurm-init-seconds-before-status-checks", "3"]
         # Only so that the cases take less time: one core for each job, and short waits.
-        words += ["--set-threads", "polish=1", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "5"]
+        words += ["--set-threads", "polish=1", "--latency-wait", "5"]
         with (self.folder / "snakemake.log").open("ab") as log:
             return subprocess.Popen([*words, *self.options, *more], stdout=log, stderr=log, env=self.environment)
 
@@ -145,7 +154,9 @@ class Run:
         return Counter(jobs.values())
 
     def cpu_seconds(self) -> float:
-        """CPU seconds of all jobs since this run was prepared."""
+        """CPU seconds of all jobs of SLURM since this run was prepared."""
+        if self.local:
+            return 0.0
         return sum(seconds(total) for step, total in accounted(self.started, "TotalCPU") if "." in step)
 
 
@@ -255,21 +266,21 @@ CASES: dict[str, Case] = {
 }
 
 
-def measure_cpu(folder: Path, repeats: int, zmws: int) -> str:
+def measure_cpu(folder: Path, repeats: int, zmws: int, *, local: bool) -> str:
     """CPU seconds of the workflow and of the one command, in turns."""
-    reads = Reads.simulated(folder / "many", zmws, (2000, 3000), (5, 8))
+    reads = Reads.simulated(folder / "many", zmws, LENGTHS, PASSES)
     alone, workflow = [], []
     for _ in range(repeats):
         with cpu_of_children() as spent:
             polish(reads)
         alone.append(spent[0])
-        run = Run(reads, "--set-scatter", "polish=2")
+        run = Run(reads, "--set-scatter", "polish=2", local=local)
         with cpu_of_children() as spent:
             status = run.finish()
         assert status == 0
         assert run.equal
         workflow.append(spent[0] + run.cpu_seconds())
-    shown = [", ".join(f"{one:.0f}" for one in values) for values in (alone, workflow)]
+    shown = [", ".join(f"{one:.1f}" for one in values) for values in (alone, workflow)]
     factor = min(workflow) / min(alone)
     return (
         f"{zmws} ZMWs in 2 chunks: one command {shown[0]} CPU s, workflow {shown[1]}; factor of the least {factor:.2f}"
@@ -292,7 +303,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", help=f"of {', '.join([*CASES, 'cpu'])} (default: all)")
     parser.add_argument("--folder", type=Path, help="keep everything in this new folder")
-    parser.add_argument("--zmws", type=int, default=2000, help="ZMWs of the case cpu (default %(default)s)")
+    parser.add_argument("--zmws", type=int, default=600, help="ZMWs of the case cpu (default %(default)s)")
+    parser.add_argument("--local", action="store_true", help="the case cpu without SLURM")
     parser.add_argument("--repeats", type=int, default=3, help="of the case cpu (default %(default)s)")
     args = parser.parse_args()
     # So that everything is stopped and removed then, too.
@@ -300,6 +312,8 @@ def main() -> None:
     chosen = args.cases or [*CASES, "cpu"]
     if unknown := set(chosen) - {*CASES, "cpu"}:
         parser.error(f"no case {unknown.pop()!r}")
+    if args.local and chosen != ["cpu"]:
+        parser.error("--local is for the case cpu alone")
     folder = args.folder or Path(tempfile.mkdtemp(prefix="cluster."))
     folder.mkdir(exist_ok=True)
     try:
@@ -313,6 +327,10 @@ def main() -> None:
 
 
 def _run(chosen: Sequence[str], folder: Path, args: argparse.Namespace) -> list[str]:
+    """Run cases, and give those that failed."""
+    if args.local:
+        print(measure_cpu(folder, args.repeats, args.zmws, local=True), f"load {os.getloadavg()[0]:.1f}", sep="; ")
+        return []
     failed = []
     with running(folder / "slurm", NODES, cpus=1, memory_mb=6000) as slurm:
         reads = Reads.simulated(folder / "reads", 600, (800, 1200), (3, 5)) if {*chosen} - {"cpu"} else None
@@ -320,7 +338,7 @@ def _run(chosen: Sequence[str], folder: Path, args: argparse.Namespace) -> list[
         for name in chosen:
             begun = time.monotonic()
             if name == "cpu" or reads is None:
-                well, seen = True, measure_cpu(folder, args.repeats, args.zmws)
+                well, seen = True, measure_cpu(folder, args.repeats, args.zmws, local=False)
             else:
                 well, seen = CASES[name](slurm, reads)
             if not well:

@@ -60,12 +60,22 @@ def provided_cache() -> Iterator[None]:
         yield
 
 
-def announce_compiling() -> None:
-    """Report that this run compiles code first, where none is cached; what it will need is imported by now."""
+_DRAFTING = "deepconsensus_py.align.votes"
+"""Of the modules that build drafts, one with compiled functions."""
+
+
+def announce_compiling(*, drafts: bool = False) -> None:
+    """Report that this run compiles code first, where none is cached; what it will need is imported by now.
+
+    Args:
+        drafts: whether drafts are built.
+    """
     from deepconsensus_py.kernels import nothing_cached
 
     if nothing_cached():
         log.info("no compiled code in the cache yet: compiling for this processor, about half a minute")
+    elif drafts and nothing_cached(_DRAFTING):
+        log.info("first run that builds drafts: compiling code for it, about half a minute")
 
 
 @contextmanager

@@ -238,7 +238,7 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.polishing.run import polish_files
     from deepconsensus_py.reports.table import faulty
 
-    announce_compiling()
+    announce_compiling(drafts=bool(args.subreads) and not args.ccs)
     job = _job(args)
     stop = Stop()
     # A stream that ends well says that all is there, and a pipe is not read again: only files may end early.

@@ -85,14 +85,26 @@ def with_progress(items: Iterable[Item], total: int | None, unit: str, *, done: 
 
 
 def _with_lines(items: Iterable[Item], total: int | None, unit: str, done: int, level: int) -> Iterator[Item]:
-    start = logged = time.monotonic()
+    first = logged = time.monotonic()
     for count, item in enumerate(items, 1):
         yield item
         now = time.monotonic()
+        # The first item waits for all that is loaded or compiled: it would tell nothing of the others.
+        first = now if count == 1 else first
         if now - logged >= SECONDS_BETWEEN_LINES:
-            logged, rate = now, count / (now - start)
-            left = "" if total is None else f" of {done + total}, {(total - count) / rate:.0f} s left"
-            log.log(level, "%d %ss%s, %.2f per second", done + count, unit, left, rate)
+            logged = now
+            log.log(level, "%s", _line(count, now - first, total, unit, done))
+
+
+def _line(count: int, seconds: float, total: int | None, unit: str, done: int) -> str:
+    """How far it is, and the rate of the items after the first."""
+    line = f"{done + count} {unit}{'' if done + count == 1 else 's'}"
+    line += "" if total is None else f" of {done + total}"
+    if count == 1 or not seconds:
+        return line
+    rate = (count - 1) / seconds
+    left = "" if total is None else f", {(total - count) / rate:.0f} s left"
+    return f"{line}{left}, {rate:.2f} per second"
 
 
 class Stop:

@@ -27,6 +27,9 @@ _PRELOADED = ("__main__", "deepconsensus_py.workers.sockets")
 
 _ENDING_SECONDS = 5.0
 _ADVICE = "is there enough memory? --threads 1 runs without worker processes"
+_FAILED, _GUARD = "exit status 1", "a Python script must start it under 'if __name__ == \"__main__\":'"
+"""Exit status of a worker that raises an error before it is ready, and its usual cause: workers import the script that
+started them, which, unguarded, starts workers itself."""
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -145,7 +148,8 @@ class Pool(Generic[_In, _Out]):
             except (WorkerDeathError, OSError, EOFError) as fault:
                 if start == _STARTS:
                     why = str(fault) or type(fault).__name__
-                    raise DeepConsensusError(f"cannot start a worker process ({why}); {_ADVICE}") from fault
+                    advice = f"{_GUARD}; {_ADVICE}" if why == _FAILED else _ADVICE
+                    raise DeepConsensusError(f"cannot start a worker process ({why}); {advice}") from fault
             else:
                 break
         return worker

@@ -167,8 +167,24 @@ def test_figures_in_words() -> None:
 def test_a_run_that_compiles_first_says_so(
     run: Commands, testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_cached: bool
 ) -> None:
-    monkeypatch.setattr("deepconsensus_py.kernels.nothing_cached", lambda: nothing_cached)
+    monkeypatch.setattr("deepconsensus_py.kernels.nothing_cached", lambda *_: nothing_cached)
     reads = (testdata / "subreads.bam", "--ccs", testdata / "ccs.bam", "--limit", 1)
     done = run("polish", *reads, "-o", tmp_path / "p.bam", "-m", "vote", "-t", 1)
     assert done.status == 0
     assert ("\nno compiled code in the cache yet: compiling" in done.err) == nothing_cached
+
+
+@pytest.mark.parametrize("ccs", [True, False])
+def test_a_first_run_that_builds_drafts_says_so(
+    run: Commands, testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ccs: bool
+) -> None:
+    """Others have cached the code of the encoder; the module that is asked for has compiled functions."""
+    from deepconsensus_py import kernels
+    from deepconsensus_py.align import votes
+
+    assert votes.vote in kernels._KERNELS
+    monkeypatch.setattr("deepconsensus_py.kernels._is_cached", lambda one: one.__module__ != votes.__name__)
+    reads = (testdata / "subreads.bam", *(["--ccs", testdata / "ccs.bam"] if ccs else []), "--limit", 1)
+    done = run("polish", *reads, "-o", tmp_path / "p.bam", "-m", "vote", "-t", 1)
+    assert done.status == 0
+    assert ("\nfirst run that builds drafts: compiling" in done.err) == (not ccs)

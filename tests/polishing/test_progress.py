@@ -18,6 +18,17 @@ def ten_seconds_an_item(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptu
         yield
 
 
+def test_the_first_item_tells_nothing_of_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Compiling takes half a minute, a ZMW a tenth of a second."""
+    clock = iter([0.0, 40.0, 71.0, 72.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with caplog.at_level(logging.INFO):
+        list(progress.with_progress("abc", 65, "ZMW"))
+    assert caplog.messages == ["1 ZMW of 65", "2 ZMWs of 65, 1953 s left, 0.03 per second"]
+
+
 @pytest.mark.usefixtures("ten_seconds_an_item")
 def test_items_pass_and_a_line_says_how_far_they_are(caplog: pytest.LogCaptureFixture) -> None:
     assert list(progress.with_progress("abcdefg", 10, "ZMW")) == list("abcdefg")

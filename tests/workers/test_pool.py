@@ -1,5 +1,7 @@
 """Worker processes that die, raise or cannot be started."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -36,6 +38,19 @@ def test_workers_that_do_nothing_but_die_end_the_run() -> None:
 def test_a_worker_that_cannot_start_ends_the_run() -> None:
     with pytest.raises(DeepConsensusError, match=r"cannot start a worker process .exit status 7.*--threads 1"):
         list(ordered_map(DeadlyToLoad(), range(4), 2, processes=True, lost=lost))
+
+
+def test_a_script_that_workers_import_is_told_how_to_start_them(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    work = "print(list(ordered_map(abs, range(-3, 0), 2, processes=True)))"
+    texts = {"": work, "__name__": f"if __name__ == '__main__':\n    {work}"}
+    done = []
+    for text in texts.values():
+        script.write_text(f"from deepconsensus_py.workers.ordered import ordered_map\n{text}\n")
+        done.append(subprocess.run([sys.executable, script], capture_output=True, text=True, check=False))
+    assert done[0].returncode == 1
+    assert """under 'if __name__ == "__main__":'""" in done[0].stderr.splitlines()[-1]
+    assert (done[1].returncode, done[1].stdout) == (0, "[3, 2, 1]\n")
 
 
 def test_what_the_work_raises_is_raised_here() -> None:
