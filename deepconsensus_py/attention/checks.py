@@ -12,17 +12,20 @@ def check_shapes(
     *,
     mask: Tensor | None,
     edges: Tensor | None,
-    axes: int | None = None,
 ) -> None:
-    """Check the arguments of ``core.attend``, and the axes that the pattern needs.
+    """Check the arguments of ``core.attend``.
 
     Raises:
         ValueError: sizes or types do not match.
     """
+    if not q.dim() == k.dim() == v.dim() == 4:
+        raise ValueError(f"queries, keys and values are [B, h, n, d], not {_shape(q)}, {_shape(k)} and {_shape(v)}")
     items, heads, n_q, d = q.shape
     n_k = k.shape[2]
-    if k.shape != (items, heads, n_k, d) or v.shape[:3] != k.shape[:3]:
+    if k.shape[::3] != (items, d) or v.shape[:3] != k.shape[:3]:
         raise ValueError(f"queries {_shape(q)}, keys {_shape(k)} and values {_shape(v)} do not fit together")
+    if not k.shape[1] or heads % k.shape[1]:
+        raise ValueError(f"{heads} heads of queries cannot share {k.shape[1]} heads of keys and values")
     for of, n, given in zip(("queries", "keys"), (n_q, n_k), coords, strict=True):
         if given is None:
             continue
@@ -30,12 +33,31 @@ def check_shapes(
             raise ValueError(
                 f"coordinates of {of} are int64[{n}, dims] or int64[{items}, {n}, dims], not {_shape(given)}"
             )
-        if axes not in {None, given.shape[-1]}:
-            raise ValueError(f"coordinates of {of} have {given.shape[-1]} axes, and the pattern {axes}")
     if mask is not None and (mask.shape != (items, n_k) or mask.dtype != torch.bool):
         raise ValueError(f"the mask of keys is bool[{items}, {n_k}], not {_shape(mask)}")
     if edges is not None and (edges.dim() != 3 or len(edges) != items):
         raise ValueError(f"edges are int64[{items}, e, 3], not {_shape(edges)}")
+
+
+def check_axes(pattern: object, bias: object, coords: tuple[Tensor | None, Tensor | None]) -> None:
+    """Check that coordinates have the axes that a pattern and a bias go by: counted tokens have one.
+
+    Args:
+        pattern: its ``blocks`` are one an axis, if it has any.
+        bias: it reads as many of the last axes as it has ``reaches``, if it has any.
+        coords: of the queries and of the keys.
+
+    Raises:
+        ValueError: they have others, or are not there.
+    """
+    of_pattern, of_bias = len(getattr(pattern, "blocks", ())), len(getattr(bias, "reaches", ()))
+    for of, given in zip(("queries", "keys"), coords, strict=True):
+        axes = 1 if given is None else given.shape[-1]
+        they = f"coordinates of {of} are counted, which is one axis" if given is None else f"coordinates of {of} have"
+        if of_pattern and axes != of_pattern:
+            raise ValueError(f"{they}{'' if given is None else f' {axes} axes'}, and the pattern {of_pattern}")
+        if axes < of_bias:
+            raise ValueError(f"{they}{'' if given is None else f' {axes} axes'}, and the bias reads {of_bias}")
 
 
 def real_edges(edges: Tensor | None, n_q: int, n_k: int, *, types: int | None = None) -> Tensor:

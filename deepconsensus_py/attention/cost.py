@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from deepconsensus_py.attention.patterns import Edges
 from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
@@ -81,6 +82,16 @@ def cost(run: Callable[[], Any], module: nn.Module, layers: Sequence[LayerCost],
         ms=seconds * 1000,
         per_second=items / seconds,
     )
+
+
+def flop_counter() -> FlopCounterMode:
+    """Torch's counter of executed FLOPs, masked pairs included, which also knows the fused kernel of a CPU."""
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+    def counted(q: Sequence[int], k: Sequence[int], v: Sequence[int], *_: Any, **__: Any) -> int:
+        return int(torch.Size(q[:3]).numel()) * k[2] * 2 * (q[3] + v[3])
+
+    return FlopCounterMode(display=False, custom_mapping={kernel: counted})
 
 
 def largest_tensor(run: Callable[[], Any]) -> int:

@@ -28,7 +28,7 @@ def flex_plan(
     closure = None if mask is not None else mask_mod(pattern, *spread)
     if closure is None:
         return plan(q, k, pattern=pattern, bias=bias, coords=coords, mask=mask, edges=edges), None
-    return Plan(None, added(bias, q, spread, edges)), closure
+    return Plan(None, added(bias, q, k, coords, edges)), closure
 
 
 def mask_mod(pattern: Pattern | Routing, of_q: Tensor, of_k: Tensor) -> MaskMod | None:

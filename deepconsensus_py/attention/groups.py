@@ -1,15 +1,14 @@
 """Cut tokens into groups, so that only pairs within a group are computed: blocks with halos, clusters of routing."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from deepconsensus_py.attention.cells import Members, members
 from deepconsensus_py.attention.patterns import BlockLocal, Pattern
-from deepconsensus_py.attention.plan import Coords, Plan, added, places, token_coords
+from deepconsensus_py.attention.plan import KEPT, KEPT_PAIRS, Coords, Plan, added, combined, near, places
 from deepconsensus_py.attention.position import Bias
 from deepconsensus_py.attention.routing import Routing
 
@@ -19,24 +18,36 @@ class Groups:
     """Groups of queries and keys such that every allowed pair is in one.
 
     Attributes:
-        queries: ``int64[g, n]``, or ``int64[B, h, g, n]`` where they differ; any value where there is no query.
+        queries: ``int64[g, n]``, ``int64[B, 1, g, n]`` or ``int64[B, h, g, n]``; any value where there is no query.
         keys: the same of the keys.
         allowed: ``bool[..., g, n_q, n_k]``, False where there is no query or key.
+        place: where each query is in the flattened groups, ``int64[n]`` or ``int64[B, n]``, or the first n of them;
+            None where a query may be in several groups, or in none.
+        kept: the plan without bias of a pattern that is the same in every call.
     """
 
     queries: Tensor
     keys: Tensor
     allowed: Tensor
+    place: Tensor | slice | None = None
+    kept: Plan | None = None
 
     def gather(self, x: Tensor, index: Tensor) -> Tensor:
         """``[B, h, n, d]`` to ``[B, h, g, members, d]``; ``index`` is ``queries`` or ``keys``."""
         if index.dim() == 2:
             return x[:, :, index]
+        if index.shape[1] == 1:
+            return x.transpose(1, 2)[_items(index, 3), index[:, 0]].permute(0, 3, 1, 2, 4)
         every = index.flatten(2).unsqueeze(-1).expand(-1, -1, -1, x.shape[-1])
         return torch.unflatten(x.gather(2, every), 2, index.shape[2:])
 
     def mean(self, mixed: Tensor, n: int) -> Tensor:
         """``[B, h, g, n_q, d]`` to ``[B, h, n, d]``: the mean over the groups of each query."""
+        if self.place is not None:
+            flat = mixed.flatten(2, 3)
+            if isinstance(self.place, slice) or self.place.dim() == 1:
+                return flat[:, :, self.place]
+            return flat.transpose(1, 2)[_items(self.place, 2), self.place].transpose(1, 2)
         index = self.queries.expand(*mixed.shape[:-1]).flatten(2)
         met = self.allowed.any(-1).expand(*mixed.shape[:-1]).flatten(2).to(mixed.dtype)
         total = mixed.new_zeros(*mixed.shape[:2], n, mixed.shape[-1])
@@ -45,8 +56,13 @@ class Groups:
         return total / times.clamp(min=1).unsqueeze(-1)
 
 
+def _items(x: Tensor, dims: int) -> Tensor:
+    """The item of each row of ``[B, ...]``, to index with."""
+    return torch.arange(len(x), device=x.device).view(-1, *[1] * (dims - 1))
+
+
 def group(q: Tensor, k: Tensor, *, pattern: Pattern | Routing, coords: Coords, mask: Tensor | None) -> Groups | None:
-    """The groups of a pattern, or None if it has none or tokens do not fill a common grid."""
+    """The groups of a pattern, or None if it has none or tokens are so scattered that all pairs are fewer."""
     if isinstance(pattern, Routing):
         queries, keys = pattern.members(q, k, mask)
         allowed = torch.ones((), dtype=torch.bool, device=q.device)
@@ -55,10 +71,10 @@ def group(q: Tensor, k: Tensor, *, pattern: Pattern | Routing, coords: Coords, m
     if not isinstance(pattern, BlockLocal):
         return None
     if coords == (None, None):
-        blocks = _counted_blocks(pattern, q.shape[-2], k.shape[-2], q.device)
+        blocks: Groups | None = _counted(pattern, q.shape[-2], k.shape[-2], q.dtype, q.device)
     else:
-        of_q, of_k = places(q, k, coords)
-        blocks = _blocks(pattern, of_q, of_k) if of_q.dim() == of_k.dim() == 2 else None
+        found = members(pattern, *places(q, k, coords))
+        blocks = None if found is None else _blocks(pattern, found, late=k.shape[-2] - q.shape[-2])
     return blocks if blocks is None or mask is None else _without_padding(blocks, mask)
 
 
@@ -66,81 +82,71 @@ def group_plan(
     groups: Groups, q: Tensor, k: Tensor, bias: Bias | None, *, coords: Coords, edges: Tensor | None
 ) -> Plan:
     """The plan of the scores ``[B, h, g, n_q, n_k]`` of all groups."""
-    of_q, of_k = places(q, k, coords)
-    if bias is None:
-        return Plan(groups.allowed, None)
-    if not bias.by_token:
+    term = None
+    if bias is not None and not bias.by_token:
+        of_q, of_k = places(q, k, coords)
         cut = _cut_places(of_q, groups.queries), _cut_places(of_k, groups.keys)
-        return Plan(groups.allowed, added(bias, groups.gather(q, groups.queries), cut, edges))
-    scores = added(bias, q, (of_q, of_k), edges)
-    assert scores is not None
-    scores = scores.expand(*q.shape[:2], q.shape[-2], k.shape[-2])
-    item = torch.arange(q.shape[0], device=q.device).view(-1, 1, 1, 1, 1)
-    head = torch.arange(q.shape[1], device=q.device).view(-1, 1, 1, 1)
-    return Plan(groups.allowed, scores[item, head, groups.queries.unsqueeze(-1), groups.keys.unsqueeze(-2)])
+        term = near(bias, groups.gather(q, groups.queries), cut)
+    elif bias is not None:
+        scores = added(bias, q, k, coords, edges)
+        assert scores is not None
+        scores = scores.expand(*q.shape[:2], q.shape[-2], k.shape[-2])
+        item, head = _items(q, 5), torch.arange(q.shape[1], device=q.device).view(-1, 1, 1, 1)
+        term = scores[item, head, groups.queries.unsqueeze(-1), groups.keys.unsqueeze(-2)]
+    if groups.kept is None:
+        return combined(groups.allowed, term, q.dtype)
+    assert groups.kept.numbers is not None
+    return groups.kept if term is None else replace(groups.kept, added=term, numbers=term + groups.kept.numbers)
 
 
-@lru_cache(maxsize=64)
-def _counted_blocks(pattern: BlockLocal, n_q: int, n_k: int, device: torch.device) -> Groups | None:
+def _counted(pattern: BlockLocal, n_q: int, n_k: int, dtype: torch.dtype, device: torch.device) -> Groups:
+    """Those of tokens in a row, without padding; kept from call to call."""
+    pairs = (n_q // pattern.blocks[0] + 1) * pattern.blocks[0] * (pattern.blocks[0] + sum(pattern.halos))
+    make = _kept if pairs <= KEPT_PAIRS else _kept.__wrapped__
+    return make(pattern, n_q, n_k, dtype, device)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(pattern: BlockLocal, n_q: int, n_k: int, dtype: torch.dtype, device: torch.device) -> Groups:
+    (block,), (lo, hi) = pattern.blocks, pattern.halos
     # The cache outlives inference mode, whose tensors cannot be used for training.
     with torch.inference_mode(False):
-        return _blocks(pattern, token_coords(n_q, device), token_coords(n_k, device))
+        starts = torch.arange(0, n_q, block, device=device).unsqueeze(-1)
+        queries = starts + torch.arange(block, device=device)
+        keys = starts + torch.arange(-lo, block + hi, device=device)
+        queries, keys = queries.where(queries < n_q, -1), keys.where((keys >= 0) & (keys < n_k), -1)
+        of_q, of_k = queries.unsqueeze(-1), keys.unsqueeze(-1)
+        groups = _blocks(pattern, Members(queries, keys, of_q, of_k, slice(n_q)), late=n_k - n_q)
+        plan = combined(groups.allowed, None, dtype)
+        # What is mixed for queries beyond the last one is never read.
+        bare = plan.empty is not None and bool((plan.empty.squeeze(-1) & (queries >= 0)).any())
+        return replace(groups, kept=plan if bare else replace(plan, empty=None))
+
+
+def _blocks(pattern: BlockLocal, found: Members, *, late: int) -> Groups:
+    """The groups of members of blocks; ``late`` is by how many tokens the keys are longer than the queries."""
+    queries, keys = found.queries.unsqueeze(-1), found.keys.unsqueeze(-2)
+    allowed = (queries >= 0) & (keys >= 0)
+    for axis, exact in enumerate(pattern.exacts):
+        if exact is not None:
+            apart = found.of_queries[..., axis].unsqueeze(-1) - found.of_keys[..., axis].unsqueeze(-2)
+            allowed &= apart.abs() <= exact
+    if pattern.causal:
+        allowed &= keys <= queries + late
+    return Groups(found.queries.clamp(min=0), found.keys.clamp(min=0), allowed, found.place)
 
 
 def _without_padding(groups: Groups, mask: Tensor, *, queries: bool = False) -> Groups:
     """Exclude padded keys, and with ``queries`` padded queries, from groups."""
 
     def real(index: Tensor) -> Tensor:
-        if index.dim() == 2:
-            return mask[:, None, index]
-        return mask[torch.arange(len(mask), device=mask.device).view(-1, 1, 1, 1), index]
+        return mask[:, None, index] if index.dim() == 2 else mask[_items(index, 4), index]
 
     allowed = groups.allowed & real(groups.keys).unsqueeze(-2)
-    return Groups(groups.queries, groups.keys, allowed & real(groups.queries).unsqueeze(-1) if queries else allowed)
+    allowed = allowed & real(groups.queries).unsqueeze(-1) if queries else allowed
+    return replace(groups, allowed=allowed, kept=None)
 
 
 def _cut_places(coords: Tensor, index: Tensor) -> Tensor:
     """Coordinates of the members, ``int64[..., g, members, dims]``."""
-    if coords.dim() == 2:
-        return coords[index]
-    item = torch.arange(len(coords), device=coords.device).view(-1, 1, 1, 1)
-    return coords.squeeze(1)[item, index]
-
-
-def _blocks(pattern: BlockLocal, of_q: Tensor, of_k: Tensor) -> Groups | None:
-    """Cut queries into blocks and keys into windows; None if tokens share a position or the grid is too sparse."""
-    sizes, (lo, hi) = torch.tensor(pattern.blocks, device=of_q.device), pattern.halos
-    ends = torch.cat([of_q, of_k])
-    first = ends.amin(0).div(sizes, rounding_mode="floor")
-    counts = (ends.amax(0).div(sizes, rounding_mode="floor") - first + 1).tolist()
-    # More blocks than tokens would leave most of them empty.
-    if math.prod(counts) > len(of_q):
-        return None
-    grid = [count * size for count, size in zip(counts, pattern.blocks, strict=True)]
-    tables = _table(of_q - first * sizes, grid), _table(of_k - first * sizes + lo, [n + lo + hi for n in grid])
-    if any(int((table >= 0).sum()) != len(of) for table, of in zip(tables, (of_q, of_k), strict=True)):
-        return None
-    queries = _windows(tables[0], pattern.blocks, pattern.blocks)
-    keys = _windows(tables[1], [size + lo + hi for size in pattern.blocks], pattern.blocks)
-    allowed = (queries >= 0).unsqueeze(-1) & (keys >= 0).unsqueeze(-2)
-    for axis, exact in enumerate(pattern.exacts):
-        if exact is not None:
-            apart = of_q[:, axis][queries].unsqueeze(-1) - of_k[:, axis][keys].unsqueeze(-2)
-            allowed &= apart.abs() <= exact
-    if pattern.causal:
-        allowed &= keys.unsqueeze(-2) <= queries.unsqueeze(-1) + (len(of_k) - len(of_q))
-    return Groups(queries.clamp(min=0), keys.clamp(min=0), allowed)
-
-
-def _table(coords: Tensor, shape: list[int]) -> Tensor:
-    """Token index at each grid position, -1 where there is none."""
-    table = torch.full(shape, -1, device=coords.device)
-    table[coords.unbind(-1)] = torch.arange(len(coords), device=coords.device)
-    return table
-
-
-def _windows(table: Tensor, sizes: Sequence[int], steps: Sequence[int]) -> Tensor:
-    """Overlapping windows of a table of any number of axes, ``[windows, members]``."""
-    for axis, (size, step) in enumerate(zip(sizes, steps, strict=True)):
-        table = table.unfold(axis, size, step)
-    return table.flatten(len(sizes)).flatten(0, len(sizes) - 1)
+    return coords[index] if coords.dim() == 2 else coords.squeeze(1)[_items(index, 4), index]

@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from deepconsensus_py.attention.patterns import BlockLocal, Edges, Pattern
+from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full, Pattern
 from deepconsensus_py.attention.position import Additive, Bias, EdgeType
 from deepconsensus_py.attention.routing import Routing
 
@@ -15,19 +16,46 @@ Coords = tuple[Tensor | None, Tensor | None]  # of the queries and of the keys
 
 BACKENDS = ("dense", "sdpa", "blocked", "flex")
 
-# Up to here plain batched products are as fast on a CPU as the fused kernel, and faster than it with a mask in bf16.
-DENSE_TOKENS = 256
+# Beyond this many keys, blocks cost less than all pairs of which some are masked (`python benchmarks/attention.py`).
+LOCAL_TOKENS = 256
+
+# With gradients, plain products of heads as wide as this are faster than the fused kernel at these lengths.
+WIDE, WIDE_TOKENS = 192, range(65, LOCAL_TOKENS + 1)
 
 # Beyond this a graph's table of pairs costs more than lists of its edges.
 DENSE_NODES = 1024
 
+# Tables of fixed patterns are kept up to this many pairs; larger ones are made in each call, which takes longer still.
+KEPT_PAIRS = 2**21
+KEPT = 32
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Pattern, bias and padding combined; both parts broadcast to the scores, None means absent."""
+    """Pattern, bias and padding combined; all of it broadcasts to the scores.
 
-    allowed: Tensor | None  # bool
-    added: Tensor | None  # float, added to the scaled scores
+    Attributes:
+        allowed: bool; None where all pairs are.
+        added: float, the bias of the scaled scores; None where there is none.
+        empty: ``bool[..., n_q, 1]``, queries without an allowed key; None where each is known to have one.
+        numbers: float, bias and mask in one: -inf at pairs that are not allowed, but in rows of ``empty``, whose
+            softmax would be NaN; None if nothing is to be added.
+    """
+
+    allowed: Tensor | None
+    added: Tensor | None = None
+    empty: Tensor | None = None
+    numbers: Tensor | None = None
+
+
+def combined(allowed: Tensor, term: Tensor | None, dtype: torch.dtype, *, certain: bool = False) -> Plan:
+    """The plan of a table of pairs and a bias; with ``certain``, it is found out whether queries are without keys."""
+    empty: Tensor | None = ~allowed.any(dim=-1, keepdim=True)
+    assert empty is not None
+    forbidden = ~(allowed | empty)
+    zeros = torch.zeros((), dtype=dtype, device=allowed.device) if term is None else term
+    numbers = zeros.masked_fill(forbidden, -math.inf)
+    return Plan(allowed, term, None if certain and not empty.any() else empty, numbers)
 
 
 def places(q: Tensor, k: Tensor, coords: Coords) -> tuple[Tensor, Tensor]:
@@ -37,6 +65,11 @@ def places(q: Tensor, k: Tensor, coords: Coords) -> tuple[Tensor, Tensor]:
         for given, x in zip(coords, (q, k), strict=True)
     )
     return of_q, of_k
+
+
+def token_coords(n: int, device: torch.device) -> Tensor:
+    """Coordinates of tokens in a row, ``int64[n, 1]``."""
+    return torch.arange(n, device=device).unsqueeze(-1)
 
 
 def plan(
@@ -50,70 +83,100 @@ def plan(
     edges: Tensor | None = None,
 ) -> Plan:
     """All pairs, ``[B, h, n_q, n_k]``, or ``[B, h, clusters, n, n]``; arguments as those of ``attend``."""
-    spread = places(q, k, coords)
+    term = added(bias, q, k, coords, edges)
     if isinstance(pattern, Routing):
-        allowed: Tensor | None = pattern.allowed(q, k, mask)
-        term = added(bias, q, spread, edges)
-        return Plan(allowed, term if term is None else term.unsqueeze(-3))
+        allowed = pattern.allowed(q, k, mask)
+        return combined(allowed, term if term is None or term.dim() < 3 else term.unsqueeze(-3), q.dtype)
+    real = None if mask is None else mask[:, None, None, :]
     if pattern.unrestricted:
-        allowed = None
-    elif isinstance(pattern, Edges):
-        allowed = pattern.allowed(*spread, edges).unsqueeze(1)
-    elif coords == (None, None):
-        allowed = _counted(pattern, q.shape[-2], k.shape[-2], q.device)
+        return Plan(None, term, None, term) if real is None else combined(real, term, q.dtype)
+    if isinstance(pattern, Edges):
+        allowed = pattern.allowed(*places(q, k, coords), edges).unsqueeze(1)
+    elif isinstance(pattern, Full) or coords == (None, None):
+        kept = counted(pattern, q.shape[-2], k.shape[-2], q.dtype, q.device)
+        if real is None:
+            assert kept.numbers is not None
+            return kept if term is None else Plan(kept.allowed, term, kept.empty, term + kept.numbers)
+        assert kept.allowed is not None
+        allowed = kept.allowed
     else:
-        allowed = pattern.allowed(*spread)
-    if mask is not None:
-        real = mask[:, None, None, :]
-        allowed = real if allowed is None else allowed & real
-    return Plan(allowed, added(bias, q, spread, edges))
+        allowed = pattern.allowed(*places(q, k, coords))
+    return combined(allowed if real is None else allowed & real, term, q.dtype)
 
 
-def choose_backend(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing, *, whole: bool) -> str:
-    """The backend that computes it; with ``whole``, one that makes the weights of all pairs."""
+def counted(pattern: Pattern, n_q: int, n_k: int, dtype: torch.dtype, device: torch.device) -> Plan:
+    """The plan of a pattern of tokens in a row, without bias and padding; kept from call to call."""
+    make = _counted if n_q * n_k <= KEPT_PAIRS else _counted.__wrapped__
+    return make(pattern, n_q, n_k, dtype, device)
+
+
+@lru_cache(maxsize=KEPT)
+def _counted(pattern: Pattern, n_q: int, n_k: int, dtype: torch.dtype, device: torch.device) -> Plan:
+    # A mask first made while predicting is used again while training, which inference tensors forbid.
+    with torch.inference_mode(False):
+        allowed = pattern.allowed(token_coords(n_q, device), token_coords(n_k, device))
+        return combined(allowed, None, dtype, certain=True)
+
+
+def choose_backend(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing, *, whole: bool, fused: bool) -> str:
+    """The backend that computes it; with ``whole``, one that makes the weights of all pairs.
+
+    Where torch has a fused kernel of a CPU (``fused``), it is as fast as plain products or faster in float32 and
+    bfloat16 for all widths, batches and lengths but those of ``WIDE`` (`python benchmarks/attention.py --table`).
+    """
     if asked not in (*BACKENDS, "auto"):
         raise ValueError(f"unknown attention backend {asked!r}; known are auto, {', '.join(BACKENDS)}")
     if whole and asked not in ("dense", "auto"):
         raise ValueError(f"weights of all pairs, and the value term of Shaw, are there in dense alone, not in {asked}")
-    short = k.shape[-2] <= DENSE_TOKENS
     if whole or asked != "auto":
         # Clusters have no mask of their own, so they are never one fused call.
         return (
             "blocked" if asked in ("sdpa", "flex") and isinstance(pattern, Routing) else asked.replace("auto", "dense")
         )
-    if isinstance(pattern, Routing) or (isinstance(pattern, BlockLocal) and not short):
+    if isinstance(pattern, Routing):
         return "blocked"
-    if isinstance(pattern, Edges):
-        return "dense" if k.shape[-2] <= DENSE_NODES else "blocked"
-    return "dense" if q.device.type == "cpu" and short else "sdpa"
+    if isinstance(pattern, BlockLocal) and k.shape[-2] > LOCAL_TOKENS and q.shape[-2] > 1:
+        return "blocked"
+    if isinstance(pattern, Edges) and k.shape[-2] > DENSE_NODES:
+        return "blocked"
+    if q.device.type != "cpu":
+        return "sdpa"
+    wide = q.requires_grad and q.shape[-1] >= WIDE and k.shape[-2] in WIDE_TOKENS
+    return "sdpa" if fused and not wide else "dense"
+
+
+def learned(plan: Plan, q: Tensor) -> bool:
+    """Whether the bias needs a gradient, which torch's fused kernels of a CPU do not give."""
+    return q.device.type == "cpu" and plan.added is not None and plan.added.requires_grad and torch.is_grad_enabled()
 
 
 def bias_of_heads(
     bias: Bias | None, heads: slice, q: Tensor, k: Tensor, *, coords: Coords, edges: Tensor | None
 ) -> Bias | None:
-    """The bias as some of the heads see it; those that are not read by token are shared by all heads."""
-    if bias is None or not bias.by_token:
+    """The bias as some of the heads see it; those that are not read by token, nor learned by head, all heads share."""
+    if bias is None or not (bias.by_token or getattr(bias, "by_head", False)):
         return bias
-    scores = added(bias, q, places(q, k, coords), edges)
+    scores = added(bias, q, k, coords, edges)
     assert scores is not None
     return Additive(scores.expand(*q.shape[:2], q.shape[-2], k.shape[-2])[:, heads])
 
 
-def added(bias: Bias | None, q: Tensor, spread: tuple[Tensor, Tensor], edges: Tensor | None) -> Tensor | None:
-    """What a bias adds to the scaled scores of queries ``[..., n_q, d]``, by their and the keys' coordinates."""
+def added(bias: Bias | None, q: Tensor, k: Tensor, coords: Coords, edges: Tensor | None) -> Tensor | None:
+    """What a bias adds to the scaled scores of queries ``[..., n_q, d]`` and keys ``[..., n_k, d]``."""
     if bias is None:
         return None
-    scores = bias.scores(q, *spread, edges) if isinstance(bias, EdgeType) else bias.scores(q, *spread)
-    return scores / math.sqrt(q.shape[-1]) if bias.query_dependent else scores
+    if coords == (None, None) and (in_row := getattr(bias, "counted", None)) is not None:
+        term: Tensor = in_row(_scaled(bias, q), q.shape[-2], k.shape[-2])
+        return term
+    return near(bias, q, places(q, k, coords), edges)
 
 
-def token_coords(n: int, device: torch.device) -> Tensor:
-    """Coordinates of tokens in a row, ``int64[n, 1]``."""
-    return torch.arange(n, device=device).unsqueeze(-1)
+def near(bias: Bias, q: Tensor, spread: tuple[Tensor, Tensor], edges: Tensor | None = None) -> Tensor:
+    """The same by coordinates ``int64[..., n, dims]`` of queries and keys."""
+    given: tuple[Any, ...] = (edges,) if isinstance(bias, EdgeType) else ()
+    return bias.scores(_scaled(bias, q), *spread, *given).to(q.dtype)
 
 
-@lru_cache(maxsize=64)
-def _counted(pattern: Pattern, n_q: int, n_k: int, device: torch.device) -> Tensor:
-    # A mask first made while predicting is used again while training, which inference tensors forbid.
-    with torch.inference_mode(False):
-        return pattern.allowed(token_coords(n_q, device), token_coords(n_k, device))
+def _scaled(bias: Bias, q: Tensor) -> Tensor:
+    """Queries as those whose products with the keys are the scaled scores."""
+    return q / math.sqrt(q.shape[-1]) if bias.query_dependent else q

@@ -1,6 +1,7 @@
 """Relative positions: products of the query with learned vectors by offset between key and query."""
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -33,14 +34,18 @@ class Relative(nn.Module):
 
     def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
         """See ``position.Bias``."""
-        total = q.new_zeros(())
+        terms = []
         for axis in range(len(self.reaches)):
             offsets = _offsets(coords_q, coords_k, axis - len(self.reaches))
-            products = self._products(q, axis)
-            index = self._row(offsets, axis).expand(*products.shape[:-1], offsets.shape[-1])
-            term = products.gather(-1, index)
-            total = total + (term if self.later else term.masked_fill(offsets > 0, 0.0))
-        return total
+            term = _looked_up(self._products(q, axis), self._row(offsets, axis))
+            terms.append(term if self.later else term.masked_fill(offsets > 0, 0.0))
+        return terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+    def counted(self, q: Tensor, n_q: int, n_k: int) -> Tensor:
+        """``scores`` of tokens in a row, whose offsets are kept from call to call."""
+        rows = _rows_in_a_row(n_q, n_k, self.reaches[0], self.later, q.device)
+        term = _looked_up(self._products(q, 0), rows)
+        return term if self.later else term.tril()
 
     def _products(self, q: Tensor, axis: int) -> Tensor:
         products: Tensor = q @ self.tables[axis].to(q.dtype).T
@@ -49,6 +54,26 @@ class Relative(nn.Module):
     def _row(self, offsets: Tensor, axis: int) -> Tensor:
         reach = self.reaches[axis]
         return offsets.clamp(-reach, reach if self.later else 0) + reach
+
+
+KEPT_ROWS = 2**20
+
+
+def _looked_up(products: Tensor, rows: Tensor) -> Tensor:
+    return products.gather(-1, rows.expand(*products.shape[:-1], rows.shape[-1]))
+
+
+def _rows_in_a_row(n_q: int, n_k: int, reach: int, later: bool, device: torch.device) -> Tensor:
+    make = _kept_rows if n_q * n_k <= KEPT_ROWS else _kept_rows.__wrapped__
+    return make(n_q, n_k, reach, later, device)
+
+
+@lru_cache(maxsize=16)
+def _kept_rows(n_q: int, n_k: int, reach: int, later: bool, device: torch.device) -> Tensor:
+    # Kept tensors outlive inference mode, whose tensors cannot be used for training.
+    with torch.inference_mode(False):
+        offsets = torch.arange(n_k, device=device) - torch.arange(n_q, device=device).unsqueeze(-1)
+        return offsets.clamp(-reach, reach if later else 0) + reach
 
 
 def _offsets(coords_q: Tensor, coords_k: Tensor, axis: int) -> Tensor:
@@ -109,8 +134,14 @@ class Skew(Relative):
         """See ``position.Bias``."""
         if not (_consecutive(coords_q) and _consecutive(coords_k)):
             return super().scores(q, coords_q, coords_k)
-        n_q, n_k = len(coords_q), len(coords_k)
-        first = int(coords_k[0, -1] - coords_q[0, -1])
+        return self._shifted(q, len(coords_q), len(coords_k), int(coords_k[0, -1] - coords_q[0, -1]))
+
+    def counted(self, q: Tensor, n_q: int, n_k: int) -> Tensor:
+        """See ``Relative.counted``."""
+        return self._shifted(q, n_q, n_k, 0)
+
+    def _shifted(self, q: Tensor, n_q: int, n_k: int, first: int) -> Tensor:
+        """The products, where the first key lies ``first`` after the first query."""
         width = n_q + n_k - 1 if self.later else min(n_q + n_k - 1, max(n_q - first, n_k))
         offsets = torch.arange(width, device=q.device) + first - (n_q - 1)
         vectors = self.tables[0].to(q.dtype)[self._row(offsets, 0)]

@@ -87,9 +87,13 @@ def test_what_has_another_size_is_refused(given: dict[str, Any], message: str, b
 
 def test_keys_and_values_of_other_sizes_are_refused() -> None:
     q, k = torch.zeros(2, 2, 4, 8), torch.zeros(2, 2, 5, 8)
-    for keys, values in ((k, q), (k[:1], k), (k[:, :1], k[:, :1]), (k[..., :4], k)):
+    for keys, values in ((k, q), (k[:1], k), (k[:, :1], k), (k[..., :4], k)):
         with pytest.raises(ValueError, match="do not fit together"):
             attend(q, keys, values, pattern=Full())
+    with pytest.raises(ValueError, match=r"queries, keys and values are \[B, h, n, d\], not float32\[2, 4, 8\]"):
+        attend(q[0], k, k, pattern=Full())
+    with pytest.raises(ValueError, match="2 heads of queries cannot share 3 heads of keys"):
+        attend(q, *[torch.zeros(2, 3, 5, 8)] * 2, pattern=Full())
 
 
 @pytest.mark.parametrize("place", [-1, 5])

@@ -181,8 +181,8 @@ def test_blocks_are_cut_where_they_can_be() -> None:
     counted = group(q, q, pattern=BlockLocal(20, 12), coords=(None, None), mask=None)
     assert counted is not None
     assert counted.allowed.shape == (5, 20, 44)
-    twice = torch.zeros(100, 1, dtype=torch.int64)
-    assert group(q, q, pattern=BlockLocal(20, 12), coords=(twice, twice), mask=None) is None
+    scattered = torch.arange(100).unsqueeze(-1) * 1000
+    assert group(q, q, pattern=BlockLocal(20, 12), coords=(scattered, scattered), mask=None) is None
     assert group(q, q, pattern=Full(), coords=(None, None), mask=None) is None
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from deepconsensus_py.attention.cost import flop_counter
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import (
@@ -122,7 +122,7 @@ def test_all_weights_can_learn() -> None:
 @pytest.mark.parametrize("sizes", [{}, {"layers": 3, "d": 32, "heads": 4, "ff": 48}])
 def test_its_cost_is_what_it_computes(passes: int, sizes: dict[str, int]) -> None:
     network = random_network(**sizes)
-    with FlopCounterMode(display=False) as counter:
+    with flop_counter() as counter:
         scores_of(network, tokens_of(passes=passes, chosen=1))
     assert counter.get_total_flops() == network.config.flops(passes)
     assert network.parameter_count() == sum(weight.numel() for weight in network.state_dict().values())

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import AttentionConfig, TrunkConfig
-from deepconsensus_py.attention.cost import Cost, cost
+from deepconsensus_py.attention.cost import Cost, cost, flop_counter
 from deepconsensus_py.attention.patterns import BlockLocal
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.lab.claim import Claim, Figure, Shown, Size, at_least, exact
@@ -135,7 +134,7 @@ def _systems() -> dict[str, tuple[Trunk, tuple[int, ...]]]:
 def _counted(trunk: Trunk, shape: tuple[int, ...]) -> Counted:
     coords = torch.cartesian_prod(*map(torch.arange, shape)).reshape(-1, len(shape))
     item = Tokens(torch.zeros(1, len(coords), trunk.config.d, dtype=next(trunk.parameters()).dtype), coords)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.inference_mode(), flop_counter() as counter:
         trunk(item)
     with torch.inference_mode():
         found = cost(lambda: trunk(item), trunk, layer_costs(trunk, shape), items=1, repeats=1)
@@ -145,7 +144,7 @@ def _counted(trunk: Trunk, shape: tuple[int, ...]) -> Counted:
 def _pixels(system: str) -> Counted:
     network, image = digit_network(system, 0).eval(), torch.zeros(1, 1, SIDE, SIDE)
     found = counted_on_images(network, image)
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.inference_mode(), flop_counter() as counter:
         network(image)
     return Counted(found, _counts(found, counter.get_total_flops()))
 
