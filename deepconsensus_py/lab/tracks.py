@@ -1,4 +1,4 @@
-"""Tracks along windows of simulated molecules: homopolymers as segments, and a planted variant to be found."""
+"""Tracks along windows of simulated molecules: homopolymers as segments."""
 
 import numpy as np
 import torch
@@ -17,9 +17,6 @@ GAP, SINGLE, RUN = range(CLASSES)
 HOMOPOLYMER = 3
 """Fewest equal bases that are a homopolymer."""
 
-FEWEST = 3
-"""Fewest passes with a base in the column where a variant is planted; half of them get it."""
-
 Tracks = dict[str, Tensor]
 """A batch of the labelling head."""
 
@@ -31,29 +28,6 @@ def track_segments(count: int, seed: int) -> Tracks:
     hidden = np.zeros_like(draft)
     classes = np.stack([_runs(row) for row in draft])
     return _tracks(passes, hidden, classes)
-
-
-def variants(count: int, seed: int) -> Tracks:
-    """Windows with one column, labelled 1, in which half of the passes have another base than the draft."""
-    windows, rng = simulated(count, seed), np.random.default_rng([seed, 2])
-    passes, draft = windows["bases"].numpy().astype(np.int64), windows["draft"].numpy().astype(np.int64)
-    labels = np.zeros_like(draft)
-    for row, own in enumerate(passes):
-        places = np.flatnonzero((draft[row] > 0) & ((own > 0).sum(axis=0) >= FEWEST))
-        if not len(places):
-            continue
-        column = int(rng.choice(places))
-        there = rng.permutation(np.flatnonzero(own[:, column]))
-        own[there[: (len(there) + 1) // 2], column] = 1 + (draft[row, column] + rng.integers(3)) % 4
-        labels[row, column] = 1
-    return _tracks(passes, draft, labels)
-
-
-def found(logits: Tensor, labels: Tensor) -> float:
-    """Share of the windows with a variant whose most likely column is the planted one."""
-    planted = labels.any(1)
-    right = (logits[..., 1] - logits[..., 0]).argmax(1) == labels.argmax(1)
-    return float(right[planted].float().mean())
 
 
 def _runs(draft: NDArray[np.int64]) -> NDArray[np.int64]:

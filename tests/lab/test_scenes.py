@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepconsensus_py.lab.systems.coca.scenes import (
+from deepconsensus_py.lab.scenes import (
     COLOURS,
     HELD_OUT,
     PAIRS,

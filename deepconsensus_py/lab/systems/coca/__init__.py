@@ -1,6 +1,4 @@
 """CoCa: one model that matches pictures with texts and writes captions.
 
 Yu, Wang, Vasudevan, Yeung, Seyedhosseini and Wu 2022, "CoCa: Contrastive Captioners are Image-Text Foundation Models".
-
-``claim`` trains and judges; ``scenes`` draws pictures with captions.
 """

@@ -30,7 +30,7 @@ from deepconsensus_py.lab.claim import (
 )
 from deepconsensus_py.lab.costs import counts
 from deepconsensus_py.lab.fit import Training, fit
-from deepconsensus_py.lab.systems.coca.scenes import HELD_OUT, SEEN, SHAPES, WORDS, Scenes, distinct, scenes
+from deepconsensus_py.lab.scenes import HELD_OUT, SEEN, SHAPES, WORDS, Scenes, distinct, scenes
 
 D, LAYERS, HEADS, FF, QUERIES = 64, 2, 4, 128, 8
 PATCHES, LONGEST = 16, 8

@@ -31,6 +31,7 @@ NEIGHBOURS = PerHeadConfig(tuple(BlockLocal(1, reach) for reach in ((1, 0), (0, 
 """Each head sees a few words on one side, so that a word is known by its neighbours."""
 
 ALONE, RANDOM, REALM, PLUS = "reader alone", "random retriever, frozen", "REALM", "REALM++"
+READS = "REALM, as many documents read as REALM++"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,27 @@ class Rung:
         k: documents found, in training and in the test.
         supervised: whether the loss asks for documents that hold the answer.
         random: whether the retriever stays as it was initialised.
+        longer: times the steps.
     """
 
     batch: int
     k: int
     supervised: bool = False
     random: bool = False
+    longer: int = 1
 
 
-LADDER = {ALONE: Rung(8, 0), RANDOM: Rung(8, 4, random=True), REALM: Rung(8, 4), PLUS: Rung(32, 8, supervised=True)}
+LADDER = {
+    ALONE: Rung(8, 0),
+    RANDOM: Rung(8, 4, random=True),
+    REALM: Rung(8, 4),
+    "REALM, four times the questions": Rung(32, 4),
+    "REALM, twice the documents": Rung(8, 8),
+    "REALM, hints at the right documents": Rung(8, 4, supervised=True),
+    READS: Rung(8, 4, longer=8),
+    PLUS: Rung(32, 8, supervised=True),
+}
+"""REALM++ is all three ingredients; each stands alone, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +85,24 @@ def reproduce(size: Size) -> Shown:
         task = _task(corpus, seed, tested)
         drawn = _head(task, seed)
         start = _warmed(deepcopy(drawn), task, seed, warm)
-        for name, arm in LADDER.items():
-            retriever = drawn if arm.random else None
-            found[name].append(_climb(deepcopy(start), task, arm, seed=seed, steps=steps, retriever=retriever))
+        for name, rung in LADDER.items():
+            retriever = drawn if rung.random else None
+            found[name].append(
+                _climb(deepcopy(start), task, rung, seed=seed, steps=rung.longer * steps, retriever=retriever)
+            )
     every = {name: {key: [one[key] for one in of] for key in of[0]} for name, of in found.items()}
     by_seed = "; ".join(f"{name} {', '.join(format(one['exact'], '.3f') for one in of)}" for name, of in found.items())
     return Shown(
         figures=tuple(_figures(every, *_words(task), judged=not size.fast)),
-        arms=tuple(Arm("questions", name, steps, steps * rung.batch) for name, rung in LADDER.items()),
-        unequal=f"{PLUS} sees more questions and documents: that is its claim.",
+        arms=tuple(
+            Arm("questions", name, rung.longer * steps, rung.longer * steps * rung.batch)
+            for name, rung in LADDER.items()
+        ),
+        unequal=f"{PLUS} asks more questions and reads more documents; '{READS}' is the arm of equal effort.",
         costs=tuple(_cost(task, arm, name) for name, arm in LADDER.items()),
         notes=(
             f"Exact answers by seed: {by_seed}.",
+            "All arms of a seed are tested on the same questions: differences are paired.",
             f"{PLUS}: {LADDER[PLUS].batch // LADDER[REALM].batch} times the batch, {LADDER[PLUS].k} documents "
             f"instead of {LADDER[REALM].k}, and a loss that asks for documents which hold the answer.",
             f"All are trained from the same {warm} steps on random windows of the documents, none of them a question "
@@ -220,12 +239,21 @@ def _words(task: QuestionTask) -> tuple[float, float]:
 
 
 def _figures(every: dict[str, dict[str, list[float]]], first: float, right: float, *, judged: bool) -> list[Figure]:
-    realm, plus = every[REALM], every[PLUS]
-    gain = [100 * (a - b) for a, b in zip(plus["exact"], realm["exact"], strict=True)]
+    plus = every[PLUS]
+
+    def ahead(one: str, other: str) -> list[float]:
+        return [100 * (a - b) for a, b in zip(every[one]["exact"], every[other]["exact"], strict=True)]
+
     return [
-        found_at_least(f"exact answers, {PLUS} minus {REALM}, points", gain, POINTS, judged=judged),
+        found_at_least(f"exact answers, {PLUS} minus {REALM}, points", ahead(PLUS, REALM), POINTS, judged=judged),
+        found_at_least(f"exact answers, {PLUS} minus {READS}, points", ahead(PLUS, READS), 0, judged=judged),
+        *(
+            measured(f"exact answers, {name} minus {REALM}, points", ahead(name, REALM))
+            for name in every
+            if name not in {ALONE, RANDOM, REALM, PLUS}
+        ),
         found_at_least(f"utility of {PLUS}, nats over the null document", plus["utility"], 0, judged=judged),
-        measured(f"utility of {REALM}", realm["utility"]),
+        measured(f"utility of {REALM}", every[REALM]["utility"]),
         *(measured(f"exact answers, {name}", of["exact"], every[ALONE]["exact"]) for name, of in every.items()),
         *(
             measured(f"source document found first, {name}, beside BM25", of["found"], [first])

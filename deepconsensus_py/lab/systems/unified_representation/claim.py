@@ -17,13 +17,15 @@ from deepconsensus_py.lab.systems.unified_representation.joint import (
     learn_jointly,
     tasks,
 )
-from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.column_network import CLASSES
 
 BEHIND = 0.02
 """How far a task on the shared trunk may be behind the same task on its own trunk."""
 
-STEPS, RATE = 150, 3e-3
+AHEAD = 0.05
+"""How far a task on its own trunk is to be ahead of what needs no learning, so that there is something to lose."""
+
+STEPS, RATE = 400, 3e-3
 LEARNED, TESTED = 3000, 1000
 
 Scores = dict[str, float]
@@ -32,9 +34,11 @@ Scores = dict[str, float]
 def reproduce(size: Size) -> Shown:
     """Train the same heads for the same number of steps per task, on one trunk and on a trunk each."""
     learned, tested, training = (60, 20, Training(2)) if size.fast else (LEARNED, TESTED, Training(STEPS, RATE))
-    runs = []
+    runs, each = [], dict[str, list[JointTask]]()
     for seed in size.seeds:
         of = tasks(seed, learned=learned, tested=tested)
+        for name, task in of.items():
+            each.setdefault(name, []).append(task)
         runs.append((_joint(of, training, seed), _separate(of, training, seed)))
     joint, separate = ({name: [run[arm][name] for run in runs] for name in runs[0][arm]} for arm in (0, 1))
     one = _heads(of, Trunk(TRUNK))
@@ -46,6 +50,15 @@ def reproduce(size: Size) -> Shown:
                     f"{name}: one trunk minus own trunk",
                     [a - b for a, b in zip(joint[name], separate[name], strict=True)],
                     -BEHIND,
+                    judged=not size.fast,
+                )
+                for name in joint
+            ),
+            *(
+                found_at_least(
+                    f"{name}: own trunk minus a rule without learning",
+                    [score - task.trivial for score, task in zip(separate[name], each[name], strict=True)],
+                    AHEAD,
                     judged=not size.fast,
                 )
                 for name in joint
@@ -66,19 +79,16 @@ def reproduce(size: Size) -> Shown:
             "By seed, one trunk and own trunk: "
             + "; ".join(f"{name} {', '.join(f'{a[name]:.3f} and {b[name]:.3f}' for a, b in runs)}" for name in joint)
             + ".",
-            f"The draft is exact in {_drafts_exact(of):.3f} of the test windows; a head that copies it reaches that.",
-            "So short a training shows that sharing costs little, not how far either would come: both pileup heads "
-            "are still close to the draft.",
+            "Rules without learning: the most common symbol of the passes in each column; the most common class; the "
+            "most common digit; the door that leads most towards the goal. They reach "
+            + ", ".join(f"{name.split(':')[0]} {task.trivial:.3f}" for name, task in of.items())
+            + " (last seed).",
+            "Pileups are given without the draft, which is exact in most windows and would be copied.",
             f"{CLASSES} classes per column for pileups; symbols for segments; features of a convolutional stage for "
             "digits; words for the navigating head, whose decoder is its own. Heads keep embeddings and outputs; the "
             "trunk has neither, and no batch norm.",
         ),
     )
-
-
-def _drafts_exact(of: dict[str, JointTask]) -> float:
-    (windows,) = (task.tested for task in of.values() if "draft" in task.tested)
-    return float((shift_left(windows["draft"]) == shift_left(windows["labels"])).all(1).float().mean())
 
 
 def _heads(of: dict[str, JointTask], trunk: Trunk) -> dict[str, Head]:
@@ -129,6 +139,6 @@ CLAIM = Claim(
     text="One trunk serves the heads of several modalities about as well as a trunk for each.",
     baseline="A trunk for each head, trained for the same number of steps.",
     on_reads="Pileups, sequences and graphs train one corrector.",
-    seeds=(1, 2, 3),
+    seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

@@ -20,6 +20,7 @@ from deepconsensus_py.lab import reads as windows
 from deepconsensus_py.lab import tracks, walks
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.images import SIDE, digit_images, stem
+from deepconsensus_py.models.alignment_loss import shift_left
 from deepconsensus_py.models.column_network import ColumnTokens
 
 TRUNK = TrunkConfig(
@@ -49,6 +50,7 @@ class JointTask:
         count: rows of the training data.
         tested: the test batch.
         measure: the metric of the head that is reported.
+        trivial: what that metric is without learning, by a rule of one line.
     """
 
     head: Callable[[Trunk], Head]
@@ -56,6 +58,7 @@ class JointTask:
     count: int
     tested: Batch
     measure: str
+    trivial: float
 
 
 def tasks(seed: int, *, learned: int, tested: int) -> dict[str, JointTask]:
@@ -66,41 +69,73 @@ def tasks(seed: int, *, learned: int, tested: int) -> dict[str, JointTask]:
         learned: training windows.
         tested: most test items of each task.
     """
-    pileups, segments = windows.simulated(learned, seed), tracks.track_segments(learned, seed)
+    pileups, segments = windows.without_draft(windows.simulated(learned, seed)), tracks.track_segments(learned, seed)
     digits, other_digits = digit_images(seed)
     images = {"image": digits.image, "label": digits.label}
     houses = range(100, 100 + max(1, learned // 100))
     ways = walks.joined_walks(houses, 100)
+    called = windows.without_draft(windows.simulated(tested, 10**6))
+    marked = tracks.track_segments(tested, 10**6)
+    seen = _rows({"image": other_digits.image, "label": other_digits.label}, np.arange(min(tested, 597)))
+    walked = walks.collated(walks.joined_walks(range(20), max(1, tested // 40)))
     return {
         "pileup: windows called exactly": JointTask(
             lambda trunk: Correct(trunk, ColumnTokens(windows.config(trunk.config))),
             partial(_rows, pileups),
             learned,
-            windows.simulated(tested, 10**6),
+            called,
             "exact",
+            voted_exactly(called),
         ),
         "sequence: homopolymer segments, F1": JointTask(
             lambda trunk: Label(trunk, vocabularies=tracks.VOCABULARIES, classes=tracks.CLASSES),
             partial(_rows, segments),
             learned,
-            tracks.track_segments(tested, 10**6),
+            marked,
             "f1",
+            _most_common_f1(marked["labels"]),
         ),
         "image: digits, accuracy": JointTask(
             _hybrid,
             partial(_rows, images),
             len(digits.label),
-            _rows({"image": other_digits.image, "label": other_digits.label}, np.arange(min(tested, 597))),
+            seen,
             "accuracy",
+            float((seen["label"] == digits.label.mode().values).float().mean()),
         ),
         "words and graph: next door, accuracy": JointTask(
             lambda trunk: NavigateHead(trunk, words=walks.VOCABULARY, kinds=walks.KIND_SIZES),
             lambda rows: walks.collated([ways[row] for row in rows]),
             len(ways),
-            walks.collated(walks.joined_walks(range(20), max(1, tested // 40))),
+            walked,
             "accuracy",
+            towards_the_goal(walked),
         ),
     }
+
+
+def voted_exactly(pileups: windows.WindowTensors) -> float:
+    """Share of windows in which the most common symbol of each column, over the passes, spells the truth."""
+    there = (pileups["strands"] > 0)[:, :, None]
+    counts = [((pileups["bases"] == symbol) & there).sum(1) for symbol in range(len(windows.BASES))]
+    vote = torch.stack(counts, -1).argmax(-1)
+    return float((shift_left(vote) == shift_left(pileups["labels"])).all(1).float().mean())
+
+
+def _most_common_f1(labels: Tensor) -> float:
+    """F1, averaged over the classes, of the most common class everywhere."""
+    count = float((labels == labels.flatten().mode().values).sum())
+    return 2 * count / (count + labels.numel()) / tracks.CLASSES
+
+
+def towards_the_goal(walked: Mapping[str, Tensor]) -> float:
+    """Share of steps at which the next door is the open one that leads most towards the goal; at the goal, to stop."""
+    way = walked["way"]
+    along = (way * walked["goal"][:, :, None]).sum(-1) / way.norm(dim=-1).clamp(min=1e-9)
+    along = along.masked_fill(~walked["open"], -torch.inf)
+    along[..., walks.STOP] = torch.where(walked["goal"].norm(dim=-1) < 1e-6, torch.inf, -torch.inf)
+    judged = walked["choice"] >= 0
+    return float((along.argmax(-1) == walked["choice"])[judged].float().mean())
 
 
 def learn_jointly(heads: Mapping[str, Head], of: Mapping[str, JointTask], training: Training, *, seed: int) -> None:
