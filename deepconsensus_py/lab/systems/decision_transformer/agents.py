@@ -1,5 +1,6 @@
 """Agents trained on episodes of random actions: sequence models, behaviour cloning and Q-learning; their policies."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,15 @@ from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.heads.trajectory import TrajectoryHead
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.systems.decision_transformer import keydoor, stitching
-from deepconsensus_py.lab.systems.decision_transformer.offline import Reactive, Transitions, clone, cql
+from deepconsensus_py.lab.systems.decision_transformer.offline import (
+    DISCOUNT,
+    FOLLOW,
+    Reactive,
+    Transitions,
+    clone,
+    cql,
+    half_good,
+)
 
 TRUNK = TrunkConfig(
     layers=2,
@@ -58,6 +67,7 @@ def episode_batch(episodes: keydoor.Trajectories) -> dict[str, Tensor]:
         "returns": torch.from_numpy(episodes.returns_to_go.copy()),
         "observation": torch.from_numpy(episodes.observation),
         "action": torch.from_numpy(episodes.action),
+        "reward": torch.from_numpy(episodes.reward),
     }
 
 
@@ -68,8 +78,9 @@ def transitions(world: World, episodes: keydoor.Trajectories) -> Transitions:
     ended[:, -1] = True
     following = torch.cat([seen[:, 1:], seen[:, -1:]], dim=1)
     reward, action = torch.from_numpy(episodes.reward), torch.from_numpy(episodes.action)
+    good = best(episode_batch(episodes)).unsqueeze(1).expand(seen.shape[:2])
     kept = slice(-1 if world.endless else None)
-    return Transitions(*(part[:, kept].flatten(0, 1) for part in (seen, action, reward, following, ended)))
+    return Transitions(*(part[:, kept].flatten(0, 1) for part in (seen, action, reward, following, ended, good)))
 
 
 def sequence_model(world: World, data: EpisodeBatch, training: Training, *, seed: int) -> TrajectoryHead:
@@ -77,12 +88,11 @@ def sequence_model(world: World, data: EpisodeBatch, training: Training, *, seed
     torch.manual_seed(seed)
     head = TrajectoryHead(Trunk(TRUNK), sizes=world.sizes, actions=ACTIONS, steps=world.steps, dropout=DROPOUT)
     generator = torch.Generator().manual_seed(seed)
-    won = torch.nonzero(best(data))[:, 0]
+    good = best(data)
 
     def loss(_: int) -> Tensor:
-        rows = torch.randint(len(data["returns"]), (BATCH // 2,), generator=generator)
-        again = won[torch.randint(len(won), (BATCH // 2,), generator=generator)]
-        batch = {name: values[torch.cat([rows, again])] for name, values in data.items()}
+        rows = half_good(good, BATCH, generator)
+        batch = {name: values[rows] for name, values in data.items()}
         found: Tensor = head.loss(head(batch), batch)
         return found
 
@@ -110,8 +120,42 @@ def valued(world: World, data: Transitions, alpha: float, training: Training, *,
     return cql(Reactive(world.sizes, ACTIONS), data, alpha, training, seed=seed)
 
 
-def asking(head: TrajectoryHead, for_return: float, steps: int, *, sampled: int | None = None) -> keydoor.Policy:
-    """The policy of a sequence model that is asked for a return; greedy, or sampled with a seed.
+def valued_with_history(
+    world: World, data: EpisodeBatch, alpha: float, training: Training, *, seed: int
+) -> TrajectoryHead:
+    """Train values by conservative Q-learning, of sequences: the network of the Decision Transformer, asked nothing."""
+    torch.manual_seed(seed)
+    head = TrajectoryHead(Trunk(TRUNK), sizes=world.sizes, actions=ACTIONS, steps=world.steps, dropout=DROPOUT)
+    slow = copy.deepcopy(head).requires_grad_(False).eval()
+    generator, good = torch.Generator().manual_seed(seed), best(data)
+
+    def loss(_: int) -> Tensor:
+        for followed, leading in zip(slow.parameters(), head.parameters(), strict=True):
+            followed.lerp_(leading.detach(), FOLLOW)
+        rows = half_good(good, BATCH, generator)
+        batch = unasked({name: values[rows] for name, values in data.items()})
+        values = head(batch)
+        taken = values.gather(-1, batch["action"].unsqueeze(-1)).squeeze(-1)
+        later = slow(batch)[:, 1:].gather(-1, values[:, 1:].detach().argmax(-1, keepdim=True)).squeeze(-1)
+        if world.endless:  # what follows the last step is not in the data
+            taken, values, reward = taken[:, :-1], values[:, :-1], batch["reward"][:, :-1]
+        else:
+            later, reward = torch.nn.functional.pad(later, (0, 1)), batch["reward"]
+        wrong = torch.nn.functional.mse_loss(taken, reward + DISCOUNT * later)
+        total: Tensor = wrong + alpha * (values.logsumexp(-1) - taken).mean()
+        return total
+
+    fit(head, loss, training)
+    return head
+
+
+def unasked(batch: EpisodeBatch) -> dict[str, Tensor]:
+    """The same episodes without their returns."""
+    return {**batch, "returns": torch.zeros_like(batch["returns"])}
+
+
+def asking(head: TrajectoryHead, for_return: float | None, steps: int, *, sampled: int | None = None) -> keydoor.Policy:
+    """The policy of a sequence model that is asked for a return, or for none; greedy, or sampled with a seed.
 
     After as many steps as an episode of the data has, it forgets them and is asked again.
     """
@@ -122,11 +166,12 @@ def asking(head: TrajectoryHead, for_return: float, steps: int, *, sampled: int 
         begun = (seen.shape[1] - 1) // steps * steps
         earned = np.pad(reward[:, begun:].cumsum(axis=1), ((0, 0), (1, 0)))
         batch = {
-            "returns": torch.from_numpy((for_return - earned).astype(np.float32)),
+            "returns": torch.from_numpy(((for_return or 0.0) - earned).astype(np.float32)),
             "observation": torch.from_numpy(np.ascontiguousarray(seen[:, begun:])),
             "action": torch.from_numpy(np.pad(action[:, begun:], ((0, 0), (0, 1)))),
         }
-        chosen: NDArray[np.int64] = head.act(batch, generator).numpy()
+        given = unasked(batch) if for_return is None else batch
+        chosen: NDArray[np.int64] = head.act(given, generator).numpy()
         return chosen
 
     return policy

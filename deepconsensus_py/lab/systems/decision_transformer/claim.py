@@ -32,12 +32,15 @@ from deepconsensus_py.lab.systems.decision_transformer.agents import (
     sequence_model,
     transitions,
     valued,
+    valued_with_history,
 )
 from deepconsensus_py.lab.systems.decision_transformer.offline import BATCH as STEPS_AT_ONCE
 from deepconsensus_py.lab.systems.decision_transformer.offline import WIDTH, Reactive
 
 ALPHAS = (1.0, 0.01)
-"""Weights of the conservative term of CQL; the better of the two is compared."""
+"""Weights of the conservative term of CQL; the best of all CQL is compared."""
+
+HISTORY = "CQL with history"
 
 DT, BC, FILTERED = "Decision Transformer", "behaviour cloning", "filtered behaviour cloning"
 ASKED = (8.0, 2.4)
@@ -68,7 +71,7 @@ def reproduce(size: Size) -> Shown:
     doors = _every([_doors(lengths[0], seed) for seed in size.seeds])
     ways = _every([_corridors(lengths[1], seed) for seed in size.seeds])
     judged = not size.fast
-    values, joined = (_best([of[f"CQL, alpha {alpha:g}"] for alpha in ALPHAS]) for of in (doors, ways))
+    values, joined = (_best([of[name] for name in of if name.startswith("CQL")]) for of in (doors, ways))
     asked, sequence = doors[f"{DT}, asked for 1, greedy"], _best([ways[f"{DT}, asked for {one:g}"] for one in ASKED])
     return Shown(
         figures=(
@@ -95,20 +98,21 @@ def reproduce(size: Size) -> Shown:
             for task, of in zip(("key to door", "corridor"), lengths, strict=True)
             for name, training, batch in (
                 (DT, of.sequences, BATCH),
+                (HISTORY, of.sequences, BATCH),
                 (FILTERED, of.cloning, STEPS_AT_ONCE),
                 ("CQL", of.values, STEPS_AT_ONCE),
             )
         ),
-        unequal="The agents learn from episodes, from single steps, and from steps with what follows.",
+        unequal="Sequence models see whole episodes, the others single steps of them, so that their trainings differ.",
         costs=_costs(),
         notes=(
             "Key to door: the share of new layouts in which the agent reaches the door with the key; one in fifteen "
             "of the random episodes that all agents are trained on does. The best policy always does.",
             "Behaviour cloning of the episodes that earned the reward, one observation at a time, is the baseline to "
             "beat: it sees neither returns nor the past, so that the task shows credit over a long time, not memory.",
-            "Half of each batch of the Decision Transformer are episodes that earned the reward; dropout of tokens "
-            "and weights keeps it from memorising them.",
-            "CQL has no history; a variant with history was not run.",
+            "Half of each batch of all agents but behaviour cloning are episodes that earned the reward, or steps of "
+            "them; dropout of tokens and weights keeps sequence models from memorising them.",
+            f"{HISTORY} has the network of the Decision Transformer, which is given no returns and tells values.",
             "Corridor: the mean return of long episodes. Pieces of many short episodes have to be combined, which "
             "values can do and returns of single episodes cannot; behaviour cloning of the best tenth goes right as "
             "well, because the best tenth starts at the right and its policy carries over to cells that it has not "
@@ -137,6 +141,9 @@ def _doors(lengths: Lengths, seed: int) -> Scores:
         scores[f"{name}, sampled"] = play(reacting(network, sampled=seed))
     for alpha in ALPHAS:
         scores[f"CQL, alpha {alpha:g}"] = play(reacting(valued(KEYDOOR, steps, alpha, lengths.values, seed=seed)))
+    for alpha in ALPHAS:
+        head = valued_with_history(KEYDOOR, data, alpha, lengths.sequences, seed=seed)
+        scores[f"{HISTORY}, alpha {alpha:g}"] = play(asking(head, None, keydoor.STEPS))
     return {**scores, "random actions, exact": float(keydoor.random_return(layouts).mean())}
 
 
@@ -153,6 +160,9 @@ def _corridors(lengths: Lengths, seed: int) -> Scores:
     scores[FILTERED] = play(reacting(network))
     for alpha in ALPHAS:
         scores[f"CQL, alpha {alpha:g}"] = play(reacting(valued(CORRIDOR, steps, alpha, lengths.values, seed=seed)))
+    for alpha in ALPHAS:
+        head = valued_with_history(CORRIDOR, data, alpha, lengths.sequences, seed=seed)
+        scores[f"{HISTORY}, alpha {alpha:g}"] = play(asking(head, None, stitching.STEPS))
     return scores
 
 

@@ -25,6 +25,7 @@ class Transitions:
         reward: ``float32[count]``.
         following: the next observation.
         ended: ``bool[count]``, whether the episode ended.
+        good: ``bool[count]``, whether the episode is one of the best.
     """
 
     observation: Tensor
@@ -32,6 +33,7 @@ class Transitions:
     reward: Tensor
     following: Tensor
     ended: Tensor
+    good: Tensor
 
 
 class Reactive(nn.Module):
@@ -53,6 +55,13 @@ class Reactive(nn.Module):
         parts = zip(self.seen, observation.unbind(-1), strict=True)
         values: Tensor = self.layers(torch.stack([table(numbers) for table, numbers in parts]).sum(0))
         return values
+
+
+def half_good(good: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw rows, half of them from all and half from the good ones, ``int64[count]``: the same for all agents."""
+    (best,) = good.nonzero(as_tuple=True)
+    rows = torch.randint(len(good), (count - count // 2,), generator=generator)
+    return torch.cat([rows, best[torch.randint(len(best), (count // 2,), generator=generator)]])
 
 
 def clone(network: Reactive, observation: Tensor, action: Tensor, training: Training, *, seed: int) -> Reactive:
@@ -83,7 +92,7 @@ def cql(network: Reactive, data: Transitions, alpha: float, training: Training, 
     def loss(_: int) -> Tensor:
         for followed, leading in zip(slow.parameters(), network.parameters(), strict=True):
             followed.lerp_(leading.detach(), FOLLOW)
-        rows = torch.randint(len(data.action), (BATCH,), generator=generator)
+        rows = half_good(data.good, BATCH, generator)
         values = network(data.observation[rows])
         taken = values.gather(1, data.action[rows, None])[:, 0]
         # The network chooses the next action, its slow copy values it (double Q-learning).
