@@ -1,93 +1,244 @@
-"""Pretraining and training from scratch: what masked modelling of unlabelled pileups saves in labelled windows."""
+"""Pretraining and training from scratch: what masked modelling of unlabelled pileups saves in labelled windows.
 
-from dataclasses import replace
+How many labels are few is not chosen by hand: with one other seed, training from scratch is followed over numbers of
+labelled windows, and judged are those at which its error has come a quarter, half and three quarters of its way, in
+logarithms, from the fewest windows to the most.
+"""
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
 
 from deepconsensus_py.attention.build import preset
 from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.pretrain import Masked
-from deepconsensus_py.lab.claim import Arm, Claim, CostLine, Curve, Shown, Size, found_at_most, measured
+from deepconsensus_py.lab.claim import Arm, Claim, CostLine, Curve, Figure, Shown, Size, found_at_most, measured
 from deepconsensus_py.lab.costs import cost_line
-from deepconsensus_py.lab.fit import Training
-from deepconsensus_py.lab.reads import SPEC, WindowTensors, judge, simulated, take, without_draft
-from deepconsensus_py.lab.transfer import BATCH, Tuned, after, fresh, masked_loss, pretrain, tune
+from deepconsensus_py.lab.fit import Training, fit
+from deepconsensus_py.lab.reads import SPEC, WindowTensors, judge, simulated, take, window_batches, without_draft
+from deepconsensus_py.lab.transfer import BATCH, after, draw, errors_per_kb, fresh, masked_loss, pretrain
 
 TRUNK = TrunkConfig(2, 64, 4, 128, preset("banded12"), norm="layer")
-LABELS, JUDGED_AT = (50, 200, 1000), 200
+GRID = (50, 70, 100, 140, 200, 400, 1000)
+"""Numbers of labelled windows over which training from scratch is followed."""
+
+WAYS = {"a quarter": 0.25, "half": 0.5, "three quarters": 0.75}
+MOST_OF = 0.7
+"""Of the excess error of training from scratch, what pretraining may leave."""
+
 UNLABELLED, LABELLED, CHOOSING, TEST = 11, 12, 13, 14
 """Seeds of the molecules: no two sets share a molecule."""
 
 MODELLING = Training(400, 2e-3)
-FROM_SCRATCH = Training(300, 2e-3)
-TUNING = Training(120, 1e-3)
-TUNED_BATCH = 16
+STEPS, EVERY = 200, 25
+"""Of the training on labels, the same for both arms; each takes its best step of every so many."""
+
+RATES = (1e-3, 2e-3)
+"""Each arm has its best one, with one other seed and half of the way."""
+
+TUNED_BATCH, TUNING_SEED = 16, 0
+SHOWN = 150
+"""Windows by which losses are compared."""
+
 SCRATCH, PRETRAINED = "from scratch", "pretrained"
+ARMS = (SCRATCH, PRETRAINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """Windows of different molecules: unlabelled, labelled, to choose the step, and to test."""
+
+    unlabelled: WindowTensors
+    labelled: WindowTensors
+    choosing: WindowTensors
+    test: WindowTensors
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A corrector trained on labelled windows.
+
+    Attributes:
+        step: the one with the fewest errors in the choosing windows.
+        errors: errors/kb in the test windows at that step.
+        losses: loss in the labelled and in the test windows, at every step that can be chosen.
+    """
+
+    step: int
+    errors: float
+    losses: tuple[tuple[float, float], ...]
 
 
 def reproduce(size: Size) -> Shown:
-    """Train correctors on few labelled windows, pretrained and from scratch."""
+    """Follow training from scratch over labels, and compare with pretrained correctors where it is on its way."""
     share = 20 if size.fast else 1
-    drafted = simulated(1000 // share, TEST)
-    test = without_draft(drafted)
-    runs = [_run(seed, test, share) for seed in size.seeds]
-    every = {(arm, count): [one[arm, count] for one, _ in runs] for arm in (SCRATCH, PRETRAINED) for count in LABELS}
-    draft = judge(drafted["draft"], drafted["labels"]).per_kb
-    pairs = list(zip(every[PRETRAINED, JUDGED_AT], every[SCRATCH, JUDGED_AT], strict=True))
-    judged, at = not size.fast, f"{JUDGED_AT} labelled windows"
-    tested = {key: [one.test for one in of] for key, of in every.items()}
+    sets, steps = _sets(share), max(1, STEPS // share**2)
+    starts = _starts(TUNING_SEED, sets, share)
+    grid = GRID[::6] if size.fast else GRID
+    curve = {
+        count: _learned(starts[SCRATCH][0], sets, count, Training(steps, RATES[-1]), TUNING_SEED) for count in grid
+    }
+    counts = {way: on_the_way({count: one.errors for count, one in curve.items()}, of) for way, of in WAYS.items()}
+    rates = {arm: _best_rate(starts[arm][0], sets, counts["half"], steps) for arm in ARMS}
+    trainings = {arm: Training(steps, rate) for arm, rate in rates.items()}
+    runs = [_run(seed, sets, counts, trainings, share=share) for seed in size.seeds]
+    reached = [one.errors for one in curve.values()] + [run[arm, GRID[-1]].errors for run, _ in runs for arm in ARMS]
     return Shown(
-        figures=(
-            found_at_most(
-                f"errors, % of training from scratch, {at}",
-                [100 * ours.test / theirs.test for ours, theirs in pairs],
-                70,
-                judged=judged,
-            ),
-            found_at_most(
-                f"gap between test and training, errors/kb, {at}: minus that of training from scratch",
-                [ours.gap - theirs.gap for ours, theirs in pairs],
-                0,
-                judged=judged,
-            ),
-            *(
-                measured(f"errors/kb, {count} labelled windows", tested[PRETRAINED, count], tested[SCRATCH, count])
-                for count in LABELS
-            ),
-            measured("errors/kb of the draft, which neither is shown", [draft]),
-        ),
+        figures=tuple(_figures([run for run, _ in runs], counts, min(reached), judged=not size.fast)),
         arms=tuple(
-            Arm(f"{count} labelled windows", arm, training.steps, training.steps * TUNED_BATCH)
-            for count in LABELS
-            for arm, training in ((SCRATCH, FROM_SCRATCH), (PRETRAINED, TUNING))
+            Arm(f"{count} labelled windows", arm, steps, steps * TUNED_BATCH, tried=len(RATES))
+            for count in dict.fromkeys((*counts.values(), GRID[-1]))
+            for arm in ARMS
         ),
-        unequal="Each arm has most steps of its own and is judged at its best one; scratch needs more of them.",
-        costs=_costs(test),
-        curves=tuple(
-            Curve(arm, LABELS, tuple(sum(tested[arm, count]) / len(runs) for count in LABELS))
-            for arm in (SCRATCH, PRETRAINED)
-        ),
-        axes=("labelled windows", "errors/kb"),
-        notes=_notes(runs),
+        costs=_costs(sets.test),
+        curves=(Curve(f"{SCRATCH}, one seed", grid, tuple(math.log10(one.errors) for one in curve.values())),),
+        axes=("labelled windows", "log10 of errors/kb"),
+        notes=_notes(runs, counts, curve, rates),
     )
 
 
-_Runs = dict[tuple[str, int], Tuned]
+_Runs = dict[tuple[str, int], Learned]
 
 
-def _run(seed: int, test: WindowTensors, share: int) -> tuple[_Runs, dict[str, float]]:
-    """Both correctors of a seed, from the same initial weights, and the metrics of masked modelling."""
-    unlabelled, labelled = simulated(4000 // share, UNLABELLED), without_draft(simulated(max(LABELS), LABELLED))
-    choosing = without_draft(simulated(300 // share, CHOOSING))
+def _sets(share: int) -> Sets:
+    return Sets(
+        simulated(4000 // share, UNLABELLED),
+        without_draft(simulated(GRID[-1], LABELLED)),
+        without_draft(simulated(200 // share, CHOOSING)),
+        without_draft(simulated(1000 // share, TEST)),
+    )
+
+
+def _starts(seed: int, sets: Sets, share: int) -> dict[str, tuple[Correct, dict[str, float]]]:
+    """The corrector that each arm starts from, of the same first weights, and the metrics of masked modelling."""
     start = fresh(TRUNK, seed)
-    masked = pretrain(start, unlabelled, replace(MODELLING, steps=MODELLING.steps // share**2), seed)
-    found: _Runs = {}
-    for count in LABELS:
-        some = take(labelled, slice(0, count))
-        for arm, first, training in ((SCRATCH, start, FROM_SCRATCH), (PRETRAINED, after(start, masked), TUNING)):
-            fewer = replace(training, steps=max(1, training.steps // share**2))
-            corrector = fresh(TRUNK, seed)
-            corrector.load_state_dict(first.state_dict())
-            found[arm, count] = tune(corrector, some, fewer, choosing=choosing, test=test, seed=seed, batch=TUNED_BATCH)
-    return found, masked_loss(masked, simulated(300 // share, CHOOSING))
+    masked = pretrain(start, sets.unlabelled, replace(MODELLING, steps=max(1, MODELLING.steps // share**2)), seed)
+    hidden = masked_loss(masked, simulated(200 // share, CHOOSING))
+    return {SCRATCH: (start, hidden), PRETRAINED: (after(start, masked), hidden)}
+
+
+def _run(
+    seed: int, sets: Sets, counts: Mapping[str, int], trainings: Mapping[str, Training], *, share: int
+) -> tuple[_Runs, dict[str, float]]:
+    starts = _starts(seed, sets, share)
+    return {
+        (arm, count): _learned(starts[arm][0], sets, count, trainings[arm], seed)
+        for arm in ARMS
+        for count in (*counts.values(), GRID[-1])
+    }, starts[SCRATCH][1]
+
+
+def _learned(start: Correct, sets: Sets, count: int, training: Training, seed: int) -> Learned:
+    corrector, generator = copy.deepcopy(start), torch.Generator().manual_seed(seed)
+    labelled, part = take(sets.labelled, slice(0, count)), take(sets.test, slice(0, SHOWN))
+    losses: list[tuple[float, float]] = []
+    best: tuple[float, int, dict[str, Tensor]] | None = None
+
+    def look(step: int) -> None:
+        nonlocal best
+        losses.append((_loss(corrector, take(labelled, slice(0, SHOWN))), _loss(corrector, part)))
+        found = errors_per_kb(corrector, sets.choosing)
+        if best is None or found < best[0]:
+            best = found, step, copy.deepcopy(corrector.state_dict())
+
+    def loss(step: int) -> Tensor:
+        if step and step % EVERY == 0:
+            look(step)
+        batch = draw(labelled, TUNED_BATCH, generator)
+        return corrector.loss(corrector(batch), batch)
+
+    fit(corrector, loss, training)
+    look(training.steps)
+    assert best is not None
+    corrector.load_state_dict(best[2])
+    return Learned(best[1], errors_per_kb(corrector, sets.test), tuple(losses))
+
+
+@torch.inference_mode()
+def _loss(corrector: Correct, windows: WindowTensors) -> float:
+    """Mean loss of windows, in nats."""
+    training = corrector.training
+    corrector.eval()
+    parts = [
+        (len(batch["labels"]), float(corrector.loss(corrector(batch), batch)))
+        for batch in window_batches(windows, BATCH)
+    ]
+    corrector.train(training)
+    return sum(count * value for count, value in parts) / sum(count for count, _ in parts)
+
+
+def _best_rate(start: Correct, sets: Sets, count: int, steps: int) -> float:
+    def left(rate: float) -> float:
+        return _learned(start, sets, count, Training(steps, rate), TUNING_SEED).errors
+
+    return min(RATES, key=left)
+
+
+def on_the_way(errors: Mapping[int, float], share: float) -> int:
+    """The fewest labels at which errors have fallen by a share, in logarithms, from the fewest labels to the best.
+
+    Args:
+        errors: by number of labels, in order.
+        share: of the way, 0 to 1.
+    """
+    first, least = math.log(next(iter(errors.values()))), math.log(min(errors.values()))
+    return next(count for count, of in errors.items() if first - math.log(of) >= share * (first - least) - 1e-12)
+
+
+def at_equal_loss(one: Learned, other: Learned) -> float:
+    """How much higher the test loss of the first is than that of the other, where both have the same training loss.
+
+    That is the least training loss that both reach; between two steps, the test loss is interpolated.
+    """
+    level = max(min(train for train, _ in of.losses) for of in (one, other))
+    return _tested_at(one.losses, level) - _tested_at(other.losses, level)
+
+
+def _tested_at(losses: Sequence[tuple[float, float]], level: float) -> float:
+    """The test loss where the training loss first falls to a level."""
+    before = losses[0]
+    for train, test in losses:
+        if train <= level:
+            share = 1.0 if before[0] <= level else (before[0] - level) / (before[0] - train)
+            return before[1] + share * (test - before[1])
+        before = train, test
+    raise ValueError(f"the training loss never falls to {level}")
+
+
+def _figures(runs: Sequence[_Runs], counts: Mapping[str, int], floor: float, *, judged: bool) -> list[Figure]:
+    figures = []
+    for way, count in counts.items():
+        ours, theirs = ([run[arm, count].errors - floor for run in runs] for arm in (PRETRAINED, SCRATCH))
+        name = f"{count} labelled windows ({way} of the way)"
+        left = [one - MOST_OF * other for one, other in zip(ours, theirs, strict=True)]
+        figures += [
+            found_at_most(
+                f"{name}: excess errors/kb, {PRETRAINED} minus {MOST_OF} of {SCRATCH}", left, 0, judged=judged
+            ),
+            measured(
+                f"{name}: errors/kb", [run[PRETRAINED, count].errors for run in runs], [one + floor for one in theirs]
+            ),
+        ]
+    half = counts["half"]
+    overfitted = [at_equal_loss(run[PRETRAINED, half], run[SCRATCH, half]) for run in runs]
+    most = {arm: [run[arm, GRID[-1]].errors for run in runs] for arm in ARMS}
+    drafted = simulated(1000 if judged else 50, TEST)
+    return [
+        *figures,
+        found_at_most(
+            f"{half} labelled windows: test loss at equal training loss, {PRETRAINED} minus {SCRATCH}, nats",
+            overfitted,
+            0,
+            judged=judged,
+        ),
+        measured(f"{GRID[-1]} labelled windows: errors/kb", most[PRETRAINED], most[SCRATCH]),
+        measured("errors/kb of the draft, which neither is shown", [judge(drafted["draft"], drafted["labels"]).per_kb]),
+    ]
 
 
 def _costs(windows: WindowTensors) -> tuple[CostLine, ...]:
@@ -101,30 +252,35 @@ def _costs(windows: WindowTensors) -> tuple[CostLine, ...]:
     )
 
 
-def _notes(runs: list[tuple[_Runs, dict[str, float]]]) -> tuple[str, ...]:
-    def each(arm: str, field: str) -> str:
-        return ", ".join(f"{getattr(one[arm, JUDGED_AT], field):.3g}" for one, _ in runs)
+def _notes(
+    runs: Sequence[tuple[_Runs, dict[str, float]]],
+    counts: Mapping[str, int],
+    curve: Mapping[int, Learned],
+    rates: Mapping[str, float],
+) -> tuple[str, ...]:
+    half = counts["half"]
+
+    def each(arm: str) -> str:
+        return ", ".join(f"{run[arm, half].errors:.3g} (step {run[arm, half].step})" for run, _ in runs)
 
     return (
-        f"By seed, at {JUDGED_AT} labelled windows: errors/kb pretrained {each(PRETRAINED, 'test')}, from scratch "
-        f"{each(SCRATCH, 'test')}; steps, {each(PRETRAINED, 'step')} of at most {TUNING.steps} and "
-        f"{each(SCRATCH, 'step')} of at most {FROM_SCRATCH.steps}. Each takes its step with the fewest errors in 300 "
-        "other windows.",
-        "Whole columns are masked (15 %), and in half of the windows the draft is masked everywhere, so that it has "
-        "to be predicted from the passes. The masked cells are left with "
+        "From scratch, one other seed, errors/kb by labelled windows: "
+        + ", ".join(f"{count}: {one.errors:.3g}" for count, one in curve.items())
+        + ". The excess is over the least error of any training here.",
+        f"By seed, at {half} labelled windows: {PRETRAINED} {each(PRETRAINED)}; {SCRATCH} {each(SCRATCH)}. Each takes "
+        "its step with the fewest errors in 200 other windows. Learning rates: "
+        + ", ".join(f"{arm} {rate:g}" for arm, rate in rates.items())
+        + f". Pretraining has {MODELLING.steps} steps on unlabelled windows beforehand: that is its claim.",
+        "Whole columns are masked (15 %), and in half of the windows the draft is masked everywhere, so that it has to "
+        "be predicted from the passes. The masked cells are left with "
         + ", ".join(f"{of['hidden']:.2f}" for _, of in runs)
         + " nats, and "
         + ", ".join(f"{100 * of['undrafted']:.1f} %" for _, of in runs)
         + " of the masked drafts are predicted correctly.",
         "Trunk (strict) and column embeddings are transferred, the output layer is new. Unlabelled, labelled, "
         "choosing and test windows are of different simulated molecules of 3 to 6 full passes.",
-        "Labelled and test windows are given without the draft, so that the passes have to be read. If it is given, "
-        "both soon copy it and are level: 6.74 errors/kb against 7.16 from scratch (200 windows, seed 1, three "
-        "layers, 600 steps of pretraining); the draft has 7.07.",
-        "Also tried, with the draft given: whole columns masked, kept or replaced as words are in BERT, 76 % of the "
-        "errors of scratch at 200 windows (one seed, 600 test windows). A window has 100 labelled columns, so 200 "
-        "windows are 20,000 labels: enough for so small a corrector. With 50, training from scratch hardly learns, "
-        "and there pretraining decides.",
+        "Labelled and test windows are given without the draft, so that the passes have to be read; if it is given, "
+        "both soon copy it. Real pileups were not tried.",
     )
 
 

@@ -18,7 +18,18 @@ from deepconsensus_py.attention.config import AttentionConfig, PerHeadConfig, Ro
 from deepconsensus_py.attention.patterns import BlockLocal, Full
 from deepconsensus_py.attention.routing import Routing
 from deepconsensus_py.heads.label import UNJUDGED, Label
-from deepconsensus_py.lab.claim import Arm, Claim, Curve, Figure, Shown, Size, at_most, found_at_least, found_at_most
+from deepconsensus_py.lab.claim import (
+    Arm,
+    Claim,
+    Curve,
+    Figure,
+    Shown,
+    Size,
+    at_most,
+    found_at_least,
+    found_at_most,
+    measured,
+)
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 
@@ -40,7 +51,11 @@ DECAY = 0.99
 
 SIZES = (256, 1024, 4096, 16384)
 
-SYSTEMS = ("full", "local", "routing + local")
+ROUTED = "routing + local"
+DECAYS = {ROUTED: DECAY, f"{ROUTED}, decay 0.999": 0.999, f"{ROUTED}, centroids as drawn": 1.0}
+"""Systems that route, and the decay of their centroids: as here, as published, and not moving at all."""
+
+SYSTEMS = ("full", "local", *DECAYS)
 
 Integers = NDArray[np.int64]
 
@@ -88,7 +103,7 @@ def reproduce(size: Size) -> Shown:
     """Train with full, local and routed attention on distant pairs, and count the pairs of tokens that meet."""
     steps = 8 if size.fast else 500
     runs = {system: [_accuracy(_trained(system, steps, seed)) for seed in size.seeds] for system in SYSTEMS}
-    share = [routed / max(full, 1e-9) for routed, full in zip(runs["routing + local"], runs["full"], strict=True)]
+    share = [routed / max(full, 1e-9) for routed, full in zip(runs[ROUTED], runs["full"], strict=True)]
     every = "; ".join(f"{system} {', '.join(f'{value:.3f}' for value in runs[system])}" for system in SYSTEMS)
     pairs = {n: float(Routing(*_clusters(n), heads=1, d=1).pairs((n,))) for n in SIZES}
     judged = not size.fast
@@ -98,6 +113,11 @@ def reproduce(size: Size) -> Shown:
             found_at_least(f"accuracy relative to full attention, {LENGTH} tokens", share, 0.9, judged=judged),
             found_at_least("accuracy of full attention", runs["full"], 0.9, judged=judged),
             found_at_most("accuracy of local attention alone (chance 0.06)", runs["local"], 0.2, judged=judged),
+            *(
+                measured(f"accuracy, {name}, beside {ROUTED}", runs[name], runs[ROUTED])
+                for name in DECAYS
+                if name != ROUTED
+            ),
             at_most("one cluster of all tokens: largest difference from full attention", _one_cluster(), 1e-5),
             Figure("change of outputs half a sequence earlier if the last token changes", _leak()),
         ),
@@ -146,7 +166,10 @@ def _head(system: str, seed: int) -> Label:
     patterns: dict[str, SomePattern] = {
         "full": Full(),
         "local": LOCAL,
-        "routing + local": PerHeadConfig((LOCAL, RoutingConfig(*_clusters(LENGTH), decay=DECAY))),
+        **{
+            name: PerHeadConfig((LOCAL, RoutingConfig(*_clusters(LENGTH), decay=decay)))
+            for name, decay in DECAYS.items()
+        },
     }
     attention = (AttentionConfig(patterns[system]),)
     trunk = Trunk(TrunkConfig(2, 64, 2, 128, attention, norm="layer", position="none"))
@@ -186,7 +209,7 @@ def _one_cluster() -> float:
 
 @torch.inference_mode()
 def _leak() -> float:
-    head, batch = _head("routing + local", 0).eval(), _batch(1, LENGTH, 0)
+    head, batch = _head(ROUTED, 0).eval(), _batch(1, LENGTH, 0)
     before = head(batch)
     batch["symbols"] = batch["symbols"].clone()
     batch["symbols"][:, -1] = torch.tensor([1, 1]) + (batch["symbols"][:, -1] == 1).long()
