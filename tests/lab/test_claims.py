@@ -13,9 +13,6 @@ CLAIMS = run.claims()
 
 PAGE = Path(__file__).parents[2] / "docs" / "developers" / "claims.md"
 
-WITHOUT_TRAINING = {"deepconsensus"}
-"""Its network is the bundled one."""
-
 
 def test_numbers_and_ids_are_all_different() -> None:
     assert [claim.number for claim in CLAIMS] == list(range(1, len(CLAIMS) + 1))
@@ -44,7 +41,7 @@ def check_rules(claim: run.Claim, shown: Shown) -> None:
     """The rules of a row: what trains has equal arms, or says why not, and at least three seeds."""
     if not any(figure.trained for figure in shown.figures):
         return
-    assert shown.arms or claim.id in WITHOUT_TRAINING
+    assert shown.arms
     assert bool(shown.unfair) == bool(shown.unequal)
     assert len(claim.seeds) >= 3
 

@@ -5,14 +5,18 @@ Visual Backbones".
 """
 
 import math
+import time
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from deepconsensus_py.attention.cost import largest_tensor
 from deepconsensus_py.attention.groups import group
 from deepconsensus_py.attention.patterns import BlockLocal
-from deepconsensus_py.attention.spatial import Halo
-from deepconsensus_py.lab.claim import Arm, Claim, Shown, Size, at_least, at_most, found_at_least, measured
+from deepconsensus_py.attention.spatial import BoT, Halo
+from deepconsensus_py.lab.claim import Arm, Claim, Figure, Shown, Size, at_least, at_most, found_at_least, measured
 from deepconsensus_py.lab.costs import image_cost, parameters
 from deepconsensus_py.lab.images import BATCH, SIDE, digit_accuracy, digit_network
 
@@ -20,6 +24,7 @@ STEPS = 250
 BLOCK, HALO = 8, 3
 UNEVEN = ((13, 21), (17, 16), (19, 30))  # heights and widths, not multiples of the block
 EVEN = (32, 32)
+LARGE = 64  # pixels, height and width of a map on which blocks pay
 
 
 def reproduce(size: Size) -> Shown:
@@ -38,6 +43,7 @@ def reproduce(size: Size) -> Shown:
             at_least("change of the output if queries are scaled", scaled, 1e-2),
             at_most("keys and values gathered per pixel", halo, (BLOCK + 2 * HALO) ** 2 / BLOCK**2, baseline=alone),
             at_least("keys and values gathered per pixel, each pixel with a window of 7 of its own", alone, 49),
+            *_large(repeats=1 if size.fast else 5),
             found_at_least(
                 "digits: accuracy minus that of convolution",
                 [a - b for a, b in zip(ours, plain, strict=True)],
@@ -62,6 +68,30 @@ def reproduce(size: Size) -> Shown:
             f"{EVEN[0]}x{EVEN[1]}.",
         ),
     )
+
+
+@torch.inference_mode()
+def _large(*, repeats: int) -> list[Figure]:
+    """Memory and time of a layer among all pixels of a large map, over those of blocks with a halo."""
+    torch.manual_seed(0)
+    image = torch.randn(1, 16, LARGE, LARGE)
+    layers = [BoT(16, 16, reach=LARGE - 1, heads=2), Halo(16, 16, around=(BLOCK, HALO), heads=2)]
+    whole, blocks = (largest_tensor(partial(layer, image)) for layer in layers)
+    seconds = [_seconds(partial(layer, image), repeats) for layer in layers]
+    where = f"{LARGE}x{LARGE} pixels, attention among all over blocks with a halo"
+    return [
+        at_least(f"{where}: largest tensor", whole / blocks, 10),
+        Figure(f"{where}: time, of the processor, the fastest of {repeats}", seconds[0] / seconds[1]),
+    ]
+
+
+def _seconds(run: Callable[[], Tensor], repeats: int) -> float:
+    spent = []
+    for _ in range(repeats):
+        before = time.process_time()
+        run()
+        spent.append(time.process_time() - before)
+    return min(spent)
 
 
 def _listed(values: list[float]) -> str:
