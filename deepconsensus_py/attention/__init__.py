@@ -13,8 +13,9 @@ from deepconsensus_py.attention.cost import LayerCost, layer_cost
 from deepconsensus_py.attention.explain import attention_map, occlusion, recorded_maps, rollout
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full, Pattern
-from deepconsensus_py.attention.position import Additive, Bias, EdgeType, sinusoid
+from deepconsensus_py.attention.position import Additive, Alibi, Bias, EdgeType, sinusoid
 from deepconsensus_py.attention.relative import Halves, Rel2D, Shaw, Skew
+from deepconsensus_py.attention.rotary import Rotary
 from deepconsensus_py.attention.routing import PerHead, Routing
 from deepconsensus_py.attention.spatial import AAConv, BoT, Halo, StandAlone
 from deepconsensus_py.attention.tokens import Cache, Tokens
@@ -23,6 +24,7 @@ __all__ = [
     "PRESETS",
     "AAConv",
     "Additive",
+    "Alibi",
     "AttentionConfig",
     "Bias",
     "BiasConfig",
@@ -42,6 +44,7 @@ __all__ = [
     "PerHead",
     "PerHeadConfig",
     "Rel2D",
+    "Rotary",
     "Routing",
     "RoutingConfig",
     "Shaw",

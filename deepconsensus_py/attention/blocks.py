@@ -1,6 +1,7 @@
 """Blocks of attention and feed-forward sublayers, and the trunk built from them."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.patterns import Full
 from deepconsensus_py.attention.position import sinusoid
 from deepconsensus_py.attention.sublayers import EPSILON, FeedForward, PreNorm, ReZero
-from deepconsensus_py.attention.tokens import Cache, LayerCache, Tokens
+from deepconsensus_py.attention.tokens import Cache, LayerCache, Seen, Tokens
 
 
 class Block(nn.Module):
@@ -24,10 +25,9 @@ class Block(nn.Module):
     def __init__(self, config: TrunkConfig, attention: AttentionConfig) -> None:
         super().__init__()
         to_memory = AttentionConfig(Full(), dropout=attention.dropout)
-        self.attention = _residual(MultiHead(d=config.d, heads=config.heads, attention=attention), config)
-        self.cross = (
-            _residual(MultiHead(d=config.d, heads=config.heads, attention=to_memory), config) if config.cross else None
-        )
+        make = partial(MultiHead, d=config.d, heads=config.heads, kv_heads=config.kv_heads)
+        self.attention = _residual(make(attention=attention, rotary=config.position == "rotary"), config)
+        self.cross = _residual(make(attention=to_memory), config) if config.cross else None
         self.feed_forward = _residual(FeedForward(d=config.d, ff=config.ff), config)
 
     def forward(
@@ -36,11 +36,11 @@ class Block(nn.Module):
         tokens: Tokens | None = None,
         memory: Tokens | None = None,
         cache: LayerCache | None = None,
-        places: Tensor | None = None,
+        seen: Seen | None = None,
         **first: int,
     ) -> Tensor:
         """``[B, n, d]`` to the same; arguments as those of ``MultiHead``."""
-        x = self.attention(x, tokens, None, cache, places, **first)
+        x = self.attention(x, tokens, None, cache, seen, **first)
         if self.cross is not None:
             x = self.cross(x, tokens, memory, cache)
         fed: Tensor = self.feed_forward(x)
@@ -75,11 +75,18 @@ class Encoder(nn.Module):
         layers = self.layers if layers is None else layers
         for layer in range(layers):
             block = self.blocks[layer % len(self.blocks)]
-            kept = () if cache is None else (cache.layers[layer], cache.coords)
+            kept = () if cache is None else (cache.layers[layer], cache.seen)
             asking = {} if first is None or layer < layers - 1 else {"first": first}
             x = block(x, tokens, memory, *kept, **asking)
         normed: Tensor = self.norm(x)
         return normed
+
+
+def _check_tokens(tokens: Tokens, d: int) -> None:
+    if tokens.x.dim() != 3 or tokens.x.shape[-1] != d:
+        raise ValueError(f"tokens of this trunk are [B, n, {d}], not {list(tokens.x.shape)}")
+    if tokens.mask is not None and (tokens.mask.shape != tokens.x.shape[:2] or tokens.mask.dtype != torch.bool):
+        raise ValueError(f"the mask of tokens is bool{list(tokens.x.shape[:2])}, not {list(tokens.mask.shape)}")
 
 
 class Trunk(nn.Module):
@@ -112,6 +119,7 @@ class Trunk(nn.Module):
         Raises:
             ValueError: a decoder without a memory, or a memory for an encoder; the first tokens of a causal trunk.
         """
+        _check_tokens(tokens, self.config.d)
         if first is not None and any(getattr(entry.pattern, "causal", False) for entry in self.config.attention):
             raise ValueError("in a causal trunk the queries are the last tokens, not the first")
         if self.config.cross != (memory is not None):
@@ -125,6 +133,6 @@ class Trunk(nn.Module):
         encoded: Tensor = self.encoder(x, tokens, memory, cache, layers=layers, first=first)
         return encoded
 
-    def new_cache(self) -> Cache:
-        """A cache for one sequence of calls."""
-        return Cache(self.config.layers)
+    def new_cache(self, size: int = 64) -> Cache:
+        """A cache for one sequence of calls, with room for so many tokens at first."""
+        return Cache(self.config.layers, size)

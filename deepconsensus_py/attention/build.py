@@ -2,7 +2,7 @@
 
 from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, PerHeadConfig, RoutingConfig, SomePattern
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full
-from deepconsensus_py.attention.position import Bias, EdgeType
+from deepconsensus_py.attention.position import Alibi, Bias, EdgeType
 from deepconsensus_py.attention.relative import Rel2D, Shaw, Skew
 from deepconsensus_py.attention.routing import AnyPattern, PerHead, Routing
 
@@ -27,6 +27,8 @@ def make_bias(bias: BiasConfig, *, heads: int, d: int) -> Bias:
     """The bias of a layer; arguments as those of ``make_pattern``."""
     if bias.kind == "edge_type":
         return EdgeType(bias.types, heads=heads)
+    if bias.kind == "alibi":
+        return Alibi(heads)
     if bias.kind == "shaw":
         return Shaw(d, *bias.reach, value=bias.value)
     if bias.kind == "skew":

@@ -7,8 +7,8 @@ from typing import Any
 from deepconsensus_py.attention.patterns import Pattern, pattern_from_dict, pattern_to_dict
 
 NORMS = ("rezero", "layer")
-POSITIONS = ("sinusoid", "none")
-BIASES = ("shaw", "skew", "rel2d", "edge_type")
+POSITIONS = ("sinusoid", "rotary", "none")
+BIASES = ("shaw", "skew", "rel2d", "edge_type", "alibi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class BiasConfig:
     """A learned bias of the scores.
 
     Attributes:
-        kind: one of ``BIASES``: the classes of ``relative`` and ``position``.
+        kind: one of ``BIASES``: the classes of ``relative`` and ``position``; ``alibi`` has no other fields.
         reach: largest offset of each axis; larger ones use the last vector.
         value: Shaw's value term.
         one_sided: for ``skew``, no vectors of later keys.
@@ -51,9 +51,8 @@ class BiasConfig:
     def __post_init__(self) -> None:
         if self.kind not in BIASES:
             raise ValueError(f"unknown attention bias {self.kind!r}; known are {', '.join(BIASES)}")
-        if len(self.reach) != {"rel2d": 2, "edge_type": 0}.get(self.kind, 1) or (self.kind == "edge_type") != (
-            self.types > 0
-        ):
+        axes = {"rel2d": 2, "edge_type": 0, "alibi": 0}.get(self.kind, 1)
+        if len(self.reach) != axes or (self.kind == "edge_type") != (self.types > 0):
             raise ValueError(f"{self}: one reach for shaw and skew, two for rel2d, and types for edge_type alone")
 
 
@@ -113,9 +112,10 @@ class TrunkConfig:
         ff: inner width of the feed-forward sublayers.
         attention: one entry for all layers, or several in alternation.
         norm: ``rezero`` (x + alpha f(x)) or ``layer`` (x + f(layer norm of x)).
-        position: ``sinusoid`` added to the tokens, or ``none``.
+        position: ``sinusoid`` added to the tokens, ``rotary`` turns of the queries and keys of each layer, or ``none``.
         shared: one block per entry of ``attention``, reused, instead of one per layer.
         cross: each block also attends to a memory, between its two sublayers: a decoder.
+        kv_heads: heads of keys and values, which the heads of queries share (grouped queries); 0 for as many as those.
     """
 
     layers: int
@@ -127,10 +127,13 @@ class TrunkConfig:
     position: str = "sinusoid"
     shared: bool = False
     cross: bool = False
+    kv_heads: int = 0
 
     def __post_init__(self) -> None:
         if min(self.layers, self.d, self.heads, self.ff) < 1 or self.d % self.heads:
             raise ValueError("layers, d, heads and ff must be 1 or more, and heads must divide d")
+        if self.kv_heads < 0 or (self.kv_heads and self.heads % self.kv_heads):
+            raise ValueError(f"{self.heads} heads of queries cannot share {self.kv_heads} heads of keys and values")
         if self.norm not in NORMS:
             raise ValueError(f"unknown norm {self.norm!r}; known are {', '.join(NORMS)}")
         if self.position not in POSITIONS:
@@ -139,9 +142,9 @@ class TrunkConfig:
             raise ValueError("a trunk needs at least one attention entry")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; ``shared`` and ``cross`` only if set, for compatibility with older files."""
+        """Plain JSON values; what older files do not have only if it is set."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "attention"}
-        values = {name: value for name, value in values.items() if name not in {"shared", "cross"} or value}
+        values = {name: value for name, value in values.items() if name not in {"shared", "cross", "kv_heads"} or value}
         return {**values, "attention": [entry.to_dict() for entry in self.attention]}
 
     @classmethod

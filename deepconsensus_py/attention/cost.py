@@ -37,11 +37,19 @@ class LayerCost:
 
 
 def layer_cost(
-    pattern: AnyPattern, shape: Sequence[int], *, d: int, ff: int, rows: int = 0, edges: Tensor | None = None
+    pattern: AnyPattern,
+    shape: Sequence[int],
+    *,
+    d: int,
+    ff: int,
+    d_kv: int = 0,
+    rows: int = 0,
+    edges: Tensor | None = None,
 ) -> LayerCost:
     """Count a layer of width ``d`` and inner width ``ff`` whose tokens fill a grid of this shape.
 
-    ``rows`` are those of the bias (``Relative.rows``), edges those of one item, ``int64[1, e, 3]``.
+    ``d_kv`` is the width of all keys where heads share them, ``rows`` are those of the bias (``Relative.rows``), edges
+    those of one item, ``int64[1, e, 3]``.
     """
     tokens = int(torch.Size(shape).numel())
     parts = pattern.parts if isinstance(pattern, PerHead) else (pattern,)
@@ -49,7 +57,7 @@ def layer_cost(
     pairs = sum(counts) / len(parts)
     clusters = sum(part.centroids.shape[1] for part in parts if isinstance(part, Routing)) / len(parts)
     extra = round(2 * d * rows + 4 * clusters * d)
-    return LayerCost(tokens, pairs, 8 * d**2 + 4 * d * ff, 4 * d * pairs / tokens, extra)
+    return LayerCost(tokens, pairs, 4 * d * (d + (d_kv or d) + ff), 4 * d * pairs / tokens, extra)
 
 
 @dataclass(frozen=True, slots=True)

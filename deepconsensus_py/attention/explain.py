@@ -45,7 +45,8 @@ def attention_map(layer: MultiHead, x: Tensor, tokens: Tokens | None = None, mem
     """The weights ``[B, h, n, n_k]`` by which a layer mixes tokens, or a memory; arguments as those of the layer."""
     where = Tokens(x) if tokens is None else tokens
     keyed = where if memory is None else memory
-    q, k = layer.split(layer.query(x)), layer.split(layer.key(x if memory is None else memory.x))
+    q = layer.queries(x, where.coords)
+    k = layer.keys(x, where.coords) if memory is None else layer.keys(memory.x)
     maps: list[Tensor] = []
     core.attend(
         *(q, k, k),

@@ -119,8 +119,9 @@ def _kept(pattern: BlockLocal, n_q: int, n_k: int, dtype: torch.dtype, device: t
         groups = _blocks(pattern, Members(queries, keys, of_q, of_k, slice(n_q)), late=n_k - n_q)
         plan = combined(groups.allowed, None, dtype)
         # What is mixed for queries beyond the last one is never read.
-        bare = plan.empty is not None and bool((plan.empty.squeeze(-1) & (queries >= 0)).any())
-        return replace(groups, kept=plan if bare else replace(plan, empty=None))
+        assert plan.empty is not None
+        bare = torch.compiler.is_compiling() or bool((plan.empty.squeeze(-1) & (queries >= 0)).any())
+        return replace(groups, kept=plan if bare else Plan(plan.allowed, None, None, plan.numbers))
 
 
 def _blocks(pattern: BlockLocal, found: Members, *, late: int) -> Groups:

@@ -15,7 +15,7 @@ from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.parallel import ColwiseParallel, ParallelStyle, RowwiseParallel, parallelize_module
 
 from deepconsensus_py.attention.multihead import MultiHead
-from deepconsensus_py.attention.position import EdgeType
+from deepconsensus_py.attention.position import Alibi, EdgeType
 from deepconsensus_py.attention.relative import Relative
 from deepconsensus_py.attention.routing import PerHead, Routing
 from deepconsensus_py.attention.sublayers import FeedForward
@@ -92,9 +92,11 @@ def _size(mesh: DeviceMesh, layout: Layout, dimension: str) -> int:
 
 
 def _cut_heads(layer: MultiHead, size: int, mesh: DeviceMesh) -> None:
-    if layer.heads % size or isinstance(layer.pattern, PerHead | Routing) or isinstance(layer.bias, EdgeType):
+    by_head = isinstance(layer.pattern, PerHead | Routing) or isinstance(layer.bias, EdgeType | Alibi)
+    if layer.heads % size or layer.kv_heads % size or by_head:
         raise ValueError(f"{layer.heads} heads of {layer.attention} cannot be shared by {size} processes")
     layer.heads //= size
+    layer.kv_heads //= size
     for table in layer.bias.parameters() if isinstance(layer.bias, Relative) else ():
         # Every process has all of the table, but its gradient from its own heads only.
         table.register_hook(lambda grad: functional.all_reduce(grad, "sum", (mesh, 0)))  # type: ignore[no-untyped-call]

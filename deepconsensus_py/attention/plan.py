@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full, Pattern
-from deepconsensus_py.attention.position import Additive, Bias, EdgeType
+from deepconsensus_py.attention.position import Additive, Alibi, Bias, EdgeType
 from deepconsensus_py.attention.routing import Routing
 
 Coords = tuple[Tensor | None, Tensor | None]  # of the queries and of the keys
@@ -55,7 +55,9 @@ def combined(allowed: Tensor, term: Tensor | None, dtype: torch.dtype, *, certai
     forbidden = ~(allowed | empty)
     zeros = torch.zeros((), dtype=dtype, device=allowed.device) if term is None else term
     numbers = zeros.masked_fill(forbidden, -math.inf)
-    return Plan(allowed, term, None if certain and not empty.any() else empty, numbers)
+    # Compiled code cannot be asked for what is in a tensor.
+    known = certain and not torch.compiler.is_compiling() and not empty.any()
+    return Plan(allowed, term, None if known else empty, numbers)
 
 
 def places(q: Tensor, k: Tensor, coords: Coords) -> tuple[Tensor, Tensor]:
@@ -154,6 +156,8 @@ def bias_of_heads(
     bias: Bias | None, heads: slice, q: Tensor, k: Tensor, *, coords: Coords, edges: Tensor | None
 ) -> Bias | None:
     """The bias as some of the heads see it; those that are not read by token, nor learned by head, all heads share."""
+    if isinstance(bias, Alibi):
+        return bias.of_heads(heads)
     if bias is None or not (bias.by_token or getattr(bias, "by_head", False)):
         return bias
     scores = added(bias, q, k, coords, edges)

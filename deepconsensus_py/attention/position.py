@@ -1,6 +1,7 @@
 """Positions: absolute ones added to tokens, and terms added to the scores of given pairs."""
 
 import math
+from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from deepconsensus_py.attention.checks import real_edges
 from deepconsensus_py.attention.patterns import edge_cells
 
+KEPT_NUMBERS = 2**21  # numbers of a table that is kept from call to call
 LONGEST_TIMESCALE = 10_000.0  # positions per radian of the slowest wave (Vaswani et al. 2017, section 3.5)
 
 
@@ -88,6 +90,48 @@ class Additive:
     def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:  # noqa: ARG002
         """See ``Bias``."""
         return self.values
+
+
+class Alibi:
+    """A fixed slope per head times the distance, subtracted from the scores (Press et al. 2022).
+
+    Slopes fall geometrically, by ``2 ** (-8 / heads)`` from one head to the next, as in the paper for powers of two and
+    here for any number. Distances of several axes add up.
+
+    Args:
+        heads: heads of the queries.
+    """
+
+    query_dependent, by_token, by_head = False, False, True
+
+    def __init__(self, heads: int) -> None:
+        self.slopes = tuple(2 ** (-8 * (head + 1) / heads) for head in range(heads))
+
+    def of_heads(self, heads: slice) -> "Alibi":
+        """That of some of the heads."""
+        part = Alibi(1)
+        part.slopes = self.slopes[heads]
+        return part
+
+    def scores(self, q: Tensor, coords_q: Tensor, coords_k: Tensor) -> Tensor:
+        """See ``Bias``."""
+        apart = (coords_q.unsqueeze(-2) - coords_k.unsqueeze(-3)).abs().sum(-1)
+        slopes = torch.tensor(self.slopes, dtype=q.dtype, device=q.device)
+        return apart * -slopes.view(-1, *[1] * (q.dim() - 2))
+
+    def counted(self, q: Tensor, n_q: int, n_k: int) -> Tensor:
+        """``scores`` of tokens in a row, kept from call to call."""
+        few = len(self.slopes) * n_q * n_k <= KEPT_NUMBERS
+        make = _kept_slopes if few else _kept_slopes.__wrapped__
+        return make(self.slopes, n_q, n_k, q.dtype, q.device)
+
+
+@lru_cache(maxsize=16)
+def _kept_slopes(slopes: tuple[float, ...], n_q: int, n_k: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Kept tensors outlive inference mode, whose tensors cannot be used for training.
+    with torch.inference_mode(False):
+        apart = (torch.arange(n_q, device=device).unsqueeze(-1) - torch.arange(n_k, device=device)).abs()
+        return apart * -torch.tensor(slopes, dtype=dtype, device=device).view(-1, 1, 1)
 
 
 class EdgeType(nn.Module):

@@ -108,6 +108,8 @@ class Rel2D(Relative):
 class Halves(Relative):
     """As ``Rel2D``, but each head has its own vectors, which half of its channels use for rows, half for columns."""
 
+    by_head = True
+
     def __init__(self, d: int, reach: tuple[int, int], *, heads: int) -> None:
         super().__init__(d // 2, reach)
         self.tables = nn.ParameterList(torch.randn(heads, *table.shape) / math.sqrt(d) for table in self.tables)

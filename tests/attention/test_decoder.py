@@ -19,6 +19,7 @@ BIASES = {
     "none": None,
     "shaw": BiasConfig("shaw", (3,)),
     "skew": BiasConfig("skew", (5,), one_sided=True),
+    "alibi": BiasConfig("alibi"),
 }
 
 
@@ -38,14 +39,86 @@ MEMORY = Tokens(values(5, 1), mask=torch.tensor([[True] * 5, [True] * 3 + [False
 
 
 @pytest.mark.parametrize("bias", BIASES)
-@pytest.mark.parametrize("position", ["sinusoid", "none"])
-@pytest.mark.parametrize("shared", [False, True])
-def test_steps_with_a_cache_are_one_pass_without(bias: str, position: str, shared: bool) -> None:
-    attention = (AttentionConfig(CAUSAL, bias=BIASES[bias]), AttentionConfig(BlockLocal(3, (4, 0), causal=True)))
-    module = drawn(replace(DECODER, attention=attention, position=position, shared=shared))
-    x, cache = values(7), module.new_cache()
-    steps = [module(Tokens(x[:, at]), MEMORY, cache) for at in (slice(0, 2), slice(2, 3), slice(3, 7))]
-    torch.testing.assert_close(torch.cat(steps, 1), module(Tokens(x), MEMORY), rtol=0, atol=1e-5)
+@pytest.mark.parametrize("position", ["sinusoid", "rotary", "none"])
+@pytest.mark.parametrize(("shared", "kv_heads", "grad"), [(False, 0, False), (True, 2, True), (False, 1, False)])
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("backend", ["auto", "dense"])
+def test_steps_with_a_cache_are_one_pass_without(
+    bias: str, position: str, shared: bool, kv_heads: int, grad: bool, padded: bool, backend: str
+) -> None:
+    attention = (
+        AttentionConfig(CAUSAL, backend, bias=BIASES[bias]),
+        AttentionConfig(BlockLocal(3, (4, 0), causal=True), backend),
+    )
+    config = replace(DECODER, attention=attention, position=position, shared=shared, heads=4, kv_heads=kv_heads)
+    module, x = drawn(config), values(7)
+    mask = torch.tensor([[True] * 7, [False, True, True, False, True, True, False]]) if padded else None
+    steps, cache = [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 7)], module.new_cache(1)
+    masks = [None if mask is None else mask[:, at] for at in steps]
+    with torch.set_grad_enabled(grad):
+        found = torch.cat(
+            [module(Tokens(x[:, at], mask=own), MEMORY, cache) for at, own in zip(steps, masks, strict=True)], 1
+        )
+        wanted = module(Tokens(x, mask=mask), MEMORY)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+    if grad:
+        for given in (found, wanted):
+            module.zero_grad()
+            given.square().sum().backward()
+            grads = [weight.grad for weight in module.parameters() if weight.grad is not None]
+            assert all(one.isfinite().all() for one in grads)
+
+
+def test_gradients_through_a_cache_are_those_of_one_pass() -> None:
+    module, x, cache = drawn(DECODER), values(4), None
+    grads = []
+    for steps in ([slice(0, 4)], [slice(0, 3), slice(3, 4)]):
+        cache = module.new_cache()
+        module.zero_grad()
+        torch.cat([module(Tokens(x[:, at]), MEMORY, cache) for at in steps], 1).square().sum().backward()
+        grads.append([weight.grad.clone() for weight in module.parameters() if weight.grad is not None])
+    for one, other in zip(*grads, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_cache_keeps_its_room_until_it_is_full() -> None:
+    module, x = drawn(replace(DECODER, cross=False)), values(9)
+    cache = module.new_cache(4)
+    rooms = []
+    for at in range(9):
+        module(Tokens(x[:, at : at + 1]), cache=cache)
+        room = cache.layers[0].room
+        assert room is not None
+        rooms.append((room[0].data_ptr(), room[0].shape[2]))
+    assert [size for _, size in rooms] == [4] * 4 + [10] * 5
+    assert len(set(rooms)) == 2
+
+
+def test_a_cache_filled_while_predicting_goes_on_elsewhere() -> None:
+    module, x, cache = drawn(replace(DECODER, cross=False)), values(4), None
+    cache = module.new_cache()
+    with torch.inference_mode():
+        module(Tokens(x[:, :2]), cache=cache)
+    with torch.no_grad():
+        rest = module(Tokens(x[:, 2:]), cache=cache)
+        torch.testing.assert_close(rest, module(Tokens(x))[:, 2:], rtol=0, atol=1e-5)
+
+
+def test_what_does_not_continue_a_cache_is_refused() -> None:
+    module = drawn(replace(DECODER, cross=False))
+    with pytest.raises(ValueError, match="a cache keeps no edges"):
+        module(Tokens(values(3), edges=torch.zeros(2, 1, 3, dtype=torch.int64)), cache=module.new_cache())
+    with pytest.raises(ValueError, match="room for 1 token at least, not 0"):
+        module.new_cache(0)
+    cache = module.new_cache()
+    module(Tokens(values(2)), cache=cache)
+    with pytest.raises(ValueError, match=r"int64\[2, 1, 1\] do not continue int64\[2, 1\]"):
+        module(Tokens(values(1), torch.zeros(2, 1, 1, dtype=torch.int64)), cache=cache)
+    with pytest.raises(ValueError, match=r"tokens of this trunk are \[B, n, 16\], not \[2, 3, 8\]"):
+        module(Tokens(values(3)[..., :8]))
+    with pytest.raises(ValueError, match=r"mask of tokens is bool\[2, 3\], not \[2, 1\]"):
+        module(Tokens(values(3), mask=torch.ones(2, 1, dtype=torch.bool)))
 
 
 def test_the_memory_is_projected_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,9 +157,6 @@ def test_memories_belong_to_decoders() -> None:
         drawn(DECODER)(Tokens(values(3)))
     with pytest.raises(ValueError, match="memory"):
         drawn(replace(DECODER, cross=False))(Tokens(values(3)), MEMORY)
-    module = drawn(DECODER)
-    with pytest.raises(ValueError, match="without padding"):
-        module(Tokens(values(3), mask=torch.ones(2, 3, dtype=torch.bool)), MEMORY, module.new_cache())
 
 
 def test_shared_blocks_are_one_for_all_layers() -> None:
@@ -129,7 +199,8 @@ def test_edges_reach_the_layers() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"kind": "alibi"},
+        {"kind": "cosine"},
+        {"kind": "alibi", "reach": (3,)},
         {"kind": "shaw"},
         {"kind": "rel2d", "reach": (3,)},
         {"kind": "edge_type"},

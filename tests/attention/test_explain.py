@@ -84,3 +84,17 @@ def test_occlusion_finds_the_cause_that_attention_looks_past() -> None:
     falls = occlusion(score, 6)[0]
     assert falls.argmax() == 4
     assert falls[4] > 3 * falls[[0, 1, 2, 3, 5]].abs().max()
+
+
+@pytest.mark.parametrize("kv_heads", [0, 1])
+def test_maps_are_of_turned_and_shared_heads(kv_heads: int) -> None:
+    torch.manual_seed(0)
+    layer = MultiHead(d=16, heads=4, attention=preset("causal")[0], kv_heads=kv_heads, rotary=True)
+    x = torch.randn(2, 5, 16)
+    tokens = Tokens(x, torch.arange(5).unsqueeze(-1) * 3)
+    values = layer.split(layer.value(x))
+    mixed = attention_map(layer, x, tokens) @ values.repeat_interleave(4 // values.shape[1], 1)
+    torch.testing.assert_close(layer.out(mixed.transpose(1, 2).flatten(2)), layer(x, tokens))
+    other = Tokens(x, tokens.coords + 100)
+    torch.testing.assert_close(layer(x, other), layer(x, tokens), rtol=0, atol=1e-4)
+    assert (layer(x) - layer(x, tokens)).abs().max() > 1e-3

@@ -14,13 +14,14 @@ from deepconsensus_py.attention import core, plan
 from deepconsensus_py.attention.cost import largest_tensor
 from deepconsensus_py.attention.groups import group
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full
-from deepconsensus_py.attention.position import Additive, EdgeType
+from deepconsensus_py.attention.position import Additive, Alibi, EdgeType
 from deepconsensus_py.attention.relative import Rel2D, Relative, Shaw, Skew
+from deepconsensus_py.attention.rotary import Rotary
 from deepconsensus_py.attention.routing import PerHead, Routing
 
-B, H, D = 2, 4, 6
+B, H, D = 2, 4, 8
 BACKENDS = sorted({*plan.BACKENDS} - {"flex"})
-BIASES = ["none", "additive", "shaw", "skew", "skew one-sided", "rel2d", "edge type"]
+BIASES = ["none", "additive", "shaw", "skew", "skew one-sided", "rel2d", "edge type", "alibi"]
 PATTERNS = ["full", "causal", "blocks", "band", "causal blocks", "edges", "routing", "per head"]
 
 
@@ -56,6 +57,7 @@ def make_bias(name: str, n: int) -> Any:
         "skew one-sided": Skew(D, 5, one_sided=True).double(),
         "rel2d": Rel2D(D, (2, 3)).double(),
         "edge type": EdgeType(3, heads=H).double(),
+        "alibi": Alibi(H),
     }
     if name == "edge type":
         torch.nn.init.normal_(made[name].table)
@@ -83,6 +85,9 @@ def added(bias: Any, q: Tensor, coords: Tensor, edges: Tensor) -> Tensor:
         for item, i, j, kind in rows:
             out[item, :, i, j] += bias.table[kind].detach()
         return out
+    if isinstance(bias, Alibi):
+        apart = (coords[None] - coords[:, None]).abs().sum(-1)
+        return torch.stack([-apart / 4.0 ** (head + 1) for head in range(H)]).to(q.dtype).expand(B, H, n, n)
     assert isinstance(bias, Relative)
     offsets = coords[None] - coords[:, None]
     vectors = torch.zeros(n, n, D, dtype=q.dtype)
@@ -118,18 +123,42 @@ def oracle(q: Tensor, k: Tensor, v: Tensor, pattern: Any, term: Tensor, coords: 
     return softmaxed(scores, met if mask is None else met & mask[:, None, None]) @ v
 
 
-def compare(pattern_name: str, bias_name: str, backend: str, shape: tuple[int, ...], *, padded: bool) -> None:
+def turned(x: Tensor, coords: Tensor) -> Tensor:
+    """Pairs of channels as complex numbers, each times that of its angle; axes share the channels."""
+    axes, n = coords.shape[-1], x.shape[2]
+    pairs = D // axes // 2
+    parts = x.view(B, -1, n, axes, 2, pairs)
+    angles = coords[..., None] / 10_000.0 ** (torch.arange(pairs, dtype=x.dtype) / pairs)
+    whole = torch.complex(parts[..., 0, :], parts[..., 1, :]) * torch.exp(1j * angles)
+    return torch.stack([whole.real, whole.imag], dim=-2).view(x.shape)
+
+
+def compare(
+    pattern_name: str,
+    bias_name: str,
+    backend: str,
+    shape: tuple[int, ...],
+    *,
+    padded: bool,
+    kv_heads: int = H,
+    rotary: bool = False,
+) -> None:
     n = math.prod(shape)
     coords = torch.tensor(list(itertools.product(*map(range, shape))))
-    q, k, v = (rand(B, H, n, D, seed=i) for i in range(3))
+    q, k, v = (rand(B, heads, n, D, seed=i) for i, heads in enumerate((H, kv_heads, kv_heads)))
     mask = rand(B, n, seed=9) > 0 if padded else None
     if mask is not None:
         mask[1] &= torch.arange(n) > n // 2
     pattern, bias, edges = make_pattern(pattern_name, n, len(shape)), make_bias(bias_name, n), make_edges(n)
     given = {"mask": mask, "edges": edges}
-    wanted = oracle(q, k, v, pattern, added(bias, q, coords, edges), coords, **given)
+    real_q, real_k = (turned(x, coords) for x in (q, k)) if rotary else (q, k)
+    every = (x.repeat_interleave(H // kv_heads, 1) for x in (real_k, v))
+    wanted = oracle(real_q, *every, pattern, added(bias, real_q, coords, edges), coords, **given)
+    q, k = (Rotary(D)(x, coords) for x in (q, k)) if rotary else (q, k)
+    # Sines of rotary positions are those of single precision.
+    near = 1e-6 if rotary else 1e-10
     out = core.attend(q, k, v, pattern=pattern, bias=bias, coords_q=coords, coords_k=coords, backend=backend, **given)
-    torch.testing.assert_close(out, wanted, rtol=0, atol=1e-10)
+    torch.testing.assert_close(out, wanted, rtol=0, atol=near)
     assert out.abs().max() > 0 or n < 3 or padded
 
 
@@ -142,8 +171,18 @@ def test_grid(pattern: str, bias: str, backend: str) -> None:
         compare(pattern, bias, backend, shape, padded=padded)
 
 
+@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
+@pytest.mark.parametrize("bias", BIASES)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_shared_heads_and_turned_ones(pattern: str, bias: str, backend: str) -> None:
+    shape = (3, 4) if bias == "rel2d" else (9,)
+    for kv_heads, rotary in ((1, False), (2, True), (H, True)):
+        compare(pattern, bias, backend, shape, padded=True, kv_heads=kv_heads, rotary=rotary)
+        compare(pattern, bias, backend, (1,) * len(shape), padded=False, kv_heads=kv_heads, rotary=rotary)
+
+
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-@pytest.mark.parametrize("bias", ["none", "additive", "skew", "edge type"])
+@pytest.mark.parametrize("bias", ["none", "additive", "skew", "edge type", "alibi"])
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_flex(pattern: str, bias: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Without a GPU it runs unfused, not compiled: what its closures say is what is tested.

@@ -1,6 +1,7 @@
 """What is cut and what stays whole; that it then computes the same is shown by the lab's claim ``mesh``."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +11,9 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.build import preset
-from deepconsensus_py.attention.config import TrunkConfig
+from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, TrunkConfig
 from deepconsensus_py.attention.parallel import cutting, parallelize, share
+from deepconsensus_py.attention.patterns import Full
 
 BOTH = {"batch": "data", "heads": "model", "ff": "model"}
 
@@ -23,7 +25,7 @@ def mesh() -> Iterator[DeviceMesh]:
     dist.destroy_process_group()
 
 
-def trunk(attention: str = "full", heads: int = 4, ff: int = 16, **others: bool) -> Trunk:
+def trunk(attention: str = "full", heads: int = 4, ff: int = 16, **others: Any) -> Trunk:
     return Trunk(TrunkConfig(layers=2, d=16, heads=heads, ff=ff, attention=preset(attention), **others))
 
 
@@ -60,6 +62,19 @@ def test_every_process_has_its_rows(mesh: DeviceMesh) -> None:
 def test_what_cannot_be_shared_is_refused(attention: str, heads: int, ff: int, mesh: DeviceMesh) -> None:
     with pytest.raises(ValueError, match="cannot be shared by 4 processes"):
         parallelize(trunk(attention, heads, ff), mesh, BOTH)
+
+
+def test_shared_heads_are_cut_whole_too(mesh: DeviceMesh) -> None:
+    laid_out = trunk(heads=8, kv_heads=4)
+    parallelize(laid_out, mesh, BOTH)
+    layer = laid_out.encoder.blocks[0].attention.layer
+    assert (layer.heads, layer.kv_heads, layer.width) == (2, 1, 2)
+    assert layer.key.weight.to_local().shape == (2, 16)
+    with pytest.raises(ValueError, match="cannot be shared by 4 processes"):
+        parallelize(trunk(heads=8, kv_heads=2), mesh, BOTH)
+    sloped = Trunk(TrunkConfig(1, 16, 4, 16, (AttentionConfig(Full(), bias=BiasConfig("alibi")),)))
+    with pytest.raises(ValueError, match="cannot be shared by 4 processes"):
+        parallelize(sloped, mesh, BOTH)
 
 
 @pytest.mark.parametrize(
