@@ -10,6 +10,12 @@ REDONE: dict[str, tuple[str, str]] = {
         "with as many slots as the vote are a third arm, and the vote, which was shown and not judged, is a "
         "baseline to beat.",
     ),
+    "graph": (
+        "pass, 2 of 2",
+        "Attention along edges and the graph network had the same figure, the share of nodes no farther than in "
+        "training: a ceiling. Nodes on shortest paths between two ends leave room at every size. Nodes of the graph "
+        "network now collect their edges by the core's pattern `Edges`.",
+    ),
     "shaw": (
         "pass, 4 of 4",
         "Sinusoids, the paper's baseline, beside the absolute table, which collapses by construction; a learning "

@@ -5,18 +5,19 @@ import math
 import torch
 from torch import Tensor, nn
 
+from deepconsensus_py.attention import core
 from deepconsensus_py.attention.blocks import Trunk
+from deepconsensus_py.attention.patterns import Edges
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.graph import GraphHead
 from deepconsensus_py.heads.head import Batch, Spec
-
-LARGEST_NEGATIVE = torch.finfo(torch.float32).min
 
 
 class GraphNetwork(nn.Module):
     """Edges, nodes and the whole graph updated in turn by three small networks (Battaglia et al. 2018).
 
-    It takes the batches of ``heads.graph.GraphHead`` and gives the same logits.
+    A node collects its edges by attention along the pattern ``Edges``, in which edges are the keys. It takes the
+    batches of ``heads.graph.GraphHead``, with a ``target`` too if there is one, and gives the same logits.
 
     Args:
         d: width of edges, nodes and the whole graph.
@@ -25,9 +26,10 @@ class GraphNetwork(nn.Module):
 
     def __init__(self, d: int, out: nn.Module) -> None:
         super().__init__()
-        self.kind = nn.Embedding(2, d)
+        self.kind, self.aim = nn.Embedding(2, d), nn.Embedding(2, d)
         self.edge_kind = nn.Embedding(2, d)
         self.edge, self.node, self.whole = _network(4 * d, d), _network(3 * d, d), _network(3 * d, d)
+        self.asked, self.key = nn.Linear(d, d), nn.Linear(d, d)
         self.norm = nn.LayerNorm(d)
         self.out = out
 
@@ -36,18 +38,34 @@ class GraphNetwork(nn.Module):
         mask, edges = batch["mask"].unsqueeze(-1), batch["edges"]
         starts, ends, kinds = edges.clamp(min=0).unbind(-1)
         real = (edges[..., 2] >= 0).unsqueeze(-1)
-        nodes = self.kind((torch.arange(mask.shape[1]) == batch["source"].unsqueeze(1)).long())
+        owned = _owned(edges)
+        nodes = self.kind(is_at(batch["source"], mask))
+        if "target" in batch:
+            nodes = nodes + self.aim(is_at(batch["target"], mask))
         of_edges = self.edge_kind(kinds)
         whole = nodes.new_zeros(len(nodes), 1, nodes.shape[-1])
         for _ in range(int(batch["steps"])):
             beside = (_at(nodes, starts), _at(nodes, ends), whole.expand_as(of_edges))
             of_edges = self.norm(of_edges + self.edge(torch.cat([of_edges, *beside], -1)))
-            met = _largest(of_edges.masked_fill(~real, LARGEST_NEGATIVE), starts, nodes)
+            parts = (part.unsqueeze(1) for part in (self.asked(nodes), self.key(of_edges), of_edges))
+            met = core.attend(*parts, pattern=Edges(), edges=owned).squeeze(1)
             nodes = self.norm(nodes + self.node(torch.cat([nodes, met, whole.expand_as(nodes)], -1)))
             means = (_mean(of_edges, real), _mean(nodes, mask))
             whole = self.norm(whole + self.whole(torch.cat([whole, *means], -1)))
         logits: Tensor = self.out(nodes)
         return logits
+
+
+def is_at(place: Tensor, mask: Tensor) -> Tensor:
+    """``int64[B, n]``: 1 at the node ``int64[B]`` of each graph, of as many nodes as the mask ``[B, n, 1]`` has."""
+    return (torch.arange(mask.shape[1], device=place.device) == place.unsqueeze(1)).long()
+
+
+def _owned(edges: Tensor) -> Tensor:
+    """Rows (node, edge, 0): each edge belongs to the node that it starts from; -1 for padding."""
+    place = torch.arange(edges.shape[1], device=edges.device).expand(edges.shape[:2])
+    rows = torch.stack([edges[..., 0], place, torch.zeros_like(place)], -1)
+    return torch.where(edges[..., 2:] >= 0, rows, -1)
 
 
 def _network(inputs: int, d: int) -> nn.Sequential:
@@ -56,12 +74,6 @@ def _network(inputs: int, d: int) -> nn.Sequential:
 
 def _at(nodes: Tensor, index: Tensor) -> Tensor:
     return nodes.gather(1, index.unsqueeze(-1).expand(-1, -1, nodes.shape[-1]))
-
-
-def _largest(of_edges: Tensor, starts: Tensor, nodes: Tensor) -> Tensor:
-    index = starts.unsqueeze(-1).expand_as(of_edges)
-    found = torch.full_like(nodes, LARGEST_NEGATIVE).scatter_reduce(1, index, of_edges, "amax")
-    return found.masked_fill(found == LARGEST_NEGATIVE, 0.0)
 
 
 def _mean(x: Tensor, real: Tensor) -> Tensor:

@@ -21,12 +21,24 @@ from deepconsensus_py.lab.reads import judge
 from deepconsensus_py.lab.systems.graph_networks.baselines import GraphNetwork, RowsHead
 from deepconsensus_py.lab.systems.graph_networks.hop_graphs import HopGraphs, hop_graphs
 from deepconsensus_py.lab.systems.graph_networks.pass_graphs import pass_graphs
+from deepconsensus_py.lab.systems.graph_networks.paths import (
+    PathGraphs,
+    PathHead,
+    PathRowsHead,
+    path_batch,
+    path_graphs,
+    path_loss,
+    path_scores,
+    there_and_back,
+)
 
 D, HEADS, FF = 64, 4, 128
 BATCH = 32
 PLAIN_LAYERS, PASS_ROUNDS = 4, 4
+PATH_STEPS = 800
 NAMES, FARTHEST = 64, 63
 TRAINED_ON, TESTED_ON = (6, 12), (10, 20, 40, 60)
+PATHS_TESTED_ON = (10, 20, 40)
 JUDGED_AT = 40
 TEST_SEED = 99
 LEAST, TIMES_PLAIN = 0.90, 2.0
@@ -43,6 +55,7 @@ def reproduce(size: Size) -> Shown:
     steps, graphs = (2, 4) if size.fast else (1500, 300)
     tests = {n: hop_graphs(graphs, nodes=(n, n), seed=TEST_SEED) for n in TESTED_ON}
     exact: dict[str, list[list[float]]] = {name: [] for name in SYSTEMS}
+    marked: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in SYSTEMS}
     fixed: dict[str, list[list[float]]] = {name: [] for name in SYSTEMS if name != PLAIN}
     losses = []
     for seed in size.seeds:
@@ -51,15 +64,33 @@ def reproduce(size: Size) -> Shown:
             exact[name].append([_exact(system, name, graphs, widest) for graphs in tests.values()])
             if name != PLAIN:
                 fixed[name].append([_exact(system, name, graphs, nodes) for graphs in tests.values()])
+            marked[name].append(_on_paths(name, seed, size))
         losses.append(f"seed {seed}: " + "; ".join(f"{name} {_listed(exact[name][-1])}" for name in SYSTEMS))
     means = {name: [fmean(at) for at in zip(*exact[name], strict=True)] for name in SYSTEMS}
     return Shown(
-        figures=(*_figures(exact, fixed, judged=not size.fast), *_on_passes(size)),
-        arms=tuple(Arm("hops", name, steps, steps * BATCH) for name in SYSTEMS),
+        figures=(
+            *_path_figures(marked, judged=not size.fast),
+            *_figures(exact, fixed, judged=not size.fast),
+            *_on_passes(size),
+        ),
+        arms=tuple(
+            Arm(task, name, count, count * BATCH)
+            for task, count in (("paths", _path_steps(size)), ("hops", steps))
+            for name in SYSTEMS
+        ),
         costs=tuple(_cost(name, tests[JUDGED_AT]) for name in SYSTEMS),
         curves=tuple(Curve(name, tuple(map(float, TESTED_ON)), tuple(values)) for name, values in means.items()),
         axes=("nodes of a graph", "share of nodes with the exact distance"),
         notes=(
+            "Paths: which nodes lie on a shortest path from a source to a target; the share of graphs with every node "
+            "right leaves room at every size. Rounds are twice the longest path, and one; in training, 0 to "
+            f"{FURTHER} more. F1 of the marked nodes by seed, at {', '.join(map(str, PATHS_TESTED_ON))} nodes: "
+            + "; ".join(
+                f"{name} {', '.join(_listed([f1 for f1, _ in run]) for run in of)}" for name, of in marked.items()
+            )
+            + ".",
+            "Hops: the distance of each node from a source. All that learn it reach the share of nodes that are no "
+            "farther than distances of training, so that the task has no room between them.",
             f"Trained on graphs of {TRAINED_ON[0]} to {TRAINED_ON[1]} nodes. Share of nodes with the exact distance "
             f"at {', '.join(map(str, TESTED_ON))} nodes, {'; '.join(losses)}.",
             "The number of rounds is the largest distance in the batch, or the number of nodes if the figure says "
@@ -125,6 +156,66 @@ def _trained(name: str, seed: int, training: Training) -> nn.Module:
 
     fit(system, loss, training)
     return system.eval()
+
+
+PATH_SYSTEMS: dict[str, Callable[[], nn.Module]] = {
+    EDGES: lambda: PathHead(_trunk("edges", layers=1, shared=True)),
+    NETWORK: lambda: GraphNetwork(D, nn.Linear(D, 2)),
+    PLAIN: lambda: PathRowsHead(_trunk("full", layers=PLAIN_LAYERS, shared=False)),
+    SHARED: lambda: PathRowsHead(_trunk("full", layers=1, shared=True)),
+}
+
+
+def _path_steps(size: Size) -> int:
+    return 2 if size.fast else PATH_STEPS
+
+
+def _on_paths(name: str, seed: int, size: Size) -> list[tuple[float, float]]:
+    """F1 of marked nodes and share of right graphs, at each size that is tested."""
+    torch.manual_seed(seed)
+    system, drawn = PATH_SYSTEMS[name](), np.random.default_rng(seed)
+
+    def rounds(paths: PathGraphs, more: int) -> int:
+        return PLAIN_LAYERS if name == PLAIN else there_and_back(paths) + more
+
+    def loss(step: int) -> Tensor:
+        paths = path_graphs(BATCH, nodes=TRAINED_ON, seed=10**6 * seed + step)
+        return path_loss(system(path_batch(paths, rounds(paths, int(drawn.integers(FURTHER + 1))))), paths)
+
+    fit(system, loss, Training(_path_steps(size)))
+    system.eval()
+    found = []
+    for n in PATHS_TESTED_ON:
+        paths = path_graphs(4 if size.fast else 300, nodes=(n, n), seed=TEST_SEED)
+        with torch.no_grad():
+            found.append(path_scores(system(path_batch(paths, rounds(paths, 0))), paths))
+    return found
+
+
+def _path_figures(marked: dict[str, list[list[tuple[float, float]]]], *, judged: bool) -> list[Figure]:
+    at = {n: place for place, n in enumerate(PATHS_TESTED_ON)}
+
+    def scores(name: str, n: int, which: int) -> list[float]:
+        return [run[at[n]][which] for run in marked[name]]
+
+    def plain(n: int, which: int) -> list[float]:
+        return [max(pair) for pair in zip(*(scores(name, n, which) for name in (PLAIN, SHARED)), strict=True)]
+
+    ours, theirs = scores(EDGES, JUDGED_AT, 0), plain(JUDGED_AT, 0)
+    twice = [one - TIMES_PLAIN * other for one, other in zip(ours, theirs, strict=True)]
+    where = f"nodes on shortest paths at {JUDGED_AT} nodes, F1"
+    return [
+        found_at_least(f"{where}: {EDGES}", ours, LEAST, baseline=theirs, judged=judged),
+        found_at_least(f"{where}: {EDGES} minus twice the better plain Transformer", twice, 0, judged=judged),
+        *(
+            measured(
+                f"{what} at {n} nodes, {name}, beside the better plain one", scores(name, n, which), plain(n, which)
+            )
+            for what, which in (("nodes on shortest paths, F1,", 0), ("paths: graphs with every node right", 1))
+            for name in (EDGES, NETWORK)
+            for n in PATHS_TESTED_ON
+        ),
+    ]
 
 
 def _rounds(name: str, graphs: HopGraphs, rounds: Rounds) -> int:
