@@ -135,6 +135,8 @@ def count_bases(bam: Path, fasta: Path, *, region: str | None = None, min_mapq: 
     require_rereadable(bam)
     with RecordFile(bam) as file:
         known = set(file.header.references)
+    if not known:
+        raise InputError(f"{bam}: its reads are not aligned; align them to {fasta} first, with pbmm2 or minimap2")
     with _reference(fasta) as reference:
         names = [name for name in reference.references if name in known]
         if not names:

@@ -66,6 +66,13 @@ def test_bad_options_are_one_sentence(
     assert not out.exists()
 
 
+def test_reads_that_are_not_aligned_are_refused(
+    files: tuple[str, ...], testdata: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", str(testdata / "ccs.bam"), *files[1:], "-o", str(tmp_path / "table.csv")]) == 1
+    assert "ccs.bam: its reads are not aligned; align them to" in capsys.readouterr().err
+
+
 @pytest.mark.real
 def test_a_whole_contig_is_counted_to_its_end(shared: Path, tmp_path: Path) -> None:
     """The original fails here with an IndexError: the reference ends before the alignments do."""
