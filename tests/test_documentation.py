@@ -110,7 +110,7 @@ def test_a_site_that_fetches_from_elsewhere_is_refused(html: str, refused: bool,
         hooks().on_post_build(config)
 
 
-@pytest.mark.parametrize("page", ["library.md", "developers/attention.md", "developers/simulator.md"])
+@pytest.mark.parametrize("page", ["library.md", "attention.md", "developers/attention.md", "developers/simulator.md"])
 def test_examples_run(page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(REPOSITORY)
     examples = re.findall(r"```python\n(.*?)```", Path("docs", page).read_text(), re.DOTALL)

@@ -18,6 +18,8 @@ def make_pattern(pattern: SomePattern, *, heads: int, d: int) -> AnyPattern:
     if isinstance(pattern, RoutingConfig):
         return Routing(pattern.clusters, pattern.size, heads=heads, d=d, decay=pattern.decay)
     if isinstance(pattern, PerHeadConfig):
+        if heads % len(pattern.parts):
+            raise ValueError(f"{heads} heads cannot be shared by {len(pattern.parts)} patterns")
         each = heads // len(pattern.parts)
         return PerHead(*(make_pattern(part, heads=each, d=d) for part in pattern.parts))  # type: ignore[arg-type]
     return pattern

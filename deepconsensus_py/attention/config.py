@@ -26,6 +26,10 @@ class PerHeadConfig:
 
     parts: tuple["SomePattern", ...]
 
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ValueError("a pattern for each of several groups of heads needs at least one")
+
 
 SomePattern = Pattern | RoutingConfig | PerHeadConfig
 

@@ -82,6 +82,8 @@ class BlockLocal:
     causal: bool = False
 
     def __post_init__(self) -> None:
+        if not self.blocks or len(self.exacts) != len(self.blocks) or len(self.halos) != 2:
+            raise ValueError(f"{self}: a block an axis, a band for all axes or one an axis, a halo or (before, after)")
         if min(self.blocks) < 1 or min(self.halos) < 0 or min(exact or 0 for exact in self.exacts) < 0:
             raise ValueError(f"{self}: blocks start at 1 token, halo and band at 0")
 
@@ -122,7 +124,14 @@ class BlockLocal:
 
         The axes are independent, so all pairs are a product. A key precedes a query in row-major order iff they
         agree on the first axes and the key is smaller on the next one, whatever the axes after it.
+
+        Raises:
+            ValueError: the shape has other axes than the pattern.
         """
+        if len(shape) != len(self.blocks):
+            raise ValueError(
+                f"tokens in the shape {tuple(shape)} have {len(shape)} axes, and {self} {len(self.blocks)}"
+            )
         counts = [self._axis_pairs(*axis) for axis in zip(shape, self.blocks, self.exacts, strict=True)]
         if not self.causal:
             return math.prod(every for every, _ in counts)

@@ -48,9 +48,11 @@ class Learned(nn.Module):
         """``float[..., d]`` of ``int64[..., dims]``.
 
         Raises:
-            ValueError: a place is not on its axis.
+            ValueError: a place is not on its axis, or there are other axes.
         """
         sizes = [len(table) for table in self.tables]
+        if coords.shape[-1] != len(sizes):
+            raise ValueError(f"coordinates have {coords.shape[-1]} axes, and there are places on {len(sizes)}")
         if ((coords < 0) | (coords >= torch.tensor(sizes, device=coords.device))).any():
             raise ValueError(f"a place lies outside of {sizes}, the places on the axes")
         rows = [table[places] for table, places in zip(self.tables, coords.unbind(-1), strict=True)]

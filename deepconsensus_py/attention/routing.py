@@ -92,6 +92,8 @@ class PerHead(nn.Module):
 
     def __init__(self, *parts: Pattern | Routing) -> None:
         super().__init__()
+        if not parts:
+            raise ValueError("a pattern for each of several groups of heads needs at least one")
         self.parts = parts
         self.learning = nn.ModuleList(part for part in parts if isinstance(part, nn.Module))
 

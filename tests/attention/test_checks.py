@@ -6,12 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepconsensus_py.attention.config import AttentionConfig, BiasConfig
+from deepconsensus_py.attention.config import AttentionConfig, BiasConfig, PerHeadConfig
 from deepconsensus_py.attention.core import attend
 from deepconsensus_py.attention.multihead import MultiHead
 from deepconsensus_py.attention.patterns import BlockLocal, Edges, Full
 from deepconsensus_py.attention.plan import BACKENDS
 from deepconsensus_py.attention.position import EdgeType, Learned
+from deepconsensus_py.attention.relative import Rel2D
+from deepconsensus_py.attention.rotary import Rotary
+from deepconsensus_py.attention.routing import PerHead
 from deepconsensus_py.attention.tokens import Tokens
 
 ITEMS, HEADS, N, D = 2, 2, 4, 8
@@ -94,6 +97,43 @@ def test_keys_and_values_of_other_sizes_are_refused() -> None:
         attend(q[0], k, k, pattern=Full())
     with pytest.raises(ValueError, match="2 heads of queries cannot share 3 heads of keys"):
         attend(q, *[torch.zeros(2, 3, 5, 8)] * 2, pattern=Full())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"pattern": BlockLocal((2, 2))}, "queries are counted, which is one axis, and the pattern 2"),
+        ({"pattern": BlockLocal((2, 2)), "coords_q": PLANE}, "keys are counted, which is one axis, and the pattern 2"),
+        ({"bias": Rel2D(D, (1, 1))}, "queries are counted, which is one axis, and the bias reads 2"),
+        ({"bias": Rel2D(D, (1, 1)), "coords_q": PLANE, "coords_k": LINE}, "keys have 1 axes, and the bias reads 2"),
+        ({"pattern": PerHead(Full(), BlockLocal((2, 2)))}, "queries are counted, which is one axis"),
+        ({"pattern": PerHead(*[Full()] * 3)}, "2 heads cannot be shared by 3 patterns"),
+    ],
+)
+def test_axes_that_are_not_there_are_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        mixed(**given)
+
+
+def test_what_is_made_of_too_few_or_too_many_parts_is_refused() -> None:
+    for given in (((2, 2), 1, (1,)), ((), 1), (2, (1, 1, 1))):
+        with pytest.raises(ValueError, match="a block an axis"):
+            BlockLocal(*given)
+    with pytest.raises(ValueError, match=r"tokens in the shape \(4, 4\) have 2 axes, and BlockLocal.* 1"):
+        BlockLocal(2).pairs((4, 4))
+    with pytest.raises(ValueError, match="coordinates have 1 axes, and there are places on 2"):
+        Learned((9, 5), 8)(LINE)
+    for make in (PerHead, lambda: PerHeadConfig(())):
+        with pytest.raises(ValueError, match="needs at least one"):
+            make()
+    with pytest.raises(ValueError, match="4 heads cannot be shared by 3 patterns"):
+        MultiHead(d=8, heads=4, attention=AttentionConfig(PerHeadConfig((Full(),) * 3)))
+    with pytest.raises(ValueError, match="4 heads of queries cannot share 3 heads"):
+        MultiHead(d=8, heads=4, attention=AttentionConfig(Full()), kv_heads=3)
+    with pytest.raises(ValueError, match="a head has 3"):
+        Rotary(3)
+    with pytest.raises(ValueError, match="2 axes cannot share the pairs of 6 channels of a head of 6"):
+        Rotary(6)(torch.zeros(1, 1, 4, 6), PLANE)
 
 
 @pytest.mark.parametrize("place", [-1, 5])
