@@ -20,9 +20,11 @@ from deepconsensus_py.align.pass_counts import (
     PassCounts,
     bases_before,
     count_differences,
+    find_insertions,
     lengths_between,
     longer_and_shorter,
 )
+from deepconsensus_py.align.rows import largest
 from deepconsensus_py.align.tandem_repeats import LONGEST_UNIT, TandemRepeats, find_tandem_repeats
 from deepconsensus_py.pacbio.molecule import N, Pass, decode_bases, encode_bases
 
@@ -265,7 +267,7 @@ def _other_bases(counts: PassCounts) -> list[_Place]:
     """Positions with mismatches."""
     letters = counts.other[:, 1:N]
     rate = letters.sum() / counts.covered / 3
-    found = _shown_by_half(letters.max(axis=1, initial=0), counts.covering[:-1], rate)
+    found = _shown_by_half(largest(letters), counts.covering[:-1], rate)
     return [(at, at + 1, probability) for at, probability in zip(*found, strict=True)]
 
 
@@ -273,7 +275,7 @@ def _inserted_letters(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_P
     """Gaps where passes insert a base unlike both neighbours; outside of repeats."""
     letters = counts.inserted[:-1, 1:N]
     rate = letters.sum() / counts.covered / 2
-    most = np.where(outside[:-1], letters.max(axis=1, initial=0), 0)
+    most = np.where(outside[:-1], largest(letters), 0)
     found = _shown_by_half(most, counts.covering[:-1], rate)
     return [(max(at - 1, 0), at + 1, probability) for at, probability in zip(*found, strict=True)]
 
@@ -294,9 +296,8 @@ def _long_insertions(counts: PassCounts, outside: NDArray[np.bool_]) -> list[_Pl
 
     A further copy of a sequence that the draft has once can be inserted anywhere in that.
     """
-    rows, gaps = np.nonzero(np.diff(counts.gained, axis=1)[:, : len(outside)] * outside >= LONG_INSERTION)
-    order = np.argsort(gaps, kind="stable")
-    rows, gaps = rows[order], gaps[order]
+    rows, gaps = find_insertions(counts.gained, LONG_INSERTION)
+    rows, gaps = rows[outside[gaps]], gaps[outside[gaps]]
     clusters = np.split(np.arange(len(gaps)), np.flatnonzero(np.diff(gaps) > LONGEST_UNIT) + 1)
     return [
         (int(gaps[own[0]]), int(gaps[own[-1]]) + 1, AGREEING)

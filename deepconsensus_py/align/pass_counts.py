@@ -87,8 +87,8 @@ def count_differences(draft: NDArray[np.uint8], passes: Sequence[Pass]) -> PassC
         np.cumsum(covering),
         other,
         inserted,
-        np.cumsum(gained, axis=1, dtype=np.int32),
-        np.cumsum(lost, axis=1, dtype=np.int32),
+        gained,
+        lost,
         start,
         stop,
         drift,
@@ -104,7 +104,7 @@ def _walk(
     letters: tuple[_Integers, _Integers],
     own: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]],
 ) -> int:
-    """Count the differences of one pass, not yet cumulated; returns the draft position after its last base."""
+    """Count the differences of one pass; returns the draft position after its last base."""
     operations, lengths, column = alignment
     (other, inserted), (gained, lost, sums) = letters, own
     position = 0
@@ -126,6 +126,9 @@ def _walk(
             sums[1] += length * length
         position += length * on_pass
         column += length * on_draft
+    for summed in (gained, lost):
+        for k in range(1, len(summed)):
+            summed[k] += summed[k - 1]
     return column
 
 
@@ -149,6 +152,19 @@ def lengths_between(counts: PassCounts, start: int, stop: int) -> tuple[NDArray[
     gained = counts.gained[spanning, stop + 1] - counts.gained[spanning, start]
     difference = gained - (counts.lost[spanning, stop] - counts.lost[spanning, start])
     return difference, counts.drift[spanning], counts.variance[spanning]
+
+
+@kernel
+def find_insertions(gained: NDArray[np.int32], least: int) -> tuple[_Integers, _Integers]:
+    """The insertions of ``least`` bases or more: pass and gap of each, in the order of the gaps.
+
+    Args:
+        gained: as in ``PassCounts``.
+        least: bases.
+    """
+    rows, gaps = np.nonzero(gained[:, 1:] - gained[:, :-1] >= least)
+    order = np.argsort(gaps, kind="mergesort")
+    return rows[order], gaps[order]
 
 
 @kernel

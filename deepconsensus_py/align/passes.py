@@ -10,6 +10,7 @@ from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise, paired_positions
 from deepconsensus_py.align.mapping import DraftMap, Hit
 from deepconsensus_py.errors import InputError, MoleculeError
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, N, Pass, Zmw, decode_bases, reverse_complement
 from deepconsensus_py.pacbio.names import is_by_strand
 
@@ -18,6 +19,7 @@ LEAST_EQUAL = 0.7
 sequences a quarter of the bases are equal."""
 
 _TELLS = {cigar.EQUAL: "a match (=)", cigar.DIFFERENT: "a mismatch (X)"}
+_EQUAL, _MATCH = cigar.EQUAL, cigar.MATCH
 
 
 def require_own_draft(zmw: Zmw) -> None:
@@ -30,20 +32,41 @@ def require_own_draft(zmw: Zmw) -> None:
         MoleculeError: a match or mismatch of a CIGAR contradicts the bases, or an alignment with M has too few matches.
     """
     for p in zmw.passes:
-        pairs = _pairs(p, len(zmw.draft.bases))
-        if pairs is None:
+        # An alignment that does not fit is reported where it is used.
+        if p.alignment is None or not _fits(p.alignment, len(p.bases), len(zmw.draft.bases)):
             continue
-        of_pass, at, operations = pairs
-        of_draft = zmw.draft.bases[at]
-        known = (of_pass != N) & (of_draft != N)
-        equal = of_pass == of_draft
-        for operation, called in _TELLS.items():
-            wrong = known & (operations == operation) & (equal != (operation == cigar.EQUAL))
-            if wrong.any():
-                raise _another_draft(zmw, p, f"{called} at base {at[np.argmax(wrong)] + 1} of the draft is wrong")
-        unsaid = known & (operations == cigar.MATCH)
-        if unsaid.any() and equal[unsaid].mean() < LEAST_EQUAL:
-            raise _another_draft(zmw, p, f"only {equal[unsaid].mean():.0%} of the aligned bases are equal")
+        a = p.alignment
+        operation, at, equal, unsaid = _check((a.operations, a.lengths, a.start), p.bases, zmw.draft.bases)
+        if operation in _TELLS:
+            raise _another_draft(zmw, p, f"{_TELLS[operation]} at base {at + 1} of the draft is wrong")
+        if unsaid and equal / unsaid < LEAST_EQUAL:
+            raise _another_draft(zmw, p, f"only {equal / unsaid:.0%} of the aligned bases are equal")
+
+
+@kernel
+def _check(
+    alignment: tuple[NDArray[np.uint8], NDArray[np.int32], int], bases: NDArray[np.uint8], draft: NDArray[np.uint8]
+) -> tuple[int, int, int, int]:
+    """Compare the pairs of an alignment with the bases, those with an N excepted.
+
+    Returns:
+        The operation of the first match or mismatch that is none, and its draft position, -1 each if there is none; the
+        equal pairs of operations that tell neither, and all pairs of these.
+    """
+    operations, lengths, at = alignment
+    position = equal = unsaid = 0
+    for k in range(len(operations)):
+        on_pass, on_draft = cigar.ON_PASS[operations[k]], cigar.ON_DRAFT[operations[k]]
+        for i in range(lengths[k] if on_pass and on_draft else 0):
+            if bases[position + i] != N and draft[at + i] != N:
+                same = bases[position + i] == draft[at + i]
+                if operations[k] == _MATCH:
+                    equal, unsaid = equal + same, unsaid + 1
+                elif same != (operations[k] == _EQUAL):
+                    return int(operations[k]), at + i, equal, unsaid
+        position += lengths[k] * on_pass
+        at += lengths[k] * on_draft
+    return -1, -1, equal, unsaid
 
 
 def without_unknown_bases(zmw: Zmw) -> Zmw:
@@ -56,7 +79,7 @@ def without_unknown_bases(zmw: Zmw) -> Zmw:
     if not len(unknown):
         return zmw
     votes = np.zeros((len(zmw.draft.bases), N), np.int64)
-    for letters, at, _ in _all_pairs(zmw):
+    for letters, at in _all_pairs(zmw):
         known = letters != N
         np.add.at(votes, (at[known], letters[known]), 1)
     seen = unknown[votes[unknown].any(axis=1)]
@@ -65,8 +88,8 @@ def without_unknown_bases(zmw: Zmw) -> Zmw:
     return replace(zmw, draft=replace(zmw.draft, bases=bases))
 
 
-_Pairs = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]
-"""Of each pair: the letter of the pass, the position in the draft, and the operation of the CIGAR."""
+_Pairs = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Of each pair: the letter of the pass, and the position in the draft."""
 
 
 def _all_pairs(zmw: Zmw) -> Iterator[_Pairs]:
@@ -78,12 +101,22 @@ def _pairs(p: Pass, draft_length: int) -> _Pairs | None:
     """The pairs of a pass; None if its alignment does not fit, which is reported where it is used."""
     if p.alignment is None:
         return None
-    in_pass, in_draft = paired_positions(p.alignment)
-    if not len(in_pass) or in_pass[-1] >= len(p.bases) or in_draft[0] < 0 or in_draft[-1] >= draft_length:
+    if not _fits(p.alignment, len(p.bases), draft_length):
         return None
-    operations = p.alignment.operations
-    paired = cigar.ON_PASS[operations] & cigar.ON_DRAFT[operations]
-    return p.bases[in_pass], in_draft, np.repeat(operations[paired], p.alignment.lengths[paired])
+    in_pass, in_draft = paired_positions(p.alignment)
+    return p.bases[in_pass], in_draft
+
+
+def _fits(alignment: Alignment, bases: int, draft_length: int) -> bool:
+    """Whether there are pairs, all of them within a pass and a draft of these lengths."""
+    on_pass, on_draft = cigar.ON_PASS[alignment.operations], cigar.ON_DRAFT[alignment.operations]
+    paired = np.flatnonzero(on_pass & on_draft & (alignment.lengths > 0))
+    if not len(paired) or alignment.start < 0:
+        return False
+    own = slice(0, int(paired[-1]) + 1)
+    read = alignment.lengths[own] @ on_pass[own]
+    covered = alignment.lengths[own] @ on_draft[own]
+    return bool(read <= bases and alignment.start + covered <= draft_length)
 
 
 def _another_draft(zmw: Zmw, p: Pass, why: str) -> MoleculeError:

@@ -108,15 +108,12 @@ def carried(
         The pass, gaps left-normalised, or None if no pair is left.
     """
     source = aligned.source
-    before = draft_index - aligned.start
-    covered = (draft_index >= 0) & (before >= 0) & (before < len(aligned.pairs))
-    in_pass = np.where(covered, aligned.pairs[before.clip(0, len(aligned.pairs) - 1)], -1)
+    in_pass = _moved(aligned.pairs, aligned.start, draft_index)
     for stretch in changed:
         _realign(in_pass, source.bases, draft, stretch)
-    in_draft = np.flatnonzero(in_pass >= 0).astype(np.int32)
-    if not len(in_draft):
+    if in_pass.max(initial=-1) < 0:
         return None
-    start, operations, lengths = _join(in_pass[in_draft], in_draft, draft_index, len(source.bases))
+    start, operations, lengths = _join(in_pass, draft_index, len(source.bases))
     alignment = left_normalise(Alignment(start, operations, lengths), source.bases, draft)
     return align_pass(replace(source, alignment=alignment), draft)
 
@@ -197,8 +194,21 @@ def _sizes(operations: Codes, lengths: Integers) -> tuple[int, int]:
 
 
 @kernel
-def _join(in_pass: Integers, in_draft: Integers, draft_index: Integers, bases: int) -> tuple[int, Codes, Integers]:
+def _moved(pairs: Integers, start: int, draft_index: Integers) -> Integers:
+    """Position in the pass of the base aligned with each base of an edited draft, -1 for none."""
+    in_pass = np.full(len(draft_index), -1, np.int32)
+    for j in range(len(draft_index)):
+        before = draft_index[j] - start
+        if draft_index[j] >= 0 and 0 <= before < len(pairs):
+            in_pass[j] = pairs[before]
+    return in_pass
+
+
+@kernel
+def _join(placed: Integers, draft_index: Integers, bases: int) -> tuple[int, Codes, Integers]:
     """Start, operations and lengths of an alignment from its pairs; all pairs become ``=``, mismatches included."""
+    in_draft = np.flatnonzero(placed >= 0)
+    in_pass = placed[in_draft]
     # At most a pair, an insertion and a deletion each; clips at both ends.
     operations, lengths = np.empty(3 * len(in_pass) + 2, np.uint8), np.empty(3 * len(in_pass) + 2, np.int32)
     operations[0], lengths[0], operations[1], lengths[1] = cigar.SOFT_CLIP, in_pass[0], cigar.EQUAL, 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.rows import largest
 from deepconsensus_py.edits.aligned_pass import DELETION, INSERTION, AlignedPass
 from deepconsensus_py.edits.repeats import Repeats
 from deepconsensus_py.kernels import kernel
@@ -64,7 +65,7 @@ def find_candidates(repeats: Repeats, passes: Sequence[AlignedPass], share: floa
         covering[homopolymer_of[p.start]] += 1
         covering[homopolymer_of[p.stop - 1] + 1] -= 1
     needed = np.maximum(1, np.ceil(share * np.cumsum(covering[:-1])))
-    most = (support >> 16).max(axis=1).astype(np.uint16)
+    most = (largest(support) >> 16).astype(np.uint16)
     homopolymers = most >= needed if share else np.ones(count, np.bool_)
     return Candidates(homopolymers, deviates, most)
 

@@ -176,7 +176,7 @@ def score_scope(
         if np.isfinite(log_likelihoods[number]):
             covered_homopolymers[number] = _inside(start, stop, covered)
             rows, spots = wanted_homopolymers.of(covered)
-            ratios[number, rows] = homopolymer_likelihoods(aligned, spots)
+            homopolymer_likelihoods(aligned, spots, rows, ratios[number])
             rows, spots = wanted_tandem.of(covered)
             tandem_ratios[number, rows] = tandem_likelihoods(aligned, spots, tandem_repeats.unit[rows])
     for values in (ratios, tandem_ratios):

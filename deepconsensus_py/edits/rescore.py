@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.rows import merged
 from deepconsensus_py.edits.aligned_pass import AlignedPass
-from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import EditScores, Scope, score_edits, score_scope
 from deepconsensus_py.edits.repeats import Homopolymers, Repeats, ShortTandemRepeats
@@ -64,12 +64,13 @@ def rescore(
     scores.covered[:, same_homopolymers] = before.covered[:, place]
     scored = scope.homopolymers.copy()
     scored[same_homopolymers] = before.scored[place]
-    ratios = np.empty((len(passes), np.count_nonzero(scored), EDITED), np.float32)
-    pooled = np.empty(ratios.shape[1:])
-    fresh_rows, same_rows = fresh_homopolymers[scored], same_homopolymers[scored]
+    source = np.empty(np.count_nonzero(scored), np.int64)
+    fresh_rows, same_rows = np.flatnonzero(fresh_homopolymers[scored]), np.flatnonzero(same_homopolymers[scored])
     rows_before = (np.cumsum(before.scored) - 1)[place[before.scored[place]]]
-    ratios[:, fresh_rows], pooled[fresh_rows] = scores.ratios, scores.pooled
-    ratios[:, same_rows], pooled[same_rows] = before.ratios[:, rows_before], before.pooled[rows_before]
+    source[fresh_rows], source[same_rows] = np.arange(len(fresh_rows)), -1 - rows_before
+    ratios = merged(scores.ratios, before.ratios, source)
+    pooled = np.empty(ratios.shape[1:])
+    pooled[fresh_rows], pooled[same_rows] = scores.pooled, before.pooled[rows_before]
     # Tandem repeats overlap, so that a start alone does not identify one.
     number = dict(
         zip(

@@ -8,6 +8,7 @@ before and after.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepconsensus_py.edits.band import WIDTH, Aligned, Band, Floats, Integers, Reading, Template, factors, read_as
 from deepconsensus_py.edits.classes import EDITED, FIRST, IN_FRONT, LAST, LONGER, SHORTER
@@ -49,19 +50,18 @@ class _Base(NamedTuple):
 
 
 @kernel
-def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots) -> Floats:
+def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots, rows: NDArray[np.intp], table: Floats) -> None:
     """Likelihood ratios of homopolymer edits.
 
-    An inserted or replacing base has the rates of a homopolymer of length 1, or those of the adjacent homopolymer that
+    The probability of the pass given the edited template over that given the template; 1 for edits that are none. An
+    inserted or replacing base has the rates of a homopolymer of length 1, or those of the adjacent homopolymer that
     it extends.
 
     Args:
         aligned: a pass on its draft, after ``fill_band``.
         homopolymers: homopolymers.
-
-    Returns:
-        ``float32[homopolymers, EDITED]``, columns as in ``edits.classes``: the probability of the pass given the edited
-        template over that given the template; 1 for edits that are none.
+        rows: ``intp[homopolymers]`` the row of the table that each has.
+        table: ``float32[n, EDITED]``, columns as in ``edits.classes``, changed.
     """
     out = np.ones((len(homopolymers.start), EDITED), np.float32)
     # One loop per kind of edit: a single loop over all kinds takes twice as long.
@@ -69,7 +69,8 @@ def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots) -> Floats:
     _lengthen(aligned, homopolymers, out)
     _insert_in_front(aligned, homopolymers, out)
     _replace(aligned, homopolymers, out)
-    return out
+    for r in range(len(rows)):
+        table[rows[r]] = out[r]
 
 
 @kernel
