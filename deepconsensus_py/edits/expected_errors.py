@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.rows import largest
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.refine import TemplateState
 from deepconsensus_py.edits.repeats import LENGTH_CLASSES, Repeats
@@ -35,6 +36,9 @@ SCORED = ("constant", "evidence", "depth", "share", "one strand", "neighbours", 
 
 _LEAST_EVIDENCE = -40.0
 """Nats; less makes no difference."""
+
+_WHERE_ASKED = -10.0
+"""Nats where a model decides: few errors besides those that it expects."""
 
 _MOST_NATS = 4.6
 """Most that a pass can contribute, as in ``evidence.pooled``."""
@@ -63,8 +67,8 @@ class Readings:
             the passes without a difference against a length change by one, nats. ``support``: most passes with the same
             change; ``share``: of the spanning ones. ``other``: passes with other differences. ``neighbours``: largest
             share of the passes that support a change of an adjacent homopolymer. ``evidence``: pooled evidence of the
-            best edit, nats, at most ``CANDIDATE``. ``repeat``: copies of the tandem repeat of two or three bases that
-            it lies in, over two. ``length``, ``depth`` and ``repeat`` are logarithms.
+            best edit, nats, and -10 where a model decides. ``repeat``: copies of the tandem repeat of two or three
+            bases that it lies in, over two. ``length``, ``depth`` and ``repeat`` are logarithms.
     """
 
     length: Reals
@@ -88,7 +92,7 @@ def readings_of(state: TemplateState) -> Readings:
     spanning = np.maximum(depth, 1)
     support = candidates.support.astype(np.float64)
     share = np.minimum(support / spanning, 1)
-    beside = np.pad(support, 1)
+    beside, best = np.pad(support, 1), largest(possible_evidence(state))
     return Readings(
         length=length,
         depth=depth,
@@ -104,7 +108,8 @@ def readings_of(state: TemplateState) -> Readings:
             "one strand": (by_strand.min(axis=0) == 0).astype(np.float64),
             "neighbours": np.minimum(np.maximum(beside[:-2], beside[2:]) / spanning, 1),
             "repeat": np.log(_copies(state.repeats) / _FEWEST_COPIES),
-            "evidence": np.clip(possible_evidence(state).max(axis=1), _LEAST_EVIDENCE, CANDIDATE),
+            # Where a model decides, its own probabilities count.
+            "evidence": np.where(best > CANDIDATE, _WHERE_ASKED, np.maximum(best, _LEAST_EVIDENCE)),
         },
     )
 

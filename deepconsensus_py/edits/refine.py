@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
-from deepconsensus_py.align.disagreement import NO_DISAGREEMENT, Disagreement
+from deepconsensus_py.align.disagreement import MARGIN, NO_DISAGREEMENT, Disagreement
+from deepconsensus_py.align.rows import largest
 from deepconsensus_py.edits.aligned_pass import AlignedPass, align_pass, carried
 from deepconsensus_py.edits.candidates import SHARE, Candidates, find_candidates
 from deepconsensus_py.edits.classes import Codes, Edit, Edits, apply_edits, class_edits
@@ -173,13 +174,17 @@ def refine(zmw: Zmw, *, rounds: int = ROUNDS, threshold: float = THRESHOLD, shar
     """
     try:
         state = first_state(zmw, share)
-        state = _settle(_without_large_errors(state, share) if rounds else state, rounds, threshold, share)
+        # Edits may lead in a circle, each against the evidence of the draft before it.
+        seen = {zmw.draft.bases.tobytes()}
+        state = _settle(_without_large_errors(state, share) if rounds else state, rounds, threshold, share, seen)
         segments, disagreement = _segments(state)
         for _ in range(SEGMENT_ROUNDS if rounds and len(disagreement.start) + len(segments) else 0):
             before = state
             chosen = _choose_segments(segments)
+            if not (_leads_on(state, chosen, seen) if chosen else _may_hide_edits(disagreement)):
+                break
             # Where the passes still disagree, their alignments may hide a simple edit.
-            state = _settle(_edited(state, chosen, share, disagreement), rounds, threshold, share)
+            state = _settle(_edited(state, chosen, share, disagreement), rounds, threshold, share, seen)
             segments, disagreement = _segments(state)
             if np.array_equal(before.bases, state.bases):
                 break
@@ -198,14 +203,28 @@ def _without_large_errors(state: TemplateState, share: float) -> TemplateState:
     return _edited(state, chosen, share, NO_DISAGREEMENT) if chosen else state
 
 
-def _settle(state: TemplateState, rounds: int, threshold: float, share: float) -> TemplateState:
-    """Apply edits of homopolymers and short repeats until none is left."""
+def _settle(state: TemplateState, rounds: int, threshold: float, share: float, seen: set[bytes]) -> TemplateState:
+    """Apply edits of homopolymers and short repeats until none is left, or they lead back to a draft of before."""
     for _ in range(rounds):
         edits = choose_edits(state, threshold)
-        if not edits:
+        if not edits or not _leads_on(state, edits, seen):
             break
         state = _edited(state, edits, share, NO_DISAGREEMENT)
     return state
+
+
+def _may_hide_edits(disagreement: Disagreement) -> bool:
+    """Whether passes are so much longer or shorter somewhere that aligning them anew shows edits."""
+    change = disagreement.size - (disagreement.stop - disagreement.start) - 2 * MARGIN
+    return bool((abs(change) >= LARGE).any())
+
+
+def _leads_on(state: TemplateState, chosen: Sequence[Proposal], seen: set[bytes]) -> bool:
+    """Whether edits make a draft that has not been seen, which then counts as seen."""
+    draft = apply_edits(state.bases, Edits.of([one.edit for one in chosen]))[0].tobytes()
+    is_new = draft not in seen
+    seen.add(draft)
+    return is_new
 
 
 def _edited(
@@ -276,7 +295,7 @@ class _Candidate:
 def _homopolymer_edits(state: TemplateState, threshold: float) -> list[_Candidate]:
     homopolymers = state.repeats.homopolymers
     evidence = state.scores.pooled - LEAST_IN_REPEATS * in_long_repeats(state.repeats)[state.scores.scored, None]
-    rows = np.flatnonzero(evidence.max(axis=1, initial=-np.inf) > threshold)
+    rows = np.flatnonzero(largest(evidence) > threshold)
     scored, best = np.flatnonzero(state.scores.scored)[rows], evidence[rows].argmax(axis=1)
     classes = np.zeros(len(homopolymers), np.int64)
     classes[scored] = best + 1

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.rows import largest
 from deepconsensus_py.edits.classes import EDITED, LETTER, LONGER, OTHERS, REMOVED, RESIZED, SEGMENT, SHORTER, SHORTEST
 from deepconsensus_py.edits.error_rates import PassModel
 from deepconsensus_py.edits.evidence import POOLED_UNSUPPORTED, UNSUPPORTED, EditScores, pooled
 from deepconsensus_py.edits.kinetics import KINETIC_FIELDS, Kinetics
 from deepconsensus_py.edits.refine import LEAST_IN_REPEATS, TemplateState
 from deepconsensus_py.edits.repeats import in_long_repeats
+from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import A, N
 
 RATIO_STEP = 1 / 8
@@ -89,15 +91,28 @@ def possible_evidence(state: TemplateState) -> NDArray[np.float64]:
     homopolymers = state.repeats.homopolymers
     evidence = np.full((len(homopolymers), EDITED), POOLED_UNSUPPORTED)
     evidence[state.scores.scored] = state.scores.pooled
-    evidence[:, : SEGMENT - 1] -= LEAST_IN_REPEATS * in_long_repeats(state.repeats)[:, None]
-    base, before = homopolymers.base[:, None], np.concatenate([[0], homopolymers.base[:-1]])[:, None]
-    letter, in_front = LETTER[1:], (LETTER > 0)[1:] & (REMOVED == 0)[1:]
-    own = (letter == base) | (in_front & (letter == before))
-    evidence[(homopolymers.length[:, None] < SHORTEST[1:]) | own] = IMPOSSIBLE
-    without = np.ones(len(homopolymers), np.bool_)
-    without[state.segments.first] = False
-    evidence[without, SEGMENT - 1] = IMPOSSIBLE
+    evidence[in_long_repeats(state.repeats), : SEGMENT - 1] -= LEAST_IN_REPEATS
+    proposed = np.zeros(len(homopolymers), np.bool_)
+    proposed[state.segments.first] = True
+    _exclude(evidence, homopolymers.base, homopolymers.length, proposed)
     return evidence
+
+
+@kernel
+def _exclude(
+    evidence: NDArray[np.float64], bases: NDArray[np.uint8], length: NDArray[np.int32], proposed: NDArray[np.bool_]
+) -> None:
+    """Set the evidence for impossible edits."""
+    before = 0
+    for h in range(len(bases)):
+        for k in range(SEGMENT - 1):
+            letter = LETTER[k + 1]
+            own = letter == bases[h] or (REMOVED[k + 1] == 0 and letter == before)
+            if length[h] < SHORTEST[k + 1] or (letter > 0 and own):
+                evidence[h, k] = IMPOSSIBLE
+        if not proposed[h]:
+            evidence[h, SEGMENT - 1] = IMPOSSIBLE
+        before = bases[h]
 
 
 def _tandem_evidence(state: TemplateState) -> NDArray[np.float64]:
@@ -124,9 +139,9 @@ def _steps(values: NDArray[Any], step: float, dtype: Any) -> NDArray[Any]:
     return np.rint(np.clip(scaled, -limit, limit, out=scaled), out=scaled).astype(dtype)
 
 
-CANDIDATE = -10.0
-"""Threshold of pooled evidence, nats; homopolymers whose best edit has less keep the draft. In CCS reads 9 of 10
-homopolymers lie below, but only 1 in 60 of the wrong ones."""
+CANDIDATE = -6.0
+"""Threshold of pooled evidence, nats; homopolymers whose best edit has less keep the draft. The network edited 2 in
+100,000 of those between -10 and this, and expected 1 to 6 % of the errors there (performance.md)."""
 
 MOST_PASSES = 32
 """Pass tokens per item; evidence is pooled over all passes regardless."""
@@ -171,8 +186,8 @@ HOMOPOLYMER_FIELDS = sum(HOMOPOLYMER_PARTS.values())
 
 def undecided_homopolymers(evidence: EditEvidence) -> NDArray[np.int64]:
     """Indices ``int64[n]`` of homopolymers with coverage and an edit above ``CANDIDATE``."""
-    likeliest = evidence.pooled.max(axis=1, initial=-_MOST)
-    undecided: NDArray[np.int64] = np.flatnonzero((likeliest > CANDIDATE / SCORE_STEP) & evidence.covered.any(axis=0))
+    likely = largest(evidence.pooled) > CANDIDATE / SCORE_STEP
+    undecided: NDArray[np.int64] = np.flatnonzero(likely & evidence.covered.any(axis=0))
     return undecided
 
 

@@ -10,7 +10,9 @@ from support import alignment_of
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.passes import align_zmw
+from deepconsensus_py.edits import refine as refine_module
 from deepconsensus_py.edits.classes import EDITED, Edit
+from deepconsensus_py.edits.proposals import Proposal
 from deepconsensus_py.edits.refine import refine
 from deepconsensus_py.edits.repeats import find_homopolymers, find_short_tandem_repeats
 from deepconsensus_py.errors import MoleculeError
@@ -130,6 +132,27 @@ def test_nothing_happens_a_second_time() -> None:
     differences = np.abs(all_ratios(first.scores)[:, both] - all_ratios(again.scores)[:, both])
     assert both.sum() > 0.9 * again.scores.scored.sum()
     assert np.quantile(differences, 0.99) < 1
+
+
+def test_edits_that_lead_in_a_circle_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two drafts may have evidence for the edit that leads to the other."""
+    truth, zmw = simulated(6, length=400)
+    aligned = align_zmw(zmw)
+    at, made = int(find_homopolymers(truth).start[50]), []
+
+    def other_draft(state: refine_module.TemplateState, threshold: float) -> list[Proposal]:
+        longer = len(state.bases) > len(truth)
+        return [Proposal(Edit(at, 1, truth[:0]) if longer else Edit(at, 0, truth[[at]]))]
+
+    def counted(*given: object, **named: object) -> refine_module.TemplateState:
+        made.append(given)
+        return next_state(*given, **named)
+
+    next_state = refine_module.next_state
+    monkeypatch.setattr(refine_module, "choose_edits", other_draft)
+    monkeypatch.setattr(refine_module, "next_state", counted)
+    assert len(refine(aligned, rounds=10).bases) == len(truth) + 1
+    assert len(made) == 1
 
 
 def test_no_rounds_keep_the_draft_and_give_its_evidence() -> None:
