@@ -24,6 +24,8 @@ class Groups:
         place: where each query is in the flattened groups, ``int64[n]`` or ``int64[B, n]``, or the first n of them;
             None where a query may be in several groups, or in none.
         kept: the plan without bias of a pattern that is the same in every call.
+        frame: coordinates of queries and keys relative to their group, ``int64[n, 1]`` each, where they are the same in
+            all groups.
     """
 
     queries: Tensor
@@ -31,6 +33,7 @@ class Groups:
     allowed: Tensor
     place: Tensor | slice | None = None
     kept: Plan | None = None
+    frame: tuple[Tensor, Tensor] | None = None
 
     def gather(self, x: Tensor, index: Tensor) -> Tensor:
         """``[B, h, n, d]`` to ``[B, h, g, members, d]``; ``index`` is ``queries`` or ``keys``."""
@@ -84,8 +87,11 @@ def group_plan(
     """The plan of the scores ``[B, h, g, n_q, n_k]`` of all groups."""
     term = None
     if bias is not None and not bias.by_token:
-        of_q, of_k = places(q, k, coords)
-        cut = _cut_places(of_q, groups.queries), _cut_places(of_k, groups.keys)
+        if groups.frame is not None and getattr(bias, "by_offset", False):
+            cut = groups.frame
+        else:
+            of_q, of_k = places(q, k, coords)
+            cut = _cut_places(of_q, groups.queries), _cut_places(of_k, groups.keys)
         term = near(bias, groups.gather(q, groups.queries), cut)
     elif bias is not None:
         scores = added(bias, q, k, coords, edges)
@@ -112,8 +118,8 @@ def _kept(pattern: BlockLocal, n_q: int, n_k: int, dtype: torch.dtype, device: t
     # The cache outlives inference mode, whose tensors cannot be used for training.
     with torch.inference_mode(False):
         starts = torch.arange(0, n_q, block, device=device).unsqueeze(-1)
-        queries = starts + torch.arange(block, device=device)
-        keys = starts + torch.arange(-lo, block + hi, device=device)
+        within, around = (torch.arange(first, block + more, device=device) for first, more in ((0, 0), (-lo, hi)))
+        queries, keys = starts + within, starts + around
         queries, keys = queries.where(queries < n_q, -1), keys.where((keys >= 0) & (keys < n_k), -1)
         of_q, of_k = queries.unsqueeze(-1), keys.unsqueeze(-1)
         groups = _blocks(pattern, Members(queries, keys, of_q, of_k, slice(n_q)), late=n_k - n_q)
@@ -121,7 +127,8 @@ def _kept(pattern: BlockLocal, n_q: int, n_k: int, dtype: torch.dtype, device: t
         # What is mixed for queries beyond the last one is never read.
         assert plan.empty is not None
         bare = torch.compiler.is_compiling() or bool((plan.empty.squeeze(-1) & (queries >= 0)).any())
-        return replace(groups, kept=plan if bare else Plan(plan.allowed, None, None, plan.numbers))
+        frame = within.unsqueeze(-1), around.unsqueeze(-1)
+        return replace(groups, kept=plan if bare else Plan(plan.allowed, None, None, plan.numbers), frame=frame)
 
 
 def _blocks(pattern: BlockLocal, found: Members, *, late: int) -> Groups:

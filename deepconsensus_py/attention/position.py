@@ -60,7 +60,11 @@ class Learned(nn.Module):
 
 
 class Bias(Protocol):
-    """A term added to the scores of pairs."""
+    """A term added to the scores of pairs.
+
+    Some have more: ``counted(q, n_q, n_k)``, the same as ``scores`` for tokens in a row; ``by_offset``, True where only
+    offsets of coordinates matter, so that blocks share a term; ``by_head``, True where heads differ.
+    """
 
     @property
     def query_dependent(self) -> bool:
@@ -104,7 +108,7 @@ class Alibi:
         heads: heads of the queries.
     """
 
-    query_dependent, by_token, by_head = False, False, True
+    query_dependent, by_token, by_head, by_offset = False, False, True, True
 
     def __init__(self, heads: int) -> None:
         self.slopes = tuple(2 ** (-8 * (head + 1) / heads) for head in range(heads))

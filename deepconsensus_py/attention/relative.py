@@ -19,7 +19,7 @@ class Relative(nn.Module):
         later: whether later keys have vectors too; elsewhere they get 0.
     """
 
-    query_dependent, by_token = True, False
+    query_dependent, by_token, by_offset = True, False, True
 
     def __init__(self, d: int, reaches: tuple[int, ...], *, later: bool = True) -> None:
         super().__init__()
