@@ -23,7 +23,8 @@ REDONE: dict[str, tuple[str, str]] = {
     ),
     "music": (
         "pass, 4 of 4",
-        "Sinusoids beside the absolute table; a learning rate for each arm; intervals over seeds and excerpts.",
+        "Sinusoids and rotary positions beside the absolute table; a learning rate for each arm; intervals over seeds "
+        "and excerpts.",
     ),
     "mesh": (
         "pass, 19 of 19",
