@@ -246,12 +246,11 @@ _NOTES = (
     "parts of one molecule of each group.",
     "The bundled model `edits` was trained on real molecules only, so that it has seen none of the simulated ones; the "
     "profiles of the simulator were counted on some of the same real molecules.",
-    "On real molecules, each excluded from training in turn (docs/accuracy.md): 74 errors left of the 184 of the "
-    "CCS reads of human_1m with five or more passes (-60 %); 254 of 319 of the eight without kinetics.",
-    "With 5 to 10 passes of the profile sequel, few errors are removed. `pairhmm`, which learns from no other "
-    "molecule, removes as few (359 of 369 errors are left in 14 of the molecules, 389 by `edits`): the simulated "
-    "passes support the wrong bases more often than real ones of that depth, which leave 43 of 58, 6 of 9 and 10 of "
-    "45 errors.",
+    "On real molecules, excluded from training in turn (docs/accuracy.md): `edits` leaves 71 of the 184 errors of the "
+    "CCS reads of human_1m with five or more passes (-61 %), `pairhmm` 88; of 319 without kinetics, 261 and 253.",
+    "With 5 to 10 passes of the profile sequel, a quarter of the errors is removed, by `pairhmm` as by `edits`: the "
+    "simulated passes support the wrong bases more often than real ones of that depth, of whose 58, 9 and 45 errors "
+    "`edits` leaves 43, 4 and 9.",
     "The published -42 % is of the original network on human reads, and its yields and assemblies are of whole "
     "genomes; here k-mers of each read, compared with those of its truth, stand for completeness and false "
     "duplication.",
