@@ -184,7 +184,7 @@ def table() -> None:
     widths, ways = (16, 32, 64, 128, 256), {"core": plain(), "fused": fused()}
     print(f"| gradients | items x heads | tokens | {' | '.join(f'{d} wide' for d in widths)} |")
     print("|---|---|---|---|---|---|---|---|")
-    for backward, items, n in itertools.product((False, True), (1, 16), (25, 50, 100, 200, 400)):
+    for backward, items, n in itertools.product((False, True), (1, 16), (25, 32, 40, 50, 100, 200, 400)):
         ratios = []
         for d in widths:
             best = measure(Case((items, 4, n, d), ways["core"], {"fused": ways["fused"]}), 30, backward=backward)

@@ -19,8 +19,11 @@ BACKENDS = ("dense", "sdpa", "blocked", "flex")
 # Beyond this many keys, blocks cost less than all pairs of which some are masked (`python benchmarks/attention.py`).
 LOCAL_TOKENS = 256
 
-# With gradients, plain products of heads as wide as this are faster than the fused kernel at these lengths.
-WIDE, WIDE_TOKENS = 192, range(65, LOCAL_TOKENS + 1)
+# Plain products are faster than the fused kernel of a CPU for wide heads with gradients, and without gradients for
+# narrow heads and few tokens that do not fill its registers of 16 numbers (`python benchmarks/attention.py --table`).
+# The batch plays no part, so that an item is computed in the same way in any batch.
+WIDE, WIDE_TOKENS = 192, range(33, 513)
+NARROW, NARROW_TOKENS, REGISTER = 32, range(48), 16
 
 # Beyond this a graph's table of pairs costs more than lists of its edges.
 DENSE_NODES = 1024
@@ -121,10 +124,15 @@ def _counted(pattern: Pattern, n_q: int, n_k: int, dtype: torch.dtype, device: t
 
 
 def choose_backend(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing, *, whole: bool, fused: bool) -> str:
-    """The backend that computes it; with ``whole``, one that makes the weights of all pairs.
+    """The backend that computes it.
 
-    Where torch has a fused kernel of a CPU (``fused``), it is as fast as plain products or faster in float32 and
-    bfloat16 for all widths, batches and lengths but those of ``WIDE`` (`python benchmarks/attention.py --table`).
+    Args:
+        asked: its name, or ``auto``.
+        q: the queries.
+        k: the keys.
+        pattern: which pairs are allowed.
+        whole: the weights of all pairs are needed.
+        fused: torch has a fused kernel of a CPU: no weights are dropped, and values are as wide as keys.
     """
     if asked not in (*BACKENDS, "auto"):
         raise ValueError(f"unknown attention backend {asked!r}; known are auto, {', '.join(BACKENDS)}")
@@ -143,8 +151,14 @@ def choose_backend(asked: str, q: Tensor, k: Tensor, pattern: Pattern | Routing,
         return "blocked"
     if q.device.type != "cpu":
         return "sdpa"
-    wide = q.requires_grad and q.shape[-1] >= WIDE and k.shape[-2] in WIDE_TOKENS
-    return "sdpa" if fused and not wide else "dense"
+    return "sdpa" if fused and not _products_are_faster(q, k) else "dense"
+
+
+def _products_are_faster(q: Tensor, k: Tensor) -> bool:
+    width, tokens = q.shape[-1], k.shape[-2]
+    if q.requires_grad:
+        return width >= WIDE and tokens in WIDE_TOKENS
+    return q.dtype == torch.float32 and width <= NARROW and tokens in NARROW_TOKENS and tokens % REGISTER > 0
 
 
 def learned(plan: Plan, q: Tensor) -> bool:

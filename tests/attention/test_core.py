@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from deepconsensus_py.attention import core, patterns, plan
+from deepconsensus_py.attention.cost import largest_tensor
 from deepconsensus_py.attention.patterns import BlockLocal, Full, Pattern
 from deepconsensus_py.attention.position import Additive
 
@@ -199,3 +200,43 @@ def test_gpu_equals_cpu(pattern: Pattern) -> None:
     q, k, v = tensors(13)
     out = core.attend(q.cuda(), k.cuda(), v.cuda(), pattern=pattern)
     equal(out.cpu(), core.attend(q, k, v, pattern=pattern, backend="dense"))
+
+
+@pytest.mark.parametrize(
+    ("n", "width", "gradients", "chosen"),
+    [
+        (25, 16, False, "dense"),
+        (32, 16, False, "sdpa"),
+        (25, 64, False, "sdpa"),
+        (25, 16, True, "sdpa"),
+        (100, 256, True, "dense"),
+        (100, 256, False, "sdpa"),
+        (600, 256, True, "sdpa"),
+    ],
+)
+def test_width_and_length_choose_the_backend_and_the_batch_does_not(
+    n: int, width: int, gradients: bool, chosen: str
+) -> None:
+    for items in (1, 64):
+        q = torch.empty(items, 1, n, width, requires_grad=gradients)
+        assert plan.choose_backend("auto", q, q, Full(), whole=False, fused=True) == chosen
+        assert plan.choose_backend("auto", q, q, Full(), whole=False, fused=False) == "dense"
+
+
+@pytest.mark.parametrize("pattern", [Full(), Full(causal=True), BlockLocal(20, 12, exact=12)], ids=str)
+@pytest.mark.parametrize("n", [25, 100, 300])
+@pytest.mark.parametrize("width", [16, 140])
+def test_an_item_has_the_same_bits_in_any_batch(pattern: Pattern, n: int, width: int) -> None:
+    q, k, v = torch.randn(3, 8, 2, n, width, generator=torch.Generator().manual_seed(0))
+    together = core.attend(q, k, v, pattern=pattern)
+    alone = [core.attend(q[i : i + 1], k[i : i + 1], v[i : i + 1], pattern=pattern) for i in range(8)]
+    assert torch.equal(together, torch.cat(alone))
+
+
+def test_causal_attention_makes_no_table_of_pairs() -> None:
+    q = torch.randn(1, 1, 3000, 8, requires_grad=True)
+
+    def run() -> None:
+        core.attend(q, q, q, pattern=Full(causal=True)).sum().backward()
+
+    assert largest_tensor(run) < 3000 * 3000 // 8

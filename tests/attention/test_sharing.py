@@ -24,7 +24,7 @@ LINES = {
     "relative": 175,
     "rotary": 60,
     "routing": 115,
-    "plan": 190,
+    "plan": 210,
     "groups": 175,
     "multihead": 130,
     "blocks": 145,
