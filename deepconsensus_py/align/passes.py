@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,8 +217,10 @@ def _align(p: Pass, draft_map: DraftMap, draft_bases: NDArray[np.uint8]) -> Pass
 
 def _alignment(hit: Hit) -> Alignment:
     operations = [(cigar.SOFT_CLIP, hit.head), *hit.operations, (cigar.SOFT_CLIP, hit.tail)]
-    kinds, lengths = np.array([item for item in operations if item[1]]).T
-    return Alignment(hit.start, kinds.astype(np.uint8), lengths.astype(np.int32))
+    # From single numbers: NumPy takes three times as long to find the shape of a list of pairs.
+    pairs = np.fromiter(chain.from_iterable(operations), np.int32, 2 * len(operations)).reshape(-1, 2)
+    kinds, lengths = pairs[pairs[:, 1] > 0].T
+    return Alignment(hit.start, kinds.astype(np.uint8), lengths.copy())
 
 
 def _turned(values: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
