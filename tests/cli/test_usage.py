@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pysam
 import pytest
+import torch
 from support import Commands
 
 from deepconsensus_py.cli._parser import Parser
 from deepconsensus_py.cli.main import build_parser
 from deepconsensus_py.methods import DEFAULT
+from deepconsensus_py.models.device import has_bf16
 from deepconsensus_py.models.header import find_model
 
 NOT_RUN = ("train", "distill", "model convert", "claims", "bench attention", "calibrate reads_to_ref.bam", "filter - ")
@@ -71,6 +73,9 @@ def test_examples_run(run: Commands, files: Path, monkeypatch: pytest.MonkeyPatc
     for example in EXAMPLES:
         if not example.startswith(NOT_RUN):
             result = run(*shlex.split(example))
+            if example.startswith("model check") and not has_bf16(torch.device("cpu")):
+                assert "does not support bfloat16; use --precision" in result.err
+                continue
             assert (result.status, "deprecated" in result.err) == (0, False), (example, result.err)
 
 
