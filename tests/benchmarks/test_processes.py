@@ -35,8 +35,8 @@ def test_memory_is_that_of_the_whole_tree(processes, tmp_path: Path, monkeypatch
 
         def look(*given) -> None:
             looks.extend([1] if held.exists() else [])
-            # A whole look at both since they hold what they are to hold.
-            if len(looks) == 2:
+            # Whole looks at both since they hold what they are to hold; one alone once missed the child.
+            if len(looks) == 5:
                 seen.touch()
             wait(*given)
 
