@@ -45,7 +45,7 @@ METHODS = {
         "deepconsensus_py.edits.method:EditMethod",
         "deepconsensus_py.models.edit_ensemble:EditEnsemble",
         "deepconsensus_py.edits.inference:EditInference",
-        "deepconsensus_py.models.blank_items:blank_edits",
+        "deepconsensus_py.edits.inference:blank_item",
         preload=("deepconsensus_py.edits.compiled",),
     ),
     "columns": MethodRow(

@@ -51,8 +51,8 @@ def _check(
     """Compare the pairs of an alignment with the bases, those with an N excepted.
 
     Returns:
-        The operation of the first match or mismatch that is none, and its draft position, -1 each if there is none; the
-        equal pairs of operations that tell neither, and all pairs of these.
+        The operation and draft position of the first ``=`` at unequal bases or ``X`` at equal ones, -1 each if there is
+        none; the number of equal pairs under ``M``, and of all pairs under ``M``.
     """
     operations, lengths, at = alignment
     position = equal = unsaid = 0

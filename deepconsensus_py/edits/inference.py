@@ -82,6 +82,11 @@ def _shapes(trunk: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     return shapes | {f"{name}.{part}": (d,) for name in norms for part in ("weight", "bias")}
 
 
+def blank_item() -> Arrays:
+    """Inputs of one homopolymer with one pass, without evidence: computing it loads the compiled code."""
+    return {"passes": np.zeros((1, 1, PASS_FIELDS), np.int8), "run": np.zeros((1, HOMOPOLYMER_FIELDS), np.int16)}
+
+
 class EditInference:
     """A ``corrector.Network`` of the method ``edits``, on a CPU, in float32.
 

@@ -204,7 +204,7 @@ def _without_large_errors(state: TemplateState, share: float) -> TemplateState:
 
 
 def _settle(state: TemplateState, rounds: int, threshold: float, share: float, seen: set[bytes]) -> TemplateState:
-    """Apply edits of homopolymers and short repeats until none is left, or they lead back to a draft of before."""
+    """Apply edits of homopolymers and short repeats until none is left, or they lead back to an earlier draft."""
     for _ in range(rounds):
         edits = choose_edits(state, threshold)
         if not edits or not _leads_on(state, edits, seen):
@@ -220,7 +220,7 @@ def _may_hide_edits(disagreement: Disagreement) -> bool:
 
 
 def _leads_on(state: TemplateState, chosen: Sequence[Proposal], seen: set[bytes]) -> bool:
-    """Whether edits make a draft that has not been seen, which then counts as seen."""
+    """Whether edits make a draft that has not been seen; it is added to those that have."""
     draft = apply_edits(state.bases, Edits.of([one.edit for one in chosen]))[0].tobytes()
     is_new = draft not in seen
     seen.add(draft)

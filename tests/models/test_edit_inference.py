@@ -11,11 +11,10 @@ import pytest
 from edit_toys import random_evidence, random_model, random_network, scores_of
 
 from deepconsensus_py.corrector import Arrays
-from deepconsensus_py.edits.inference import EditInference
+from deepconsensus_py.edits.inference import EditInference, blank_item
 from deepconsensus_py.edits.method import SPEC
 from deepconsensus_py.edits.tokens import homopolymer_tokens
 from deepconsensus_py.errors import ModelError
-from deepconsensus_py.models.blank_items import blank_edits
 from deepconsensus_py.models.device import DeviceNetwork
 from deepconsensus_py.models.edit_ensemble import EditEnsemble, EnsembleConfig
 from deepconsensus_py.models.edit_network import EditConfig, EditScorer
@@ -51,7 +50,7 @@ def test_a_network_gives_the_scores_of_torch(sizes: dict[str, int]) -> None:
 
 
 def test_a_blank_item_has_the_types_of_others() -> None:
-    blank = blank_edits()
+    blank = blank_item()
     assert {name: (a.dtype, a.shape[-1]) for name, a in blank.items()} == {
         name: (a.dtype, a.shape[-1]) for name, a in TOKENS.items()
     }
