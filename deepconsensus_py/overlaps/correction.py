@@ -58,13 +58,53 @@ def correct_reads(
     """
     overlaps = find_overlaps([read.bases for read in reads])
     log.info("%d overlaps of %d reads", sum(map(len, overlaps)) // 2, len(reads))
+    yield from correct_overlapping(
+        reads, overlaps, rounds=rounds, min_coverage=min_coverage, model=model, threads=threads
+    )
+
+
+def correct_overlapping(
+    reads: Sequence[Draft],
+    overlaps: Sequence[Sequence[Overlap]],
+    steps: NDArray[np.int8] | None = None,
+    *,
+    rounds: int = ROUNDS,
+    min_coverage: int = MIN_COVERAGE,
+    model: str = MODEL,
+    threads: int = 1,
+) -> Iterator[PolishedRead]:
+    """Correct the reads of a part of a genome, whose overlaps are known.
+
+    A read that is corrected in one round needs those that it overlaps with as they are after the round before. So the
+    reads that are asked for come out the same, whatever other reads there are, if all that are no more than ``rounds``
+    steps away are among them: neighbours, their neighbours, and so on.
+
+    Args:
+        reads: HiFi reads.
+        overlaps: of each read that is less than ``rounds`` steps away.
+        steps: ``int8[n]`` how far each read is from those that are asked for, which have 0; None asks for all.
+        rounds: how often; the last one is for the reads with 0 alone, the one before for those with 1 too.
+        min_coverage: fewest reads.
+        model: name or file of a model.
+        threads: CPU cores.
+
+    Yields:
+        The reads that are asked for, in order; see ``correct_reads``.
+
+    Raises:
+        ModelError: the model is unknown or unreadable.
+    """
+    steps = np.zeros(len(reads), np.int8) if steps is None else steps
     copies = [Copy.of(read.bases) for read in reads]
-    for last in range(rounds)[::-1]:
-        piles = _piles(reads, overlaps, copies, min_coverage)
+    for left in range(rounds)[::-1]:
+        numbers = np.flatnonzero(steps <= left).tolist()
+        piles = _piles(reads, numbers, overlaps, copies, min_coverage)
         polished = (_kept(read, covered) for read, covered in _polished(piles, model, threads))
-        log.info("round %d of %d", rounds - last, rounds)
-        if last:
-            copies = [_copy(read) for read in polished]
+        log.debug("round %d of %d: %d reads", rounds - left, rounds, len(numbers))
+        if left:
+            corrected = [_copy(read) for read in polished]
+            for number, copy in zip(numbers, corrected, strict=True):
+                copies[number] = copy
         else:
             yield from polished
 
@@ -74,9 +114,13 @@ _Pile = tuple[Zmw, NDArray[np.bool_]]
 
 
 def _piles(
-    reads: Sequence[Draft], overlaps: Sequence[Sequence[Overlap]], copies: Sequence[Copy], min_coverage: int
+    reads: Sequence[Draft],
+    numbers: Iterable[int],
+    overlaps: Sequence[Sequence[Overlap]],
+    copies: Sequence[Copy],
+    min_coverage: int,
 ) -> Iterator[_Pile]:
-    for read, own in zip(reads, overlaps, strict=True):
+    for read, own in ((reads[number], overlaps[number]) for number in numbers):
         passes = of_same_haplotype(read.bases, as_passes(read, own, copies))
         covered = coverage(passes, len(read.bases)) >= min_coverage
         itself, *others = passes

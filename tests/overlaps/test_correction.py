@@ -1,10 +1,13 @@
 """Reads corrected by each other, from end to end."""
 
+from dataclasses import replace
+
 import edlib
 import numpy as np
 from overlap_reads import genome, tiled, with_errors
 
-from deepconsensus_py.overlaps.correction import correct_reads
+from deepconsensus_py.overlaps.correction import correct_overlapping, correct_reads
+from deepconsensus_py.overlaps.overlap import find_overlaps
 from deepconsensus_py.pacbio.molecule import Draft, reverse_complement
 from deepconsensus_py.polishing.read import PolishedRead
 
@@ -16,11 +19,14 @@ def distance(one: Array, other: Array) -> int:
     return int(edlib.align(one.tobytes(), other.tobytes())["editDistance"])
 
 
-def corrected(reads: list[Array], **options: int) -> list[PolishedRead]:
-    drafts = [
+def as_drafts(reads: list[Array]) -> list[Draft]:
+    return [
         Draft(f"movie/{number}/ccs", read, np.full(len(read), QUALITY, np.uint8)) for number, read in enumerate(reads)
     ]
-    return list(correct_reads(drafts, rounds=2, **options))
+
+
+def corrected(reads: list[Array], **options: int) -> list[PolishedRead]:
+    return list(correct_reads(as_drafts(reads), rounds=2, **options))
 
 
 def test_errors_go_and_alleles_stay() -> None:
@@ -55,3 +61,31 @@ def test_a_read_without_overlaps_stays() -> None:
     for read, bases in zip(corrected(reads), reads, strict=True):
         assert np.array_equal(read.bases, bases)
         assert set(read.qualities) == {QUALITY}
+
+
+def test_the_part_around_a_read_is_enough() -> None:
+    """A read is the same, whether all reads are corrected or those within three steps."""
+    rng = np.random.default_rng(5)
+    reads = [with_errors(truth, 12, rng) for truth in tiled(genome(40_000, 5), 6000, 1000)]
+    drafts = as_drafts(reads)
+    overlaps = find_overlaps(reads)
+    whole = list(correct_overlapping(drafts, overlaps))
+    wanted = 17
+    steps = np.full(len(reads), 127, np.int8)
+    steps[wanted] = 0
+    for step in range(3):
+        for number in np.flatnonzero(steps == step):
+            others = [overlap.other for overlap in overlaps[number]]
+            steps[others] = np.minimum(steps[others], step + 1)
+    # The reads that are too far away are not even there.
+    near = [
+        draft if step <= 3 else replace(draft, bases=draft.bases[:0]) for draft, step in zip(drafts, steps, strict=True)
+    ]
+    assert 0 < sum(len(draft.bases) == 0 for draft in near) < len(reads)
+    (alone,) = correct_overlapping(near, overlaps, steps)
+    assert alone.bases.tobytes() == whole[wanted].bases.tobytes()
+    assert alone.qualities.tobytes() == whole[wanted].qualities.tobytes()
+    # One step less, and the last round takes copies that nothing has corrected.
+    steps[steps == 1] = 3
+    (worse,) = correct_overlapping(near, overlaps, steps)
+    assert alone.qualities.tobytes() != worse.qualities.tobytes()
