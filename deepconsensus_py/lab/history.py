@@ -58,8 +58,8 @@ REDONE: dict[str, tuple[str, str]] = {
     ),
     "routing": (
         "pass, 5 of 5",
-        "Centroids that stay as drawn, and those of the published decay, beside the row's own. There is still no "
-        "causal form of routing.",
+        "A causal form of routing, beside full and local attention that look back; three seeds in place of two. In "
+        "both forms, centroids that stay as drawn, and those of the published decay, beside the row's own.",
     ),
     "halo": (
         "pass, 6 of 6",

@@ -115,7 +115,7 @@ def _section(claim: Claim, result: Result, plots: str) -> Iterator[str]:
     yield f"## {claim.number} {claim.id}"
     yield ""
     yield f"**{claim.system}.** {claim.text}"
-    yield f"Baseline: {claim.baseline} On reads: {claim.on_reads}"
+    yield f"Baseline: {claim.baseline}" + (f" On reads: {claim.on_reads}" if claim.on_reads else "")
     yield ""
     yield "| figure | baseline | ours | 95 % interval | target | |"
     yield "|---|---|---|---|---|---|"

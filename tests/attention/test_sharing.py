@@ -24,6 +24,7 @@ LINES = {
     "relative": 175,
     "rotary": 60,
     "routing": 115,
+    "causal_routing": 190,
     "plan": 210,
     "groups": 175,
     "multihead": 130,

@@ -21,7 +21,8 @@ def test_numbers_and_ids_are_all_different() -> None:
 
 def test_claims_say_what_they_are() -> None:
     assert [claim.id for claim in CLAIMS if not claim.system or not claim.seeds] == []
-    texts = [(claim.id, text) for claim in CLAIMS for text in (claim.text, claim.baseline, claim.on_reads)]
+    texts = [(claim.id, text) for claim in CLAIMS for text in (claim.text, claim.baseline)]
+    texts += [(claim.id, claim.on_reads) for claim in CLAIMS if claim.on_reads]
     assert [(name, text) for name, text in texts if not text.endswith(".")] == []
 
 

@@ -51,3 +51,10 @@ def test_sizes_that_cannot_be_are_refused_and_seeds_tell() -> None:
     one, same, other = (matches(4, length=100, pairs=9, apart=30, seed=seed)[0] for seed in (0, 0, 1))
     assert (one == same).all()
     assert not (one == other).all()
+
+
+def test_who_looks_back_is_told_before_being_asked() -> None:
+    symbols, _ = matches(40, length=100, pairs=10, apart=30, seed=2, causal=True)
+    told = ((symbols[..., 1] > 0) & (symbols[..., 1] < ASKED)) * np.arange(1, 101)
+    asked = (symbols[..., 1] == ASKED).argmax(axis=1)
+    assert (told.max(axis=1) <= asked).all()
