@@ -12,9 +12,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from deepconsensus_py.attention import core
 from deepconsensus_py.attention.blocks import Trunk
 from deepconsensus_py.attention.config import AttentionConfig
 from deepconsensus_py.attention.patterns import Full
+from deepconsensus_py.attention.position import Additive
 from deepconsensus_py.attention.tokens import Tokens
 from deepconsensus_py.heads.head import Batch, Head, Spec
 
@@ -27,8 +29,8 @@ class RetrieveHead(Head):
     """The word for the blank of a question, from documents.
 
     The trunk encodes questions and documents alike. From both come vectors whose product says which document helps; the
-    reader attends from the question to the words of one document, and may copy one of them. Beside the documents found
-    stands a null document, of one learned token.
+    reader attends from the question to the words of one document, and points at one of them to copy it, or at a
+    sentinel that stands for the vocabulary. Beside the documents found stands a null document, of one learned token.
 
     Args:
         trunk: an encoder that sees neighbouring words.
@@ -52,7 +54,7 @@ class RetrieveHead(Head):
         self.weigh, self.place = nn.Linear(d, 1), nn.Linear(d, d)
         attention = (AttentionConfig(Full()),)
         self.reader = Trunk(replace(trunk.config, layers=1, attention=attention, shared=False, cross=True))
-        self.copying = nn.Parameter(torch.tensor(-math.log(trunk.config.d) / 2))
+        self.copying = nn.Parameter(torch.zeros(()))
         self.sharpness = nn.Parameter(torch.tensor(math.log(10.0)))
 
     def tokens(self, batch: Batch) -> Tokens:
@@ -91,12 +93,22 @@ class RetrieveHead(Head):
         read = self.reader(Tokens(question.repeat_interleave(k, 0)), Tokens(x[rows], mask=mask[rows]))
         read = read[(batch["question"] == BLANK).repeat_interleave(k, 0)]
         made = read @ self.words.weight.T / math.sqrt(read.shape[-1])
-        copied = torch.exp(self.copying) * torch.einsum("rd,rnd->rn", read, x[rows])
-        copied = copied.masked_fill(words[rows] == BLANK, -math.inf)
-        # One distribution over the vocabulary and the places of the document (Gu et al. 2016, CopyNet).
-        shares = torch.cat([made, copied], 1).log_softmax(-1).exp()
-        chances = shares[:, : made.shape[1]].scatter_add(1, words[rows], shares[:, made.shape[1] :])
+        vocabulary, places = self._pointed(read, x[rows], words[rows] != BLANK, made.logsumexp(-1))
+        chances: Tensor = (made.log_softmax(-1).exp() * vocabulary).scatter_add(1, words[rows], places)
         return chances.clamp(min=LEAST_CHANCE).log().view(len(question), k, -1)
+
+    def _pointed(self, read: Tensor, document: Tensor, real: Tensor, sentinel: Tensor) -> tuple[Tensor, Tensor]:
+        """How likely the word is one of the vocabulary ``[r, 1]``, and that of each place of the document ``[r, n]``.
+
+        The pointer is attention of the core. With the total score ``[r]`` of the vocabulary as the sentinel's, words
+        and places are one distribution (Gu et al. 2016, CopyNet; Merity et al. 2017, pointer sentinels).
+        """
+        keys = nn.functional.pad(document, (0, 0, 1, 0)).unsqueeze(1)
+        bias = Additive(nn.functional.pad(sentinel[:, None, None, None], (0, document.shape[1])))
+        asked, mask = (torch.exp(self.copying) * read)[:, None, None], nn.functional.pad(real, (1, 0), value=True)
+        weights: list[Tensor] = []
+        core.attend(asked, keys, keys, pattern=Full(), bias=bias, mask=mask, need_weights=weights)
+        return weights[0][:, 0, 0, :1], weights[0][:, 0, 0, 1:]
 
     def vectors(self, encoded: Tokens) -> Tensor:
         """``[B, d]`` of length 1, from the encoded words of questions or documents, each word weighed by itself."""

@@ -82,7 +82,8 @@ REDONE: dict[str, tuple[str, str]] = {
     "realm": (
         "pass, 2 of 2",
         "Five seeds in place of two, differences on the same questions, each ingredient by itself, and REALM with "
-        "as many documents read as REALM++, which read eight times as many.",
+        "as many documents read as REALM++, which read eight times as many. The pointer that copies words is now "
+        "attention of the core.",
     ),
     "survey": (
         "pass, 7 of 7",

@@ -78,13 +78,31 @@ def test_the_index_does_not_depend_on_what_fills_up() -> None:
 @torch.no_grad()
 def test_the_reader_copies_from_its_own_document_alone() -> None:
     head, given = drawn(), batch(0)
-    head.copying.fill_(8.0)
+    head.copying.fill_(10.0)
     words = read(head, given)
     for item in range(3):
         for place, row in enumerate(given["found"][item]):
             likely = set(words[item, 1 + place].topk(1).indices.tolist())
             assert likely <= set(given["documents"][row].tolist())
     assert float(words[:, 0].max()) < 0.9
+
+
+@torch.no_grad()
+def test_words_and_places_share_one_softmax() -> None:
+    head, given = drawn(), batch(0)
+    head.copying.fill_(0.7)
+    found, document = given["found"][:, 0], head.encoded(given["documents"])
+    asked = head.reader(
+        Tokens(head.trunk(head.tokens(given))), Tokens(document.x[found], mask=given["documents"][found] != 0)
+    )[given["question"] == 0]
+    chances = read(head, given)[:, 1]
+    for item, row in enumerate(found):
+        words = given["documents"][row]
+        real, width = words != 0, asked.shape[-1] ** 0.5
+        copied = document.x[row, real] @ asked[item] * 2.0137527 / width
+        both = torch.cat([head.words.weight @ asked[item] / width, copied]).softmax(0)
+        wanted = both[:WORDS].index_add(0, words[real], both[WORDS:])
+        torch.testing.assert_close(chances[item], wanted, atol=1e-5, rtol=0)
 
 
 def read(head: RetrieveHead, given: dict[str, Tensor]) -> Tensor:
