@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "weights": {"weights"},
     "reports": {"reports", "pacbio"},
     "polishing": {"polishing", "reports", "models", "hifi", "corrector", "align", "pacbio", "workers"},
-    "overlaps": {"overlaps", "polishing", "reports", "hifi", "align", "pacbio"},
+    "overlaps": {"overlaps", "polishing", "models", "reports", "hifi", "align", "pacbio", "workers"},
     "examples": {"examples", "pileup", "corrector", "align", "pacbio", "workers", "models"},
     "simulate": {"simulate", "align", "pacbio"},
     "evaluate": {"evaluate", "polishing", "reports", "models", "pileup", "edits", "corrector", "align", "pacbio"},

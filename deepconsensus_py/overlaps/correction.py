@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,14 @@ ROUNDS = 3
 
 MODEL = "pairhmm"
 """Its error rates follow the reads; the networks were trained on subreads."""
+
+COVERAGE_TAG, EDITS_TAG = "hc", "he"
+"""Mean number of reads of the haplotype that cover the bases of a read, itself included; bases replaced, inserted and
+deleted. PacBio's programs, samtools and minimap2 have no tags of these names."""
+
+COUNTS = ("reads_alone", "reads_edited", "reads_not_corrected")
+"""Names of counts: of reads that too few others of their haplotype overlap with to correct any base; of those with
+other bases than before; of those that the model failed on."""
 
 
 def correct_reads(
@@ -98,9 +106,11 @@ def correct_overlapping(
     copies = [Copy.of(read.bases) for read in reads]
     for left in range(rounds)[::-1]:
         numbers = np.flatnonzero(steps <= left).tolist()
-        piles = _piles(reads, numbers, overlaps, copies, min_coverage)
-        polished = (_kept(read, covered) for read, covered in _polished(piles, model, threads))
-        log.debug("round %d of %d: %d reads", rounds - left, rounds, len(numbers))
+        # Tags are of no use before the last round, and would be carried to new bases in each.
+        own = ((reads[number] if not left else replace(reads[number], tags=())) for number in numbers)
+        piles = _piles(own, (overlaps[number] for number in numbers), copies, min_coverage)
+        polished = (_with_facts(_kept(read, pile), pile) for read, pile in _polished(piles, model, threads))
+        log.info("round %d of %d: %d reads", rounds - left, rounds, len(numbers))
         if left:
             corrected = [_copy(read) for read in polished]
             for number, copy in zip(numbers, corrected, strict=True):
@@ -109,50 +119,59 @@ def correct_overlapping(
             yield from polished
 
 
-_Pile = tuple[Zmw, NDArray[np.bool_]]
-"""A read with its neighbours as passes, and where there are enough of them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pile:
+    """A read with its neighbours.
+
+    Attributes:
+        zmw: the read, and they as its passes.
+        depth: mean number of reads of the haplotype, itself included, that cover its bases.
+        covered: ``bool[n]`` where there are enough of them.
+    """
+
+    zmw: Zmw
+    depth: float
+    covered: NDArray[np.bool_]
 
 
 def _piles(
-    reads: Sequence[Draft],
-    numbers: Iterable[int],
-    overlaps: Sequence[Sequence[Overlap]],
-    copies: Sequence[Copy],
-    min_coverage: int,
+    reads: Iterable[Draft], overlaps: Iterable[Sequence[Overlap]], copies: Sequence[Copy], min_coverage: int
 ) -> Iterator[_Pile]:
-    for read, own in ((reads[number], overlaps[number]) for number in numbers):
+    for read, own in zip(reads, overlaps, strict=True):
         passes = of_same_haplotype(read.bases, as_passes(read, own, copies))
-        covered = coverage(passes, len(read.bases)) >= min_coverage
+        depths = coverage(passes, len(read.bases))
+        covered = depths >= min_coverage
         itself, *others = passes
-        yield Zmw(read, (itself, *(part for other in others for part in within(other, covered)))), covered
+        zmw = Zmw(read, (itself, *(part for other in others for part in within(other, covered))))
+        yield _Pile(zmw, float(depths.mean()), covered)
 
 
-def _polished(piles: Iterable[_Pile], model: str, threads: int) -> Iterator[tuple[PolishedRead, NDArray[np.bool_]]]:
-    """The reads and where they are covered, in order; those without neighbours as they are."""
+def _polished(piles: Iterable[_Pile], model: str, threads: int) -> Iterator[tuple[PolishedRead, _Pile]]:
+    """The reads with their piles, in order; those without neighbours as they are."""
     waiting = deque[_Pile]()
     settings = PolishSettings(filter=ReadFilter(0, 0))
     every = ZmwFilter(min_passes=0, min_snr=0, top_passes=0)
     reads = polish(_with_neighbours(piles, waiting), model=model, threads=threads, settings=settings, zmw_filter=every)
     for read in reads:
-        while len(waiting[0][0].passes) == 1:
-            yield _alone(*waiting.popleft())
-        yield read, waiting.popleft()[1]
-    yield from (_alone(*pile) for pile in waiting)
+        while len(waiting[0].zmw.passes) == 1:
+            yield _alone(waiting.popleft())
+        yield read, waiting.popleft()
+    yield from map(_alone, waiting)
 
 
 def _with_neighbours(piles: Iterable[_Pile], waiting: deque[_Pile]) -> Iterator[Zmw]:
     """Those with neighbours; all are put down as waiting."""
-    for zmw, covered in piles:
-        waiting.append((zmw, covered))
-        if len(zmw.passes) > 1:
-            yield zmw
+    for pile in piles:
+        waiting.append(pile)
+        if len(pile.zmw.passes) > 1:
+            yield pile.zmw
 
 
-def _alone(zmw: Zmw, covered: NDArray[np.bool_]) -> tuple[PolishedRead, NDArray[np.bool_]]:
-    return PolishedRead(zmw.draft, Outcome.SUCCESS, passes=1), covered
+def _alone(pile: _Pile) -> tuple[PolishedRead, _Pile]:
+    return PolishedRead(pile.zmw.draft, Outcome.SUCCESS, passes=1), pile
 
 
-def _kept(read: PolishedRead, covered: NDArray[np.bool_]) -> PolishedRead:
+def _kept(read: PolishedRead, pile: _Pile) -> PolishedRead:
     """The read with the base qualities that it had where too few reads cover it."""
     draft = read.draft
     if not len(read.bases):
@@ -160,8 +179,30 @@ def _kept(read: PolishedRead, covered: NDArray[np.bool_]) -> PolishedRead:
     if draft.qualities is None:
         return read
     at = read.draft_index
-    own = (at >= 0) & ~covered[at]
+    own = (at >= 0) & ~pile.covered[at]
     return replace(read, qualities=np.where(own, draft.qualities[at], read.qualities))
+
+
+def _with_facts(read: PolishedRead, pile: _Pile) -> PolishedRead:
+    """The read with tags and counts that say what was done."""
+    edits = count_edits(read.draft.bases, read.bases, read.draft_index) if len(read.bases) else 0
+    own = ((COVERAGE_TAG, pile.depth, "f"), (EDITS_TAG, edits, "i"))
+    alone, reason = len(pile.zmw.passes) == 1, bool(read.reason)
+    counts = zip(COUNTS, (int(alone), int(edits > 0), int(reason)), strict=True)
+    return replace(read, base_tags=(*read.base_tags, *own), counts={**read.counts, **dict(counts)})
+
+
+def count_edits(draft: NDArray[np.uint8], bases: NDArray[np.uint8], draft_index: NDArray[np.int32]) -> int:
+    """Bases that were replaced, inserted and deleted.
+
+    Args:
+        draft: ``uint8[n]`` base codes.
+        bases: ``uint8[m]`` those of the read.
+        draft_index: ``int32[m]`` position of each in the draft, -1 for an inserted one.
+    """
+    kept = draft_index >= 0
+    at = draft_index[kept]
+    return int((~kept).sum() + len(draft) - len(at) + (draft[at] != bases[kept]).sum())
 
 
 def _as_given(read: PolishedRead) -> PolishedRead:

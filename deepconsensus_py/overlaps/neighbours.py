@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.align.mapping import end_to_end
-from deepconsensus_py.overlaps.overlap import Codes, Overlap
+from deepconsensus_py.overlaps.overlap import Codes, Overlap, is_alike
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, reverse_complement
 
 
@@ -38,7 +38,7 @@ class Copy:
 
 
 def as_passes(draft: Draft, overlaps: Sequence[Overlap], copies: Sequence[Copy]) -> list[Pass]:
-    """The read itself and what other reads have where they overlap with it, aligned to it.
+    """The read itself and what other reads have where they overlap with it, aligned to it, if they differ little.
 
     Args:
         draft: the read.
@@ -54,6 +54,8 @@ def as_passes(draft: Draft, overlaps: Sequence[Overlap], copies: Sequence[Copy])
         bases = reverse_complement(bases) if overlap.reverse else bases
         stretch = draft.bases[overlap.start : overlap.stop]
         codes, lengths = np.array(end_to_end(bases, stretch), np.int32).T
+        if not is_alike(int(lengths.sum()), int(lengths[codes != cigar.EQUAL].sum())):
+            continue
         aligned = Alignment(overlap.start, codes.astype(np.uint8), lengths)
         name = f"{draft.name}/{number}"
         one = Pass(name, bases, None, None, None, alignment=aligned, reverse=overlap.reverse)

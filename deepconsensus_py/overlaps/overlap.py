@@ -1,7 +1,7 @@
 """Overlaps of reads with each other, by minimap2."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.pacbio.molecule import decode_bases
+from deepconsensus_py.workers.ordered import ordered_map
 
 SHORTEST = 2000
 """Bases of an overlap."""
@@ -60,6 +61,10 @@ class Overlap:
         return Overlap(self.other_start, self.other_stop, number, self.start, self.stop, self.reverse, self.equal)
 
 
+Numbered = tuple[int, Codes]
+"""A read's number and its base codes ``uint8[n]``."""
+
+
 def find_overlaps(reads: Sequence[Codes]) -> list[list[Overlap]]:
     """Align all reads with each other.
 
@@ -70,28 +75,69 @@ def find_overlaps(reads: Sequence[Codes]) -> list[list[Overlap]]:
         The overlaps of each read, at most ``MOST_OVERLAPS``, those with the most equal bases first.
     """
     found: list[list[Overlap]] = [[] for _ in reads]
-    index = _index(reads)
-    for number, bases in enumerate(reads):
-        for hit in index.map(decode_bases(bases), name=_name(number)):
-            target = int(hit.ctg)
-            if target == number or not _is_of_one_place(hit):
-                continue
-            own = Overlap(hit.q_st, hit.q_en, target, hit.r_st, hit.r_en, hit.strand < 0, hit.mlen)
-            found[number].append(own)
-            found[target].append(own.of_other(number))
-    return [sorted(one, key=lambda overlap: -overlap.equal)[:MOST_OVERLAPS] for one in found]
+    for number, overlap in overlaps_with(list(enumerate(reads)), enumerate(reads)):
+        found[number].append(overlap)
+        found[overlap.other].append(overlap.of_other(number))
+    return [sorted(one, key=_rank)[:MOST_OVERLAPS] for one in found]
+
+
+def _rank(overlap: Overlap) -> tuple[int, int, int]:
+    return -overlap.equal, overlap.other, overlap.start
+
+
+def overlaps_with(
+    targets: Sequence[Numbered], queries: Iterable[Numbered], threads: int = 1
+) -> Iterator[tuple[int, Overlap]]:
+    """Align reads to some of them, each pair once: when the read of the lesser number is the query.
+
+    Args:
+        targets: the reads that others are aligned to.
+        queries: all reads whose overlaps with these are wanted.
+        threads: CPU cores.
+
+    Yields:
+        A query's number and an overlap of it.
+    """
+    index = _index(targets)
+
+    def hits(query: Numbered) -> list[tuple[int, Overlap]]:
+        number, bases = query
+        found = index.map(decode_bases(bases), name=_name(number))
+        return [(number, _overlap(hit)) for hit in found if int(hit.ctg) != number and _is_of_one_place(hit)]
+
+    for own in ordered_map(hits, queries, threads):
+        yield from own
+
+
+def _overlap(hit: mappy.Alignment) -> Overlap:
+    return Overlap(hit.q_st, hit.q_en, int(hit.ctg), hit.r_st, hit.r_en, hit.strand < 0, hit.mlen)
 
 
 def _is_of_one_place(hit: mappy.Alignment) -> bool:
-    return bool(hit.blen >= SHORTEST and MOST_DIFFERENCES * hit.blen >= hit.NM)
+    return is_enough(hit.blen, hit.NM)
 
 
-def _index(reads: Sequence[Codes]) -> mappy.Aligner:
+def is_enough(length: int, differences: int) -> bool:
+    """Whether an overlap is long enough and has few enough differences.
+
+    Args:
+        length: columns of its alignment.
+        differences: columns whose bases differ, or that have a gap.
+    """
+    return length >= SHORTEST and is_alike(length, differences)
+
+
+def is_alike(length: int, differences: int) -> bool:
+    """Whether two stretches differ as little as reads of one place do; arguments as for ``is_enough``."""
+    return differences <= MOST_DIFFERENCES * length
+
+
+def _index(reads: Iterable[Numbered]) -> mappy.Aligner:
     """The index of minimap2; mappy takes several sequences from a file only."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "reads.fasta"
         with path.open("w") as file:
-            file.writelines(f">{_name(number)}\n{decode_bases(bases)}\n" for number, bases in enumerate(reads))
+            file.writelines(f">{_name(number)}\n{decode_bases(bases)}\n" for number, bases in reads)
         most, flags = 10 * MOST_OVERLAPS, _ALL_CHAINS | _NO_DUAL
         options = {"best_n": most, "min_chain_score": _LEAST_CHAINED, "extra_flags": flags}
         return mappy.Aligner(str(path), preset="map-hifi", **options)

@@ -1,85 +1,295 @@
-"""Correction of whole files of HiFi reads."""
+"""A whole run of ``correct``: from files of HiFi reads to corrected reads, the table of reads and the report."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
-from deepconsensus_py.errors import InputError, MoleculeError
-from deepconsensus_py.files import require_apart
-from deepconsensus_py.overlaps.correction import correct_reads
-from deepconsensus_py.overlaps.coverage import MIN_COVERAGE
-from deepconsensus_py.pacbio.drafts import draft_entries
+import numpy as np
+
+from deepconsensus_py._version import __version__
+from deepconsensus_py.errors import OutputError
+from deepconsensus_py.files import is_stream, require_apart
+from deepconsensus_py.models.registry import load_method
+from deepconsensus_py.overlaps.blocks import BLOCK_BASES, Ints, blocks, order_of_neighbours
+from deepconsensus_py.overlaps.correction import COUNTS
+from deepconsensus_py.overlaps.located import UNPLACED, LocatedReads, locate
+from deepconsensus_py.overlaps.placements import Placements
+from deepconsensus_py.overlaps.results import NAME, Result, ResultStore
+from deepconsensus_py.overlaps.search import search
+from deepconsensus_py.overlaps.table import OverlapTable, table_of
+from deepconsensus_py.overlaps.work import Corrected, Options, correct_block, work_of
+from deepconsensus_py.pacbio.draft_parts import chunk_bounds
 from deepconsensus_py.pacbio.headers import Program, polished_header
-from deepconsensus_py.pacbio.inputs import expand_paths
+from deepconsensus_py.pacbio.inputs import expand_paths, is_dataset
 from deepconsensus_py.pacbio.molecule import Draft
-from deepconsensus_py.pacbio.writers import open_reads
-from deepconsensus_py.polishing.progress import with_progress
+from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
+from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
+from deepconsensus_py.polishing.outputs import Stored, Targets, ending
+from deepconsensus_py.polishing.progress import StageClock, with_progress
+from deepconsensus_py.polishing.read import PolishedRead
+from deepconsensus_py.polishing.run import REASONS_SHOWN
+from deepconsensus_py.polishing.summary import COUNTED, summary
+from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
+from deepconsensus_py.reports.outcomes import Outcome
+from deepconsensus_py.reports.run_reports import require_own_files
+from deepconsensus_py.reports.table import MoleculeTable, summed
+from deepconsensus_py.reports.zmw import ZmwResult
+from deepconsensus_py.workers.ordered import ordered_map
+from deepconsensus_py.workers.pool import keep_heap_small
+from deepconsensus_py.workers.resources import peak_resident
 
 log = logging.getLogger(__name__)
 
+WRITTEN_READS = 1000
+"""Reads that are written at a time, at the end of a run."""
 
-@dataclass(slots=True)
-class Counts:
-    """What a run did.
+
+@dataclass(frozen=True, slots=True)
+class CorrectRun:
+    """Inputs, outputs and options of a run.
 
     Attributes:
-        reads: that were written.
-        alone: of them, those that too few reads of their haplotype overlap with to correct any base.
-        changed: of them, those with other bases than before.
-        faulty: that are damaged and were not written, or could not be corrected and were written as they are.
+        reads: HiFi reads with base qualities, files or lists of files.
+        output: BAM, SAM or FASTQ(.gz) by its extension; ``-`` is standard output. Outputs that are not regular files
+            have no side files.
+        aligned: the reads are aligned to one reference, and overlap where they share a part of it.
+        chunk: (i, n) corrects only the i-th of n parts of the reads.
+        options: how reads are corrected.
+        threads: CPU cores.
+        command: the command line, for the header and the report.
+        resume: continue an unfinished run with the same output, if there is one.
+        block_bases: bases that are corrected at a time.
     """
 
-    reads: int = 0
-    alone: int = 0
-    changed: int = 0
-    faulty: int = 0
+    reads: tuple[Path, ...]
+    output: Path
+    aligned: bool = False
+    chunk: tuple[int, int] = (1, 1)
+    options: Options = field(default_factory=Options)
+    threads: int = 1
+    command: str = ""
+    resume: bool = False
+    block_bases: int = BLOCK_BASES
 
 
-def correct_files(
-    paths: Sequence[Path], output: Path, program: Program, *, min_coverage: int = MIN_COVERAGE, threads: int = 1
-) -> Counts:
-    """Correct the reads of files by each other; all are held in memory.
+def correct_files(job: CorrectRun) -> dict[str, Any]:
+    """Correct the reads of files by each other. Outputs get their names only when they are complete.
 
     Args:
-        paths: HiFi reads with base qualities (BAM or FASTQ).
-        output: BAM, SAM or FASTQ, by its extension; it gets its name when it is complete.
-        program: for its header.
-        min_coverage: fewest reads of a haplotype that correct each other.
-        threads: CPU cores.
+        job: inputs, outputs and options.
+
+    Returns:
+        The report, as it is written.
 
     Raises:
         InputError: a file is missing or damaged, or its reads have no base qualities.
-        OutputError: the output cannot be written.
+        OutputError: an output cannot be written, or an unfinished run was found there.
     """
-    require_apart([output], expand_paths(paths))
-    counts = Counts()
-    reads = list(_sound(paths, counts))
-    with open_reads(output, polished_header(paths, program), threads=threads) as writer:
-        corrected = correct_reads(reads, min_coverage=min_coverage, threads=threads)
-        # Before the first one, all have been through the other rounds.
-        first = list(islice(corrected, 1))
-        for read in with_progress(chain(first, corrected), len(reads), "read"):
-            if read.reason:
-                log.warning("%s is written as it is", read.reason)
-            counts.faulty += bool(read.reason)
-            counts.reads += 1
-            counts.alone += read.passes < 2
-            counts.changed += read.bases.tobytes() != read.draft.bases.tobytes()
-            writer.write_read(read.name, read.bases, read.qualities, read.tags)
-    return counts
+    require_apart([job.output], expand_paths(job.reads))
+    keep_heap_small()
+    session = _Session(job)
+    if is_stream(job.output):
+        if job.resume:
+            raise OutputError("--resume needs an output file; it cannot resume writing to standard output")
+        return _into_stream(session)
+    return _into_files(session)
 
 
-def _sound(paths: Sequence[Path], counts: Counts) -> Iterator[Draft]:
-    """The reads; damaged ones are reported and counted."""
-    for entry in draft_entries(paths):
-        try:
-            read = entry.read()
-        except MoleculeError as fault:
-            log.warning("%s", fault)
-            counts.faulty += 1
-            continue
-        if read.qualities is None:
-            raise InputError(f"{read.name}: has no base qualities; give HiFi reads with them (BAM or FASTQ)")
-        yield read
+def _into_stream(session: "_Session") -> dict[str, Any]:
+    job = session.job
+    with tempfile.TemporaryDirectory(prefix="deepconsensus-py-") as name:
+        folder = Path(name)
+        with ResultStore(folder, str(job.output), Stored()) as store:
+            for done in session.corrected(folder, 0):
+                store.append(done.entries)
+            with open_reads(job.output, polished_header(job.reads, session.program), threads=job.threads) as writer:
+                session.write(store.in_order(), writer)
+    session.count_faults()
+    return session.report()
+
+
+def _into_files(session: "_Session") -> dict[str, Any]:
+    """Store corrected blocks in the work folder; at the end, write them in the order of the reads."""
+    job = session.job
+    require_own_files(job.output)
+    with claimed(Targets(job.output, None), session.identity(), resume=job.resume) as work:
+        if not work.complete:
+            _correct_on(session, work)
+        assert work.journal is not None
+        report = dict(work.journal.report)
+        work.deliver()
+    return report
+
+
+def _correct_on(session: "_Session", work: WorkFolder) -> None:
+    """Correct the remaining blocks, with a checkpoint after each; then write all reads."""
+    threads, earlier = session.job.threads, work.journal
+    stored = earlier.files[NAME] if earlier else Stored()
+    with ResultStore(work.folder, str(session.job.output), stored) as store:
+        with closing(session.corrected(work.folder, len(store))) as corrected:
+            for done in corrected:
+                work.commit(store.append(done.entries), session.report(earlier, len(store)))
+        header = polished_header(session.job.reads, session.program)
+        with work.open_files(header, threads=threads) as outputs:
+            results = store.in_order()
+            while first := list(islice(results, 1)):
+                with outputs.checkpoint() as (writer, _):
+                    session.write(chain(first, islice(results, WRITTEN_READS - 1)), writer)
+                outputs.store(*session.table.taken_lines())
+            session.count_faults()
+            outputs.store(*session.table.taken_lines())
+            report = session.report(earlier)
+            work.commit(outputs.finish(report), report, complete=True)
+
+
+class _Session:
+    """One execution of a job, with its counts and times.
+
+    Attributes:
+        job: inputs, outputs and options.
+        program: for the header of the output.
+        table: counts of the reads that were written.
+    """
+
+    def __init__(self, job: CorrectRun) -> None:
+        self.job, self.table = job, MoleculeTable((*COUNTED, *COUNTS))
+        self._method = load_method(job.options.model)
+        self.program = Program(__version__, job.command, f"model {self._method.name}")
+        self._clock = StageClock(("locate", "overlaps", "correct", "write"))
+        self._started, self._cpu_before = time.time(), time.process_time()
+        self._faults, self._warned = tuple[tuple[str, str], ...](), 0
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that the records depend on."""
+        job = self.job
+        options = {"aligned": job.aligned, "chunk": job.chunk, **asdict(job.options)}
+        inputs = [*filter(is_dataset, job.reads), *expand_paths(job.reads)]
+        return run_identity(inputs, job.options.model, self._method, options, [ending(job.output)])
+
+    def corrected(self, folder: Path, skip: int) -> Generator[Corrected]:
+        """Corrected blocks, with progress shown.
+
+        Args:
+            folder: for temporary files.
+            skip: reads that an earlier execution has corrected.
+        """
+        job, clock = self.job, self._clock
+        with clock.stage("locate"):
+            reads = locate(job.reads, folder, aligned=job.aligned)
+        self._faults = reads.faults if job.chunk[0] == 1 else ()
+        with ExitStack() as files:
+            with clock.stage("overlaps"):
+                table = None if job.aligned else files.enter_context(_table(reads, folder, job))
+                order = _order(reads, table)
+            start, stop = chunk_bounds(len(reads), job.chunk)
+            rest = order[start + skip : stop]
+            done = clock.timed("correct", _all_corrected(rest, reads, table, job))
+            for block in with_progress(_read_by_read(done), len(rest), "read", done=skip):
+                if block is not None:
+                    self._note(block)
+                    yield block
+
+    def _note(self, block: Corrected) -> None:
+        if block.process != os.getpid():
+            self._clock.peaks[block.process], self._clock.cpu[block.process] = block.peak, block.cpu
+
+    def write(self, results: Iterable[Result], writer: ReadWriter) -> None:
+        """Count the reads, and write those that are not damaged."""
+        with self._clock.stage("write"):
+            for result in results:
+                self._count(result.summary)
+                if result.summary.passed:
+                    writer.write_read(result.summary.name, result.bases, result.qualities, result.tags)
+
+    def count_faults(self) -> None:
+        """Count the reads that could not be read, which no block has."""
+        for name, reason in self._faults:
+            self._count(summary(PolishedRead(Draft(name, np.empty(0, np.uint8), None), Outcome.ERROR, reason)))
+
+    def _count(self, read: ZmwResult) -> None:
+        self.table.add(read)
+        if read.reason:
+            self._warned += 1
+            if self._warned <= REASONS_SHOWN:
+                log.warning("%s", read.reason if read.outcome is Outcome.ERROR else f"{read.reason}: written as it is")
+
+    def report(self, earlier: Journal | None = None, done: int | None = None) -> dict[str, Any]:
+        """The report, the earlier execution's times included.
+
+        Args:
+            earlier: the checkpoint that this execution went on from.
+            done: reads that are corrected, before the counts of all are known.
+        """
+        job = self.job
+        parameters = asdict(job) | asdict(job.options)
+        for name in ("reads", "output", "options", "command", "resume", "block_bases"):
+            del parameters[name]
+        own = {
+            "tool": "deepconsensus-py",
+            "version": __version__,
+            "command": job.command,
+            "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.time() - self._started, 3),
+            "cpu_seconds": round(time.process_time() - self._cpu_before + sum(self._clock.cpu.values()), 3),
+            "resumed": 0 if earlier is None else 1,
+            "model": model_facts(self._method),
+            "parameters": parameters,
+            "inputs": [str(path) for path in job.reads],
+            "output": str(job.output),
+            "stages": {stage: round(seconds, 3) for stage, seconds in self._clock.seconds.items()},
+            "counts": self.table.counts() if done is None else {"zmws": done, "outcomes": {}},
+            "peak_memory_bytes": peak_resident() + sum(self._clock.peaks.values()),
+        }
+        return own if earlier is None else summed([own, {**earlier.report, "counts": {"outcomes": {}}}])
+
+
+def _table(reads: LocatedReads, folder: Path, job: CorrectRun) -> OverlapTable:
+    """The overlaps of all reads."""
+    found = search(reads, threads=job.threads)
+    table = table_of(found, folder, len(reads), job.options.max_overlaps)
+    log.info("%d overlaps of %d reads", table.found, len(reads))
+    if table.dropped:
+        log.info("%d of a read beyond its best %d are not used", table.dropped, job.options.max_overlaps)
+    return table
+
+
+def _order(reads: LocatedReads, table: OverlapTable | None) -> Ints:
+    """The order in which reads are corrected: those that overlap are near each other."""
+    if table is not None:
+        return order_of_neighbours(table, len(reads))
+    if unplaced := int((reads.rows["reference"] == UNPLACED).sum()):
+        log.info("%d of %d reads are not aligned, and stay as they are", unplaced, len(reads))
+    return np.arange(len(reads))
+
+
+def _all_corrected(
+    order: Ints, reads: LocatedReads, table: OverlapTable | None, job: CorrectRun
+) -> Iterator[Corrected]:
+    """Correct reads in blocks, each in a worker process if there are several."""
+    options, lengths = job.options, reads.rows["length"]
+    neighbours = table or Placements(reads.rows, options.max_overlaps)
+    works = (
+        work_of(block, reads, table, options.rounds)
+        for block in blocks(order, lengths, neighbours, options.rounds, job.block_bases)
+    )
+    several = int(lengths[order].sum(dtype=np.int64)) > job.block_bases
+    if several and job.threads > 1:
+        yield from ordered_map(partial(correct_block, options=options), works, job.threads, processes=True, ahead=1)
+    else:
+        yield from (correct_block(work, options, job.threads) for work in works)
+
+
+def _read_by_read(blocks: Iterable[Corrected]) -> Iterator[Corrected | None]:
+    """An item for each read, the last of a block being the block."""
+    for block in blocks:
+        yield from [None] * (len(block.entries) - 1)
+        yield block

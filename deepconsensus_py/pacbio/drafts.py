@@ -118,12 +118,27 @@ def count_drafts(paths: Paths) -> int:
 
 
 def _from_records(path: Path, chosen: RecordFilter | None) -> Iterator[DraftEntry]:
+    yield from (record_entry(record) for _, record in located_records(path, chosen))
+
+
+def located_records(path: Path, chosen: RecordFilter | None = None) -> Iterator[tuple[int, Record]]:
+    """The records of drafts with their virtual offsets (``RecordFile.tell``), in file order.
+
+    Args:
+        path: BAM, SAM or CRAM; offsets are 0 in the last two.
+        chosen: the filter of a data set.
+
+    Raises:
+        InputError: the file is damaged, or holds other reads.
+    """
     with RecordFile(path) as file:
         types = ReadTypes(file.header, path, CCS)
+        offset = file.tell()
         for record in file:
             types.require(record)
             if (record.primary or record.fault) and (chosen is None or chosen.accepts(record)):
-                yield record_entry(record)
+                yield offset, record
+            offset = file.tell()
 
 
 def record_entry(record: Record) -> DraftEntry:

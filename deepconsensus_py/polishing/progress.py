@@ -27,10 +27,13 @@ class StageClock:
         seconds: stage to seconds.
         peaks: process id of a worker to its peak resident bytes.
         cpu: process id of a worker to its CPU seconds.
+
+    Args:
+        stages: their names.
     """
 
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
+    def __init__(self, stages: Iterable[str] = STAGES) -> None:
+        self.seconds = dict.fromkeys(stages, 0.0)
         self.peaks: dict[int, int] = {}
         self.cpu: dict[int, float] = {}
         self._lock = Lock()

@@ -11,7 +11,7 @@ from typing import TypeVar
 from deepconsensus_py.workers.pool import Pool
 
 _AHEAD = 4
-"""Items in work or waiting, per core."""
+"""Items in work or waiting, per core, unless asked otherwise."""
 
 _POLL_SECONDS = 0.05
 
@@ -27,6 +27,7 @@ def ordered_map(
     processes: bool = False,
     lost: Callable[[_In, str], _Out] | None = None,
     early: Callable[[_In], _Out | None] | None = None,
+    ahead: int = _AHEAD,
 ) -> Iterator[_Out]:
     """Apply ``work`` to all items; results come in the order of the items.
 
@@ -39,6 +40,7 @@ def ordered_map(
         lost: makes the result of an item whose worker process died, from the item and a description; None raises.
         early: gives the result of an item that needs no worker, else None; called in the thread that reads the items.
             Must give what ``work`` would. Not called with one core.
+        ahead: items in work or waiting, per core.
 
     Raises:
         DeepConsensusError: worker processes cannot be started, or keep dying.
@@ -56,7 +58,7 @@ def ordered_map(
         if processes:
             # Called before the threads are joined, which wait for their workers.
             stack.callback(pool.kill)
-        for result in stack.enter_context(_submitted(threads, do, items, _AHEAD * cores, early)):
+        for result in stack.enter_context(_submitted(threads, do, items, ahead * cores, early)):
             yield result.result()
 
 
