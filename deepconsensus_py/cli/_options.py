@@ -96,6 +96,17 @@ def add_subreads(parser: Parser, *, nargs: str = "+", aligned: bool = True) -> N
     )
 
 
+def add_hifi(parser: Parser, nargs: str = "+") -> None:
+    """HiFi reads without subreads."""
+    parser.group("input").add_argument(
+        "reads",
+        type=Path,
+        nargs=nargs,
+        metavar="READS",
+        help="HiFi reads with base qualities (BAM or FASTQ), or a .fofn or dataset XML that lists files",
+    )
+
+
 def add_ccs(parser: Parser, *, required: bool = True, drafted: bool = True) -> None:
     """``--ccs``, in whose place drafts are built where it is not required."""
     default = "" if required or not drafted else "; if omitted, a draft consensus is built from the subreads"

@@ -30,18 +30,20 @@ def add_parser(commands: Commands) -> None:
             ),
         ],
     )
-    parser.group("input").add_argument(
-        "reads",
-        type=Path,
-        nargs="+",
-        metavar="READS",
-        help="HiFi reads with base qualities (BAM or FASTQ), or a .fofn or dataset XML that lists files",
-    )
+    _options.add_hifi(parser, nargs="*")
     parser.group("input").add_argument(
         "--aligned",
         action="store_true",
         help="READS are aligned to one reference or assembly (BAM): they overlap where they share a part of it, and "
         "come out in its order; reads that are not aligned stay as they are",
+    )
+    parser.group("input").add_argument(
+        "--paf",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PAF",
+        help="overlaps of READS, from 'overlaps' or 'minimap2 -cx ava-pb'; may be repeated (default: found here)",
     )
     parser.group("input").add_argument(
         "--chunk",
@@ -69,11 +71,26 @@ def add_parser(commands: Commands) -> None:
     parser.group("run").add_argument(
         "--resume", action="store_true", help="continue an unfinished run of the same command, if there is one"
     )
-    parser.set_defaults(run=run)
+    parser.group("run").add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check options and inputs, print the number of reads, and write nothing; without READS, check options",
+    )
+    parser.set_defaults(run=run, check=check)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    if not (args.reads or args.dry_run):
+        args.parser.error("give READS")
+    if args.paf and args.aligned:
+        args.parser.error("--aligned takes the overlaps from the alignments; remove --paf")
 
 
 def run(args: argparse.Namespace) -> int:
     """Correct, and report how many reads changed."""
+    if args.dry_run:
+        return _check_files(args)
     if args.threads > 1:
         from deepconsensus_py.polishing.prepare import prepare_workers
 
@@ -88,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
     job = CorrectRun(
         reads=tuple(args.reads),
         output=args.output,
+        paf=tuple(args.paf),
         aligned=args.aligned,
         chunk=args.chunk,
         options=Options(args.min_coverage, args.max_overlaps),
@@ -106,3 +124,16 @@ def run(args: argparse.Namespace) -> int:
     if failed:
         log.warning("%s damaged or not corrected", counted(failed, "read"))
     return _options.ZMWS_FAILED if failed else 0
+
+
+def _check_files(args: argparse.Namespace) -> int:
+    if args.reads:
+        import tempfile
+
+        from deepconsensus_py.overlaps.located import locate
+        from deepconsensus_py.pacbio.draft_parts import chunk_bounds
+
+        with tempfile.TemporaryDirectory(prefix="deepconsensus-py-") as folder:
+            start, stop = chunk_bounds(len(locate(args.reads, Path(folder), aligned=args.aligned)), args.chunk)
+        print(stop - start)
+    return 0

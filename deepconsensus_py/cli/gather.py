@@ -1,4 +1,4 @@
-"""``gather``: merge the outputs of several polish runs."""
+"""``gather``: merge the outputs of several runs of ``polish`` or ``correct``."""
 
 import argparse
 import logging
@@ -15,7 +15,7 @@ def add_parser(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "gather",
-        help="merge the outputs of several polish runs",
+        help="merge the outputs of several runs of polish or correct",
         description="Merge the polished reads of several runs in the order given, with their reports and tables.",
         usage="%(prog)s [options] PART... -o OUT",
         examples=[
@@ -30,6 +30,14 @@ def add_parser(commands: Commands) -> None:
         metavar="PART",
         help="polished reads (BAM), with the report and table beside them",
     )
+    parser.group("input").add_argument(
+        "--order",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="READS",
+        help="merge the parts in the order of the reads of this file, from which 'correct' made them; may be repeated",
+    )
     _options.add_output(parser, "OUT", "all polished reads: .bam")
     parser.set_defaults(run=run)
 
@@ -41,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     from deepconsensus_py.polishing.gather import gather
     from deepconsensus_py.reports.outcomes import Outcome
 
-    counts = gather(args.parts, args.output, Program(__version__, args.command_line))["counts"]
+    program = Program(__version__, args.command_line)
+    counts = gather(args.parts, args.output, program, order=args.order)["counts"]
     polished = counts["outcomes"].get(Outcome.SUCCESS, 0)
     log.info(
         "%s of %s, %s in %s",

@@ -23,7 +23,7 @@ log = logging.getLogger("deepconsensus_py.cli.main")
 
 COMMANDS = {
     "polish": ("polish", "correct", "gather", "filter"),
-    "prepare": ("index", "align", "draft", "encode"),
+    "prepare": ("index", "align", "draft", "encode", "overlaps"),
     "evaluate": ("evaluate", "report", "explain", "calibrate"),
     "models and training": ("model", "self-label", "prepare-training", "train", "distill"),
     "research": ("simulate", "bench", "claims"),

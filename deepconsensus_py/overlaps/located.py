@@ -76,12 +76,19 @@ class LocatedReads:
         Raises:
             InputError: a file is damaged or has changed, or a read has no base qualities.
         """
+        yield from map(_placed, self._records())
+
+    def names(self) -> Iterator[str]:
+        """The names of all reads, in the order of their numbers."""
+        yield from (record.name for record in self._records())
+
+    def _records(self) -> Iterator[Record]:
         with ExitStack() as files:
             opened: dict[int, RecordFile] = {}
             for file, offset in zip(self.rows["file"].tolist(), self.rows["offset"].tolist(), strict=True):
                 if file not in opened:
                     opened[file] = files.enter_context(RecordFile(self.paths[file]))
-                yield _placed(_record_at(opened[file], offset))
+                yield _record_at(opened[file], offset)
 
 
 def _record_at(file: RecordFile, offset: int) -> Record:

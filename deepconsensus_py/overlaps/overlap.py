@@ -75,7 +75,8 @@ def find_overlaps(reads: Sequence[Codes]) -> list[list[Overlap]]:
         The overlaps of each read, at most ``MOST_OVERLAPS``, those with the most equal bases first.
     """
     found: list[list[Overlap]] = [[] for _ in reads]
-    for number, overlap in overlaps_with(list(enumerate(reads)), enumerate(reads)):
+    for number, hit in hits_with(list(enumerate(reads)), enumerate(reads)):
+        overlap = as_overlap(hit)
         found[number].append(overlap)
         found[overlap.other].append(overlap.of_other(number))
     return [sorted(one, key=_rank)[:MOST_OVERLAPS] for one in found]
@@ -85,9 +86,9 @@ def _rank(overlap: Overlap) -> tuple[int, int, int]:
     return -overlap.equal, overlap.other, overlap.start
 
 
-def overlaps_with(
-    targets: Sequence[Numbered], queries: Iterable[Numbered], threads: int = 1
-) -> Iterator[tuple[int, Overlap]]:
+def hits_with(
+    targets: Iterable[Numbered], queries: Iterable[Numbered], threads: int = 1
+) -> Iterator[tuple[int, mappy.Alignment]]:
     """Align reads to some of them, each pair once: when the read of the lesser number is the query.
 
     Args:
@@ -96,25 +97,22 @@ def overlaps_with(
         threads: CPU cores.
 
     Yields:
-        A query's number and an overlap of it.
+        A query's number and an alignment of it, long enough and of few differences.
     """
     index = _index(targets)
 
-    def hits(query: Numbered) -> list[tuple[int, Overlap]]:
+    def hits(query: Numbered) -> list[tuple[int, mappy.Alignment]]:
         number, bases = query
         found = index.map(decode_bases(bases), name=_name(number))
-        return [(number, _overlap(hit)) for hit in found if int(hit.ctg) != number and _is_of_one_place(hit)]
+        return [(number, hit) for hit in found if int(hit.ctg) != number and is_enough(hit.blen, hit.NM)]
 
     for own in ordered_map(hits, queries, threads):
         yield from own
 
 
-def _overlap(hit: mappy.Alignment) -> Overlap:
+def as_overlap(hit: mappy.Alignment) -> Overlap:
+    """The overlap that an alignment of ``hits_with`` shows."""
     return Overlap(hit.q_st, hit.q_en, int(hit.ctg), hit.r_st, hit.r_en, hit.strand < 0, hit.mlen)
-
-
-def _is_of_one_place(hit: mappy.Alignment) -> bool:
-    return is_enough(hit.blen, hit.NM)
 
 
 def is_enough(length: int, differences: int) -> bool:

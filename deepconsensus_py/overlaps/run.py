@@ -22,6 +22,8 @@ from deepconsensus_py.models.registry import load_method
 from deepconsensus_py.overlaps.blocks import BLOCK_BASES, Ints, blocks, order_of_neighbours
 from deepconsensus_py.overlaps.correction import COUNTS
 from deepconsensus_py.overlaps.located import UNPLACED, LocatedReads, locate
+from deepconsensus_py.overlaps.overlap import as_overlap
+from deepconsensus_py.overlaps.paf import read_paf
 from deepconsensus_py.overlaps.placements import Placements
 from deepconsensus_py.overlaps.results import NAME, Result, ResultStore
 from deepconsensus_py.overlaps.search import search
@@ -61,6 +63,7 @@ class CorrectRun:
         reads: HiFi reads with base qualities, files or lists of files.
         output: BAM, SAM or FASTQ(.gz) by its extension; ``-`` is standard output. Outputs that are not regular files
             have no side files.
+        paf: files of their overlaps, as the command ``overlaps`` or minimap2 writes them; empty finds them.
         aligned: the reads are aligned to one reference, and overlap where they share a part of it.
         chunk: (i, n) corrects only the i-th of n parts of the reads.
         options: how reads are corrected.
@@ -72,6 +75,7 @@ class CorrectRun:
 
     reads: tuple[Path, ...]
     output: Path
+    paf: tuple[Path, ...] = ()
     aligned: bool = False
     chunk: tuple[int, int] = (1, 1)
     options: Options = field(default_factory=Options)
@@ -94,7 +98,7 @@ def correct_files(job: CorrectRun) -> dict[str, Any]:
         InputError: a file is missing or damaged, or its reads have no base qualities.
         OutputError: an output cannot be written, or an unfinished run was found there.
     """
-    require_apart([job.output], expand_paths(job.reads))
+    require_apart([job.output], [*expand_paths(job.reads), *job.paf])
     keep_heap_small()
     session = _Session(job)
     if is_stream(job.output):
@@ -172,7 +176,7 @@ class _Session:
         """Everything that the records depend on."""
         job = self.job
         options = {"aligned": job.aligned, "chunk": job.chunk, **asdict(job.options)}
-        inputs = [*filter(is_dataset, job.reads), *expand_paths(job.reads)]
+        inputs = [*filter(is_dataset, job.reads), *expand_paths(job.reads), *job.paf]
         return run_identity(inputs, job.options.model, self._method, options, [ending(job.output)])
 
     def corrected(self, folder: Path, skip: int) -> Generator[Corrected]:
@@ -231,7 +235,7 @@ class _Session:
         """
         job = self.job
         parameters = asdict(job) | asdict(job.options)
-        for name in ("reads", "output", "options", "command", "resume", "block_bases"):
+        for name in ("reads", "paf", "output", "options", "command", "resume", "block_bases"):
             del parameters[name]
         own = {
             "tool": "deepconsensus-py",
@@ -243,7 +247,7 @@ class _Session:
             "resumed": 0 if earlier is None else 1,
             "model": model_facts(self._method),
             "parameters": parameters,
-            "inputs": [str(path) for path in job.reads],
+            "inputs": [str(path) for path in (*job.reads, *job.paf)],
             "output": str(job.output),
             "stages": {stage: round(seconds, 3) for stage, seconds in self._clock.seconds.items()},
             "counts": self.table.counts() if done is None else {"zmws": done, "outcomes": {}},
@@ -254,7 +258,10 @@ class _Session:
 
 def _table(reads: LocatedReads, folder: Path, job: CorrectRun) -> OverlapTable:
     """The overlaps of all reads."""
-    found = search(reads, threads=job.threads)
+    if job.paf:
+        found = read_paf(job.paf, reads)
+    else:
+        found = ((number, as_overlap(hit)) for number, hit in search(reads, threads=job.threads))
     table = table_of(found, folder, len(reads), job.options.max_overlaps)
     log.info("%d overlaps of %d reads", table.found, len(reads))
     if table.dropped:

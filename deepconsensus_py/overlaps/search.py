@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Iterator
 
+import mappy
 import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.overlaps.located import LocatedReads
-from deepconsensus_py.overlaps.overlap import Numbered, Overlap, overlaps_with
+from deepconsensus_py.overlaps.overlap import Numbered, hits_with
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ INDEX_BASES = 100_000_000
 
 def search(
     reads: LocatedReads, *, threads: int = 1, chunk: tuple[int, int] = (1, 1), most: int = INDEX_BASES
-) -> Iterator[tuple[int, Overlap]]:
+) -> Iterator[tuple[int, mappy.Alignment]]:
     """Align reads with each other, each pair once.
 
     Args:
@@ -27,7 +28,7 @@ def search(
         most: bases that are indexed at a time.
 
     Yields:
-        The number of a read and an overlap of it with one of a higher number.
+        The number of a read and an alignment of it to one of a higher number (``overlap.hits_with``).
 
     Raises:
         InputError: a file is damaged.
@@ -36,8 +37,7 @@ def search(
     own = [part for number, part in enumerate(parts) if number % chunk[1] == chunk[0] - 1]
     for done, (start, stop) in enumerate(own, 1):
         log.info("overlaps with reads %d to %d of %d (%d of %d)", start + 1, stop, len(reads), done, len(own))
-        targets = list(_numbered(reads, start, stop))
-        yield from overlaps_with(targets, _numbered(reads, 0, stop), threads)
+        yield from hits_with(_numbered(reads, start, stop), _numbered(reads, 0, stop), threads)
 
 
 def _parts(lengths: NDArray[np.int32], most: int) -> list[tuple[int, int]]:

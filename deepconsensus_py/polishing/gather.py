@@ -2,23 +2,27 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, TypeVar
 
 import pysam
 from pysam.utils import SamtoolsError
 
 from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.files import atomic_path
+from deepconsensus_py.pacbio.drafts import draft_entries
 from deepconsensus_py.pacbio.headers import Program, extended_header, joined_header
 from deepconsensus_py.pacbio.index import MoleculeNumbers
 from deepconsensus_py.pacbio.inputs import reading, require_once, understanding
 from deepconsensus_py.pacbio.names import parse_ccs
 from deepconsensus_py.pacbio.record_file import RecordFile
+from deepconsensus_py.pacbio.records import copied_record
+from deepconsensus_py.pacbio.writers import RecordWriter
 from deepconsensus_py.reports.outcomes import Outcome
 from deepconsensus_py.reports.run_reports import METRICS, SUFFIXES, require_own_files, write_reports
 from deepconsensus_py.reports.side_files import MOLECULES, REPORT, side_file
@@ -29,13 +33,18 @@ from deepconsensus_py.reports.zmw_metrics import metrics_lines
 _POLISHED = frozenset(one for one in Outcome if one is Outcome.SUCCESS or one.filtered)
 
 
-def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, Any]:
+Item = TypeVar("Item")
+
+
+def gather(parts: Sequence[Path], output: Path, program: Program, *, order: Sequence[Path] = ()) -> dict[str, Any]:
     """Merge polished reads, in the order given, with their reports and tables of ZMWs.
 
     Args:
         parts: BAM files that ``polish`` wrote, with their side files.
         output: BAM file; its side files are written beside it.
         program: this program, for the header and the report.
+        order: files in the order of whose reads the parts are merged, each of which has its reads in that order; empty
+            puts the parts one after the other.
 
     Returns:
         The merged report.
@@ -60,9 +69,10 @@ def gather(parts: Sequence[Path], output: Path, program: Program) -> dict[str, A
     }
     with ExitStack() as names:
         reads = names.enter_context(atomic_path(output))
-        _join_reads(parts, reads, program)
+        join = _join_reads if not order else partial(_merge_reads, order=order)
+        join(parts, reads, program)
         places = {suffix: names.enter_context(atomic_path(side_file(output, suffix))) for suffix in SUFFIXES}
-        write_reports(places, _zmws(parts), whole)
+        write_reports(places, _zmws(parts, order), whole)
     return whole
 
 
@@ -103,19 +113,69 @@ def _join_reads(parts: Sequence[Path], target: Path, program: Program) -> None:
             raise OutputError(f"{target.parent}: the reads cannot be merged there ({fault})") from fault
 
 
+def _merge_reads(parts: Sequence[Path], target: Path, program: Program, order: Sequence[Path]) -> None:
+    """Write the records of all parts in the order of other files."""
+    header = extended_header(joined_header(_header(part) for part in parts), program)
+    with ExitStack() as files:
+        writer = RecordWriter(target, str(target.parent), header, "wb", 1)
+        files.callback(writer.close)
+        streams = [iter(files.enter_context(RecordFile(part))) for part in parts]
+        for record in merged(streams, lambda record: record.name, _names(order)):
+            writer.write(copied_record(record, header))
+
+
+def _names(order: Sequence[Path]) -> Iterator[str]:
+    return (entry.name for entry in draft_entries(order))
+
+
+def merged(streams: Iterable[Iterator[Item]], name_of: Callable[[Item], str], names: Iterable[str]) -> Iterator[Item]:
+    """Merge streams in the order of names; only the next item of each is in memory.
+
+    Args:
+        streams: each in that order.
+        name_of: the name of an item.
+        names: in order; what is not among them comes last.
+    """
+    heads: dict[str, list[tuple[Item, Iterator[Item]]]] = {}
+
+    def advance(stream: Iterator[Item]) -> None:
+        for item in islice(stream, 1):
+            heads.setdefault(name_of(item), []).append((item, stream))
+
+    def taken(name: str) -> Iterator[Item]:
+        for item, stream in heads.pop(name, [])[:]:
+            yield item
+            advance(stream)
+
+    for stream in streams:
+        advance(stream)
+    for name in names:
+        yield from taken(name)
+    while heads:
+        yield from taken(next(iter(heads)))
+
+
 def _header(part: Path) -> pysam.AlignmentHeader:
     with RecordFile(part) as file:
         return file.header
 
 
-def _zmws(parts: Sequence[Path]) -> Iterator[ZmwLines]:
+def _zmws(parts: Sequence[Path], order: Sequence[Path]) -> Iterator[ZmwLines]:
     """The ZMWs of all parts."""
-    for part in parts:
-        table, metrics = side_file(part, MOLECULES), side_file(part, METRICS)
-        what = f"the metrics of the ZMWs of {table.name}; polish this part again"
-        with reading(metrics), gzip.open(metrics, "rt", encoding="utf-8") as lines, understanding(metrics, what):
-            for row, line in zip(islice(_rows(table), 1, None), metrics_lines(lines), strict=True):
-                yield ZmwLines.read(row, line)
+    streams = map(_zmws_of, parts)
+    return merged(streams, _name_of, _names(order)) if order else chain.from_iterable(streams)
+
+
+def _name_of(zmw: ZmwLines) -> str:
+    return zmw.row.partition("\t")[0]
+
+
+def _zmws_of(part: Path) -> Iterator[ZmwLines]:
+    table, metrics = side_file(part, MOLECULES), side_file(part, METRICS)
+    what = f"the metrics of the ZMWs of {table.name}; polish this part again"
+    with reading(metrics), gzip.open(metrics, "rt", encoding="utf-8") as lines, understanding(metrics, what):
+        for row, line in zip(islice(_rows(table), 1, None), metrics_lines(lines), strict=True):
+            yield ZmwLines.read(row, line)
 
 
 def _require_once(parts: Sequence[Path]) -> None:

@@ -20,6 +20,8 @@ from deepconsensus_py.errors import InputError, OutputError
 from deepconsensus_py.overlaps import run
 from deepconsensus_py.overlaps.run import CorrectRun, correct_files
 from deepconsensus_py.overlaps.work import BlockWork, Corrected
+from deepconsensus_py.pacbio.headers import Program
+from deepconsensus_py.polishing.gather import gather
 
 SMALL = 15_000
 """Bases of a block of five reads."""
@@ -93,8 +95,13 @@ def test_chunks_have_all_reads_once(tmp_path: Path) -> None:
     parts = [tmp_path / f"{number}.bam" for number in (1, 2, 3)]
     for number, part in enumerate(parts, 1):
         correct_files(replace(job, output=part, chunk=(number, 3)))
+    whole = lines(tmp_path / "whole.bam")
     found = [line for part in parts for line in lines(part)]
-    assert sorted(found) == sorted(lines(tmp_path / "whole.bam"))
+    assert sorted(found) == sorted(whole)
+    gather(parts, tmp_path / "gathered.bam", Program("1", ""), order=[source])
+    assert lines(tmp_path / "gathered.bam") == whole != found
+    tables = [(tmp_path / f"{name}.zmws.tsv.gz").read_bytes() for name in ("whole", "gathered")]
+    assert gzip.decompress(tables[0]) == gzip.decompress(tables[1])
 
 
 @pytest.mark.slow
