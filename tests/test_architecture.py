@@ -43,7 +43,10 @@ MAY_IMPORT = {
 }
 """Room to the rooms it may import. ``corrector`` is a module: the interface of all methods."""
 
-DOORS = {"lab/reads.py": {"align", "evaluate", "examples", "pacbio", "pileup", "polishing", "reports", "simulate"}}
+DOORS = {
+    "lab/reads.py": {"align", "evaluate", "examples", "pacbio", "pileup", "polishing", "reports", "simulate"},
+    "lab/real_windows.py": {"examples"},
+}
 """Modules that alone of their room may import these rooms as well."""
 
 FORBIDDEN_LIBRARIES = {

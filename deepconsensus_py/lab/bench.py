@@ -1,5 +1,6 @@
 """Mechanisms of attention compared as parts of one corrector, on the same windows with the same training."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from deepconsensus_py.heads.correct import Correct
 from deepconsensus_py.heads.head import Head
 from deepconsensus_py.heads.pileup2d import Pileup2D
 from deepconsensus_py.heads.seq2seq import Seq2Seq
+from deepconsensus_py.lab.bench_page import Row, bench_page, simulated_errors
 from deepconsensus_py.lab.costs import layer_costs
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import SPEC, WindowTensors, draft_error, judge, simulated, take, window_batches
@@ -47,14 +49,14 @@ class Settings:
 
     Attributes:
         steps: training steps.
-        seeds: of weights and batches; figures are means over them.
+        seeds: of weights and batches.
         windows: training windows; a fifth as many others are for testing.
         batch: windows of a batch.
         rate: peak learning rate.
     """
 
     steps: int = 250
-    seeds: tuple[int, ...] = (1,)
+    seeds: tuple[int, ...] = (1, 2, 3)
     windows: int = 4000
     batch: int = 32
     rate: float = 2e-3
@@ -73,6 +75,7 @@ def mechanisms() -> dict[str, TrunkConfig]:
         "skew": columns("skew", "none"),
         "halo": columns("halo1d", "none"),
         "pileup2d": CELLS,
+        "routing": columns("routing", "sinusoid"),
         "seq2seq": columns("full", "sinusoid"),
     }
 
@@ -96,7 +99,9 @@ def inputs(head: Head, windows: WindowTensors) -> WindowTensors:
     return {"symbols": letters.where(letters < 5, 0), "mask": there, "target": shift_left(windows["labels"])}
 
 
-def bench(settings: Settings, folder: Path | None, only: Sequence[str], log: Log) -> str:
+def bench(
+    settings: Settings, folder: Path | None, only: Sequence[str], log: Log, real: Sequence[WindowTensors] = ()
+) -> str:
     """Train, judge and time each mechanism.
 
     Args:
@@ -105,86 +110,134 @@ def bench(settings: Settings, folder: Path | None, only: Sequence[str], log: Log
             the same settings; None writes nothing.
         only: names of mechanisms; all if empty.
         log: takes a line for each mechanism.
+        real: windows of real molecules. Each is held out with one of the seeds, and judged there; half of the training
+            windows are of the others.
 
     Returns:
         The tables, as Markdown.
 
     Raises:
-        InputError: there is no mechanism of a name.
+        InputError: there is no mechanism of a name, or too few seeds or molecules to hold any out.
         OutputError: the folder cannot be created.
     """
     if unknown := set(only) - mechanisms().keys():
         raise InputError(f"no mechanism {', '.join(sorted(unknown))}; there are {', '.join(mechanisms())}")
+    if real and min(len(settings.seeds), len(real)) < 2:
+        raise InputError(
+            f"{len(real)} real molecules and {len(settings.seeds)} seeds: it takes two of both, as each molecule is "
+            "held out with one of the seeds"
+        )
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{folder}: cannot create the folder ({error.strerror})") from error
-    rows = {name: _kept(name, settings, folder, log) for name in only or mechanisms()}
-    found = {"settings": asdict(settings), "draft": _draft(settings), "mechanisms": rows, "read": whole_read()}
-    page = _page(found)
+    rows = {name: _kept(name, settings, folder, log, real) for name in only or mechanisms()}
+    found = {"settings": asdict(settings), "draft": _draft(settings, real), "mechanisms": rows, "read": whole_read()}
+    page = bench_page(rows, found["draft"], found["read"], READ)
     if folder is not None:
         write_text(folder / "attention.json", json.dumps(found, indent=1) + "\n")
         write_text(folder / "attention.md", page)
     return page
 
 
-def _kept(name: str, settings: Settings, folder: Path | None, log: Log) -> dict[str, float]:
+def _kept(name: str, settings: Settings, folder: Path | None, log: Log, real: Sequence[WindowTensors]) -> Row:
     path = None if folder is None else folder / f"{name}.json"
-    described = json.loads(json.dumps(asdict(settings)))
+    described = json.loads(json.dumps({**asdict(settings), "real": _digest(real)}))
     if path is not None and path.exists():
         earlier = json.loads(path.read_text())
         if earlier["settings"] == described:
             log(f"{name}: already done")
-            return {key: float(value) for key, value in earlier["row"].items()}
-    row = run_mechanism(name, settings)
-    log(f"{name}: {row['errors_per_kb']:.2f} errors/kb, {row['train_s']:.0f} s")
+            kept: Row = earlier["row"]
+            return kept
+    row = run_mechanism(name, settings, real)
+    log(f"{name}: {simulated_errors(row).mean:.2f} errors/kb, {sum(row['train_s']):.0f} s")
     if path is not None:
-        write_text(path, json.dumps({"settings": described, "row": row}, indent=1) + "\n")
+        write_text(path, json.dumps({"settings": described, "row": row}) + "\n")
     return row
 
 
-def run_mechanism(name: str, settings: Settings) -> dict[str, float]:
-    """The figures of a mechanism, means over the seeds."""
-    trained = [_run(name, settings, seed) for seed in settings.seeds]
-    runs = [run for run, _ in trained]
-    row = {key: sum(run[key] for run in runs) / len(runs) for key in runs[0]}
-    each = [run["errors_per_kb"] for run in runs]
-    return {**row, "spread": max(each) - min(each), **_costs(trained[-1][1], settings)}
+def _digest(real: Sequence[WindowTensors]) -> str:
+    """Which real windows these are; empty if there are none."""
+    digest = hashlib.sha256()
+    for windows in real:
+        for name in sorted(windows):
+            digest.update(windows[name].numpy().tobytes())
+    return digest.hexdigest()[:16] if real else ""
 
 
-def _run(name: str, settings: Settings, seed: int) -> tuple[dict[str, float], Head]:
+def run_mechanism(name: str, settings: Settings, real: Sequence[WindowTensors] = ()) -> Row:
+    """The figures of a mechanism."""
+    trained = [_run(name, settings, turn, real) for turn in range(len(settings.seeds))]
+    by_seed = {key: [run[key] for run, _ in trained] for key in trained[0][0]}
+    held = [molecule for of in by_seed.pop("real") for molecule in of]
+    bases = _bases(_windows(settings)[1])
+    return {
+        **by_seed,
+        "real": [errors for _, errors in sorted(held)],
+        "bases": bases,
+        **_costs(trained[-1][1], settings),
+    }
+
+
+def _run(name: str, settings: Settings, turn: int, real: Sequence[WindowTensors]) -> tuple[Row, Head]:
     train, test = _windows(settings)
+    seed, turns = settings.seeds[turn], len(settings.seeds)
+    others = [molecule for at, molecule in enumerate(real) if at % turns != turn]
+    given = {key: torch.cat([molecule[key] for molecule in others]) for key in train} if others else {}
     head, generator = build(name, seed), torch.Generator().manual_seed(seed)
     started = time.process_time()
 
+    def drawn(windows: WindowTensors, count: int) -> WindowTensors:
+        return take(windows, torch.randint(len(windows["labels"]), (count,), generator=generator))
+
     def loss(_: int) -> Tensor:
-        drawn = torch.randint(settings.windows, (settings.batch,), generator=generator)
-        batch = inputs(head, take(train, drawn))
+        windows = drawn(train, settings.batch - settings.batch // 2 if given else settings.batch)
+        if given:
+            more = drawn(given, settings.batch // 2)
+            windows = {key: torch.cat([values, more[key]]) for key, values in windows.items()}
+        batch = inputs(head, windows)
         return head.loss(head(batch), batch)
 
-    final = fit(head, loss, Training(settings.steps, settings.rate))
+    fit(head, loss, Training(settings.steps, settings.rate))
     seconds = time.process_time() - started
     judged = judge_head(head, test)
-    return {**judged, "train_loss": final, "train_s": seconds}, head
+    held = [
+        (at, sum(judge_head(head, real[at])["errors"]) * 1000 / _total_bases(real[at]))
+        for at in range(turn, len(real), turns)
+    ]
+    return {**judged, "real": held, "train_s": seconds}, head
+
+
+def _bases(windows: WindowTensors) -> float:
+    """True bases of a window, on average."""
+    return _total_bases(windows) / len(windows["labels"])
+
+
+def _total_bases(windows: WindowTensors) -> int:
+    return int((windows["labels"] > 0).sum())
 
 
 def _windows(settings: Settings) -> tuple[WindowTensors, WindowTensors]:
     return simulated(settings.windows, 1), simulated(settings.windows // 5, 2)
 
 
-def judge_head(head: Head, windows: WindowTensors) -> dict[str, float]:
-    """Errors of a head in windows, their calibration if it has error probabilities, and windows without error."""
+def judge_head(head: Head, windows: WindowTensors) -> Row:
+    """Errors of a head in each window, their calibration if it has error probabilities, and windows without error."""
     head.eval()
     with torch.inference_mode():
         found = [_called(head, inputs(head, batch)) for batch in window_batches(windows, 32)]
     head.train()
     called = torch.cat([calls for calls, _ in found])
     errors = [error for _, error in found if error is not None]
-    judged = judge(called, windows["labels"], torch.cat(errors) if errors else None)
-    right = (shift_left(called) == shift_left(windows["labels"])).all(1)
-    ece = {} if judged.calibration_error is None else {"ece": judged.calibration_error}
-    return {"errors_per_kb": judged.per_kb, **ece, "exact": float(right.float().mean())}
+    ece = judge(called, windows["labels"], torch.cat(errors)).calibration_error if errors else None
+    return {**_judged(called, windows["labels"]), "ece": ece}
+
+
+def _judged(called: Tensor, labels: Tensor) -> Row:
+    right = (shift_left(called) == shift_left(labels)).all(1)
+    each = [judge(called[at : at + 1], labels[at : at + 1]).errors for at in range(len(labels))]
+    return {"errors": each, "exact": float(right.float().mean())}
 
 
 def _called(head: Head, batch: WindowTensors) -> tuple[Tensor, Tensor | None]:
@@ -195,11 +248,12 @@ def _called(head: Head, batch: WindowTensors) -> tuple[Tensor, Tensor | None]:
     return out.argmax(-1), error_probabilities(out)
 
 
-def _draft(settings: Settings) -> dict[str, float]:
+def _draft(settings: Settings, real: Sequence[WindowTensors]) -> Row:
     test = _windows(settings)[1]
-    judged = judge(test["draft"], test["labels"], draft_error(test))
-    ece = {} if judged.calibration_error is None else {"ece": judged.calibration_error}
-    return {"errors_per_kb": judged.per_kb, **ece}
+    ece = judge(test["draft"], test["labels"], draft_error(test)).calibration_error
+    judged = _judged(test["draft"], test["labels"])
+    held = [judge(molecule["draft"], molecule["labels"]).per_kb for molecule in real]
+    return {**{key: [value] for key, value in judged.items()}, "ece": [ece], "real": held, "bases": _bases(test)}
 
 
 def _layers(head: Head) -> list[LayerCost]:
@@ -254,31 +308,3 @@ def _seconds(run: Callable[[], Any]) -> float:
     started = time.process_time()
     run()
     return time.process_time() - started
-
-
-def _page(found: dict[str, Any]) -> str:
-    head = (
-        "| | errors/kb | exact windows | ECE, Phred | parameters | GEMM, MFLOP | attention, MFLOP | pairs | windows/s "
-        "| training, s |"
-    )
-    lines = [head, "|---|---|---|---|---|---|---|---|---|---|"]
-    draft = found["draft"]
-    lines.append(f"| draft | {draft['errors_per_kb']:.2f} | | {_or_none(draft.get('ece'))} | | | | | | |")
-    for name, row in found["mechanisms"].items():
-        lines.append(
-            f"| `{name}` | {row['errors_per_kb']:.2f} ± {row['spread'] / 2:.2f} | {row['exact']:.3f} "
-            f"| {_or_none(row.get('ece'))} | {row['parameters']:,.0f} | {row['gemm_mflop']:.1f} "
-            f"| {row['attention_mflop']:.2f} | {row['pairs']:,.0f} | {row['windows_per_s']:.0f} "
-            f"| {row['train_s']:.0f} |"
-        )
-    lines += ["", f"One layer over a read of {READ:,} tokens, 64 wide, two heads:", ""]
-    lines += ["| | pairs of a head | ms |", "|---|---|---|"]
-    lines += [f"| {name} | {row['pairs']:,.0f} | {row['ms']:.0f} |" for name, row in found["read"].items()]
-    best = min(found["mechanisms"], key=lambda name: found["mechanisms"][name]["errors_per_kb"])
-    fastest = max(found["mechanisms"], key=lambda name: found["mechanisms"][name]["windows_per_s"])
-    lines += ["", f"Fewest errors: `{best}`; most windows a second: `{fastest}`."]
-    return "\n".join(lines) + "\n"
-
-
-def _or_none(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
