@@ -52,18 +52,22 @@ def test_a_sheet_with_everything(sheet: Path) -> None:
             "sample": "a",
             "subreads": ["/data/run#1/s.bam"],
             "ccs": ["/data/run#1/ccs.bam"],
+            "hifi": [],
             "truth": "",
             "kinetics": "on",
             "by_strand": "",
+            "aligned": "",
             "lane": "1, 2",
         },
         "b": {
             "sample": "b",
             "subreads": ["b1.bam", "b2.bam"],
             "ccs": [],
+            "hifi": [],
             "truth": "",
             "kinetics": "",
             "by_strand": "true",
+            "aligned": "",
             "lane": "7",
         },
     }
@@ -74,10 +78,10 @@ BAD = {
     "# nothing\n\n": "is empty; the first line names the columns (sample, subreads, ccs, ...)",
     "sample\tsubreads\n": "has no samples; add a row for each movie",
     "sample,subreads\na,b.bam\n": "has no column 'sample'; separate columns by tabs, not commas",
-    "sample\tccs\na\tb.bam\n": "has no column 'subreads'",
+    "sample\tccs\na\tb.bam\n": "has no column 'subreads', nor 'hifi'",
     "sample\tsubreads\tccs\tccs\na\tb.bam\t\t\n": "has several columns 'ccs'; give each column its own name",
     "sample\tsubreads\na\tb.bam\tc.bam\n": "line 2 has 3 cells, but there are 2 columns",
-    "sample\tsubreads\n# \na\n": "line 3 has nothing in column 'subreads'",
+    "sample\tsubreads\n# \na\n": "line 3 has nothing in column 'subreads', nor in 'hifi'",
     "sample\tsubreads\n\tb.bam\n": "line 2 has nothing in column 'sample'",
     "sample\tsubreads\na/b\tb.bam\n": (
         "line 2: sample 'a/b' is part of file names; use letters, digits, '.', '_' and '-', and begin with a letter or "
@@ -96,7 +100,24 @@ BAD = {
     "sample\tsubreads\tccs\tby_strand\na\tb.bam\tx\ttrue\n": (
         "line 2: by_strand builds drafts from the subreads; leave 'ccs' of a empty"
     ),
+    "sample\tsubreads\thifi\na\tb.bam\tc.bam\n": (
+        "line 2 has 'hifi' reads to correct, and others to polish; use two samples"
+    ),
+    "sample\tsubreads\thifi\na\tb.bam\t\na\t\tc.bam\n": (
+        "line 3: sample a has HiFi reads of some movies only; use two samples"
+    ),
+    "sample\tsubreads\taligned\na\tb.bam\ttrue\n": "line 2: aligned is of 'hifi' reads, of which it has none",
 }
+
+
+def test_samples_of_hifi_reads_alone(sheet: Path) -> None:
+    sheet.write_text("sample\thifi\taligned\na\t1.bam\t\na\t2.fastq.gz\t\nb\tto_ref.bam\ttrue\n")
+    found = read(sheet)
+    assert (found["CORRECTED"], found["POLISHED"]) == (["a", "b"], [])
+    assert found["SAMPLES"]["a"]["hifi"] == ["1.bam", "2.fastq.gz"]
+    assert found["SAMPLES"]["b"]["aligned"] == "true"
+    assert re.fullmatch(found["one_of"](found["CORRECTED"]), "b")
+    assert not re.fullmatch(found["one_of"](found["POLISHED"]), "b")
 
 
 @pytest.mark.parametrize(("text", "message"), BAD.items())

@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from overlap_reads import simulated
 from support import record_lines
 from workflows import REPOSITORY, RULES, SNAKEMAKE, configured, run, run_well
 
@@ -166,6 +167,31 @@ def test_remote_storage_gives_the_same(one_command: Path, testdata: Path, tmp_pa
     assert not list((tmp_path / "local" / "fs").glob("*.bam"))
 
 
+@pytest.mark.slow
+def test_hifi_reads_alone_are_corrected_as_by_the_one_command(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.bam" for name in ("plain", "aligned")}
+    simulated(files["plain"], length=12_000)
+    simulated(files["aligned"], length=12_000, aligned=True, seed=2)
+    rows: Rows = [{"sample": name, "hifi": path, "aligned": str(name == "aligned")} for name, path in files.items()]
+    settings = {"zmws_per_chunk": 12, "correct_options": "--min-coverage 2"}
+    command = configured(tmp_path, rows, **settings)
+    printed = run_well(command, "-p", "--cores", "2")
+    assert len(shells(printed, "overlaps")) == 2
+    assert len(shells(printed, "correct")) == 4
+    assert shells(printed, "polish") == []
+    for name, path in files.items():
+        output = tmp_path / f"{name}.corrected.bam"
+        options = ["--aligned"] if name == "aligned" else []
+        assert main(["correct", str(path), "-o", str(output), "--min-coverage", "2", *options]) == 0
+        reads = tmp_path / "results" / name / f"{name}.bam"
+        assert record_lines(reads) == record_lines(output)
+        counts = [json.loads(one.with_suffix(".report.json").read_text())["counts"] for one in (reads, output)]
+        assert counts[0] == counts[1]
+        assert counts[0]["reads_edited"] > 10
+    assert (tmp_path / "results" / "report.html").stat().st_size > 0
+    assert "Nothing to be done" in run_well(command, "-n")
+
+
 def dry(command: list[str], **places: Path) -> str:
     return run_well(command, "-n", "-p", "--cores", "1", "--set-scatter", "polish=1", **places)
 
@@ -274,7 +300,7 @@ def test_every_rule_says_what_a_cluster_needs() -> None:
     needed |= {f"{name}=": rf"^        {name}=" for name in ("mem_mb", "runtime")}
     texts = {path.name: path.read_text() for path in sorted(RULES.glob("*.smk"))}
     rules = {name: text for name, text in texts.items() if re.search(r"^(rule|checkpoint) ", text, re.MULTILINE)}
-    assert len(rules) == 9
+    assert len(rules) == 11
     assert [
         (rule, what) for rule, text in rules.items() for what in needed if not re.search(needed[what], text, re.M)
     ] == []

@@ -1,7 +1,7 @@
-# The number of chunks of a sample: that of --set-scatter, or so many that each has zmws_per_chunk ZMWs.
+# The number of chunks of a sample: that of --set-scatter, or so many that each has zmws_per_chunk ZMWs or HiFi reads.
 checkpoint count:
     input:
-        unpack(reads),
+        unpack(counted_from),
         checked=ancient(rules.check.output),
     output:
         results("{sample}/zmws.txt"),
@@ -10,8 +10,8 @@ checkpoint count:
     benchmark:
         results("{sample}/benchmarks/count.tsv")
     params:
-        reads=lambda wildcards, input, output: from_reads(linked(input, f"{output[0]}.inputs")[0]),
-        links=lambda wildcards, input, output: linked(input, f"{output[0]}.inputs")[1],
+        command=lambda wildcards, input, output: counted(wildcards, input, output)[0],
+        links=lambda wildcards, input, output: counted(wildcards, input, output)[1],
     resources:
         mem_mb=memory(700),
         runtime=minutes(10, seconds_per_mb=0.1),
@@ -19,7 +19,7 @@ checkpoint count:
         "../envs/deepconsensus-py.yaml"
     shell:
         f"({LINK_INPUTS}"
-        "deepconsensus-py polish {params.reads:q} -o polished.bam --dry-run > {output:q}) 2> {log:q}"
+        "deepconsensus-py {params.command:q} -o polished.bam --dry-run > {output:q}) 2> {log:q}"
         " && rm -rf {output:q}.inputs"
 
 

@@ -1,9 +1,9 @@
-# Beside the CCS reads, where there is one file of them.
+# Beside the CCS or HiFi reads, where there is one file of them.
 rule evaluate:
     input:
         truth=sheet("truth"),
         reads=rules.gather.output.bam,
-        drafts=lambda wildcards: SAMPLES[wildcards.sample]["ccs"] * (len(SAMPLES[wildcards.sample]["ccs"]) == 1),
+        drafts=one_file_before,
     output:
         json=results("{sample}/{sample}.evaluation.json"),
         table=report(

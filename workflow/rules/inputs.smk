@@ -51,6 +51,41 @@ LINK_INPUTS = (
 """Shell code that makes the links of params.links, pairs of a file and its link."""
 
 
+def counted_from(wildcards):
+    """What the ZMWs or reads of a sample are counted in."""
+    hifi = SAMPLES[wildcards.sample]["hifi"]
+    return {"hifi": hifi} if hifi else reads(wildcards)
+
+
+def counted(wildcards, input, output):
+    """The command that counts them, with its links."""
+    if wildcards.sample in CORRECTED:
+        return ["correct", *input.hifi, *aligned(wildcards)], []
+    files, links = linked(input, f"{output[0]}.inputs")
+    return ["polish", *from_reads(files)], links
+
+
+def one_file_before(wildcards):
+    """The reads of a sample before polishing or correction, where they are in one file."""
+    files = SAMPLES[wildcards.sample]["ccs"] + SAMPLES[wildcards.sample]["hifi"]
+    return files * (len(files) == 1)
+
+
+def aligned(wildcards):
+    """The option for HiFi reads that are aligned to a reference."""
+    return ["--aligned"] * (SAMPLES[wildcards.sample]["aligned"] == "true")
+
+
+def overlaps(wildcards):
+    """The overlaps of a sample's HiFi reads; none where their alignments tell."""
+    return [] if aligned(wildcards) else chunks(results("{sample}/chunks/{scatteritem}.paf.gz"))(wildcards)
+
+
+def order(wildcards):
+    """The files whose order gathered reads have, where chunks are in another one."""
+    return [] if aligned(wildcards) else SAMPLES[wildcards.sample]["hifi"]
+
+
 def polished_from(wildcards):
     """A chunk's feature shard, or the reads of its sample."""
     if encoded_apart(wildcards.sample):

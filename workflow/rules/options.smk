@@ -11,18 +11,32 @@ SET_BY_WORKFLOW = {
 }
 """Options of polish that cannot be in 'options', with what is set instead."""
 
+SET_FOR_CORRECT = {
+    **dict.fromkeys(("-t", "--threads"), "--set-threads correct=N of Snakemake"),
+    "--aligned": "a column of the sample sheet",
+    "--chunk": "'zmws_per_chunk' of the configuration",
+    **dict.fromkeys(("-o", "--output", "--paf", "--resume", "--dry-run", "--log-file"), ""),
+}
+"""Options of correct that cannot be in 'correct_options'."""
+
 OF_ENCODE = {"--min-snr", "--top-passes", "--min-passes", "--max-length", "--min-tandem-repeat-length"}
 OF_BOTH = {"--min-length", "--all", "--ins-trim"}
 NEED_SUBREADS = {"--hd-finder", "--triage"}
 """Options that decide which ZMWs and passes are encoded; the last ones do not go with feature shards."""
 
 
-def split_options(text):
-    """Words of the configuration's options, each option with its values."""
+def split_options(key="options", command="polish", taken=SET_BY_WORKFLOW):
+    """Words of options in the configuration, each option with its values.
+
+    key: of the configuration.
+    command: whose options they are.
+    taken: those that cannot be used, with what is set instead.
+    """
+    text = config.get(key, "")
     try:
         words = shlex.split(text)
     except ValueError as fault:
-        raise WorkflowError(f"options: {text!r} cannot be split into words ({fault})") from None
+        raise WorkflowError(f"{key}: {text!r} cannot be split into words ({fault})") from None
     found = []
     for word in words:
         if word.startswith("-"):
@@ -30,19 +44,20 @@ def split_options(text):
         elif found:
             found[-1].append(word)
         else:
-            raise WorkflowError(f"options: {word!r} is not an option of polish")
+            raise WorkflowError(f"{key}: {word!r} is not an option of {command}")
     for flag, *_ in found:
         # -t4 is -t 4.
         name = flag if flag.startswith("--") else flag[:2]
-        if name in SET_BY_WORKFLOW:
-            instead = SET_BY_WORKFLOW[name]
+        if name in taken:
+            instead = taken[name]
             raise WorkflowError(
-                f"options: {name} cannot be used in the workflow" + (f"; set {instead}" if instead else "")
+                f"{key}: {name} cannot be used in the workflow" + (f"; set {instead}" if instead else "")
             )
     return found
 
 
-OPTIONS = split_options(config["options"])
+OPTIONS = split_options()
+CORRECT_OPTIONS = [word for option in split_options("correct_options", "correct", SET_FOR_CORRECT) for word in option]
 
 
 def chosen(keep):
@@ -97,9 +112,15 @@ def encode_options(wildcards, input):
     return [*given_model(input), *chosen(lambda flag: flag in OF_ENCODE | OF_BOTH), "--chunk", chunk(wildcards)]
 
 
+def correct_options(wildcards):
+    """Options of correct for a chunk."""
+    return [*aligned(wildcards), *CORRECT_OPTIONS, "--chunk", chunk(wildcards)]
+
+
 def checked_commands(wildcards, input):
     """Commands that check the options of each kind of sample, as the workflow will give them."""
-    kinds = {shlex.join(of_sample(sample)): sample for sample in SAMPLES}
+    kinds = {shlex.join(of_sample(sample)): sample for sample in POLISHED}
     shared = [*given_model(input), *device(), *chosen(lambda flag: True)]
-    words = ([*shared, *of_sample(sample)] for sample in kinds.values())
-    return " && ".join(f"deepconsensus-py polish --dry-run -o polished.bam {shlex.join(each)}" for each in words)
+    words = [["polish", *shared, *of_sample(sample)] for sample in kinds.values()]
+    words += [["correct", *CORRECT_OPTIONS]] * bool(CORRECTED)
+    return " && ".join(f"deepconsensus-py {shlex.join([*each, '--dry-run', '-o', 'polished.bam'])}" for each in words)

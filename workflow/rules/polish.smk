@@ -13,6 +13,8 @@ rule polish:
         results("{sample}/logs/polish.{scatteritem}.log"),
     benchmark:
         results("{sample}/benchmarks/polish.{scatteritem}.tsv")
+    wildcard_constraints:
+        sample=one_of(POLISHED),
     params:
         source=polish_source,
         links=polish_links,

@@ -2,9 +2,14 @@
 
 import csv
 
-REQUIRED = ("sample", "subreads")
+SOURCES = ("subreads", "hifi")
 FILES = ("subreads", "ccs")
-CHOICES = {"kinetics": ("", "auto", "on", "off"), "by_strand": ("", "true", "false")}
+LISTS = (*FILES, "hifi")
+CHOICES = {
+    "kinetics": ("", "auto", "on", "off"),
+    "by_strand": ("", "true", "false"),
+    "aligned": ("", "true", "false"),
+}
 
 
 def refuse(what):
@@ -21,16 +26,17 @@ def sheet_lines():
     except OSError as fault:
         refuse(f"cannot be read ({fault.strerror.lower()}); 'samples' of the configuration names the sample sheet")
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
-    return lines or refuse(f"is empty; the first line names the columns ({', '.join(REQUIRED)}, ccs, ...)")
+    return lines or refuse(f"is empty; the first line names the columns (sample, subreads, ccs, ...)")
 
 
 def sheet_rows():
     """Every row of the sheet as a dictionary, with its line number."""
     (_, head), *lines = sheet_lines()
     names = [name.strip() for name in next(csv.reader([head], delimiter="\t"))]
-    for name in REQUIRED:
-        if name not in names:
-            refuse(f"has no column {name!r}" + ("; separate columns by tabs, not commas" if "," in head else ""))
+    if "sample" not in names:
+        refuse("has no column 'sample'" + ("; separate columns by tabs, not commas" if "," in head else ""))
+    if not set(SOURCES) & set(names):
+        refuse("has no column 'subreads', nor 'hifi'")
     if len(set(names)) < len(names):
         refuse(f"has several columns {max(names, key=names.count)!r}; give each column its own name")
     for number, line in lines:
@@ -42,9 +48,14 @@ def sheet_rows():
 
 def checked(number, row):
     """A row whose values can be used."""
-    for name in REQUIRED:
-        if not row[name]:
-            refuse(f"line {number} has nothing in column {name!r}")
+    row = dict.fromkeys(("ccs", "truth", *SOURCES), "") | row
+    if not row["sample"]:
+        refuse(f"line {number} has nothing in column 'sample'")
+    given = [name for name in SOURCES if row[name]]
+    if not given:
+        refuse(f"line {number} has nothing in column 'subreads', nor in 'hifi'")
+    if row["hifi"] and (row["subreads"] or row["ccs"]):
+        refuse(f"line {number} has 'hifi' reads to correct, and others to polish; use two samples")
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]*", row["sample"]):
         refuse(
             f"line {number}: sample {row['sample']!r} is part of file names; use letters, digits, '.', '_' and '-', and "
@@ -54,7 +65,9 @@ def checked(number, row):
         row[name] = row.get(name, "").lower()
         if row[name] not in choices:
             refuse(f"line {number}: {name} is {row[name]!r}; it may be {', '.join(choices[1:])} or empty")
-    return {"ccs": "", "truth": ""} | row
+    if row["aligned"] == "true" and not row["hifi"]:
+        refuse(f"line {number}: aligned is of 'hifi' reads, of which it has none")
+    return row
 
 
 def read_samples():
@@ -62,14 +75,16 @@ def read_samples():
     samples = {}
     for number, row in sheet_rows():
         row = checked(number, row)
-        sample = samples.setdefault(row["sample"], row | {name: [] for name in FILES})
-        for name in row.keys() - FILES:
+        sample = samples.setdefault(row["sample"], row | {name: [] for name in LISTS})
+        for name in row.keys() - LISTS:
             if row[name] != sample[name]:
                 refuse(f"line {number}: {name} of sample {row['sample']} is {row[name]!r}, and {sample[name]!r} before")
-        for name in FILES:
+        for name in LISTS:
             if row[name] in sample[name]:
                 refuse(f"line {number}: {row[name]} is there twice; give each file once")
             sample[name] += [row[name]] if row[name] else []
+        if sample["hifi"] and sample["subreads"]:
+            refuse(f"line {number}: sample {row['sample']} has HiFi reads of some movies only; use two samples")
         if sample["ccs"] and len(sample["ccs"]) < len(sample["subreads"]):
             refuse(f"line {number}: sample {row['sample']} has CCS reads of some movies only; give all or none")
         if sample["ccs"] and sample["by_strand"] == "true":
@@ -78,7 +93,14 @@ def read_samples():
 
 
 SAMPLES = read_samples()
+CORRECTED = [name for name, sample in SAMPLES.items() if sample["hifi"]]
+POLISHED = [name for name in SAMPLES if name not in CORRECTED]
 WITH_TRUTH = [name for name, sample in SAMPLES.items() if sample["truth"]]
+
+
+def one_of(samples):
+    """What a wildcard of these samples has to match."""
+    return "|".join(map(re.escape, samples)) or "(?!)"
 
 
 def sheet(column):
