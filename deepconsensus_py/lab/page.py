@@ -7,6 +7,7 @@ from pathlib import Path
 from deepconsensus_py.lab.claim import MISSES, TIE, Arm, Claim, CostLine, Figure, Shown
 from deepconsensus_py.lab.code import Code
 from deepconsensus_py.lab.history import REDONE
+from deepconsensus_py.lab.on_reads import ON_READS
 from deepconsensus_py.lab.results import Result, write_text
 
 PageEntry = tuple[Claim, Result]
@@ -115,7 +116,7 @@ def _section(claim: Claim, result: Result, plots: str) -> Iterator[str]:
     yield f"## {claim.number} {claim.id}"
     yield ""
     yield f"**{claim.system}.** {claim.text}"
-    yield f"Baseline: {claim.baseline}" + (f" On reads: {claim.on_reads}" if claim.on_reads else "")
+    yield f"Baseline: {claim.baseline}" + (f" On reads: {ON_READS[claim.id]}" if claim.id in ON_READS else "")
     yield ""
     yield "| figure | baseline | ours | 95 % interval | target | |"
     yield "|---|---|---|---|---|---|"

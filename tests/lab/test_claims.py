@@ -1,12 +1,15 @@
 """Every claim: what it must say, and that all that is exact holds."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from deepconsensus_py.cli.main import main
 from deepconsensus_py.lab import page, run
+from deepconsensus_py.lab.bench import mechanisms
 from deepconsensus_py.lab.claim import HOLDS, MISSES, TIE, Shown
+from deepconsensus_py.lab.on_reads import ON_READS
 from deepconsensus_py.lab.results import code_of_claim, show
 
 CLAIMS = run.claims()
@@ -22,8 +25,14 @@ def test_numbers_and_ids_are_all_different() -> None:
 def test_claims_say_what_they_are() -> None:
     assert [claim.id for claim in CLAIMS if not claim.system or not claim.seeds] == []
     texts = [(claim.id, text) for claim in CLAIMS for text in (claim.text, claim.baseline)]
-    texts += [(claim.id, claim.on_reads) for claim in CLAIMS if claim.on_reads]
+    texts += ON_READS.items()
     assert [(name, text) for name, text in texts if not text.endswith(".")] == []
+
+
+def test_what_is_said_of_reads_is_of_claims_and_of_mechanisms_that_are_measured() -> None:
+    assert ON_READS.keys() <= {claim.id for claim in CLAIMS}
+    named = {word for text in ON_READS.values() for word in re.findall(r"Mechanism `(\w+)`", text)}
+    assert named <= mechanisms().keys()
 
 
 @pytest.mark.slow
