@@ -1,198 +1,185 @@
-"""HiFi reads corrected by each other: errors left, errors expected, alleles kept, processor time.
+"""HiFi reads corrected by each other: errors left, alleles kept, errors expected, processor time.
 
-    python benchmarks/overlaps.py [--shared DIR] [--seeds 1 2] [--rounds 3] [--min-coverage 3]
+    python benchmarks/overlaps.py [--shared DIR] [--rows haploid diploid ...] [--seeds 1 2] [--coverage 6] [--part 1]
 
-The reads are 114 of CHM13 (haploid; Google's test data, aligned to their truth), those that lie within the truth count.
-For each seed, variants are planted in every second read as in a diploid genome: one in 1,000 bases, of which 73 % are
-substitutions, 10 % homopolymers that are longer or shorter by one base, and 17 % indels of 2 to 10 bases. Errors are
-edit distances from the truth of the read's haplotype. "Covered" are errors where at least four other reads of the
-haplotype are; a variant is lost if the corrected read has an error there that it did not have before.
+Rows (``haplotypes.py`` makes the reads):
+
+haploid: the reads of CHM13 whose truth is whole, 12-fold.
+diploid: the same, with variants planted in every second of them: one in 1,000 bases, of which 72 % are SNVs, 10 %
+    homopolymers of four bases or more that are longer or shorter by one, 16 % indels of 2 to 10 bases, 2 % insertions
+    of 300.
+diploid, no SNVs: the same number of variants, all of them of the other kinds.
+simulated: reads of a part of CHM13, whose errors are drawn as they were counted; of one, two or four haplotypes, each
+    covered ``--coverage`` times. Any two haplotypes differ as those of ``diploid`` do.
+copies: a haploid genome with two copies of a repeat that differ at one in 500, 200 or 100 bases.
+strains: two genomes that differ at one in 500 bases, one 20-fold and one 2-fold, as in a metagenome.
+
+Errors are edit distances from the truth of the read's haplotype. An allele is one that the read had, and is kept if it
+still has it. Switches are places where two alleles next to each other became those of another haplotype or copy. Worse
+are reads with more than two errors more than before. "Covered" are errors where at least four other reads of the
+haplotype are, in reads with overlaps; "expected" are those that the qualities of these reads promise, there.
 """
 
 import argparse
-import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import edlib
-import mappy
 import numpy as np
-import pysam
+from haplotypes import (
+    CHM13,
+    SHARES,
+    Haplotype,
+    KnownRead,
+    haplotypes,
+    judge,
+    other_reads,
+    plant,
+    polyploid,
+    real_genome,
+    real_reads,
+    simulated_reads,
+    with_copies,
+)
+from numpy.typing import NDArray
 from reads import SHARED
 
 from deepconsensus_py.overlaps.correction import MIN_COVERAGE, ROUNDS, correct_reads
-from deepconsensus_py.pacbio.molecule import Draft, decode_bases, encode_bases
-
-EVERY, KINDS, SHARES = 1000, ("substitution", "homopolymer", "indel"), (0.73, 0.10, 0.17)
-"""Bases for each variant, and what they are."""
-
-APART, CLIPPED, AROUND, BESIDE = 30, 50, 700, 2
-"""Bases between variants; most clipped bases of a read that counts; bases around its place, and around a variant."""
+from deepconsensus_py.polishing.qualities import error_probability
+from deepconsensus_py.polishing.read import PolishedRead
 
 ENOUGH = 4
 """Other reads of the haplotype."""
 
+MUCH_WORSE = 2
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """Bases ``start:stop`` of the genome are others in the second haplotype."""
+PART = 60_000
+"""Bases of the genome that reads are simulated of."""
 
-    kind: str
-    start: int
-    stop: int
-    instead: str
+STRAINS_DIFFER, FREQUENT, RARE = 0.002, 20, 2
+"""Differences a base of two strains, and the coverage of each."""
 
+KINDS = tuple(SHARES)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Known:
-    """A read whose truth is known.
-
-    Attributes:
-        draft: the read, as it was sequenced.
-        reverse: whether it is of the genome's other strand.
-        place: interval of the genome.
-        counts: whether it lies within the genome.
-        haplotype: 0 or 1.
-    """
-
-    draft: Draft
-    reverse: bool
-    place: tuple[int, int]
-    counts: bool
-    haplotype: int
+Sets = Callable[[argparse.Namespace, int], list[KnownRead]]
 
 
-def plant(genome: str, rng: np.random.Generator) -> list[Variant]:
-    """Variants of a second haplotype."""
-    found, place = list[Variant](), APART
-    while (place := place + int(rng.exponential(EVERY - APART)) + APART) < len(genome) - 2 * APART:
-        kind = str(rng.choice(KINDS, p=SHARES))
-        bases = "".join(rng.choice(list("ACGT"), int(rng.integers(2, 11))))
-        start, stop, instead = place, place, bases
-        if kind == "substitution":
-            stop, instead = place + 1, str(rng.choice([base for base in "ACGT" if base != genome[place]]))
-        elif kind == "homopolymer":
-            while not genome[start - 1] != genome[start] == genome[start + 1] == genome[start + 2]:
-                start += 1
-            stop, instead = (start + 1, "") if rng.random() < 0.5 else (start, genome[start])
-        elif rng.random() < 0.5:
-            stop, instead = place + len(bases), ""
-        found.append(Variant(kind, start, stop, instead))
-        place = stop
-    return found
+def real(args: argparse.Namespace, seed: int, shares: Mapping[str, float] = SHARES) -> list[KnownRead]:
+    start = args.shared / CHM13
+    variants = plant(real_genome(start), np.random.default_rng(seed), shares=shares) if seed else ()
+    return [one for one in real_reads(start, variants) if one.start < args.part * one.size]
 
 
-def changed(sequence: str, places: np.ndarray, variants: Sequence[Variant]) -> str:
-    """A sequence with the variants that it covers; ``places`` has its base at each of the genome, -1 for none."""
-    parts, done = list[str](), 0
-    for one in variants:
-        begin, end = places[one.start], places[one.stop]
-        if begin >= done and end >= begin and places[one.start - 1] >= 0:
-            parts += [sequence[done:begin], one.instead]
-            done = end
-    return "".join([*parts, sequence[done:]])
+def of_haplotypes(ploidy: int) -> Sets:
+    return lambda args, seed: _simulated(args, seed, lambda genome, rng: polyploid(genome, ploidy, rng))
 
 
-def load(folder: Path, genome: str, variants: Sequence[Variant]) -> Iterator[Known]:
-    """The reads, every second one with the variants."""
-    with pysam.AlignmentFile(str(folder / "CHM13_chr20_0_200000_dc.to_truth.bam")) as file:
-        records = [r for r in file if not (r.is_secondary or r.is_supplementary or r.is_unmapped)]
-    for number, record in enumerate(records):
-        haplotype = number % 2 if variants else 0
-        bases, qualities = str(record.query_sequence).upper(), np.array(record.query_qualities, np.uint8)
-        if haplotype:
-            places = np.full(max(len(genome), record.reference_end) + 1, -1)
-            pairs = np.array(record.get_aligned_pairs(matches_only=True))
-            places[pairs[:, 1]] = pairs[:, 0]
-            bases = changed(bases, places, variants)
-            qualities = np.full(len(bases), int(np.median(qualities)), np.uint8)
-        if record.is_reverse:
-            bases, qualities = mappy.revcomp(bases), qualities[::-1]
-        start, stop = record.reference_start, int(record.reference_end or 0)
-        clipped = max(record.query_alignment_start, len(record.query_sequence or "") - record.query_alignment_end)
-        inside = clipped < CLIPPED and start > 0 and stop < len(genome) - 1
-        draft = Draft(str(record.query_name), encode_bases(bases), qualities)
-        yield Known(draft, record.is_reverse, (start, stop), inside, haplotype)
+def of_copies(divergence: float) -> Sets:
+    return lambda args, seed: _simulated(args, seed, lambda genome, rng: with_copies(genome, divergence, rng))
 
 
-def errors(bases: np.ndarray, known: Known, truth: str) -> np.ndarray:
-    """Position in the truth of each error."""
-    first = max(known.place[0] - AROUND, 0)
-    around = truth[first : known.place[1] + AROUND]
-    sequence = decode_bases(bases)
-    found = edlib.align(mappy.revcomp(sequence) if known.reverse else sequence, around, mode="HW", task="path")
-    places, at = list[int](), first + int(found["locations"][0][0])
-    for length, code in re.findall(r"(\d+)([=XID])", str(found["cigar"])):
-        on_truth = 0 if code == "I" else int(length)
-        if code != "=":
-            places += [at] * int(length) if code == "I" else range(at, at + on_truth)
-        at += on_truth
-    return np.array(places, np.int64)
+def _simulated(
+    args: argparse.Namespace, seed: int, make: Callable[[str, np.random.Generator], list[Haplotype]]
+) -> list[KnownRead]:
+    rng = np.random.default_rng(seed)
+    genome = real_genome(args.shared / CHM13)[PART : 2 * PART][: round(PART * args.part)]
+    return simulated_reads(make(genome, rng), args.coverage, rng)
 
 
-def measure(
-    reads: Sequence[Known], truths: Sequence[str], variants: Sequence[Variant], args: argparse.Namespace
-) -> str:
-    """A row of the table."""
-    depth = np.zeros((2, max(map(len, truths)) + AROUND), np.int64)
-    for one in reads:
-        depth[one.haplotype, slice(*one.place)] += 1
-    start, sums, worse = time.process_time(), Counter[str](), 0
-    corrected = list(correct_reads([one.draft for one in reads], rounds=args.rounds, min_coverage=args.min_coverage))
-    seconds = time.process_time() - start
-    sites = shifted(variants)
-    for one, read in zip(reads, corrected, strict=True):
-        if not one.counts:
-            continue
-        truth, covered = truths[one.haplotype], depth[one.haplotype] > ENOUGH
-        before = errors(one.draft.bases, one, truth)
-        after = errors(read.bases if len(read.bases) else one.draft.bases, one, truth)
-        worse += len(after) > len(before)
-        sums += Counter({"before": len(before), "after": len(after)})
-        sums += Counter({"covered before": int(covered[before].sum()), "covered": int(covered[after].sum())})
-        sums["expected"] += round(float((10 ** (read.qualities / -10.0)).sum()))
-        if one.haplotype:
-            own = [site for site in sites if one.place[0] <= site[1] and site[2] <= one.place[1]]
-            sums["alleles"] += len(own)
-            sums["lost"] += sum(within(after, site) and not within(before, site) for site in own)
-    names = ("before", "after", "expected", "covered before", "covered", "alleles", "lost")
-    return " | ".join([*(str(sums[name]) for name in names), str(worse), f"{seconds:.0f}"])
+def strains(args: argparse.Namespace, seed: int) -> list[KnownRead]:
+    rng = np.random.default_rng(seed)
+    genome = real_genome(args.shared / CHM13)[PART : 2 * PART][: round(PART * args.part)]
+    variants = plant(genome, rng, 1 / STRAINS_DIFFER)
+    of = haplotypes(genome, variants, [1] * len(variants), 2)
+    return simulated_reads(of, (FREQUENT, RARE), rng)
 
 
-def shifted(variants: Sequence[Variant]) -> list[tuple[str, int, int]]:
-    """Kind and interval of each variant, in the second haplotype."""
-    found, moved = list[tuple[str, int, int]](), 0
-    for one in variants:
-        found.append((one.kind, one.start + moved, one.start + moved + len(one.instead)))
-        moved += len(one.instead) - (one.stop - one.start)
-    return found
+ROWS: dict[str, Sets] = {
+    "haploid": lambda args, _: real(args, 0),
+    "diploid": real,
+    "diploid, no SNVs": lambda args, seed: real(args, seed, {kind: SHARES[kind] for kind in KINDS[1:]}),
+    "simulated, haploid": of_haplotypes(1),
+    "simulated, diploid": of_haplotypes(2),
+    "simulated, tetraploid": of_haplotypes(4),
+    "copies, 0.2 %": of_copies(0.002),
+    "copies, 0.5 %": of_copies(0.005),
+    "copies, 1 %": of_copies(0.01),
+    "strains": strains,
+}
 
 
-def within(places: np.ndarray, site: tuple[str, int, int]) -> bool:
-    return bool(((places >= site[1] - BESIDE) & (places <= site[2] + BESIDE)).any())
+def measure(reads: Sequence[KnownRead], corrected: Sequence[PolishedRead]) -> Counter[str]:
+    """What the reads had, and what is left."""
+    sums = Counter[str]()
+    for one, read, others in zip(reads, corrected, other_reads(reads), strict=True):
+        if one.counts:
+            sums += measure_read(one, read, others)
+    return sums
+
+
+def measure_read(one: KnownRead, read: PolishedRead, others: NDArray[np.int64]) -> Counter[str]:
+    before, after = judge(one.draft.bases, one), judge(read.bases, one)
+    covered = np.append(others >= ENOUGH, False) & (read.passes > 1)
+    wrong = error_probability(read.qualities[:: -1 if one.reverse else 1])
+    of_truth = np.add.reduceat(np.append(wrong, 0), after.before[:-1]) * (np.diff(after.before) > 0)
+    had = before.alleles > 0
+    lost = had & (after.alleles <= 0)
+    both = (after.alleles[:-1] < 0) & (after.alleles[1:] < 0) & (had[:-1] | had[1:])
+    sums = Counter(
+        {
+            "reads": 1,
+            "bases": len(one.truth),
+            "errors": len(before.errors),
+            "left": len(after.errors),
+            "covered errors": int(covered[before.errors].sum()),
+            "covered left": int(covered[after.errors].sum()),
+            "switches": int(both.sum()),
+            "worse": int(len(after.errors) > len(before.errors) + MUCH_WORSE),
+        }
+    )
+    sums["expected"] = float(wrong.sum())  # type: ignore[assignment]
+    sums["covered expected"] = float(of_truth[covered[:-1]].sum())  # type: ignore[assignment]
+    sums["covered bases"] = int(covered.sum())
+    for site, own, gone in zip(one.sites, had, lost, strict=True):
+        sums[site.kind] += int(own)
+        sums[f"{site.kind} lost"] += int(gone)
+    return sums
+
+
+TITLES = ("errors", "left", "removed, %", *(f"{kind}s lost" for kind in KINDS), "switches", "worse")
+TITLES = (*TITLES, "covered", "left", "expected", "Phred too high", "s")
+
+
+def row(sums: Counter[str], seconds: float) -> str:
+    cells = [f"{sums['errors']}", f"{sums['left']}", f"{100 * (1 - sums['left'] / max(sums['errors'], 1)):.1f}"]
+    cells += [f"{sums[f'{kind} lost']} of {sums[kind]}" if sums[kind] else "" for kind in KINDS]
+    cells += [str(sums[name]) for name in ("switches", "worse", "covered errors", "covered left")]
+    ratio = max(sums["covered left"], 0.5) / max(sums["covered expected"], 1e-9)
+    return " | ".join([*cells, f"{sums['covered expected']:.0f}", f"{10 * np.log10(ratio):+.1f}", f"{seconds:.0f}"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--coverage", type=float, default=6)
+    parser.add_argument("--part", type=float, default=1, help="of the real reads, or of the simulated genome")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--min-coverage", type=int, default=MIN_COVERAGE)
     args = parser.parse_args()
-    folder = args.shared / "data" / "polished_reads"
-    with pysam.FastaFile(str(folder / "CHM13_chr20_0_200000.fa")) as file:
-        genome = file.fetch(file.references[0]).upper()
-    print("| reads | errors | left | expected | covered | left | alleles | lost | reads worse | s |")
-    print("|---" * 10 + "|")
-    print("| haploid |", measure(list(load(folder, genome, [])), [genome], [], args), "|", flush=True)
-    for seed in args.seeds:
-        variants = plant(genome, np.random.default_rng(seed))
-        second = changed(genome, np.arange(len(genome) + 1), variants)
-        row = measure(list(load(folder, genome, variants)), [genome, second], variants, args)
-        print(f"| diploid, seed {seed} | {row} |", flush=True)
+    print("| reads |", " | ".join(TITLES), "|")
+    print("|---" * (len(TITLES) + 1) + "|")
+    for name in args.rows:
+        for seed in args.seeds[: 1 if name == "haploid" else None]:
+            reads = ROWS[name](args, seed)
+            start = time.process_time()
+            options = {"rounds": args.rounds, "min_coverage": args.min_coverage}
+            corrected = list(correct_reads([one.draft for one in reads], **options))
+            seconds = time.process_time() - start
+            seeded = "" if name == "haploid" else f", seed {seed}"
+            print(f"| {name}{seeded} | {row(measure(reads, corrected), seconds)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 import pysam
 
+from deepconsensus_py.align import cigar
 from deepconsensus_py.align.mapping import end_to_end
-from deepconsensus_py.pacbio.molecule import decode_bases, reverse_complement
+from deepconsensus_py.pacbio.molecule import Pass, decode_bases, reverse_complement
 
 Array = np.ndarray
+
+DELETED = 6
+"""Beside the base codes 1 to 5."""
 
 
 def genome(length: int, seed: int) -> Array:
@@ -74,3 +78,19 @@ def simulated(path: Path, *, length: int = 16_000, aligned: bool = False, seed: 
     places = list(zip(truths, range(0, length, 400), strict=False)) if aligned else None
     order = np.arange(len(reads)) if aligned else rng.permutation(len(reads))
     write_reads(path, [reads[number] for number in order], places)
+
+
+def letters(p: Pass, length: int) -> Array:
+    """What an aligned pass has at each base of its draft: a base code, ``DELETED``, or 0 where it does not reach."""
+    assert p.alignment is not None
+    operations, lengths = p.alignment.operations, p.alignment.lengths
+    on_pass, on_draft = cigar.ON_PASS[operations], cigar.ON_DRAFT[operations]
+    paired = np.repeat(on_pass & on_draft, lengths)
+    found = np.zeros(length, np.uint8)
+    columns = np.repeat(on_draft, lengths)
+    at = p.alignment.start + np.cumsum(columns) - columns
+    of_pass = np.cumsum(np.repeat(on_pass, lengths)) - 1
+    deleted = columns & ~paired
+    found[at[paired]] = p.bases[of_pass[paired]]
+    found[at[deleted]] = DELETED
+    return found

@@ -138,7 +138,7 @@ def _piles(
     reads: Iterable[Draft], overlaps: Iterable[Sequence[Overlap]], copies: Sequence[Copy], min_coverage: int
 ) -> Iterator[_Pile]:
     for read, own in zip(reads, overlaps, strict=True):
-        passes = of_same_haplotype(read.bases, as_passes(read, own, copies))
+        passes = of_same_haplotype(read, as_passes(read, own, copies))
         depths = coverage(passes, len(read.bases))
         covered = depths >= min_coverage
         itself, *others = passes

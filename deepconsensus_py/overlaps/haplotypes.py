@@ -4,51 +4,61 @@ Alleles of a diploid or polyploid genome and copies of a repeat are one problem:
 the same way are not copies of one sequence, and must not correct each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.overlaps.neighbours import letters
-from deepconsensus_py.pacbio.molecule import A, G, Pass
-
-LEAST_SHARING = 3
-"""Reads that share a base that the read does not have, and those that share its own (itself included), at a site.
-
-Of two, too many share an error.
-"""
+from deepconsensus_py.overlaps.coverage import within
+from deepconsensus_py.overlaps.sites import DECISIVE, Pile, Sites
+from deepconsensus_py.pacbio.molecule import Draft, Pass
 
 MOST_DISAGREEING = 0.3
-"""Share of the sites that a read of the same haplotype may differ at: by errors of its own."""
+"""Share of the sites, by weight, that a read of the same haplotype may differ at: by errors of its own."""
+
+MOST_SUBSTITUTIONS = 0.003
+"""Share of the sure bases of a read that are others in one of the same haplotype: errors are a tenth as many."""
+
+BESIDE = 10
+"""Bases on both sides of a site where a read that differs there does not count."""
+
+APART = 20
+"""Bases: nearer sites may be one difference, aligned in two ways, and count once."""
 
 
-def informative_sites(bases: NDArray[np.uint8], pile: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Positions of a read where other reads share another base.
+def of_same_haplotype(draft: Draft, passes: Sequence[Pass]) -> list[Pass]:
+    """The passes that agree with a read at most informative sites, without their parts around the others.
 
-    Errors of sequencing are rarely shared. Differences of length are not looked at: in homopolymers they are shared.
-
-    Args:
-        bases: ``uint8[n]`` base codes of the read.
-        pile: ``uint8[reads, n]`` what the reads have there (``neighbours.letters``), the read itself included.
-    """
-    counts = np.stack([(pile == code).sum(axis=0) for code in range(A, G + 1)])
-    own = bases[None] == np.arange(A, G + 1)[:, None]
-    sharing = np.where(own, 0, counts).max(axis=0)
-    with_it = np.where(own, counts, 0).max(axis=0)
-    return np.flatnonzero((sharing >= LEAST_SHARING) & (with_it >= LEAST_SHARING))
-
-
-def of_same_haplotype(bases: NDArray[np.uint8], passes: Sequence[Pass]) -> list[Pass]:
-    """The passes that agree with a read at the informative sites that they cover.
+    So nothing tells against what the read has at a site.
 
     Args:
-        bases: ``uint8[n]`` base codes of the read.
-        passes: aligned to it, the read itself included.
+        draft: the read.
+        passes: aligned to it and left-normalised, the read itself first.
     """
-    pile = np.stack([letters(p, len(bases)) for p in passes])
-    sites = informative_sites(bases, pile)
-    there = pile[:, sites]
-    covered = (there >= A) & (there <= G)
-    differing = (covered & (there != bases[sites])).sum(axis=1)
-    kept = differing <= MOST_DISAGREEING * covered.sum(axis=1)
-    return [p for p, keep in zip(passes, kept, strict=True) if keep]
+    pile = Pile.of(draft, passes)
+    sites = pile.sites()
+    differing, agreeing = (_weights(which, sites) for which in (sites.differs, sites.agrees))
+    others = (differing >= DECISIVE) & (differing > MOST_DISAGREEING * (differing + agreeing))
+    others |= pile.substitutions() > MOST_SUBSTITUTIONS
+    kept = np.flatnonzero(~others).tolist()
+    return [part for number in kept for part in _agreeing(passes[number], number, sites, draft)]
+
+
+def _weights(which: NDArray[np.bool_], sites: Sites) -> NDArray[np.int64]:
+    """Weight ``int64[passes]`` of some of the sites of each pass; of those that are near each other, the heaviest."""
+    if not len(sites.start):
+        return np.zeros(len(which), np.int64)
+    first = np.flatnonzero(np.diff(sites.start, prepend=-APART) >= APART)
+    weights: NDArray[np.int64] = np.maximum.reduceat(which * sites.weight, first, axis=1).sum(axis=1)
+    return weights
+
+
+def _agreeing(p: Pass, number: int, sites: Sites, draft: Draft) -> Iterator[Pass]:
+    differing = np.flatnonzero(sites.differs[number])
+    if not len(differing):
+        yield p
+        return
+    where = np.ones(len(draft.bases), np.bool_)
+    for start, stop in zip(sites.start[differing], sites.stop[differing], strict=True):
+        where[max(start - BESIDE, 0) : stop + BESIDE] = False
+    yield from within(p, where)

@@ -61,23 +61,3 @@ def as_passes(draft: Draft, overlaps: Sequence[Overlap], copies: Sequence[Copy])
         one = Pass(name, bases, None, None, None, alignment=aligned, reverse=overlap.reverse)
         passes.append(replace(one, alignment=left_normalise(aligned, bases, draft.bases)))
     return passes
-
-
-def letters(p: Pass, length: int) -> Codes:
-    """What an aligned pass has at each base of its draft: a base code, ``DELETED``, or 0 where it does not reach."""
-    assert p.alignment is not None
-    operations, lengths = p.alignment.operations, p.alignment.lengths
-    on_pass, on_draft = cigar.ON_PASS[operations], cigar.ON_DRAFT[operations]
-    paired = np.repeat(on_pass & on_draft, lengths)
-    found = np.zeros(length, np.uint8)
-    columns = np.repeat(on_draft, lengths)
-    at = p.alignment.start + np.cumsum(columns) - columns
-    of_pass = np.cumsum(np.repeat(on_pass, lengths)) - 1
-    deleted = columns & ~paired
-    found[at[paired]] = p.bases[of_pass[paired]]
-    found[at[deleted]] = DELETED
-    return found
-
-
-DELETED = 6
-"""Beside the base codes 1 to 5."""

@@ -12,7 +12,7 @@ from deepconsensus_py.pacbio.molecule import Draft, reverse_complement
 from deepconsensus_py.polishing.read import PolishedRead
 
 Array = np.ndarray
-QUALITY = 33
+QUALITY = 28
 
 
 def distance(one: Array, other: Array) -> int:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from overlap_reads import genome, with_errors
+from overlap_reads import DELETED, genome, letters, with_errors
 
 from deepconsensus_py.overlaps.coverage import coverage, within
-from deepconsensus_py.overlaps.haplotypes import informative_sites, of_same_haplotype
-from deepconsensus_py.overlaps.neighbours import DELETED, Copy, as_passes, letters
+from deepconsensus_py.overlaps.haplotypes import of_same_haplotype
+from deepconsensus_py.overlaps.neighbours import Copy, as_passes
 from deepconsensus_py.overlaps.overlap import Overlap, find_overlaps
 from deepconsensus_py.pacbio.molecule import Draft, Pass, reverse_complement
 
@@ -46,15 +46,6 @@ def test_of_corrected_copies_the_same_stretch_is_taken() -> None:
     assert not len(copy.between(300, 310))
 
 
-def test_sites_are_where_reads_share_another_base() -> None:
-    bases = np.array([1, 1, 1, 1, 1], np.uint8)
-    pile = np.array(
-        [[1, 1, 1, 1, 1], [1, 2, 1, 1, 2], [1, 2, 1, 2, 2], [1, 2, 1, 3, 2], [1, 1, 2, 4, 0], [1, 1, 1, 1, 1]], np.uint8
-    )
-    assert informative_sites(bases, pile).tolist() == [1]
-    assert informative_sites(bases, np.where(pile == 2, DELETED, pile)).tolist() == []
-
-
 def test_only_reads_of_the_same_haplotype_stay() -> None:
     rng = np.random.default_rng(3)
     bases = genome(8000, 3)
@@ -62,7 +53,7 @@ def test_only_reads_of_the_same_haplotype_stay() -> None:
     second[500::1000] = second[500::1000] % 4 + 1
     reads = [with_errors(one, 15, rng) for one in [bases, second] * 4]
     for number in (0, 1):
-        kept = of_same_haplotype(reads[number], passes_of(reads, number))
+        kept = of_same_haplotype(Draft("movie/1/ccs", reads[number], None), passes_of(reads, number))
         assert len(kept) == 4
         nearer = [bases, second][number]
         at = np.arange(500, 8000, 1000)
