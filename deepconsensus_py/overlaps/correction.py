@@ -15,6 +15,7 @@ from deepconsensus_py.overlaps.coverage import MIN_COVERAGE, coverage, within
 from deepconsensus_py.overlaps.haplotypes import of_same_haplotype
 from deepconsensus_py.overlaps.neighbours import Copy, as_passes
 from deepconsensus_py.overlaps.overlap import Overlap, find_overlaps
+from deepconsensus_py.overlaps.qualities import QualityMap, found_errors
 from deepconsensus_py.pacbio.molecule import Draft, Zmw
 from deepconsensus_py.polishing.engine import PolishSettings, polish
 from deepconsensus_py.polishing.filters import ReadFilter
@@ -45,6 +46,7 @@ def correct_reads(
     rounds: int = ROUNDS,
     min_coverage: int = MIN_COVERAGE,
     model: str = MODEL,
+    qualities: QualityMap | None = None,
     threads: int = 1,
 ) -> Iterator[PolishedRead]:
     """Correct reads by those that overlap with them and are of the same haplotype.
@@ -56,6 +58,7 @@ def correct_reads(
         rounds: how often; from the second time on, each read is corrected by corrected copies of the others.
         min_coverage: fewest reads.
         model: name or file of a model.
+        qualities: of bases, from those of the model; None are the fitted ones (``overlaps.qualities``).
         threads: CPU cores.
 
     Yields:
@@ -67,7 +70,13 @@ def correct_reads(
     overlaps = find_overlaps([read.bases for read in reads])
     log.info("%d overlaps of %d reads", sum(map(len, overlaps)) // 2, len(reads))
     yield from correct_overlapping(
-        reads, overlaps, rounds=rounds, min_coverage=min_coverage, model=model, threads=threads
+        reads,
+        overlaps,
+        rounds=rounds,
+        min_coverage=min_coverage,
+        model=model,
+        qualities=qualities,
+        threads=threads,
     )
 
 
@@ -79,6 +88,7 @@ def correct_overlapping(
     rounds: int = ROUNDS,
     min_coverage: int = MIN_COVERAGE,
     model: str = MODEL,
+    qualities: QualityMap | None = None,
     threads: int = 1,
 ) -> Iterator[PolishedRead]:
     """Correct the reads of a part of a genome, whose overlaps are known.
@@ -94,6 +104,7 @@ def correct_overlapping(
         rounds: how often; the last one is for the reads with 0 alone, the one before for those with 1 too.
         min_coverage: fewest reads.
         model: name or file of a model.
+        qualities: of bases, from those of the model; None are the fitted ones (``overlaps.qualities``).
         threads: CPU cores.
 
     Yields:
@@ -103,13 +114,13 @@ def correct_overlapping(
         ModelError: the model is unknown or unreadable.
     """
     steps = np.zeros(len(reads), np.int8) if steps is None else steps
-    copies = [Copy.of(read.bases) for read in reads]
+    copies, fitted = [Copy.of(read.bases) for read in reads], qualities or found_errors().qualities
     for left in range(rounds)[::-1]:
         numbers = np.flatnonzero(steps <= left).tolist()
         # Tags are of no use before the last round, and would be carried to new bases in each.
         own = ((reads[number] if not left else replace(reads[number], tags=())) for number in numbers)
         piles = _piles(own, (overlaps[number] for number in numbers), copies, min_coverage)
-        polished = (_with_facts(_kept(read, pile), pile) for read, pile in _polished(piles, model, threads))
+        polished = (_with_facts(_kept(read, pile, fitted), pile) for read, pile in _polished(piles, model, threads))
         log.info("round %d of %d: %d reads", rounds - left, rounds, len(numbers))
         if left:
             corrected = [_copy(read) for read in polished]
@@ -126,12 +137,12 @@ class _Pile:
     Attributes:
         zmw: the read, and they as its passes.
         depth: mean number of reads of the haplotype, itself included, that cover its bases.
-        covered: ``bool[n]`` where there are enough of them.
+        used: ``int64[n]`` how many cover each; 0 where these are too few.
     """
 
     zmw: Zmw
     depth: float
-    covered: NDArray[np.bool_]
+    used: NDArray[np.int64]
 
 
 def _piles(
@@ -140,10 +151,10 @@ def _piles(
     for read, own in zip(reads, overlaps, strict=True):
         passes = of_same_haplotype(read, as_passes(read, own, copies))
         depths = coverage(passes, len(read.bases))
-        covered = depths >= min_coverage
+        used = np.where(depths >= min_coverage, depths, 0)
         itself, *others = passes
-        zmw = Zmw(read, (itself, *(part for other in others for part in within(other, covered))))
-        yield _Pile(zmw, float(depths.mean()), covered)
+        zmw = Zmw(read, (itself, *(part for other in others for part in within(other, used > 0))))
+        yield _Pile(zmw, float(depths.mean()), used)
 
 
 def _polished(piles: Iterable[_Pile], model: str, threads: int) -> Iterator[tuple[PolishedRead, _Pile]]:
@@ -171,16 +182,18 @@ def _alone(pile: _Pile) -> tuple[PolishedRead, _Pile]:
     return PolishedRead(pile.zmw.draft, Outcome.SUCCESS, passes=1), pile
 
 
-def _kept(read: PolishedRead, pile: _Pile) -> PolishedRead:
-    """The read with the base qualities that it had where too few reads cover it."""
+def _kept(read: PolishedRead, pile: _Pile, qualities: QualityMap) -> PolishedRead:
+    """The read with its base qualities: those that it had where too few reads cover it."""
     draft = read.draft
     if not len(read.bases):
         return _as_given(read)
-    if draft.qualities is None:
-        return read
     at = read.draft_index
-    own = (at >= 0) & ~pile.covered[at]
-    return replace(read, qualities=np.where(own, draft.qualities[at], read.qualities))
+    # An inserted base is covered as the one before it.
+    used = pile.used[np.maximum.accumulate(np.maximum(at, 0))]
+    fitted = qualities(read.bases, read.qualities, used)
+    if draft.qualities is not None:
+        fitted = np.where((at >= 0) & (used == 0), draft.qualities[at], fitted)
+    return replace(read, qualities=fitted)
 
 
 def _with_facts(read: PolishedRead, pile: _Pile) -> PolishedRead:

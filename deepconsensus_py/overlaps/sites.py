@@ -204,12 +204,17 @@ def extent(bases: Codes, one: Difference) -> tuple[int, int]:
     return max(stop, end), size if size >= unit + (unit if one.removed else 0) else 0
 
 
-def in_long_repeats(bases: Codes) -> Bools:
-    """Which bases of a read, and its end, ``bool[n + 1]``, lie in long repeats of short units."""
+def in_long_repeats(bases: Codes, least: int = LONG) -> Bools:
+    """Which bases of a read, and its end, ``bool[n + 1]``, lie in long repeats of short units.
+
+    Args:
+        bases: ``uint8[n]`` base codes of the read.
+        least: bases of a repeat.
+    """
     inside, found = np.zeros(len(bases) + 1, np.bool_), find_tandem_repeats(bases)
     for start, stop, unit in zip(found.start, found.stop, found.unit, strict=True):
         # An error ends a repeat, and another one begins behind it.
         inside[max(start - LONGEST_UNIT, 0) : stop + LONGEST_UNIT] |= unit <= LONGEST_UNIT
     for start, stop in np.flatnonzero(np.diff(inside, prepend=False, append=False)).reshape(-1, 2):
-        inside[start:stop] = stop - start >= LONG
+        inside[start:stop] = stop - start >= least
     return inside
