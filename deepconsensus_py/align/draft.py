@@ -131,9 +131,10 @@ def _consensus(template: NDArray[np.uint8], placed: Sequence[Placed]) -> tuple[N
             template, index = vote(template, votes)
         placed = [carried(one, index) for one in traces]
     traces = [trace(template, one) for one in placed]
-    template, index = with_repeat_lengths(template, traces)
-    placed = [carried(one, index) for one in traces]
-    votes = count_votes(template, piled([trace(template, one) for one in placed]))
+    repeated, index = with_repeat_lengths(template, traces)
+    if not np.array_equal(repeated, template):
+        template, traces = repeated, [trace(repeated, carried(one, index)) for one in traces]
+    votes = count_votes(template, piled(traces))
     return template, _phred(margin(template, votes))
 
 

@@ -3,14 +3,16 @@
 A template is edited as long as an edit brings the sum of its distances from the passes down, by itself. Votes depend on
 where alignments place gaps, distances do not. Within a window the cost of every edit of one base is exact: it follows
 from the costs of the beginnings and of the ends of template and pass (as in Quiver; Chin et al., Nature Methods 2013).
+Sixteen passes are computed at once, one in each element of a vector; costs are whole numbers in float32.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align.guides import Codes, Integers
+from deepconsensus_py.align.vectors import SIZE, Vectors, fill, least, load, store, total, where
 from deepconsensus_py.align.votes import Pile, Votes
 from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import GAP, A, C, G, N, T
@@ -24,8 +26,19 @@ _FLANK, _REACH = 10, 4
 _MOST_BASES, _MOST_EDITS = 128, 40
 """Bases of a segment; longer ones are skipped. Edits of a window."""
 
-_MISMATCH, _GAP = 3, 2
+_MISMATCH, _GAP = np.float32(3), np.float32(2)
 """Costs of errors."""
+
+_ABSENT = -1
+"""Size of a segment where there is no pass."""
+
+_FAR = np.float32(1 << 20)
+"""Cost of what lies behind the end of a segment."""
+
+_COLUMN = (_MOST_BASES + 2) * SIZE
+"""Elements between the costs of one template base and of the next."""
+
+_Floats = NDArray[np.float32]
 
 
 @kernel
@@ -53,22 +66,37 @@ class _Segments(NamedTuple):
     Attributes:
         template: ``uint8[most]`` base codes.
         places: ``int32[most]`` position of each in the whole template, -1 for an inserted one.
-        bases: ``uint8[passes, most]`` base codes.
-        sizes: ``int64[passes]``.
-        forward: ``int32[most + 1, most + 1]`` cost of the beginnings of template (row) and segment.
-        backward: ``int32[most + 1, most + 1]`` cost of their ends.
-        other: ``int32[most + 1, 6]`` sum of the costs with another base at a place, by base code; 0 is a deletion.
-        more: ``int32[most + 1, 6]`` with a base inserted before it.
+        bases: ``int32[groups, most, SIZE]`` base codes of sixteen passes each.
+        sizes: ``int32[groups, SIZE]`` bases of these; -1 where there is no pass.
+        forward: ``float32[most, most, SIZE]`` costs of the beginnings of template (first axis) and segments.
+        backward: ``float32[most, most, SIZE]`` costs of their ends.
+        other: ``float32[most, 6]`` sum of the costs with another base at a place, by base code; 0 is a deletion.
+        more: ``float32[most, 6]`` with a base inserted before it.
     """
 
     template: Codes
     places: Integers
-    bases: Codes
-    sizes: NDArray[np.int64]
-    forward: Integers
-    backward: Integers
-    other: Integers
-    more: Integers
+    bases: Integers
+    sizes: Integers
+    forward: _Floats
+    backward: _Floats
+    other: _Floats
+    more: _Floats
+
+
+@kernel
+def _make_segments(passes: int) -> _Segments:
+    most, groups = _MOST_BASES + 2, (passes + SIZE - 1) // SIZE
+    return _Segments(
+        np.empty(most, np.uint8),
+        np.empty(most, np.int32),
+        np.zeros((groups, most, SIZE), np.int32),
+        np.empty((groups, SIZE), np.int32),
+        np.empty((most, most, SIZE), np.float32),
+        np.empty((most, most, SIZE), np.float32),
+        np.empty((most, N + 1), np.float32),
+        np.empty((most, N + 1), np.float32),
+    )
 
 
 @kernel
@@ -76,17 +104,7 @@ def edit_windows(template: Codes, pile: Pile, windows: Integers) -> tuple[Codes,
     """The edited template, and the position of each base in the template, -1 for an inserted one."""
     n, passes = len(template), len(pile.first)
     edited, index = np.empty(2 * n + _MOST_EDITS, np.uint8), np.empty(2 * n + _MOST_EDITS, np.int32)
-    size = _MOST_BASES + 1
-    segments = _Segments(
-        np.empty(size, np.uint8),
-        np.empty(size, np.int32),
-        np.empty((passes, size), np.uint8),
-        np.empty(passes, np.int64),
-        np.empty((size, size), np.int32),
-        np.empty((size, size), np.int32),
-        np.empty((size, N + 1), np.int32),
-        np.empty((size, N + 1), np.int32),
-    )
+    segments = _make_segments(passes)
     count = done = 0
     for row in range(len(windows)):
         begin, end = max(windows[row, 0] - _FLANK, done), min(windows[row, 1] + _FLANK, n)
@@ -117,13 +135,15 @@ def _cut(template: Codes, pile: Pile, begin: int, end: int, segments: _Segments)
     """Copy a stretch of the template and of the passes that span it; returns the number of these."""
     for j in range(begin, end):
         segments.template[j - begin], segments.places[j - begin] = template[j], j
+    segments.sizes[:] = _ABSENT
     number = 0
     for row in range(len(pile.first)):
         here, there = pile.before[row, begin], pile.before[row, end]
         if pile.first[row] <= begin and pile.stop[row] >= end and there - here < _MOST_BASES:
-            offset = pile.offset[row]
-            segments.bases[number, : there - here] = pile.bases[offset + here : offset + there]
-            segments.sizes[number] = there - here
+            group, place = divmod(number, SIZE)
+            for i in range(there - here):
+                segments.bases[group, i, place] = pile.bases[pile.offset[row] + here + i]
+            segments.sizes[group, place] = there - here
             number += 1
     return number
 
@@ -139,10 +159,10 @@ def _improve(segments: _Segments, number: int, length: int, first: int, stop: in
     while edits < _MOST_EDITS and length < _MOST_BASES:
         segments.other[: length + 1] = 0
         segments.more[: length + 1] = 0
-        best = 0
-        for row in range(number):
-            _fill(segments, row, length, first, stop)
-            best += _add_costs(segments, row, first, stop)
+        best = np.float32(0)
+        for group in range((number + SIZE - 1) // SIZE):
+            _fill(segments, group, length, first, stop)
+            best += _add_costs(segments, group, first, stop)
         place, letter, inserts = -1, 0, False
         for j in range(first, stop):
             for code in range(N):
@@ -176,66 +196,97 @@ def _move(segments: _Segments, place: int, length: int, change: int) -> None:
 
 
 @kernel
-def _fill(segments: _Segments, row: int, length: int, first: int, stop: int) -> None:
+def _fill(segments: _Segments, group: int, length: int, first: int, stop: int) -> None:
     """Costs of the beginnings that end before ``stop``, and of the ends that begin at ``first`` or behind it."""
-    template, bases, size = segments.template, segments.bases[row], segments.sizes[row]
-    forward, backward = segments.forward, segments.backward
-    for i in range(size + 1):
-        forward[0, i], backward[length, i] = i * _GAP, (size - i) * _GAP
+    template, sizes = segments.template, segments.sizes[group]
+    bases = segments.bases[group].reshape(-1)
+    forward, backward = segments.forward.reshape(-1), segments.backward.reshape(-1)
+    longest = sizes.max()
+    for i in range(longest + 1):
+        store(forward, i * SIZE, fill(i * _GAP))
+        for place in range(SIZE):
+            behind = sizes[place] - i
+            segments.backward[length, i, place] = behind * _GAP if behind >= 0 else _FAR
     for j in range(stop - 1):
-        before, after = forward[j], forward[j + 1]
-        for i in range(size):
-            pair = before[i] + (0 if bases[i] == template[j] else _MISMATCH)
-            after[i + 1] = min(before[i + 1] + _GAP, pair)
-        after[0] = before[0] + _GAP
-        for i in range(size):
-            after[i + 1] = min(after[i + 1], after[i] + _GAP)
+        column, letter = j * _COLUMN, np.int32(template[j])
+        before = load(forward, column)
+        cell = before + _GAP
+        store(forward, column + _COLUMN, cell)
+        for i in range(longest):
+            pair = before + _mismatch(bases, i, letter)
+            before = load(forward, column + (i + 1) * SIZE)
+            cell = least(least(before + _GAP, pair), cell + _GAP)
+            store(forward, column + _COLUMN + (i + 1) * SIZE, cell)
     for j in range(length - 1, first - 1, -1):
-        after, before = backward[j + 1], backward[j]
-        for i in range(size):
-            pair = after[i + 1] + (0 if bases[i] == template[j] else _MISMATCH)
-            before[i] = min(after[i] + _GAP, pair)
-        before[size] = after[size] + _GAP
-        for i in range(size - 1, -1, -1):
-            before[i] = min(before[i], before[i + 1] + _GAP)
+        column, letter = j * _COLUMN, np.int32(template[j])
+        after = load(backward, column + _COLUMN + longest * SIZE)
+        cell = after + _GAP
+        store(backward, column + longest * SIZE, cell)
+        for i in range(longest - 1, -1, -1):
+            pair = after + _mismatch(bases, i, letter)
+            after = load(backward, column + _COLUMN + i * SIZE)
+            cell = least(least(after + _GAP, pair), cell + _GAP)
+            store(backward, column + i * SIZE, cell)
+
+
+@kernel(inline="always")
+def _mismatch(bases: Integers, i: int, letter: np.int32) -> Vectors:
+    """The cost of pairing a base of each pass with a letter."""
+    return where(load(bases, i * SIZE) == letter, fill(np.float32(0)), fill(_MISMATCH))
 
 
 @kernel
-def _add_costs(segments: _Segments, row: int, first: int, stop: int) -> int:
-    """Add the costs of a pass with each edit; returns that without an edit."""
-    bases, size = segments.bases[row], segments.sizes[row]
-    forward, backward = segments.forward, segments.backward
+def _add_costs(segments: _Segments, group: int, first: int, stop: int) -> np.float32:
+    """Add the costs of sixteen passes with each edit; returns those without an edit."""
+    bases, present = segments.bases[group].reshape(-1), _is_present(segments.sizes[group])
+    forward, backward = segments.forward.reshape(-1), segments.backward.reshape(-1)
+    longest, whole = segments.sizes[group].max(), np.float32(0)
     for j in range(first, stop):
-        without, kept = _unpaired(forward[j], backward[j + 1], size), _unpaired(forward[j], backward[j], size)
-        segments.other[j, GAP] += without
-        _add_pairs(segments.other[j], bases[:size], (forward[j], backward[j + 1]), without + _GAP)
-        _add_pairs(segments.more[j], bases[:size], (forward[j], backward[j]), kept + _GAP)
-    return int(_unpaired(forward[first], backward[first], size))
+        # Beginnings before the base, with ends before and behind it.
+        here, behind = j * _COLUMN, (j + 1) * _COLUMN
+        kept, without = fill(_FAR), fill(_FAR)
+        for i in range(0, (longest + 1) * SIZE, SIZE):
+            beginning = load(forward, here + i)
+            kept = least(kept, beginning + load(backward, here + i))
+            without = least(without, beginning + load(backward, behind + i))
+        segments.other[j, GAP] += _sum(present, without)
+        if j == first:
+            whole = _sum(present, kept)
+        _add_pairs((forward, backward, bases), (here, behind), (longest, present), without + _GAP, segments.other[j])
+        _add_pairs((forward, backward, bases), (here, here), (longest, present), kept + _GAP, segments.more[j])
+    return whole
 
 
 @kernel(inline="always")
-def _unpaired(forward: Integers, backward: Integers, size: int) -> Any:
-    """The least cost of a beginning and an end."""
-    least = forward[0] + backward[0]
-    for i in range(1, size + 1):
-        least = min(least, forward[i] + backward[i])
-    return least
+def _is_present(sizes: Integers) -> Vectors:
+    return fill(np.int32(_ABSENT)) < load(sizes, 0)
 
 
 @kernel(inline="always")
-def _add_pairs(costs: Integers, bases: Codes, columns: tuple[Integers, Integers], unpaired: Any) -> None:
+def _sum(present: Vectors, costs: Vectors) -> np.float32:
+    """Sum over the passes that there are."""
+    return total(where(present, costs, fill(np.float32(0))))
+
+
+@kernel(inline="always")
+def _add_pairs(
+    cells: tuple[_Floats, _Floats, Integers],
+    columns: tuple[int, int],
+    passes: tuple[int, Vectors],
+    unpaired: Vectors,
+    costs: _Floats,
+) -> None:
     """Add the least costs with a base between beginning and end, by its code, paired or not."""
-    forward, backward = columns
-    least: Any = np.int32(unpaired)
-    a, t, c, g = least, least, least, least
-    for i in range(len(bases)):
-        cost = forward[i] + backward[i + 1]
-        least = min(least, cost + _MISMATCH)
-        a = min(a, cost if bases[i] == A else unpaired)
-        t = min(t, cost if bases[i] == T else unpaired)
-        c = min(c, cost if bases[i] == C else unpaired)
-        g = min(g, cost if bases[i] == G else unpaired)
-    costs[A] += min(least, a)
-    costs[T] += min(least, t)
-    costs[C] += min(least, c)
-    costs[G] += min(least, g)
+    (forward, backward, bases), (ahead, behind), (longest, present) = cells, columns, passes
+    any_base = a = t = c = g = unpaired
+    for i in range(0, longest * SIZE, SIZE):
+        letters, cost = load(bases, i), load(forward, ahead + i) + load(backward, behind + i + SIZE)
+        any_base = least(any_base, cost + _MISMATCH)
+        a = least(a, where(letters == np.int32(A), cost, unpaired))
+        t = least(t, where(letters == np.int32(T), cost, unpaired))
+        c = least(c, where(letters == np.int32(C), cost, unpaired))
+        g = least(g, where(letters == np.int32(G), cost, unpaired))
+    costs[A] += _sum(present, least(any_base, a))
+    costs[T] += _sum(present, least(any_base, t))
+    costs[C] += _sum(present, least(any_base, c))
+    costs[G] += _sum(present, least(any_base, g))

@@ -20,6 +20,10 @@ _WORD = 10
 _LOOK_BACK = 64
 """Anchors before each one that it may follow."""
 
+_SAMPLE, _CLEARLY = 1000, 3
+"""Bases that are compared on both strands, and how many times more words one of them shares if it is the right one: 80
+and 14 in a molecule of 15 kb, as many in an inverted repeat."""
+
 _DRIFT, _JUMP, _DISTANCE = 0.5, 100.0, 0.005
 """Cost of a change of diagonal: per base, and at most (a long insertion or deletion); cost of each base skipped."""
 
@@ -40,8 +44,20 @@ reaches its end, and that of the other one if that has about as many. Else the r
 
 Codes = NDArray[np.uint8]
 Integers = NDArray[np.int32]
-_Words = tuple[Integers, Integers]
-"""Last place of each word in the template, and the place before each place; -1 for none."""
+
+
+class _Words(NamedTuple):
+    """The words of a template, in a hash table with open addressing: one for all words does not fit into the cache.
+
+    Attributes:
+        words: ``int32[slots]`` the word in each slot, a power of two.
+        last: ``int32[slots]`` its last place in the template; -1 for an empty slot.
+        previous: ``int32[n]`` the place of the same word before each place; -1 for none.
+    """
+
+    words: Integers
+    last: Integers
+    previous: Integers
 
 
 class Guide(NamedTuple):
@@ -96,8 +112,8 @@ class Template:
             The pass, or None if it does not belong to the template.
         """
         strands = (bases.copy(), reverse_complement(bases))
-        found = [_chain(self._words, len(self.bases), strand) for strand in strands]
-        best = int(found[1][0] > found[0][0])
+        found = {turn: _chain(self._words, len(self.bases), strands[turn]) for turn in self._likely(strands)}
+        best = max(found, key=lambda turn: found[turn][0])
         score, first, stop, before = found[best]
         if score >= max(_LEAST_SCORE, _LEAST_SHARE * min(len(bases), len(self.bases))):
             return Placed(strands[best], Guide(first, stop, before))
@@ -107,6 +123,13 @@ class Template:
             return None
         turned = strands[hit.reverse]
         return Placed(turned, Guide(*_line(_matches(hit), len(self.bases), len(turned))))
+
+    def _likely(self, strands: tuple[Codes, Codes]) -> tuple[int, ...]:
+        """Which of the strands of a pass to chain: only one if the beginning of the pass shows which."""
+        own, other = (_shared(self._words, part) for part in (strands[0][:_SAMPLE], strands[1][-_SAMPLE:]))
+        if max(own, other) < _CLEARLY * max(min(own, other), 1):
+            return 0, 1
+        return (int(other > own),)
 
 
 def _matches(hit: Hit) -> Integers:
@@ -121,15 +144,35 @@ def _matches(hit: Hit) -> Integers:
 
 @kernel
 def _index(bases: Codes) -> _Words:
-    last, previous = np.full(1 << 2 * _WORD, -1, np.int32), np.full(len(bases), -1, np.int32)
+    slots = 1 << 10
+    while slots < 2 * len(bases):
+        slots *= 2
+    found = _Words(np.empty(slots, np.int32), np.full(slots, -1, np.int32), np.full(len(bases), -1, np.int32))
     word = 0
     for end in range(1, len(bases) + 1):
-        # N counts as one of the bases.
-        word = (word << 2 | bases[end - 1] & 3) & ((1 << 2 * _WORD) - 1)
+        word = _next_word(word, bases[end - 1])
         if end >= _WORD:
-            previous[end - _WORD] = last[word]
-            last[word] = end - _WORD
-    return last, previous
+            slot = _slot(found, word)
+            found.previous[end - _WORD] = found.last[slot]
+            found.words[slot], found.last[slot] = word, end - _WORD
+    return found
+
+
+@kernel(inline="always")
+def _next_word(word: int, base: int) -> int:
+    # N counts as one of the bases.
+    return (word << 2 | base & 3) & ((1 << 2 * _WORD) - 1)
+
+
+@kernel(inline="always")
+def _slot(words: _Words, word: int) -> int:
+    """The slot of a word, or the empty one that it would have."""
+    last = len(words.last) - 1
+    # Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
+    slot = (word * 2654435769 >> 12) & last
+    while words.last[slot] >= 0 and words.words[slot] != word:
+        slot = (slot + 1) & last
+    return slot
 
 
 @kernel
@@ -146,18 +189,28 @@ def _chain(words: _Words, length: int, bases: Codes) -> tuple[float, int, int, I
 
 
 @kernel
+def _shared(words: _Words, bases: Codes) -> int:
+    """How many words of a sequence the template has once."""
+    shared = word = 0
+    for end in range(1, len(bases) + 1):
+        word = _next_word(word, bases[end - 1])
+        place = words.last[_slot(words, word)]
+        shared += end >= _WORD and place >= 0 and words.previous[place] < 0
+    return shared
+
+
+@kernel
 def _anchors(words: _Words, length: int, bases: Codes) -> Integers:
     """Matches of words with one place: place in template and pass, and length; in the order of the pass."""
-    last, previous = words
     found, count = np.empty((3, 1024), np.int32), 0
     # The latest match on each diagonal: overlapping words make one match.
     latest = np.full(length + len(bases) + 1, -1, np.int32)
     word = 0
     for end in range(1, len(bases) + 1):
-        word = (word << 2 | bases[end - 1] & 3) & ((1 << 2 * _WORD) - 1)
-        at, place = end - _WORD, last[word]
+        word = _next_word(word, bases[end - 1])
+        at, place = end - _WORD, words.last[_slot(words, word)]
         # Of a repeat, passes would chain one copy with another.
-        if at < 0 or place < 0 or previous[place] >= 0:
+        if at < 0 or place < 0 or words.previous[place] >= 0:
             continue
         before = latest[place - at + len(bases)]
         if before >= 0 and found[1, before] + found[2, before] == end - 1:
@@ -179,16 +232,19 @@ def _best_chain(anchors: Integers) -> tuple[float, Integers]:
     best, end = np.float32(0), -1
     for i in range(count):
         scores[i] = anchors[2, i]
-        for j in range(max(i - _LOOK_BACK, 0), i):
-            on_template, on_pass = anchors[0, i] - anchors[0, j], anchors[1, i] - anchors[1, j]
-            least = min(on_template, on_pass)
-            # Of anchors that overlap only the new bases count.
-            new = min(anchors[2, i], least - anchors[2, j] + anchors[2, i])
-            if least <= 0 or new <= 0:
+        # The nearest first: most of the others score too low, whatever their costs.
+        for j in range(i - 1, max(i - _LOOK_BACK, 0) - 1, -1):
+            if scores[j] + anchors[2, i] < scores[i]:
                 continue
-            cost = min(_DRIFT * abs(on_template - on_pass), _JUMP) + _DISTANCE * least
+            on_template, on_pass = anchors[0, i] - anchors[0, j], anchors[1, i] - anchors[1, j]
+            shorter = min(on_template, on_pass)
+            # Of anchors that overlap only the new bases count.
+            new = min(anchors[2, i], shorter - anchors[2, j] + anchors[2, i])
+            if shorter <= 0 or new <= 0:
+                continue
+            cost = min(_DRIFT * abs(on_template - on_pass), _JUMP) + _DISTANCE * shorter
             score = np.float32(scores[j] + new - cost)
-            if score > scores[i]:
+            if score >= scores[i] and score > anchors[2, i]:
                 scores[i], behind[i] = score, j
         if scores[i] > best:
             best, end = scores[i], i
@@ -218,22 +274,21 @@ def _with_repeats(words: _Words, anchors: Integers, bases: Codes) -> Integers:
 @kernel
 def _near_line(words: _Words, bases: Codes, begin: tuple[int, int], end: tuple[int, int]) -> Integers:
     """Matches of words between two points (place in the template, place in the pass), the nearest to the line."""
-    last, previous = words
     found, count = np.empty((3, end[1] - begin[1]), np.int32), 0
     slope = (end[0] - begin[0]) / (end[1] - begin[1])
     word = 0
     for at in range(begin[1], end[1]):
-        word = (word << 2 | bases[at] & 3) & ((1 << 2 * _WORD) - 1)
+        word = _next_word(word, bases[at])
         here = at + 1 - _WORD
         if here < begin[1]:
             continue
         expected = begin[0] + int((here - begin[1]) * slope)
-        place, nearest, distance, steps = last[word], -1, _NEAR + 1, 0
+        place, nearest, distance, steps = words.last[_slot(words, word)], -1, _NEAR + 1, 0
         while place >= 0 and steps < _MOST_STEPS:
             inside = begin[0] <= place <= end[0] - _WORD
             if inside and abs(place - expected) < distance:
                 nearest, distance = place, abs(place - expected)
-            place, steps = previous[place], steps + 1
+            place, steps = words.previous[place], steps + 1
         if nearest < 0:
             continue
         if count:

@@ -17,6 +17,7 @@ from deepconsensus_py.pacbio.molecule import N
 _WIDTH = 64
 _HALF = _WIDTH // 2
 _ALL, _NONE, _ONE = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0), np.uint64(1)
+_LAST = np.uint64(_WIDTH - 1)
 
 _Words = NDArray[np.uint64]
 
@@ -93,17 +94,18 @@ def _fill(template: Codes, bits: _Words, guide: Guide) -> _Band:
     band = _Band(np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.uint64))
     row, higher, lower = guide.before[guide.first], _ALL, _NONE
     for j in range(guide.first, guide.stop):
-        shift = guide.before[j + 1] - _HALF - row
-        if shift > 0:
-            # In rows that enter the band below, the distance grows: their bases are inserted.
-            inside = shift < _WIDTH
-            higher = higher >> np.uint64(shift) | ~(_ALL >> np.uint64(shift)) if inside else _ALL
-            lower = lower >> np.uint64(shift) if inside else _NONE
-            row += shift
+        # In rows that enter the band below, the distance grows: their bases are inserted. No branch but for long
+        # insertions: a processor would often guess wrong.
+        shift = max(guide.before[j + 1] - _HALF - row, 0)
+        if shift < _WIDTH:
+            higher = higher >> np.uint64(shift) | ~(_ALL >> np.uint64(shift))
+            lower = lower >> np.uint64(shift)
+        else:
+            higher, lower = _ALL, _NONE
+        row += shift
         word, offset = row >> 6, np.uint64(row & 63)
-        equal = bits[template[j], word] >> offset
-        if offset:
-            equal |= bits[template[j], word + 1] << (np.uint64(_WIDTH) - offset)
+        # Shifted twice, as a shift by all bits is undefined.
+        equal = bits[template[j], word] >> offset | bits[template[j], word + 1] << _ONE << (_LAST - offset)
         free = equal | lower
         kept = (((equal & higher) + higher) ^ higher) | equal
         farther, nearer = lower | ~(kept | higher), higher & kept
@@ -117,34 +119,45 @@ def _fill(template: Codes, bits: _Words, guide: Guide) -> _Band:
 
 @kernel
 def _trace_back(template: Codes, bases: Codes, guide: Guide, band: _Band) -> tuple[Integers, Integers]:
-    """From the end to the beginning; pairs come before gaps, which moves gaps to the left."""
+    """From the end to the beginning; pairs come before gaps, which moves gaps to the left.
+
+    Branches, as most steps are pairs: a processor guesses these, and would have to wait for selected positions.
+    """
     pairs, before = np.full(len(template), -1, np.int32), np.empty(len(template) + 1, np.int32)
-    i, j = guide.before[guide.stop], guide.stop
+    i, j = np.int64(guide.before[guide.stop]), np.int64(guide.stop)
     before[j:] = i
     while j > guide.first:
-        inserted, deleted = _gap(bases[max(i - 1, 0)] == template[j - 1], (i, j), guide.first, band)
-        i, j = i - (not deleted), j - (not inserted)
-        before[j] = i
-        if not (inserted or deleted):
+        place = i - band.above[j - 1] - 1
+        if 0 <= place < _WIDTH and bases[i - 1] == template[j - 1]:
+            i, j = i - 1, j - 1
             pairs[j] = i
+        elif _is_deleted((i, j), place, guide.first, band):
+            j -= 1
+        elif _is_inserted(j, place, band):
+            i -= 1
+        else:
+            i, j = i - 1, j - 1
+            pairs[j] = i
+        before[j] = i
     # Bases in front are those of the molecule's end.
     before[: j + 1] = guide.before[guide.first]
     return pairs, before
 
 
 @kernel(inline="always")
-def _gap(equal: bool, cell: tuple[int, int], first: int, band: _Band) -> tuple[bool, bool]:
-    """Whether the path to a cell ends with an insertion, or with a deletion."""
+def _is_deleted(cell: tuple[int, int], place: int, first: int, band: _Band) -> bool:
+    """Whether the path to a cell, the bit ``place`` of its column, ends with a deletion."""
     i, j = cell
-    place = i - band.above[j - 1] - 1
     if place < 0 or place >= _WIDTH:
-        return place >= 0, place < 0
-    if equal:
-        return False, False
+        return place < 0
     behind = i - band.above[j - 2] - 1 if j - 1 > first else _WIDTH
-    if behind < _WIDTH and band.lower[j - 2] >> np.uint64(behind) & _ONE:
-        return False, True
-    return place > 0 and band.nearer[j - 1] >> np.uint64(place - 1) & _ONE == _ONE, False
+    return behind < _WIDTH and band.lower[j - 2] >> np.uint64(behind) & _ONE == _ONE
+
+
+@kernel(inline="always")
+def _is_inserted(j: int, place: int, band: _Band) -> bool:
+    """Whether the path to a bit of column ``j`` ends with an insertion."""
+    return place >= _WIDTH or (place > 0 and band.nearer[j - 1] >> np.uint64(place - 1) & _ONE == _ONE)
 
 
 @kernel

@@ -73,21 +73,26 @@ def count_votes(template: Codes, pile: Pile) -> Votes:
     """Count what passes have at each base of the template that they are aligned to."""
     n = len(template)
     bases, inserted = np.zeros((n, N + 1), np.int32), np.zeros((n, _SLOTS, N + 1), np.int32)
-    covering, spanning = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    # Passes that begin or end at each base; summed below.
+    covering, spanning = np.zeros(n + 1, np.int32), np.zeros(n + 1, np.int32)
     for row in range(len(pile.first)):
-        first, offset = pile.first[row], pile.offset[row]
-        for j in range(first, pile.stop[row]):
+        first, stop, offset = pile.first[row], pile.stop[row], pile.offset[row]
+        covering[first] += 1
+        covering[stop] -= 1
+        spanning[min(first + 1, stop)] += 1
+        spanning[stop] -= 1
+        for j in range(first, stop):
             paired = pile.pairs[row, j] >= 0
             # Bases of the pass between the columns before and after the template base; the last one may be its pair.
             begin, end = pile.before[row, j] + offset, pile.before[row, j + 1] + offset
             letter = pile.bases[end - 1] if paired else np.uint8(GAP)
             bases[j, letter] += 1
-            covering[j] += 1
-            if j > first:
-                spanning[j] += 1
-                for slot in range(min(end - paired - begin, _SLOTS)):
-                    inserted[j, slot, pile.bases[begin + slot]] += 1
-    return Votes(bases, inserted, covering, spanning)
+            for slot in range(min(end - paired - begin, _SLOTS) if j > first else 0):
+                inserted[j, slot, pile.bases[begin + slot]] += 1
+    for counts in (covering, spanning):
+        for j in range(1, n + 1):
+            counts[j] += counts[j - 1]
+    return Votes(bases, inserted, covering[:n], spanning[:n])
 
 
 @kernel

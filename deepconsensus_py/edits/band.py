@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.aligned_pass import LONGEST_STEP
-from deepconsensus_py.edits.vectors import (
+from deepconsensus_py.align.vectors import (
     SIZE,
     Vectors,
     down,
@@ -27,6 +26,7 @@ from deepconsensus_py.edits.vectors import (
     up,
     where,
 )
+from deepconsensus_py.edits.aligned_pass import LONGEST_STEP
 from deepconsensus_py.kernels import kernel
 
 HALF = SIZE // 2

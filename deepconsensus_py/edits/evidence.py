@@ -13,6 +13,7 @@ from deepconsensus_py.edits.classes import EDITED
 from deepconsensus_py.edits.error_rates import PassModel, insertion_factors
 from deepconsensus_py.edits.repeats import Homopolymers, Integers, Repeats, ShortTandemRepeats
 from deepconsensus_py.edits.scoring import MARGIN, Spots, homopolymer_likelihoods, tandem_likelihoods
+from deepconsensus_py.kernels import kernel
 
 UNIT_CHANGE = np.array([-1, 1], np.int8)
 """Change in repeat units of each tandem repeat edit."""
@@ -108,14 +109,21 @@ def pooled(ratios: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     summed = np.zeros(ratios.shape[1:])
     for first in range(0, len(ratios), _TOGETHER):
-        # Each pass is a mixture of the model and an uninformative pass: (odds + e) / (1 + e * odds) lies between e and
-        # 1 / e.
-        odds = np.exp(ratios[first : first + _TOGETHER])
-        bounds = 1 + _UNINFORMATIVE * odds
-        odds += _UNINFORMATIVE
-        odds /= bounds
-        summed += np.log(np.multiply.reduce(odds, axis=0, dtype=np.float64))
+        together = ratios[first : first + _TOGETHER]
+        odds = _product(np.exp(together).reshape(len(together), -1)).reshape(summed.shape)
+        summed += np.log(odds, out=odds)
     return summed
+
+
+@kernel
+def _product(odds: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Pooled odds ``float64[n]`` of the odds ``float32[passes, n]`` of each pass."""
+    product = np.ones(odds.shape[1])
+    for row in range(len(odds)):
+        # Each pass is a mixture of the model and an uninformative pass, between e and 1 / e.
+        for k in range(odds.shape[1]):
+            product[k] *= (odds[row, k] + _UNINFORMATIVE) / (np.float32(1) + _UNINFORMATIVE * odds[row, k])
+    return product
 
 
 def score_edits(
@@ -161,11 +169,9 @@ def score_scope(
     templates = [template_of(repeats, scope.bases, model) for model in rates]
     band = make_band(int(place[-1]) + 1)
     start, stop = place[homopolymers.start], place[homopolymers.stop]
-    wanted_homopolymers = _Wanted(np.arange(ratios.shape[1]), start[scope.homopolymers], stop[scope.homopolymers])
-    wanted_tandem = _Wanted(
-        np.flatnonzero(scope.tandem_repeats),
-        *(place[s[scope.tandem_repeats]] for s in (tandem_repeats.start, tandem_repeats.stop)),
-    )
+    wanted = Spots(start[scope.homopolymers], stop[scope.homopolymers])
+    tandem_rows = np.flatnonzero(scope.tandem_repeats)
+    wanted_tandem = Spots(*(place[ends[tandem_rows]] for ends in (tandem_repeats.start, tandem_repeats.stop)))
     for number, p in enumerate(passes):
         read_bases, read = template_line(p, scope.bases)
         first = int(place[p.start])
@@ -174,11 +180,12 @@ def score_scope(
         aligned = Aligned(reading_of(p, read_bases, rates[p.reverse]), _part(templates[p.reverse], covered), band)
         log_likelihoods[number] = fill_band(aligned)
         if np.isfinite(log_likelihoods[number]):
-            covered_homopolymers[number] = _inside(start, stop, covered)
-            rows, spots = wanted_homopolymers.of(covered)
-            homopolymer_likelihoods(aligned, spots, rows, ratios[number])
-            rows, spots = wanted_tandem.of(covered)
-            tandem_ratios[number, rows] = tandem_likelihoods(aligned, spots, tandem_repeats.unit[rows])
+            covered_homopolymers[number, _between(Spots(start, stop), covered)] = True
+            own = _between(wanted, covered)
+            homopolymer_likelihoods(aligned, _relative(wanted, own, first), ratios[number, own])
+            rows = np.flatnonzero(_inside(wanted_tandem, covered))
+            spots, units = _relative(wanted_tandem, rows, first), tandem_repeats.unit[tandem_rows[rows]]
+            tandem_ratios[number, tandem_rows[rows]] = tandem_likelihoods(aligned, spots, units)
     for values in (ratios, tandem_ratios):
         np.log(np.clip(values, _LEAST_RATIO, 1 / _LEAST_RATIO, out=values), out=values)
     return EditScores(
@@ -195,25 +202,23 @@ def score_scope(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Wanted:
-    """Homopolymers or repeats to score: rows of their results, and positions in the template of all passes."""
-
-    rows: NDArray[np.intp]
-    start: Integers
-    stop: Integers
-
-    def of(self, covered: slice) -> tuple[NDArray[np.intp], Spots]:
-        """Those that a pass spans, with positions relative to the part that it covers."""
-        inside = _inside(self.start, self.stop, covered)
-        begin = np.int32(covered.start)
-        return self.rows[inside], Spots(self.start[inside] - begin, self.stop[inside] - begin)
-
-
-def _inside(start: Integers, stop: Integers, covered: slice) -> NDArray[np.bool_]:
+def _inside(spots: Spots, covered: slice) -> NDArray[np.bool_]:
     """Those at least ``MARGIN`` bases inside the part of the template that a pass covers."""
-    inside: NDArray[np.bool_] = (start >= covered.start + MARGIN) & (stop <= covered.stop - MARGIN)
+    inside: NDArray[np.bool_] = (spots.start >= covered.start + MARGIN) & (spots.stop <= covered.stop - MARGIN)
     return inside
+
+
+def _between(spots: Spots, covered: slice) -> slice:
+    """The same of homopolymers, which are in order."""
+    return slice(
+        int(spots.start.searchsorted(covered.start + MARGIN)),
+        int(spots.stop.searchsorted(covered.stop - MARGIN, side="right")),
+    )
+
+
+def _relative(spots: Spots, chosen: slice | NDArray[np.intp], first: int) -> Spots:
+    """Some of them, with positions relative to a position of the template."""
+    return Spots(spots.start[chosen] - np.int32(first), spots.stop[chosen] - np.int32(first))
 
 
 def template_of(repeats: Repeats, bases: NDArray[np.bool_], model: PassModel) -> Template:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.vectors import SIZE
 from deepconsensus_py.corrector import Arrays
 from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
 from deepconsensus_py.edits.kinetics import KINETIC_FLAGS, KINETIC_STEP
@@ -22,7 +23,6 @@ from deepconsensus_py.edits.tokens import (
     REVERSE,
     SCORE_STEP,
 )
-from deepconsensus_py.edits.vectors import SIZE
 from deepconsensus_py.options import FP32
 from deepconsensus_py.pacbio.molecule import A, N
 

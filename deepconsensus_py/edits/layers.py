@@ -7,7 +7,7 @@ batch that it is in. Arrays are C-contiguous; widths are multiples of ``vectors.
 import numpy as np
 from numpy.typing import NDArray
 
-from deepconsensus_py.edits.vectors import SIZE, fill, load, store, total
+from deepconsensus_py.align.vectors import SIZE, fill, load, store, total
 from deepconsensus_py.kernels import kernel
 
 ROWS = 6

@@ -8,11 +8,10 @@ before and after.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deepconsensus_py.align.vectors import Vectors, fill, load, numbers, scan_up, total, up, where
 from deepconsensus_py.edits.band import WIDTH, Aligned, Band, Floats, Integers, Reading, Template, factors, read_as
-from deepconsensus_py.edits.classes import EDITED, FIRST, IN_FRONT, LAST, LONGER, SHORTER
-from deepconsensus_py.edits.vectors import Vectors, fill, load, numbers, scan_up, total, up, where
+from deepconsensus_py.edits.classes import FIRST, IN_FRONT, LAST, LONGER, SHORTER
 from deepconsensus_py.kernels import kernel
 from deepconsensus_py.pacbio.molecule import A, N
 
@@ -50,7 +49,7 @@ class _Base(NamedTuple):
 
 
 @kernel
-def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots, rows: NDArray[np.intp], table: Floats) -> None:
+def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots, out: Floats) -> None:
     """Likelihood ratios of homopolymer edits.
 
     The probability of the pass given the edited template over that given the template; 1 for edits that are none. An
@@ -60,17 +59,13 @@ def homopolymer_likelihoods(aligned: Aligned, homopolymers: Spots, rows: NDArray
     Args:
         aligned: a pass on its draft, after ``fill_band``.
         homopolymers: homopolymers.
-        rows: ``intp[homopolymers]`` the row of the table that each has.
-        table: ``float32[n, EDITED]``, columns as in ``edits.classes``, changed.
+        out: ``float32[homopolymers, EDITED]`` of ones, columns as in ``edits.classes``, changed.
     """
-    out = np.ones((len(homopolymers.start), EDITED), np.float32)
     # One loop per kind of edit: a single loop over all kinds takes twice as long.
     _shorten(aligned, homopolymers, out)
     _lengthen(aligned, homopolymers, out)
     _insert_in_front(aligned, homopolymers, out)
     _replace(aligned, homopolymers, out)
-    for r in range(len(rows)):
-        table[rows[r]] = out[r]
 
 
 @kernel

@@ -25,6 +25,8 @@ SCORE_STEP = 1 / 16
 RATE_STEP = 1e-4
 """Resolution of stored error rates."""
 
+_MOST_STORED = np.iinfo(np.int8).max
+
 IMPOSSIBLE = -1000.0
 """Evidence (nats) for an impossible edit: more deletions than bases, a base equal to an adjacent one."""
 
@@ -80,10 +82,29 @@ def edit_evidence(state: TemplateState) -> EditEvidence:
 
 
 def _ratios(scores: EditScores) -> NDArray[np.int8]:
-    unscored = scores.covered * np.int8(round(UNSUPPORTED / RATIO_STEP))
-    ratios = np.repeat(unscored, EDITED, axis=1).reshape(*scores.covered.shape, EDITED)
-    ratios[:, scores.scored] = _steps(scores.ratios, RATIO_STEP, np.int8)
+    ratios = np.empty((*scores.covered.shape, EDITED), np.int8)
+    _store_ratios(scores.ratios, scores.scored, scores.covered, ratios)
     return ratios
+
+
+_UNSUPPORTED_STEPS = round(UNSUPPORTED / RATIO_STEP)
+
+
+@kernel
+def _store_ratios(
+    ratios: NDArray[np.float32], scored: NDArray[np.bool_], covered: NDArray[np.bool_], out: NDArray[np.int8]
+) -> None:
+    """Fill in ``EditEvidence.ratios``, ``int8[passes, homopolymers, EDITED]``."""
+    step, limit = np.float32(RATIO_STEP), np.float32(_MOST_STORED)
+    for number in range(len(covered)):
+        row = 0
+        for h in range(len(scored)):
+            if not scored[h]:
+                out[number, h] = _UNSUPPORTED_STEPS if covered[number, h] else 0
+                continue
+            for k in range(EDITED):
+                out[number, h, k] = np.int8(np.rint(min(max(ratios[number, row, k] / step, -limit), limit)))
+            row += 1
 
 
 def possible_evidence(state: TemplateState) -> NDArray[np.float64]:

@@ -41,7 +41,7 @@ def pile_of(template: Array, passes: list[Array]) -> Pile:
     return piled([trace(template, one) for one in placed])
 
 
-@pytest.mark.parametrize("number", [2, 3, 5])
+@pytest.mark.parametrize("number", [2, 3, 5, 18])
 def test_no_edit_of_a_window_is_left_that_would_bring_the_sum_down(number: int) -> None:
     rng = np.random.default_rng(number)
     for _ in range(3):

@@ -97,3 +97,15 @@ def test_a_molecule_that_is_one_repeat_is_placed_from_end_to_end() -> None:
     assert placed is not None
     assert (placed.guide.first, placed.guide.stop) == (0, 1_000)
     assert farthest(placed.guide, places_in(kept)) < 60
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_pass_that_begins_with_an_inverted_repeat_is_placed_on_its_strand(reverse: bool) -> None:
+    rng = np.random.default_rng(7)
+    arm = random_bases(rng, 1_200)
+    truth = np.concatenate([arm, random_bases(rng, 2_000), reverse_complement(arm)])
+    bases, kept = noisy(truth, rng)
+    placed = Template(truth).place(reverse_complement(bases) if reverse else bases)
+    assert placed is not None
+    assert np.array_equal(placed.bases, bases)
+    assert farthest(placed.guide, places_in(kept)) < 12

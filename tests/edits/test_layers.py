@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from deepconsensus_py.align.vectors import SIZE
 from deepconsensus_py.edits.layers import EPSILON, ROWS, layer_norm, linear, mix, packed, scores
-from deepconsensus_py.edits.vectors import SIZE
 
 CLOSE = 1e-5
 

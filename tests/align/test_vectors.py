@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from deepconsensus_py.edits.vectors import (
+from deepconsensus_py.align.vectors import (
     SIZE,
     down,
     fill,
+    least,
     load,
     numbers,
     scan_down,
@@ -59,6 +60,7 @@ CASES = {
     "scan up": (lambda a, b: scan_up(up(a), b), lambda a, b: scanned(moved(a, 1), b)),
     "scan down": (lambda a, b: scan_down(up(a), b), lambda a, b: scanned(moved(a, 1)[::-1], b[::-1])[::-1]),
     "total": (lambda a, _b: fill(total(a)), lambda a, _b: np.full(SIZE, a.sum())),
+    "least": (lambda a, b: least(a, up(b)), lambda a, b: np.minimum(a, moved(b, 1))),
     "where": (
         lambda a, b: where(numbers() < np.int32(5), a, where(numbers() == np.int32(9), b, fill(np.float32(7)))),
         lambda a, b: np.where(np.arange(SIZE) < 5, a, np.where(np.arange(SIZE) == 9, b, 7)),

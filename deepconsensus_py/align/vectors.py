@@ -1,4 +1,4 @@
-"""SIMD vectors of sixteen numbers for compiled functions: all cells of a band column at once.
+"""SIMD vectors of sixteen numbers for compiled functions: all cells of a band column, or a cell of sixteen passes.
 
 LLVM vector types stay in registers, which auto-vectorised loops do not. Python operators apply; scalars are broadcast.
 Vectors exist in compiled functions only.
@@ -105,6 +105,16 @@ def where(_typing: Any, flags: Any, chosen: Any, other: Any) -> Any:
         return builder.select(*arguments)
 
     return chosen(flags, chosen, other), emit
+
+
+@_primitive
+def least(_typing: Any, one: Any, other: Any) -> Any:
+    """The lesser of each pair of elements of two vectors of floats."""
+
+    def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", *arguments), *arguments)
+
+    return one(one, other), emit
 
 
 def _total(_typing: Any, vector: Any) -> Any:
