@@ -6,7 +6,7 @@ from the costs of the beginnings and of the ends of template and pass (as in Qui
 Sixteen passes are computed at once, one in each element of a vector; costs are whole numbers in float32.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -258,12 +258,13 @@ def _add_costs(segments: _Segments, group: int, first: int, stop: int) -> np.flo
 
 
 @kernel(inline="always")
-def _is_present(sizes: Integers) -> Vectors:
+def _is_present(sizes: Integers) -> Any:
+    """Vector of flags: where there is a pass."""
     return fill(np.int32(_ABSENT)) < load(sizes, 0)
 
 
 @kernel(inline="always")
-def _sum(present: Vectors, costs: Vectors) -> np.float32:
+def _sum(present: Any, costs: Vectors) -> np.float32:
     """Sum over the passes that there are."""
     return total(where(present, costs, fill(np.float32(0))))
 
@@ -272,7 +273,7 @@ def _sum(present: Vectors, costs: Vectors) -> np.float32:
 def _add_pairs(
     cells: tuple[_Floats, _Floats, Integers],
     columns: tuple[int, int],
-    passes: tuple[int, Vectors],
+    passes: tuple[int, Any],
     unpaired: Vectors,
     costs: _Floats,
 ) -> None:

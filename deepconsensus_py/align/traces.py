@@ -124,7 +124,7 @@ def _trace_back(template: Codes, bases: Codes, guide: Guide, band: _Band) -> tup
     Branches, as most steps are pairs: a processor guesses these, and would have to wait for selected positions.
     """
     pairs, before = np.full(len(template), -1, np.int32), np.empty(len(template) + 1, np.int32)
-    i, j = np.int64(guide.before[guide.stop]), np.int64(guide.stop)
+    i, j = int(guide.before[guide.stop]), guide.stop
     before[j:] = i
     while j > guide.first:
         place = i - band.above[j - 1] - 1

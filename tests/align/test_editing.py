@@ -41,11 +41,11 @@ def pile_of(template: Array, passes: list[Array]) -> Pile:
     return piled([trace(template, one) for one in placed])
 
 
-@pytest.mark.parametrize("number", [2, 3, 5, 18])
-def test_no_edit_of_a_window_is_left_that_would_bring_the_sum_down(number: int) -> None:
+@pytest.mark.parametrize(("number", "length"), [(2, 40), (3, 40), (5, 40), (18, 15)])
+def test_no_edit_of_a_window_is_left_that_would_bring_the_sum_down(number: int, length: int) -> None:
     rng = np.random.default_rng(number)
     for _ in range(3):
-        truth = random_bases(rng, 40)
+        truth = random_bases(rng, length)
         template = noisy(truth, rng)[0]
         passes = [noisy(truth, rng)[0] for _ in range(number)]
         whole = np.array([[0, len(template)]], np.int32)
