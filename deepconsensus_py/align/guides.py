@@ -20,9 +20,9 @@ _WORD = 10
 _LOOK_BACK = 64
 """Anchors before each one that it may follow."""
 
-_SAMPLE, _CLEARLY = 1000, 3
-"""Bases that are compared on both strands, and how many times more words one of them shares if it is the right one: 80
-and 14 in a molecule of 15 kb, as many in an inverted repeat."""
+_SAMPLE, _CLEARLY = 500, 3
+"""Bases at either end of a pass that are compared on both strands, and how many times more words one of them shares if
+it is the right one: 40 and 7 in a molecule of 15 kb, as many in an inverted repeat."""
 
 _DRIFT, _JUMP, _DISTANCE = 0.5, 100.0, 0.005
 """Cost of a change of diagonal: per base, and at most (a long insertion or deletion); cost of each base skipped."""
@@ -125,11 +125,16 @@ class Template:
         return Placed(turned, Guide(*_line(_matches(hit), len(self.bases), len(turned))))
 
     def _likely(self, strands: tuple[Codes, Codes]) -> tuple[int, ...]:
-        """Which of the strands of a pass to chain: only one if the beginning of the pass shows which."""
-        own, other = (_shared(self._words, part) for part in (strands[0][:_SAMPLE], strands[1][-_SAMPLE:]))
-        if max(own, other) < _CLEARLY * max(min(own, other), 1):
-            return 0, 1
-        return (int(other > own),)
+        """Which of the strands of a pass to chain: only one if both of its ends show that one.
+
+        Those of a read through a missed adapter are of both strands.
+        """
+        ends = [(strands[0][:_SAMPLE], strands[1][-_SAMPLE:]), (strands[0][-_SAMPLE:], strands[1][:_SAMPLE])]
+        shared = np.array([[_shared(self._words, strand) for strand in end] for end in ends])
+        for turn in (0, 1):
+            if (shared[:, turn] >= _CLEARLY * np.maximum(shared[:, 1 - turn], 1)).all():
+                return (turn,)
+        return 0, 1
 
 
 def _matches(hit: Hit) -> Integers:
