@@ -135,25 +135,35 @@ def prepare(folder: Path, zmws: int, seed: int) -> int:
     return zmws
 
 
-def polish(folder: Path, kind: str, threads: int, *more: str) -> tuple[Run, dict[str, float], Path]:
-    """Polish the movie: cost, seconds by stage, and the reads."""
+@dataclass(frozen=True, slots=True)
+class Polished:
+    """What a run cost: in all, seconds by stage, and the reads."""
+
+    run: Run
+    stages: dict[str, float]
+    reads: Path
+
+
+def polish(folder: Path, kind: str, threads: int, *more: str) -> Polished:
+    """Polish the movie."""
     reads = folder / f"{'-'.join((kind, *more)).replace('--', '')}.bam"
     inputs = ["subreads.bam"] if kind == "raw" else ["subreads_to_ccs.bam", "--ccs", "ccs.bam"]
     paths = [str(folder / name) if name.endswith(".bam") else name for name in inputs]
     run = measure([program(), "polish", *paths, "-o", str(reads), "--threads", str(threads), *more])
     report = json.loads(reads.with_suffix(".report.json").read_text())
-    return run, report["stages"], reads
+    return Polished(run, report["stages"], reads)
 
 
-def table(kind: str, zmws: int, start: Run, run: Run, stages: dict[str, float], reads: Path) -> None:
+def table(kind: str, zmws: int, start: Run, polished: Polished) -> None:
     """Print what a run cost, besides what one of a single ZMW did."""
+    run = polished.run
     each = (run.cpu_seconds - start.cpu_seconds) / (zmws - 1)
     print(f"\n{kind}: {zmws} ZMWs in {run.seconds:.0f} s, others kept {run.other_cores:.1f} cores busy")
     print(f"  processor time       {1000 * each:8.1f} ms per ZMW, and {start.cpu_seconds:.1f} s for a run of one")
-    for name, seconds in stages.items():
+    for name, seconds in polished.stages.items():
         print(f"    {name:18} {1000 * seconds / zmws:8.1f} ms of its workers per ZMW")
     print(f"  peak memory          {run.peak_bytes / MIB:8.0f} MiB")
-    for path in sorted(reads.parent.glob(f"{kind}.*")):
+    for path in sorted(polished.reads.parent.glob(f"{kind}.*")):
         print(f"  {path.name:20} {path.stat().st_size / MIB:8.2f} MiB")
     print(f"  a cell               {each * OCCUPIED / 3600:8.0f} CPU hours for {OCCUPIED:,} ZMWs with subreads")
 
@@ -168,8 +178,8 @@ def main() -> None:
     args = parser.parse_args()
     zmws = prepare(args.folder, args.zmws, args.seed)
     for kind in args.runs:
-        start, *_ = polish(args.folder, kind, args.threads, "--limit", "1")
-        table(kind, zmws, start, *polish(args.folder, kind, args.threads))
+        start = polish(args.folder, kind, args.threads, "--limit", "1").run
+        table(kind, zmws, start, polish(args.folder, kind, args.threads))
     print("\npublished:", "; ".join(f"{name} {cost}" for name, cost in PUBLISHED.items()))
 
 
