@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
-from deepconsensus_py.align.mapping import end_to_end
-from deepconsensus_py.overlaps.overlap import Codes, Overlap, is_alike
+from deepconsensus_py.align.wavefront import few_differences
+from deepconsensus_py.overlaps.overlap import Codes, Overlap, is_alike, most_differences
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, reverse_complement
 
 
@@ -53,10 +53,10 @@ def as_passes(draft: Draft, overlaps: Sequence[Overlap], copies: Sequence[Copy])
             continue
         bases = reverse_complement(bases) if overlap.reverse else bases
         stretch = draft.bases[overlap.start : overlap.stop]
-        codes, lengths = np.array(end_to_end(bases, stretch), np.int32).T
-        if not is_alike(int(lengths.sum()), int(lengths[codes != cigar.EQUAL].sum())):
+        found = few_differences(bases, stretch, most_differences(len(bases) + len(stretch)))
+        if found is None or not is_alike(int(found[1].sum()), int(found[1][found[0] != cigar.EQUAL].sum())):
             continue
-        aligned = Alignment(overlap.start, codes.astype(np.uint8), lengths)
+        aligned = Alignment(overlap.start, *found)
         name = f"{draft.name}/{number}"
         one = Pass(name, bases, None, None, None, alignment=aligned, reverse=overlap.reverse)
         passes.append(replace(one, alignment=left_normalise(aligned, bases, draft.bases)))

@@ -127,7 +127,12 @@ def is_enough(length: int, differences: int) -> bool:
 
 def is_alike(length: int, differences: int) -> bool:
     """Whether two stretches differ as little as reads of one place do; arguments as for ``is_enough``."""
-    return differences <= MOST_DIFFERENCES * length
+    return differences <= most_differences(length)
+
+
+def most_differences(length: int) -> int:
+    """The most differences of two stretches of one place, in so many columns."""
+    return int(MOST_DIFFERENCES * length)
 
 
 def _index(reads: Iterable[Numbered]) -> mappy.Aligner:
