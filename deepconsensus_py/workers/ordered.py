@@ -1,6 +1,7 @@
 """Parallel map over a stream of ZMWs, in order and with bounded memory."""
 
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,10 @@ _AHEAD = 4
 """Items in work or waiting, per core, unless asked otherwise."""
 
 _POLL_SECONDS = 0.05
+
+_NAP_SECONDS = 0.005
+"""Before results are waited for: those that come early, one in a millisecond, are then taken together. To wake for each
+takes a third of its time."""
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -95,13 +100,24 @@ def _submitted(
     reader = Thread(target=submit, name="reader", daemon=True)
     reader.start()
     try:
-        yield iter(futures.get, None)
+        yield _taken(futures)
     finally:
         left.set()
         while reader.is_alive():
             _empty(futures)
             reader.join(_POLL_SECONDS)
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _taken(futures: Queue[Future[_Out] | None]) -> Iterator[Future[_Out]]:
+    """The futures of a queue, up to None."""
+    while True:
+        if futures.empty():
+            time.sleep(_NAP_SECONDS)
+        future = futures.get()
+        if future is None:
+            return
+        yield future
 
 
 def _done(result: _Out) -> Future[_Out]:
