@@ -13,7 +13,7 @@ from deepconsensus_py.overlaps.overlap import Numbered, hits_with
 log = logging.getLogger(__name__)
 
 INDEX_BASES = 100_000_000
-"""Bases of the reads that are indexed at a time: some 600 MB of memory. All earlier reads are aligned to each index."""
+"""Bases of the reads that are indexed at a time: 350 MB of memory. All earlier reads are aligned to each index."""
 
 
 def search(
