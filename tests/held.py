@@ -63,7 +63,9 @@ class HeldCommand:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         environment = os.environ | {"TMPDIR": str(self.temporary)}
         # What runs in the background of a script, as these tests may, ignores interrupts, and so does what it starts.
-        handlers = {signal.SIGINT: signal.default_int_handler} | ({ignored: signal.SIG_IGN} if ignored else {})
+        # Whoever runs the tests may ignore them: a shell for what runs in its background, nohup.
+        handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+        handlers |= {ignored: signal.SIG_IGN} if ignored else {}
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         self.process = subprocess.Popen(command, start_new_session=True, env=environment, **pipes)
         for number, handler in before.items():
