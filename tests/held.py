@@ -62,8 +62,8 @@ class HeldCommand:
         command = [sys.executable, __file__, str(self._go), str(begun), *polish(inputs), "-o", str(output)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         environment = os.environ | {"TMPDIR": str(self.temporary)}
-        # What runs in the background of a script, as these tests may, ignores interrupts, and so does what it starts.
-        # Whoever runs the tests may ignore them: a shell for what runs in its background, nohup.
+        # These tests may run in the background of a script, which ignores interrupts, or under nohup, which ignores
+        # hang-ups, and so would what they start.
         handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
         handlers |= {ignored: signal.SIG_IGN} if ignored else {}
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
