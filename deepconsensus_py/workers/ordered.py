@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.05
 
 _NAP_SECONDS = 0.005
 """Before results are waited for: those that come early, one in a millisecond, are then taken together. To wake for each
-takes a third of its time."""
+takes a quarter of its time."""
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

@@ -106,6 +106,12 @@ BAD = {
     "sample\tsubreads\thifi\na\tb.bam\t\na\t\tc.bam\n": (
         "line 3: sample a has HiFi reads of some movies only; use two samples"
     ),
+    "sample\thifi\tby_strand\na\tb.bam\ttrue\n": (
+        "line 2: kinetics and by_strand are of reads to polish; 'hifi' reads keep the kinetics they have"
+    ),
+    "sample\thifi\tkinetics\na\tb.bam\ton\n": (
+        "line 2: kinetics and by_strand are of reads to polish; 'hifi' reads keep the kinetics they have"
+    ),
     "sample\tsubreads\taligned\na\tb.bam\ttrue\n": "line 2: aligned is of 'hifi' reads, of which it has none",
 }
 

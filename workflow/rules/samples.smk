@@ -65,6 +65,8 @@ def checked(number, row):
         row[name] = row.get(name, "").lower()
         if row[name] not in choices:
             refuse(f"line {number}: {name} is {row[name]!r}; it may be {', '.join(choices[1:])} or empty")
+    if row["hifi"] and (row["kinetics"] or row["by_strand"] == "true"):
+        refuse(f"line {number}: kinetics and by_strand are of reads to polish; 'hifi' reads keep the kinetics they have")
     if row["aligned"] == "true" and not row["hifi"]:
         refuse(f"line {number}: aligned is of 'hifi' reads, of which it has none")
     return row
