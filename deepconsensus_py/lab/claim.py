@@ -151,7 +151,6 @@ class Claim:
         system: whose claim it is.
         text: the claimed property, a sentence.
         baseline: what it is compared with, a sentence.
-        on_reads: what it may be good for on sequencing reads, a sentence.
         seeds: of a full run.
         run: shows it.
     """
@@ -161,7 +160,6 @@ class Claim:
     system: str
     text: str
     baseline: str
-    on_reads: str
     seeds: tuple[int, ...]
     run: Callable[[Size], Shown]
 

@@ -1,7 +1,6 @@
 """What each claim comes to on sequencing reads, where an experiment shows it.
 
-For the page alone, as ``history``. ``Claim.on_reads``, which says what a system may be good for, is not shown: what no
-experiment stands behind is no result.
+For the page alone, as ``history``: what no experiment stands behind is not said.
 """
 
 _BENCHED = "Mechanism `{}` of [`bench attention`](attention.md#mechanisms-side-by-side)."

@@ -1,6 +1,7 @@
 """Masked modelling of windows, then training to correct from few labelled ones; for the claims on pretraining."""
 
 import copy
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,30 @@ from deepconsensus_py.lab.reads import WindowTensors, config, judge, take, windo
 from deepconsensus_py.models.column_network import ColumnTokens
 
 BATCH = 32
+
+
+class Best:
+    """The step of a training with the fewest errors, and the weights at that step.
+
+    Args:
+        corrector: what is trained.
+        choosing: windows whose errors choose the step.
+    """
+
+    def __init__(self, corrector: Correct, choosing: WindowTensors) -> None:
+        self._corrector, self._choosing = corrector, choosing
+        self._errors, self._step, self._weights = math.inf, 0, corrector.state_dict()
+
+    def look(self, step: int) -> None:
+        """Keep the weights as they are now, unless an earlier step had as few errors."""
+        found = errors_per_kb(self._corrector, self._choosing)
+        if found < self._errors:
+            self._errors, self._step, self._weights = found, step, copy.deepcopy(self._corrector.state_dict())
+
+    def restore(self) -> int:
+        """Give the corrector the weights that were kept, and return their step."""
+        self._corrector.load_state_dict(self._weights)
+        return self._step
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +132,17 @@ def tune(
         every: steps between those that can be chosen.
     """
     generator = torch.Generator().manual_seed(seed)
-    best: list[tuple[float, int, dict[str, Tensor]]] = []
-
-    def look(step: int) -> None:
-        found = errors_per_kb(corrector, choosing)
-        if not best or found < best[0][0]:
-            best[:] = [(found, step, copy.deepcopy(corrector.state_dict()))]
+    best = Best(corrector, choosing)
 
     def loss(step: int) -> Tensor:
         if step and step % every == 0:
-            look(step)
+            best.look(step)
         drawn = draw(labelled, batch, generator)
         return corrector.loss(corrector(drawn), drawn)
 
     fit(corrector, loss, training)
-    look(training.steps)
-    _, step, weights = best[0]
-    corrector.load_state_dict(weights)
+    best.look(training.steps)
+    step = best.restore()
     seen = take(labelled, slice(0, len(test["labels"])))
     return Tuned(step, errors_per_kb(corrector, seen), errors_per_kb(corrector, test))
 

@@ -51,7 +51,7 @@ def failing(_: Size) -> Shown:
     raise RuntimeError("broken")
 
 
-CLAIM = Claim(3, "toy", "A system", "It is so.", "Another.", "None.", (1, 2), showing)
+CLAIM = Claim(3, "toy", "A system", "It is so.", "Another.", (1, 2), showing)
 CODE = Code("0123", "4567")
 OTHER = replace(CLAIM, number=1, id="broken", run=failing)
 

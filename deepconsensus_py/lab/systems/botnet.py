@@ -98,7 +98,6 @@ CLAIM = Claim(
     text="Global attention in the last bottlenecks needs fewer parameters than convolutions and relates distant "
     "places.",
     baseline="The same residual network with 3x3 convolutions.",
-    on_reads="A hybrid over pileups: convolutions at full resolution, global attention where it is coarse.",
     seeds=tuple(range(1, 11)),
     run=reproduce,
 )

@@ -262,7 +262,6 @@ CLAIM = Claim(
     system="DeepConsensus",
     text="A gap-aware Transformer over columns of aligned passes removes 42 % of the errors of the draft.",
     baseline="The draft consensus, the vote of the passes, and the bundled models `edits` and `pairhmm`.",
-    on_reads="The bundled models are the product itself; what they remove on real reads is below.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

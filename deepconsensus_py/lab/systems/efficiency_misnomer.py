@@ -186,7 +186,6 @@ CLAIM = Claim(
     system="The efficiency misnomer (Dehghani et al. 2022)",
     text="Parameters, FLOPs, pairs and bytes contradict one another as measures of efficiency; all should be reported.",
     baseline="The order by another measure.",
-    on_reads="Every preset of the corrector is reported with all of its costs.",
     seeds=(1,),
     run=reproduce,
 )

@@ -144,7 +144,6 @@ CLAIM = Claim(
     text="Blocks that attend to themselves and a halo equal masked attention, with 3 copies of the keys rather than "
     "49.",
     baseline="The same residual network with 3x3 convolutions; stand-alone attention for the copies.",
-    on_reads="A halo over columns and passes of a pileup, where full attention is too expensive.",
     seeds=tuple(range(1, 11)),
     run=reproduce,
 )

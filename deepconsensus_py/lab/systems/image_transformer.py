@@ -196,7 +196,6 @@ CLAIM = Claim(
     system="Image Transformer (Parmar et al. 2018); image-generation patent",
     text="Generated value by value, an image needs a short memory: local attention is as good as full attention.",
     baseline="The same network with full causal attention; the frequencies of each pixel's levels.",
-    on_reads="A density of pileups as images: how surprising a cell is could be a feature of its base quality.",
     seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

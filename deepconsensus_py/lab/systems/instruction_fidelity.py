@@ -201,7 +201,6 @@ CLAIM = Claim(
     system="Instruction fidelity in vision-and-language navigation: CLS, R4R (Jain et al. 2019)",
     text="On paths that are not the shortest, following the description and reaching the goal are different things.",
     baseline="The same agent, trained to reach the goal.",
-    on_reads="Walks along a graph of passes: judged by the molecule that they spell, not by their ends.",
     seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

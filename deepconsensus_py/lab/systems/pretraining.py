@@ -21,7 +21,7 @@ from deepconsensus_py.lab.claim import Arm, Claim, CostLine, Curve, Figure, Show
 from deepconsensus_py.lab.costs import cost_line
 from deepconsensus_py.lab.fit import Training, fit
 from deepconsensus_py.lab.reads import SPEC, WindowTensors, judge, simulated, take, window_batches, without_draft
-from deepconsensus_py.lab.transfer import BATCH, after, draw, errors_per_kb, fresh, masked_loss, pretrain
+from deepconsensus_py.lab.transfer import BATCH, Best, after, draw, errors_per_kb, fresh, masked_loss, pretrain
 
 TRUNK = TrunkConfig(2, 64, 4, 128, preset("banded12"), norm="layer")
 GRID = (50, 70, 100, 140, 200, 400, 1000)
@@ -137,14 +137,11 @@ def _learned(start: Correct, sets: Sets, count: int, training: Training, seed: i
     corrector, generator = copy.deepcopy(start), torch.Generator().manual_seed(seed)
     labelled, part = take(sets.labelled, slice(0, count)), take(sets.test, slice(0, SHOWN))
     losses: list[tuple[float, float]] = []
-    best: tuple[float, int, dict[str, Tensor]] | None = None
+    best = Best(corrector, sets.choosing)
 
     def look(step: int) -> None:
-        nonlocal best
         losses.append((_loss(corrector, take(labelled, slice(0, SHOWN))), _loss(corrector, part)))
-        found = errors_per_kb(corrector, sets.choosing)
-        if best is None or found < best[0]:
-            best = found, step, copy.deepcopy(corrector.state_dict())
+        best.look(step)
 
     def loss(step: int) -> Tensor:
         if step and step % EVERY == 0:
@@ -154,9 +151,8 @@ def _learned(start: Correct, sets: Sets, count: int, training: Training, seed: i
 
     fit(corrector, loss, training)
     look(training.steps)
-    assert best is not None
-    corrector.load_state_dict(best[2])
-    return Learned(best[1], errors_per_kb(corrector, sets.test), tuple(losses))
+    step = best.restore()
+    return Learned(step, errors_per_kb(corrector, sets.test), tuple(losses))
 
 
 @torch.inference_mode()
@@ -290,7 +286,6 @@ CLAIM = Claim(
     system="Self-supervised pretraining beside training from scratch",
     text="Self-supervised pretraining stores knowledge; training from scratch on little data overfits.",
     baseline="The same corrector trained from scratch, at its own best step.",
-    on_reads="A new chemistry or organism has many reads and few molecules of known sequence.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

@@ -195,7 +195,6 @@ CLAIM = Claim(
     system="Self-attention with relative position representations (Shaw et al. 2018)",
     text="Learned vectors per clipped offset replace absolute positions, and hold at lengths never trained on.",
     baseline="Sinusoids, and a learned table of absolute positions.",
-    on_reads="The position of a window in the read does not matter, and windows may be longer than in training.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

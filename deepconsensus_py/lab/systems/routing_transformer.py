@@ -264,7 +264,6 @@ CLAIM = Claim(
     system="Routing Transformer (Roy et al. 2021)",
     text="Attention within clusters by content finds what is far away, with n^1.5 pairs instead of n^2.",
     baseline="Full attention, and local attention alone.",
-    on_reads="",
     seeds=(1, 2, 3),
     run=reproduce,
 )

@@ -128,7 +128,6 @@ CLAIM = Claim(
     text="Trunks of one size are alike in pretraining and differ after fine-tuning: there shape matters, not only "
     "size.",
     baseline="The other shapes, with the same number of parameters.",
-    on_reads="Depth and width of the corrector should be chosen by errors, not by the pretraining loss.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

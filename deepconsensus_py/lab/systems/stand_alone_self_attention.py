@@ -92,7 +92,6 @@ CLAIM = Claim(
     system="Stand-alone self-attention (Ramachandran et al. 2019)",
     text="A network whose spatial layers all attend locally is as good as its convolutional twin, and smaller.",
     baseline="The same residual network with 3x3 convolutions.",
-    on_reads="Local attention over the cells of a pileup, without any convolution.",
     seeds=tuple(range(1, 11)),
     run=reproduce,
 )

@@ -166,7 +166,6 @@ CLAIM = Claim(
     text="With patches as tokens and less built in than a convolution, it is behind on few images, and less so on "
     "many.",
     baseline="A residual network of 3x3 convolutions with no more parameters.",
-    on_reads="A token of its own can judge a whole window.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

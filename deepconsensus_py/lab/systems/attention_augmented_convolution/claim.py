@@ -128,7 +128,6 @@ CLAIM = Claim(
     system="Attention-augmented convolution (Bello et al. 2019)",
     text="Attention maps with relative positions, beside convolutional ones, relate distant places; gates do not.",
     baseline="Squeeze-excitation and the plain residual network, with the same number of parameters.",
-    on_reads="Convolution around a cell of the pileup, attention across a homopolymer.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

@@ -242,7 +242,6 @@ CLAIM = Claim(
     system="CoCa: contrastive captioners (Yu et al. 2022)",
     text="One model retrieves as well as one trained with contrast alone, and writes captions as well.",
     baseline="The same model trained with contrast alone, and with captions alone.",
-    on_reads="A pileup as the picture, its true sequence as the caption: a new question would need few labels.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

@@ -241,7 +241,6 @@ CLAIM = Claim(
     system="Decision Transformer (Chen et al. 2021), beside CQL (Kumar et al. 2020)",
     text="Modelling sequences conditioned on their return needs no values, and is ahead if rewards come late.",
     baseline="Conservative Q-learning; behaviour cloning of all and of the best episodes.",
-    on_reads="",
     seeds=(1, 2, 3),
     run=reproduce,
 )

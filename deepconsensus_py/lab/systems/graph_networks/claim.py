@@ -331,7 +331,6 @@ CLAIM = Claim(
     system="Graph networks and combinatorial generalisation (Battaglia et al. 2018)",
     text="One update reused at every node and step, trained on small graphs, is right on graphs several times larger.",
     baseline="A Transformer that is given rows of the adjacency matrix, with its own layers or with one shared block.",
-    on_reads="Partial-order graphs of passes: trained on few passes, used on many.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

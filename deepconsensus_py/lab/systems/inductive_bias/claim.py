@@ -146,7 +146,6 @@ CLAIM = Claim(
     system="Inductive bias of convolutions, and attention as an explanation (surveys)",
     text="Layers are equivariant to translation if their positions are relative, and attention finds the cause.",
     baseline="Absolute positions and blocks, which are not equivariant; weights applied to shuffled values.",
-    on_reads="The command explain shows which passes and columns decided a base, by attention and by occlusion.",
     seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

@@ -118,7 +118,6 @@ CLAIM = Claim(
     system="Mesh-TensorFlow (Shazeer et al. 2018)",
     text="A layout of named dimensions runs one program on any mesh of processes, with the same results.",
     baseline="The same training in one process.",
-    on_reads="A layout of two lines trains the corrector on several devices.",
     seeds=(1, 2),
     run=reproduce,
 )

@@ -202,7 +202,6 @@ CLAIM = Claim(
     system="Music Transformer (Huang et al. 2019)",
     text="Relative positions suit long music, and skewing computes their term without a vector for every pair.",
     baseline="Sinusoids, and a learned table of absolute positions; the relative term gathered pair by pair.",
-    on_reads="Relative positions in the correction encoder, in place of the sinusoid.",
     seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

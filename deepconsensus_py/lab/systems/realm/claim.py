@@ -296,7 +296,6 @@ CLAIM = Claim(
     text="A retriever learns through the likelihood of the answers; more documents and hints at the right ones "
     "improve it.",
     baseline="The reader alone, a random retriever, and BM25.",
-    on_reads="",
     seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

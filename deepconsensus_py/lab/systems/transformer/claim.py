@@ -295,7 +295,6 @@ CLAIM = Claim(
     text="An encoder and a decoder of attention alone write sequences of any length, and train in parallel over "
     "positions.",
     baseline="The vote of the passes; labels of columns from the same encoder; a recurrent network.",
-    on_reads="Insertions longer than the slack of a window of columns.",
     seeds=(1, 2, 3),
     run=reproduce,
 )

@@ -138,7 +138,6 @@ CLAIM = Claim(
     system="One representation for many modalities (multi-modal patents)",
     text="One trunk serves the heads of several modalities about as well as a trunk for each.",
     baseline="A trunk for each head, trained for the same number of steps.",
-    on_reads="Pileups, sequences and graphs train one corrector.",
     seeds=(1, 2, 3, 4, 5),
     run=reproduce,
 )

@@ -183,7 +183,6 @@ CLAIM = Claim(
     system="Surveys of attention in vision",
     text="Attention serves recognition, detection and segmentation, with three heads on one trunk.",
     baseline="Convolutions of the same size; the most common answer.",
-    on_reads="Not shown.",
     seeds=(1, 2, 3),
     run=reproduce,
 )
