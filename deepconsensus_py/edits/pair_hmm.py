@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepconsensus_py.align.rows import largest
 from deepconsensus_py.corrector import Arrays, Calls, Features
 from deepconsensus_py.edits.calls import call_edits, layout_of
 from deepconsensus_py.edits.candidates import SHARE
@@ -84,10 +85,15 @@ class PairHmm:
 
     def forward(self, inputs: Arrays) -> NDArray[np.float32]:
         """Probabilities ``float32[homopolymers, 18]`` of ``EDIT_CLASSES``; no edit where none has the evidence."""
-        odds = np.exp(np.minimum(inputs["evidence"] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
-        odds[inputs["evidence"].max(axis=1, initial=np.iinfo(np.int16).min) <= CANDIDATE / SCORE_STEP] = 0
+        evidence = inputs["evidence"]
+        # Few homopolymers have any evidence: that of the others is not even converted.
+        some = np.flatnonzero(largest(evidence) > CANDIDATE / SCORE_STEP)
+        odds = np.exp(np.minimum(evidence[some] * SCORE_STEP * self._slope + self._offset, _MOST_NATS))
         kept = 1 / (1 + odds.sum(axis=1, keepdims=True))
-        return np.concatenate([kept, odds * kept], axis=1).astype(np.float32)
+        probabilities = np.zeros((len(evidence), 1 + odds.shape[1]), np.float32)
+        probabilities[:, 0] = 1
+        probabilities[some] = np.concatenate([kept, odds * kept], axis=1)
+        return probabilities
 
     def call(
         self,
