@@ -121,13 +121,23 @@ def add_ccs(parser: Parser, *, required: bool = True, drafted: bool = True) -> N
 
 
 def add_chunk(parser: Parser) -> None:
-    """``--chunk``."""
-    parser.group("input").add_argument(
-        "--chunk",
-        type=chunk,
-        metavar="i/N",
-        help="process only the i-th of N equal parts of the CCS reads, or of the ZMWs if there are none; no more is "
-        "read of files that have an index (see 'index')",
+    """``--chunk`` of ZMWs."""
+    add_part(
+        parser,
+        "process only the i-th of N equal parts of the CCS reads, or of the ZMWs if there are none; no more is read of "
+        "files that have an index (see 'index')",
+    )
+
+
+def add_part(parser: Parser, meaning: str, default: tuple[int, int] | None = None) -> None:
+    """``--chunk`` with a help text of its own."""
+    parser.group("input").add_argument("--chunk", type=chunk, default=default, metavar="i/N", help=meaning)
+
+
+def add_resume(parser: Parser) -> None:
+    """``--resume`` of a run that has checkpoints."""
+    parser.group("run").add_argument(
+        "--resume", action="store_true", help="continue an unfinished run of the same command, if there is one"
     )
 
 

@@ -45,12 +45,8 @@ def add_parser(commands: Commands) -> None:
         metavar="PAF",
         help="overlaps of READS, from 'overlaps' or 'minimap2 -cx ava-pb'; may be repeated (default: found here)",
     )
-    parser.group("input").add_argument(
-        "--chunk",
-        type=_options.chunk,
-        default=(1, 1),
-        metavar="i/N",
-        help="correct only the i-th of N equal parts of the reads, by all of them; 'gather' joins the parts",
+    _options.add_part(
+        parser, "correct only the i-th of N equal parts of the reads, by all of them; 'gather' joins the parts", (1, 1)
     )
     _options.add_output(parser, "OUT", f"all reads, in the same order: {_options.READ_FILES}")
     parser.group("filters").add_argument(
@@ -68,9 +64,7 @@ def add_parser(commands: Commands) -> None:
         help="correct a read by at most N others, those that share most bases with it (default %(default)s)",
     )
     _options.add_threads(parser)
-    parser.group("run").add_argument(
-        "--resume", action="store_true", help="continue an unfinished run of the same command, if there is one"
-    )
+    _options.add_resume(parser)
     parser.group("run").add_argument(
         "--dry-run",
         action="store_true",

@@ -24,13 +24,7 @@ def add_parser(commands: Commands) -> None:
         ],
     )
     _options.add_hifi(parser)
-    parser.group("input").add_argument(
-        "--chunk",
-        type=_options.chunk,
-        default=(1, 1),
-        metavar="i/N",
-        help="find only the i-th of N parts of the overlaps, which together are all",
-    )
+    _options.add_part(parser, "find only the i-th of N parts of the overlaps, which together are all", (1, 1))
     _options.add_output(parser, "OUT", "overlaps: PAF, compressed where the name ends in .gz")
     _options.add_threads(parser)
     parser.set_defaults(run=run)

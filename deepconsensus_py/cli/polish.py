@@ -89,9 +89,7 @@ def add_parser(commands: Commands) -> None:
     _add_filters(parser)
     _add_qualities(parser)
     _options.add_threads(parser)
-    parser.group("run").add_argument(
-        "--resume", action="store_true", help="continue an unfinished run of the same command, if there is one"
-    )
+    _options.add_resume(parser)
     parser.group("run").add_argument(
         "--dry-run",
         action="store_true",

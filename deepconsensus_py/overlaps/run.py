@@ -3,11 +3,9 @@
 import logging
 import os
 import tempfile
-import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -34,7 +32,8 @@ from deepconsensus_py.pacbio.headers import Program, polished_header
 from deepconsensus_py.pacbio.inputs import expand_paths, is_dataset
 from deepconsensus_py.pacbio.molecule import Draft
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
-from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
+from deepconsensus_py.polishing.execution import Execution
+from deepconsensus_py.polishing.journal import Journal, run_identity
 from deepconsensus_py.polishing.outputs import Stored, Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, with_progress
 from deepconsensus_py.polishing.read import PolishedRead
@@ -47,7 +46,6 @@ from deepconsensus_py.reports.table import MoleculeTable, summed
 from deepconsensus_py.reports.zmw import ZmwResult
 from deepconsensus_py.workers.ordered import ordered_map
 from deepconsensus_py.workers.pool import keep_heap_small
-from deepconsensus_py.workers.resources import peak_resident
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +167,7 @@ class _Session:
         self._method = load_method(job.options.model)
         self.program = Program(__version__, job.command, f"model {self._method.name}")
         self._clock = StageClock(("locate", "overlaps", "correct", "write"))
-        self._started, self._cpu_before = time.time(), time.process_time()
+        self._execution = Execution(job.command, self._clock)
         self._faults, self._warned = tuple[tuple[str, str], ...](), 0
 
     def identity(self) -> dict[str, Any]:
@@ -237,22 +235,14 @@ class _Session:
         parameters = asdict(job) | asdict(job.options)
         for name in ("reads", "paf", "output", "options", "command", "resume", "block_bases"):
             del parameters[name]
-        own = {
-            "tool": "deepconsensus-py",
-            "version": __version__,
-            "command": job.command,
-            "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
-            "seconds": round(time.time() - self._started, 3),
-            "cpu_seconds": round(time.process_time() - self._cpu_before + sum(self._clock.cpu.values()), 3),
-            "resumed": 0 if earlier is None else 1,
-            "model": model_facts(self._method),
-            "parameters": parameters,
-            "inputs": [str(path) for path in (*job.reads, *job.paf)],
-            "output": str(job.output),
-            "stages": {stage: round(seconds, 3) for stage, seconds in self._clock.seconds.items()},
-            "counts": self.table.counts() if done is None else {"zmws": done, "outcomes": {}},
-            "peak_memory_bytes": peak_resident() + sum(self._clock.peaks.values()),
-        }
+        own = self._execution.report(
+            self._method,
+            parameters=parameters,
+            inputs=(*job.reads, *job.paf),
+            output=job.output,
+            counts=self.table.counts() if done is None else {"zmws": done, "outcomes": {}},
+            resumed=earlier is not None,
+        )
         return own if earlier is None else summed([own, {**earlier.report, "counts": {"outcomes": {}}}])
 
 

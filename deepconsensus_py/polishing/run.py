@@ -1,11 +1,9 @@
 """A whole run, from input files to output files: polished reads, failed reads, the table of ZMWs and the report."""
 
 import logging
-import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -32,8 +30,9 @@ from deepconsensus_py.pacbio.read_groups import control_groups
 from deepconsensus_py.pacbio.writers import ReadWriter, open_reads
 from deepconsensus_py.polishing.encode import StandIn
 from deepconsensus_py.polishing.engine import PolishSettings, correct
+from deepconsensus_py.polishing.execution import Execution
 from deepconsensus_py.polishing.fail_reads import any_pass, fail_flags, full_pass
-from deepconsensus_py.polishing.journal import Journal, model_facts, run_identity
+from deepconsensus_py.polishing.journal import Journal, run_identity
 from deepconsensus_py.polishing.outputs import Targets, ending
 from deepconsensus_py.polishing.progress import StageClock, Stop, with_progress
 from deepconsensus_py.polishing.qualities import binned_qualities
@@ -44,7 +43,6 @@ from deepconsensus_py.polishing.work_folder import WorkFolder, claimed
 from deepconsensus_py.reports.run_reports import require_own_files
 from deepconsensus_py.reports.table import MoleculeTable, summed
 from deepconsensus_py.workers.pool import keep_heap_small
-from deepconsensus_py.workers.resources import peak_resident
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +215,7 @@ class _Session:
     def __init__(self, job: PolishRun, stop: Stop) -> None:
         self.job, self.stop = job, stop
         self.clock, self.table = StageClock(), MoleculeTable(COUNTED)
-        self._started, self._cpu_before = time.time(), time.process_time()
+        self._execution = Execution(job.command, self.clock)
         self._controls: frozenset[str] = frozenset()
         self._corrector = load_model(
             job.model,
@@ -311,22 +309,14 @@ class _Session:
     def report(self, earlier: Journal | None = None) -> dict[str, Any]:
         """The report so far, the earlier execution's included."""
         job = self.job
-        own = {
-            "tool": "deepconsensus-py",
-            "version": __version__,
-            "command": job.command,
-            "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
-            "seconds": round(time.time() - self._started, 3),
-            "cpu_seconds": round(time.process_time() - self._cpu_before + sum(self.clock.cpu.values()), 3),
-            "resumed": 0 if earlier is None else 1,
-            "model": model_facts(self._method),
-            "parameters": _parameters(job, self._method),
-            "inputs": [str(path) for path in _inputs(job)],
-            "output": str(job.output),
-            "stages": {stage: round(seconds, 3) for stage, seconds in self.clock.seconds.items()},
-            "counts": self.table.counts(),
-            "peak_memory_bytes": peak_resident() + sum(self.clock.peaks.values()),
-        }
+        own = self._execution.report(
+            self._method,
+            parameters=_parameters(job, self._method),
+            inputs=_inputs(job),
+            output=job.output,
+            counts=self.table.counts(),
+            resumed=earlier is not None,
+        )
         return own if earlier is None else summed([earlier.report, own])
 
 
