@@ -162,6 +162,22 @@ def test_options_that_are_not_for_the_workflow(sheet: Path, options: str, messag
 
 
 @pytest.mark.parametrize(
+    ("column", "used", "unused"),
+    [
+        ("subreads", {"model": "edits", "device": "cpu", "options": "--all"}, {"correct_options": "--min-coverage 5"}),
+        ("hifi", {"correct_options": "--min-coverage 5"}, {"model": "edits", "device": "cpu", "options": "--all"}),
+    ],
+)
+def test_what_no_sample_uses_is_refused(sheet: Path, column: str, used: dict[str, str], unused: dict[str, str]) -> None:
+    sheet.write_text(f"sample\t{column}\na\ta.bam\n")
+    read(sheet, **used)
+    for key, value in unused.items():
+        with pytest.raises(WorkflowError, match=f"{key}: no sample of .* has anything in column") as refused:
+            read(sheet, **used | {key: value})
+        assert repr("hifi" if column == "subreads" else "subreads") in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("columns", "options", "device", "apart"),
     [
         ("", "", "cpu", False),

@@ -60,6 +60,19 @@ OPTIONS = split_options()
 CORRECT_OPTIONS = [word for option in split_options("correct_options", "correct", SET_FOR_CORRECT) for word in option]
 
 
+USED = {
+    **dict.fromkeys(("model", "device", "options"), (POLISHED, "subreads")),
+    "correct_options": (CORRECTED, "hifi"),
+}
+"""Keys of the configuration that only some samples use: which, and what they have in the sample sheet."""
+
+for key, (samples, column) in USED.items():
+    if config.get(key) and not samples:
+        raise WorkflowError(
+            f"{key}: no sample of {config['samples']} has anything in column {column!r}, which it is for; remove {key}"
+        )
+
+
 def chosen(keep):
     """Words of the options whose names are kept."""
     return [word for option in OPTIONS if keep(option[0]) for word in option]
