@@ -28,7 +28,7 @@ from deepconsensus_py.polishing.read import PolishedRead
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "developers"
 PAGE, CHART, SECTION = DOCS / "overlaps.md", DOCS / "overlaps.svg", "## Coverage\n"
 
-COVERAGE = (3, 4, 6, 10, 15, 20, 30)
+COVERAGE = (3, 4, 6, 10, 15, 20, 30, 40)
 HIGH, MOST_ERRORS, SEED = 20, 0.01, 1
 """Coverage from which half of the genome is enough; errors a base of reads that count; seed of the random numbers."""
 
