@@ -44,8 +44,7 @@ REDONE: dict[str, tuple[str, str]] = {
     ),
     "cls": (
         "pass, 5 of 5",
-        "Five seeds with intervals in place of two; with three, the lead in CLS was a tie. Exact checks "
-        "are apart.",
+        "Five seeds with intervals in place of two; with three, the lead in CLS was a tie. Exact checks are apart.",
     ),
     "unified": (
         "pass, 6 of 6",
