@@ -95,8 +95,8 @@ REDONE: dict[str, tuple[str, str]] = {
     "vit": (
         "pass, 4 of 4",
         "The transformer had 8 passes over 1200 digits and was at 0.766 where 0.942 had been seen, and ten times "
-        "the images were ten times the steps. Now steps are equal, and each arm has its own learning rate: on digits the "
-        "transformer is less far behind than was claimed, and ten times the glyphs do not bring it nearer in 800 "
+        "the images were ten times the steps. Now steps are equal, and each arm has its own learning rate: on digits "
+        "the transformer is less far behind than was claimed, and ten times the glyphs do not bring it nearer in 800 "
         "steps, at which it has not yet levelled off there.",
     ),
     "dt": (
