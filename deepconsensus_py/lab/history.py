@@ -97,7 +97,7 @@ REDONE: dict[str, tuple[str, str]] = {
         "The transformer had 8 passes over 1200 digits and was at 0.766 where 0.942 had been seen, and ten times "
         "the images were ten times the steps. Now steps are equal, and each arm has its own learning rate: on digits "
         "the transformer is less far behind than was claimed. On glyphs, ten times the images do not bring it nearer; "
-        "800 steps are no plateau there: by the earlier rules, 1,500 had left a gap of 0.32 of 12,000 images, not 0.50.",
+        "800 steps are no plateau there: by the earlier rules, 1,500 had left a gap of 0.32 at 12,000 images, not 0.5.",
     ),
     "dt": (
         "pass, 4 of 4",
