@@ -22,6 +22,10 @@ REDONE: dict[str, tuple[str, str]] = {
         "and ALiBi, not judged; a learning rate for each arm; all that is judged must be right at the lengths of "
         "training.",
     ),
+    "image": (
+        "pass, 4 of 4",
+        "Five seeds with intervals in place of two.",
+    ),
     "music": (
         "pass, 4 of 4",
         "Sinusoids, the paper's baseline, are nearly level with relative positions, a tie of five seeds; the absolute "
