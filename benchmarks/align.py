@@ -23,6 +23,7 @@ import numpy as np
 
 from deepconsensus_py.align import cigar
 from deepconsensus_py.align.cigar import left_normalise
+from deepconsensus_py.align.mapping import DraftMap
 from deepconsensus_py.align.passes import align_passes
 from deepconsensus_py.pacbio.molecule import Alignment, Draft, Pass, Zmw, decode_bases
 from deepconsensus_py.pacbio.zmws import Fault, read_zmws
@@ -49,6 +50,13 @@ class Candidate:
 
 def ours(draft: Draft, passes: list[tuple[Pass, bool]]) -> list[Aligned]:
     return [p and (p.reverse, p.alignment) for p in align_passes(draft, [p for p, _ in passes])]
+
+
+def ours_by_minimap2(draft: Draft, passes: list[tuple[Pass, bool]]) -> list[Aligned]:
+    """What this package does with passes that it does not align along a chain."""
+    draft_map = DraftMap(decode_bases(draft.bases))
+    hits = (draft_map.find(decode_bases(p.bases)) for p, _ in passes)
+    return [hit and (hit.reverse, _alignment(hit.operations, hit.start, hit.head, hit.tail)) for hit in hits]
 
 
 def minimap2(draft: Draft, passes: list[tuple[Pass, bool]], preset: str) -> list[Aligned]:
@@ -121,7 +129,8 @@ def _alignment(operations: list[tuple[int, int]], start: int, head: int = 0, tai
 
 
 CANDIDATES = [
-    Candidate("this package (map-ont, edlib ends)", ours),
+    Candidate("this package", ours),
+    Candidate("map-ont, edlib ends", ours_by_minimap2),
     Candidate("minimap2 map-pb", partial(minimap2, preset="map-pb")),
     Candidate("minimap2 map-ont", partial(minimap2, preset="map-ont")),
     Candidate("minimap2 map-hifi", partial(minimap2, preset="map-hifi")),

@@ -45,6 +45,44 @@ def paired_positions(alignment: Alignment) -> tuple[NDArray[np.int64], NDArray[n
     return np.repeat(in_pass, spans) + offsets, np.repeat(in_draft, spans) + offsets
 
 
+def of_pairs(in_pass: NDArray[np.int32], in_draft: NDArray[np.int32], bases: int) -> Alignment:
+    """The alignment with some base pairs, all of them ``=``, mismatches included; insertions come before deletions.
+
+    Args:
+        in_pass: ``int32[pairs]`` positions in the pass, increasing.
+        in_draft: ``int32[pairs]`` positions in the draft, increasing.
+        bases: of the pass.
+    """
+    operations, lengths = _of_pairs(in_pass, in_draft, bases)
+    return Alignment(int(in_draft[0]), operations, lengths)
+
+
+@kernel
+def _of_pairs(
+    in_pass: NDArray[np.int32], in_draft: NDArray[np.int32], bases: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    # At most a pair, an insertion and a deletion each; clips at both ends.
+    operations, lengths = np.empty(3 * len(in_pass) + 2, np.uint8), np.empty(3 * len(in_pass) + 2, np.int32)
+    operations[0], lengths[0], operations[1], lengths[1] = SOFT_CLIP, in_pass[0], EQUAL, 1
+    count = 1
+    for k in range(1, len(in_pass)):
+        inserted, deleted = in_pass[k] - in_pass[k - 1] - 1, in_draft[k] - in_draft[k - 1] - 1
+        for code, length in ((INSERTION, inserted), (DELETION, deleted)):
+            if length:
+                count += 1
+                operations[count], lengths[count] = code, length
+        if operations[count] != EQUAL:
+            count += 1
+            operations[count], lengths[count] = EQUAL, 0
+        lengths[count] += 1
+    tail = bases - 1 - in_pass[-1]
+    if tail:
+        count += 1
+        operations[count], lengths[count] = SOFT_CLIP, tail
+    first = 0 if in_pass[0] else 1
+    return operations[first : count + 1], lengths[first : count + 1]
+
+
 _Codes = NDArray[np.uint8]
 _Ints = NDArray[np.int64]
 _Operations = tuple[NDArray[np.uint8], NDArray[np.int32]]

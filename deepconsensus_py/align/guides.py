@@ -111,18 +111,32 @@ class Template:
         Returns:
             The pass, or None if it does not belong to the template.
         """
-        strands = (bases.copy(), reverse_complement(bases))
-        found = {turn: _chain(self._words, len(self.bases), strands[turn]) for turn in self._likely(strands)}
-        best = max(found, key=lambda turn: found[turn][0])
-        score, first, stop, before = found[best]
-        if score >= max(_LEAST_SCORE, _LEAST_SHARE * min(len(bases), len(self.bases))):
-            return Placed(strands[best], Guide(first, stop, before))
+        found = self.chained(bases)
+        if found is not None:
+            return found[0]
         self._map = self._map or DraftMap(decode_bases(self.bases))
         hit = self._map.find(decode_bases(bases))
         if hit is None:
             return None
-        turned = strands[hit.reverse]
+        turned = reverse_complement(bases) if hit.reverse else bases.copy()
         return Placed(turned, Guide(*_line(_matches(hit), len(self.bases), len(turned))))
+
+    def chained(self, bases: Codes) -> tuple[Placed, bool] | None:
+        """Place a pass by its chain alone.
+
+        Args:
+            bases: ``uint8[m]`` base codes, as sequenced.
+
+        Returns:
+            The pass, and whether it is reversed; None without a chain that is better than chance.
+        """
+        strands = (bases.copy(), reverse_complement(bases))
+        found = {turn: _chain(self._words, len(self.bases), strands[turn]) for turn in self._likely(strands)}
+        best = max(found, key=lambda turn: found[turn][0])
+        score, first, stop, before = found[best]
+        if score < max(_LEAST_SCORE, _LEAST_SHARE * min(len(bases), len(self.bases))):
+            return None
+        return Placed(strands[best], Guide(first, stop, before)), best == 1
 
     def _likely(self, strands: tuple[Codes, Codes]) -> tuple[int, ...]:
         """Which of the strands of a pass to chain: only one if both of its ends show that one.

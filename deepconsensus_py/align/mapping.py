@@ -17,7 +17,7 @@ from deepconsensus_py.pacbio.molecule import Alignment
 Cigar = list[tuple[int, int]]
 """(CIGAR code, length) pairs."""
 
-_ERROR_COST = 1.5
+ERROR_COST = 1.5
 """Penalty of an error, with a match score of 1: stretches below 60 % identity have a negative score. Unit-cost
 alignments of unrelated sequences reach about 55 %."""
 
@@ -110,7 +110,7 @@ def _best_stretch(gains: NDArray[np.float64]) -> tuple[int, int]:
 
 
 def _gains(operations: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
-    return np.array([n if op == cigar.EQUAL else -_ERROR_COST * n for op, n in operations], np.float64)
+    return np.array([n if op == cigar.EQUAL else -ERROR_COST * n for op, n in operations], np.float64)
 
 
 def _parse(text: str, *, swapped: bool) -> Cigar:
@@ -135,7 +135,7 @@ dinucleotide repeat); edlib takes its usual 50 ms."""
 _MOST_UNALIGNED = 0.1
 """If pass and draft both have unaligned ends longer than this fraction of the shorter one, the hit may be wrong."""
 
-_MIN_COVERED = 0.1
+MIN_COVERED = 0.1
 """Minimum fraction of the shorter one of pass and draft that an alignment must cover."""
 
 
@@ -206,7 +206,7 @@ class DraftMap:
 
     def __init__(self, draft: str, *, forward_only: bool = False) -> None:
         self._draft = draft
-        self._forward_only = forward_only
+        self.forward_only = forward_only
 
     def find(self, sequence: str) -> Hit | None:
         """The best alignment of a sequence, or None.
@@ -223,7 +223,7 @@ class DraftMap:
         if not (hits or self._repetitive):
             hits = self._seeded(sequence, self._sensitive_index)
         hit = self._choose(hits)
-        covers = hit is not None and len(sequence) - hit.head - hit.tail >= _MIN_COVERED * shorter
+        covers = hit is not None and len(sequence) - hit.head - hit.tail >= MIN_COVERED * shorter
         return hit if covers else None
 
     @cached_property
@@ -285,7 +285,7 @@ class DraftMap:
 
     def _choose(self, hits: list[Hit]) -> Hit | None:
         """The hit with the most equal bases; a pass with a missed adapter has hits on both strands."""
-        return max((hit for hit in hits if not (self._forward_only and hit.reverse)), key=_equal, default=None)
+        return max((hit for hit in hits if not (self.forward_only and hit.reverse)), key=_equal, default=None)
 
     def _extended(self, hit: Hit, sequence: str) -> Hit:
         """Extend towards the ends of sequence and draft up to the highest score: minimap2 stops at its last chain."""

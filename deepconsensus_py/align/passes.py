@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
+from deepconsensus_py.align.chained import along_chain
 from deepconsensus_py.align.cigar import left_normalise, paired_positions
+from deepconsensus_py.align.guides import Template
 from deepconsensus_py.align.mapping import DraftMap, Hit
 from deepconsensus_py.errors import InputError, MoleculeError
 from deepconsensus_py.kernels import kernel
@@ -145,8 +147,9 @@ def align_passes(draft: Draft, passes: Sequence[Pass]) -> list[Pass | None]:
     Raises:
         ValueError: a pass is already aligned.
     """
-    draft_map = DraftMap(decode_bases(draft.bases), forward_only=is_by_strand(draft.name))
-    return [_align(p, draft_map, draft.bases) for p in passes]
+    template, forward_only = Template(draft.bases), is_by_strand(draft.name)
+    draft_map = DraftMap(decode_bases(draft.bases), forward_only=forward_only)
+    return [_align(p, template, draft_map) for p in passes]
 
 
 def align_zmw(zmw: Zmw) -> Zmw:
@@ -205,14 +208,18 @@ def oriented(p: Pass, *, reverse: bool) -> Pass:
     )
 
 
-def _align(p: Pass, draft_map: DraftMap, draft_bases: NDArray[np.uint8]) -> Pass | None:
+def _align(p: Pass, template: Template, draft_map: DraftMap) -> Pass | None:
     if p.alignment is not None:
         raise ValueError(f"{p.name} is already aligned")
-    hit = draft_map.find(decode_bases(p.bases))
-    if hit is None:
-        return None
-    turned = oriented(p, reverse=hit.reverse)
-    return replace(turned, alignment=left_normalise(_alignment(hit), turned.bases, draft_bases))
+    found = along_chain(template, p.bases)
+    if found is None or (found[1] and draft_map.forward_only):
+        hit = draft_map.find(decode_bases(p.bases))
+        if hit is None:
+            return None
+        found = _alignment(hit), hit.reverse
+    alignment, reverse = found
+    turned = oriented(p, reverse=reverse)
+    return replace(turned, alignment=left_normalise(alignment, turned.bases, template.bases))
 
 
 def _alignment(hit: Hit) -> Alignment:

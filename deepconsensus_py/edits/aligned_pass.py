@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deepconsensus_py.align import cigar, mapping
 from deepconsensus_py.align.cigar import left_normalise
 from deepconsensus_py.kernels import kernel
-from deepconsensus_py.pacbio.molecule import Alignment, Pass
+from deepconsensus_py.pacbio.molecule import Pass
 
 LONGEST_INSERTION = 6
 """Bases; longer insertions keep their first and last three, as they are not independent single-base errors."""
@@ -113,8 +113,10 @@ def carried(
         _realign(in_pass, source.bases, draft, stretch)
     if in_pass.max(initial=-1) < 0:
         return None
-    start, operations, lengths = _join(in_pass, draft_index, len(source.bases))
-    alignment = left_normalise(Alignment(start, operations, lengths), source.bases, draft)
+    _take_inserted(in_pass, draft_index)
+    in_draft = np.flatnonzero(in_pass >= 0).astype(np.int32)
+    joined = cigar.of_pairs(in_pass[in_draft], in_draft, len(source.bases))
+    alignment = left_normalise(joined, source.bases, draft)
     return align_pass(replace(source, alignment=alignment), draft)
 
 
@@ -205,37 +207,23 @@ def _moved(pairs: Integers, start: int, draft_index: Integers) -> Integers:
 
 
 @kernel
-def _join(placed: Integers, draft_index: Integers, bases: int) -> tuple[int, Codes, Integers]:
-    """Start, operations and lengths of an alignment from its pairs; all pairs become ``=``, mismatches included."""
-    in_draft = np.flatnonzero(placed >= 0)
-    in_pass = placed[in_draft]
-    # At most a pair, an insertion and a deletion each; clips at both ends.
-    operations, lengths = np.empty(3 * len(in_pass) + 2, np.uint8), np.empty(3 * len(in_pass) + 2, np.int32)
-    operations[0], lengths[0], operations[1], lengths[1] = cigar.SOFT_CLIP, in_pass[0], cigar.EQUAL, 1
-    count = 1
-    for k in range(1, len(in_pass)):
-        inserted, deleted = in_pass[k] - in_pass[k - 1] - 1, in_draft[k] - in_draft[k - 1] - 1
+def _take_inserted(in_pass: Integers, draft_index: Integers) -> None:
+    """Pair inserted draft bases with the bases that the pass had inserted there.
+
+    This corrects as many errors as realigning.
+    """
+    last = -1
+    for j in range(len(in_pass)):
+        if in_pass[j] < 0:
+            continue
         taken = 0
-        # Inserted draft bases take the bases that the pass had inserted there, which corrects as many errors as
-        # realigning.
-        if inserted and deleted:
-            for j in range(in_draft[k - 1] + 1, in_draft[k]):
-                taken += draft_index[j] < 0
-            taken = min(taken, inserted)
-        for code, length in ((cigar.INSERTION, inserted - taken), (cigar.DELETION, deleted - taken)):
-            if length:
-                count += 1
-                operations[count], lengths[count] = code, length
-        if operations[count] != cigar.EQUAL:
-            count += 1
-            operations[count], lengths[count] = cigar.EQUAL, 0
-        lengths[count] += taken + 1
-    tail = bases - 1 - in_pass[-1]
-    if tail:
-        count += 1
-        operations[count], lengths[count] = cigar.SOFT_CLIP, tail
-    first = 0 if in_pass[0] else 1
-    return in_draft[0], operations[first : count + 1], lengths[first : count + 1]
+        if last >= 0:
+            for k in range(last + 1, j):
+                taken += draft_index[k] < 0
+            taken = min(taken, in_pass[j] - in_pass[last] - 1)
+        for k in range(1, taken + 1):
+            in_pass[j - k] = in_pass[j] - k
+        last = j
 
 
 @kernel
