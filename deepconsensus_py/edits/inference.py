@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepconsensus_py.align.vectors import SIZE
 from deepconsensus_py.corrector import Arrays
-from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED
+from deepconsensus_py.edits.classes import EDIT_CLASSES, EDITED, NONE
 from deepconsensus_py.edits.kinetics import KINETIC_FLAGS, KINETIC_STEP
 from deepconsensus_py.edits.layers import ROWS, Floats, layer_norm, linear, mix, packed, scores
 from deepconsensus_py.edits.method import SPEC
@@ -43,6 +43,13 @@ PASS_GROUPS = {"neighbours": slice(EDITED, COVERED - 1), "kinetics": KINETICS}
 
 SURE = (-1000.0, 40.0)
 """Pooled evidence is clipped to this range, nats."""
+
+CONFIDENT = 0.95
+"""Probability of no edit from which on the first network of an ensemble decides alone.
+
+It does for half of the undecided homopolymers of real drafts. The mean of all networks edits none of these, and their
+likelihood is the same within a thousandth (``docs/developers/networks.md``).
+"""
 
 _ENSEMBLE = "ensemble"
 _FULL = {"kind": "full", "causal": False}
@@ -123,7 +130,9 @@ class EditInference:
             self._members = [_Member(own, _within(f"networks.{i}.", weights)) for i, own in enumerate(members)]
 
     def forward(self, inputs: Arrays) -> Floats:
-        """Probabilities ``float32[n, 18]`` of ``edits.classes.EDIT_CLASSES``: the mean of the members'.
+        """Probabilities ``float32[n, 18]`` of ``edits.classes.EDIT_CLASSES``.
+
+        They are the first member's where it is ``CONFIDENT`` of no edit, else the mean of all members'.
 
         Args:
             inputs: ``passes`` and ``run``, as ``tokens.homopolymer_tokens`` makes them.
@@ -134,12 +143,16 @@ class EditInference:
         real = np.ones((len(passes), passes.shape[1] + 1), np.bool_)
         real[:, 1:] = passes[:, :, COVERED] > 0
         evidence = (parts["evidence"] * np.float32(SCORE_STEP)).clip(*SURE)
-        of_homopolymers = _padded(homopolymer_inputs(parts))
-        of_passes = _padded(pass_inputs(passes).reshape(-1, PASS_INPUTS))
-        found = [member.probabilities(of_homopolymers, of_passes, real, evidence) for member in self._members]
-        mean = np.mean(found, axis=0, dtype=np.float32)
-        probabilities: Floats = mean / mean.sum(axis=1, keepdims=True)
-        return probabilities
+        of_homopolymers, of_passes = homopolymer_inputs(parts), pass_inputs(passes)
+        first, *others = self._members
+        found = first.probabilities(of_homopolymers, of_passes, real, evidence)
+        unsure = np.flatnonzero(found[:, NONE] < CONFIDENT)
+        if others and len(unsure):
+            asked = of_homopolymers[unsure], of_passes[unsure], real[unsure], evidence[unsure]
+            every = [found[unsure], *(member.probabilities(*asked) for member in others)]
+            mean = np.mean(every, axis=0, dtype=np.float32)
+            found[unsure] = mean / mean.sum(axis=1, keepdims=True)
+        return found
 
 
 class _Member:
@@ -167,8 +180,8 @@ class _Member:
         """Probabilities ``float32[n, 18]``.
 
         Args:
-            of_homopolymers: ``[n, HOMOPOLYMER_INPUTS]``, and more rows that are not used.
-            of_passes: ``[n * passes, PASS_INPUTS]``, likewise.
+            of_homopolymers: ``[n, HOMOPOLYMER_INPUTS]``.
+            of_passes: ``[n, passes, PASS_INPUTS]``.
             real: ``bool[n, 1 + passes]`` which tokens there are.
             evidence: ``[n, EDITED]`` pooled evidence, nats.
         """
@@ -176,8 +189,9 @@ class _Member:
         x = np.empty((_rows(items * tokens), self._trunk["d"]), np.float32)
         x[items * tokens :] = 0
         placed = x[: items * tokens].reshape(items, tokens, -1)
-        placed[:, 0] = self._linear("embed_run", of_homopolymers)[:items]
-        placed[:, 1:] = self._linear("embed_pass", of_passes)[: items * (tokens - 1)].reshape(items, tokens - 1, -1)
+        placed[:, 0] = self._linear("embed_run", _padded(of_homopolymers))[:items]
+        embedded = self._linear("embed_pass", _padded(of_passes.reshape(-1, PASS_INPUTS)))
+        placed[:, 1:] = embedded[: items * (tokens - 1)].reshape(items, tokens - 1, -1)
         for layer in range(self._trunk["layers"]):
             # The last layer computes only the homopolymer tokens.
             asking = 1 if layer == self._trunk["layers"] - 1 else tokens

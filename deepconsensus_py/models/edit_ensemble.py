@@ -1,4 +1,4 @@
-"""Several edit networks as one: the mean of their probabilities.
+"""Several edit networks as one: the mean of their probabilities where the first is not sure.
 
 Networks that were trained on different molecules, or read different fields, make different mistakes; averaging their
 probabilities cancels some (Lakshminarayanan et al. 2017, "Simple and scalable predictive uncertainty estimation using
@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deepconsensus_py.edits.classes import NONE
+from deepconsensus_py.edits.inference import CONFIDENT
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.edit_network import UNUSED, EditConfig, EditNetwork, EditScorer
 from deepconsensus_py.models.network import CorrectionNetwork
@@ -54,7 +56,7 @@ class EnsembleConfig:
 
 
 class EditEnsemble(EditScorer):
-    """Scores the edits of a homopolymer by the mean probability of several networks.
+    """Scores the edits of a homopolymer by several networks: their mean, unless the first is confident of no edit.
 
     Args:
         config: of the members.
@@ -68,9 +70,14 @@ class EditEnsemble(EditScorer):
         self.networks = nn.ModuleList(EditNetwork(member) for member in config.members)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Logarithms ``float[n, classes]`` of the mean probabilities; inputs as those of ``EditNetwork``."""
+        """Logarithms ``float[n, classes]`` of probabilities; inputs as those of ``EditNetwork``.
+
+        The first network's where it is ``edits.inference.CONFIDENT`` of no edit, else the mean of all networks'.
+        """
         scores = torch.stack([member(inputs).log_softmax(-1) for member in self.networks])
-        return scores.logsumexp(0) - math.log(len(scores))
+        mean = scores.logsumexp(0) - math.log(len(scores))
+        confident = scores[0, :, NONE, None].exp() >= CONFIDENT
+        return torch.where(confident, scores[0], mean)
 
     @property
     def members(self) -> Sequence[EditNetwork]:

@@ -1,4 +1,4 @@
-"""An ensemble of edit networks: the mean of their probabilities, in one file."""
+"""An ensemble of edit networks: the mean of their probabilities where the first is not confident, in one file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 import torch
 from edit_toys import random_evidence, random_model, random_network, scores_of
 
-from deepconsensus_py.edits.classes import EDITED
+from deepconsensus_py.edits.classes import EDITED, NONE
+from deepconsensus_py.edits.inference import CONFIDENT
 from deepconsensus_py.edits.tokens import COVERED, homopolymer_tokens
 from deepconsensus_py.errors import ModelError
 from deepconsensus_py.models.device import DeviceNetwork
@@ -38,11 +39,18 @@ def test_an_ensemble_of_one_is_the_network() -> None:
     assert torch.allclose(scores.softmax(-1), scores_of(random_network(), TOKENS).softmax(-1), atol=CLOSE)
 
 
-def test_probabilities_are_averaged() -> None:
-    scores = scores_of(random_ensemble(3), TOKENS)
-    mean = torch.stack([scores_of(random_network(seed), TOKENS).softmax(-1) for seed in range(3)]).mean(0)
-    assert torch.allclose(scores.exp(), mean, atol=CLOSE)
-    assert torch.allclose(scores.softmax(-1), mean, atol=CLOSE)
+@pytest.mark.parametrize("offset", [0.0, -6.0])
+def test_probabilities_are_averaged_unless_the_first_network_is_confident_of_no_edit(offset: float) -> None:
+    ensemble = random_ensemble(3)
+    torch.nn.init.zeros_(ensemble.members[0].slope)
+    torch.nn.init.constant_(ensemble.members[0].offset, offset)
+    scores = scores_of(ensemble, TOKENS)
+    by_member = torch.stack([scores_of(member, TOKENS).softmax(-1) for member in ensemble.members])
+    confident = by_member[0, :, NONE] >= CONFIDENT
+    assert confident.sum() == 0 if offset == 0 else 0 < confident.sum() < len(confident)
+    wanted = torch.where(confident[:, None], by_member[0], by_member.mean(0))
+    assert torch.allclose(scores.exp(), wanted, atol=CLOSE)
+    assert torch.allclose(scores.softmax(-1), wanted, atol=CLOSE)
 
 
 def test_an_impossible_edit_has_finite_scores() -> None:

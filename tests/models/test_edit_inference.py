@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from edit_toys import random_evidence, random_model, random_network, scores_of
 
 from deepconsensus_py.corrector import Arrays
@@ -66,11 +67,15 @@ def test_fields_that_a_network_is_without_have_no_effect(without: tuple[str, ...
     assert np.abs(inference(network).forward(TOKENS) - plain).max() > 1e-3
 
 
-def test_an_ensemble_gives_the_scores_of_torch() -> None:
+@pytest.mark.parametrize("offset", [0.0, -6.5])
+def test_an_ensemble_gives_the_scores_of_torch(offset: float) -> None:
     networks = [random_network(seed, **SIZES) for seed in range(3)]
     ensemble = EditEnsemble(EnsembleConfig(tuple(network.config for network in networks))).eval()
     for own, network in zip(ensemble.members, networks, strict=True):
         own.load_state_dict(network.state_dict())
+    # Of some items the first network is confident of no edit; at an offset of 0 of none.
+    torch.nn.init.zeros_(ensemble.members[0].slope)
+    torch.nn.init.constant_(ensemble.members[0].offset, offset)
     assert differs(ensemble, TOKENS) < 1e-4
 
 
