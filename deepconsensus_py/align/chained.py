@@ -21,10 +21,10 @@ _POOR = 4.0
 _FLANK, _LONGEST = 15, 1_000
 """Pairs on either side that are aligned anew with a stretch; most bases of all these."""
 
-_BROKEN = 150.0
-"""By how much the score may fall: a hundred bases inserted or deleted at once, or foreign ones."""
+_BROKEN = 250.0
+"""By how much the score may fall: by 170 bases inserted or deleted at once."""
 
-_MOST_UNALIGNED = 20
+_MOST_UNALIGNED = 100
 """Bases at an end that pass and draft may both have beyond the alignment."""
 
 
@@ -53,7 +53,17 @@ def along_chain(template: Template, bases: Codes) -> tuple[Alignment, bool] | No
     behind = min(len(bases) - in_pass[stop - 1], len(template.bases) - in_draft[stop - 1]) - 1
     if max(before, behind) > _MOST_UNALIGNED:
         return None
-    return cigar.of_pairs(in_pass[first:stop], in_draft[first:stop], len(bases)), reverse
+    return _joined(cigar.of_pairs(in_pass[first:stop], in_draft[first:stop], len(bases)), sequences), reverse
+
+
+def _joined(alignment: Alignment, sequences: tuple[Codes, Codes]) -> Alignment:
+    """Gaps that meet at the right end of a repeat become one, as at affine costs.
+
+    Those that meet at its left end are joined wherever alignments are left-normalised.
+    """
+    read, draft = (one[::-1].copy() for one in sequences)
+    turned = cigar.left_normalise(cigar.reversed_alignment(alignment, len(draft)), read, draft)
+    return cigar.reversed_alignment(turned, len(draft))
 
 
 def _paired(pairs: Integers) -> tuple[Integers, Integers]:

@@ -45,6 +45,13 @@ def paired_positions(alignment: Alignment) -> tuple[NDArray[np.int64], NDArray[n
     return np.repeat(in_pass, spans) + offsets, np.repeat(in_draft, spans) + offsets
 
 
+def reversed_alignment(alignment: Alignment, draft_length: int) -> Alignment:
+    """The alignment of both sequences from their ends on, as of their reverse complements."""
+    operations, lengths = alignment.operations, alignment.lengths
+    stop = alignment.start + int(lengths @ ON_DRAFT[operations])
+    return Alignment(draft_length - stop, operations[::-1].copy(), lengths[::-1].copy())
+
+
 def of_pairs(in_pass: NDArray[np.int32], in_draft: NDArray[np.int32], bases: int) -> Alignment:
     """The alignment with some base pairs, all of them ``=``, mismatches included; insertions come before deletions.
 

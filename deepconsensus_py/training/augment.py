@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepconsensus_py.align import cigar
-from deepconsensus_py.align.cigar import left_normalise
+from deepconsensus_py.align.cigar import left_normalise, reversed_alignment
 from deepconsensus_py.align.draft import MIN_PASSES, draft_zmw, unpolished_draft
 from deepconsensus_py.align.passes import align_passes, align_zmw, oriented
 from deepconsensus_py.edits.aligned_pass import align_pass, carried
@@ -44,14 +44,7 @@ def _reverse_pass(p: Pass, draft_length: int) -> Pass:
     turned = oriented(p, reverse=True)
     if p.alignment is None:
         return turned
-    return replace(turned, alignment=reverse_alignment(p.alignment, draft_length))
-
-
-def reverse_alignment(alignment: Alignment, draft_length: int) -> Alignment:
-    """The alignment of the reverse complements of both sequences."""
-    operations, lengths = alignment.operations, alignment.lengths
-    stop = alignment.start + int(lengths @ cigar.ON_DRAFT[operations])
-    return Alignment(draft_length - stop, operations[::-1], lengths[::-1])
+    return replace(turned, alignment=reversed_alignment(p.alignment, draft_length))
 
 
 ONE_STRAND = 0.2
@@ -223,7 +216,7 @@ def other_strand(example: Example) -> Example:
     turned, truth = reverse_zmw(example.zmw), example.truth
     draft, bases = turned.draft.bases, reversed_bases(truth.bases)
     passes = (replace(p, alignment=left_normalise(_aligned(p), p.bases, draft)) for p in turned.passes)
-    alignment = left_normalise(reverse_alignment(truth.alignment, len(draft)), bases, draft)
+    alignment = left_normalise(reversed_alignment(truth.alignment, len(draft)), bases, draft)
     return Example(replace(turned, passes=tuple(passes)), replace(truth, bases=bases, alignment=alignment))
 
 

@@ -10,12 +10,12 @@ from edit_tools import apply_classes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepconsensus_py.align.cigar import reversed_alignment
 from deepconsensus_py.edits.classes import NAMES
 from deepconsensus_py.edits.labels import HomopolymerLabels, label_homopolymers
 from deepconsensus_py.edits.repeats import find_homopolymers
 from deepconsensus_py.errors import MoleculeError
 from deepconsensus_py.pacbio.molecule import encode_bases, reverse_complement
-from deepconsensus_py.training.augment import reverse_alignment
 
 SEQUENCES = st.text("AAATC", min_size=2, max_size=25)
 
@@ -135,7 +135,7 @@ def test_labels_of_the_reverse_complement_are_the_same_edits(human: list[Known])
             turned,
             find_homopolymers(turned),
             reverse_complement(truth),
-            reverse_alignment(molecule.alignment, len(draft)),
+            reversed_alignment(molecule.alignment, len(draft)),
         )
         here, _ = apply_classes(draft, forward.classes)
         back, _ = apply_classes(turned, there.classes)
