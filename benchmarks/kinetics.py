@@ -2,7 +2,8 @@
 
     python benchmarks/kinetics.py SUBREADS.bam CCS.bam [--model edits]
 
-Polishing is that of raw subreads with their CCS read (alignment, encoding, network, call), without reading and writing.
+Polishing is that of raw subreads with their CCS read (alignment, encoding, network, call), without reading and writing;
+"draft" is what a draft of the same subreads takes besides. The share is of both: a run without CCS reads makes drafts.
 Kinetics are collected from the passes in a worker, sent to the main process, and averaged there. The last column is the
 share of codes that would be the same if the passes were aligned anew to the finished read.
 """
@@ -16,10 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from deepconsensus_py import PolishedRead, PolishSettings, ReadFilter, load_model, polish, read_zmws
+from deepconsensus_py.align.draft import draft_zmw
 from deepconsensus_py.align.passes import align_zmw
 from deepconsensus_py.corrector import Corrector
 from deepconsensus_py.hifi.kinetics import Kinetics, PassKinetics, computed_kinetics, pass_kinetics
 from deepconsensus_py.pacbio.molecule import Draft, Zmw
+from deepconsensus_py.pacbio.names import MoleculeId
 from deepconsensus_py.workers.channel import Channel, anonymous_memory
 
 REPEATS = 15
@@ -56,8 +59,8 @@ def sent(found: PassKinetics, channel: Channel) -> object:
     return channel.receive()
 
 
-def measured(zmw: Zmw, corrector: Corrector) -> tuple[float, float, float, float, float]:
-    """Milliseconds of polishing, and of collecting, sending and averaging kinetics; ``same_codes``."""
+def measured(zmw: Zmw, corrector: Corrector) -> tuple[float, ...]:
+    """Milliseconds of drafting, polishing, and of collecting, sending and averaging kinetics; ``same_codes``."""
     settings = PolishSettings(filter=ReadFilter(0), kinetics="off")
     polishing = cpu_ms(lambda: list(polish([zmw], model=corrector, settings=settings)), 3)
     (read,) = polish([zmw], model=corrector, settings=settings)
@@ -68,6 +71,7 @@ def measured(zmw: Zmw, corrector: Corrector) -> tuple[float, float, float, float
     kinetics = computed_kinetics(found, zmw.draft, read.bases, read.draft_index)
     assert kinetics is not None
     return (
+        cpu_ms(lambda: draft_zmw(MoleculeId("draft", 1), zmw.passes), 3),
         polishing,
         cpu_ms(lambda: pass_kinetics(aligned)),
         cpu_ms(lambda: sent(found, channel)),
@@ -94,16 +98,16 @@ def main() -> None:
     args = parser.parse_args()
     corrector = load_model(args.model, threads=1)
     parts = ["collect", "send", "average", "kinetics"]
-    titles = ["passes", "kb", "polish ms", *parts, "share %", "ms of 12 kb x 10", "same codes %"]
+    titles = ["passes", "kb", "draft ms", "polish ms", *parts, "share %", "ms of 12 kb x 10", "same codes %"]
     print(f"| ZMW | {' | '.join(titles)} |\n|{'---|' * (len(titles) + 1)}")
     rows = []
     for zmw in read_zmws(args.subreads, args.ccs):
         if not isinstance(zmw, Zmw) or len(zmw.passes) < LEAST_PASSES:
             continue
-        polishing, *spent, same = measured(zmw, corrector)
+        drafting, polishing, *spent, same = measured(zmw, corrector)
         bases = sum(len(p.bases) for p in zmw.passes)
-        row = (len(zmw.passes), len(zmw.draft.bases) / 1000, polishing, *spent, sum(spent))
-        rows.append((*row, 100 * sum(spent) / polishing, sum(spent) * USUAL_BASES / bases, same))
+        row = (len(zmw.passes), len(zmw.draft.bases) / 1000, drafting, polishing, *spent, sum(spent))
+        rows.append((*row, 100 * sum(spent) / (drafting + polishing), sum(spent) * USUAL_BASES / bases, same))
         print(f"| {zmw.name} | " + " | ".join(f"{value:.3g}" for value in rows[-1]) + " |", flush=True)
     print("| mean | " + " | ".join(f"{value:.3g}" for value in np.mean(rows, axis=0)) + " |")
 
