@@ -66,11 +66,18 @@ USED = {
 }
 """Keys of the configuration that only some samples use: which, and what they have in the sample sheet."""
 
-for key, (samples, column) in USED.items():
-    if config.get(key) and not samples:
-        raise WorkflowError(
-            f"{key}: no sample of {config['samples']} has anything in column {column!r}, which it is for; remove {key}"
-        )
+
+def refuse_unused():
+    """Refuse keys of the configuration that no sample uses."""
+    for key, (samples, column) in USED.items():
+        if config.get(key) and not samples:
+            raise WorkflowError(
+                f"{key}: no sample of {config['samples']} has anything in column {column!r}, which it is for;"
+                f" remove {key}"
+            )
+
+
+refuse_unused()
 
 
 def chosen(keep):
